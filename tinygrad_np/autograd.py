@@ -1,0 +1,323 @@
+"""How values are recorded, and how gradients flow back.
+
+A `Node` says how one value was made: the op, the nodes of its inputs, and the arrays that the
+op's derivative rules will read. `backward` walks these nodes newest first and calls the rules.
+Nodes hold no Tensors, so the graph has no reference cycles.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+from contextvars import ContextVar, Token
+from heapq import heappop, heappush
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from types import CodeType, TracebackType
+
+    from .ops.op import Op
+
+__all__ = [
+    "Constant",
+    "Leaf",
+    "Node",
+    "OutputGradients",
+    "backward",
+    "enable_grad",
+    "fit",
+    "is_grad_enabled",
+    "no_grad",
+]
+
+next_serial = itertools.count().__next__
+
+
+class Node:
+    """How one value was made. Created by calling an op; read by `backward` and the graph tools.
+
+    Parents are made before their children, so a larger `serial` never comes before a smaller one:
+    newest first is a topological order of the graph, and no recursion is needed anywhere.
+    """
+
+    __slots__ = (
+        "__weakref__",
+        "code",
+        "dtype",
+        "lasti",
+        "name",
+        "op",
+        "parents",
+        "saved",
+        "serial",
+        "shape",
+    )
+
+    needs_grad = True
+
+    op: Op | None
+    parents: tuple[Any, ...]  # nodes; a Python number or None stands for itself
+    saved: tuple[Any, ...] | None  # per input: what its rule reads, or None; all None once freed
+    serial: int
+    shape: Any
+    dtype: Any
+    name: str | None
+    code: CodeType | None  # the caller's code object and the offset in it, see `place`
+    lasti: int
+
+    def __repr__(self) -> str:
+        made = self.op.name if self.op else type(self).__name__.lower()
+        return f"<{made} {self.name or ''}{self.shape} {self.dtype}>"
+
+    @property
+    def place(self) -> tuple[str, int] | None:
+        """File name and line number of the call that made this value, or None for a leaf."""
+        if self.code is None:
+            return None
+        line = self.code.co_firstlineno
+        for start, end, number in self.code.co_lines():
+            if start <= self.lasti < end and number is not None:
+                line = number
+        return self.code.co_filename, line
+
+
+class Constant(Node):
+    """A value that needs no gradient: data, labels, a frozen parameter."""
+
+    __slots__ = ()
+    needs_grad = False
+
+    def __init__(self, shape: tuple[int, ...], dtype: np.dtype, name: str | None = None):
+        self.op = None
+        self.parents = ()
+        self.saved = ()
+        self.serial = next_serial()
+        self.shape = shape
+        self.dtype = dtype
+        self.name = name
+        self.code = None
+        self.lasti = 0
+
+
+class Leaf(Constant):
+    """A value that somebody wants the gradient of; `grad` holds it (a Tensor, or None)."""
+
+    __slots__ = ("grad",)
+    needs_grad = True
+    grad: Any
+
+    def __init__(self, shape: tuple[int, ...], dtype: np.dtype, name: str | None = None):
+        super().__init__(shape, dtype, name)
+        self.grad = None
+
+
+class OutputGradients(tuple):
+    """The incoming gradients of an op with several outputs, `None` for one that was not used.
+
+    It adds like a gradient, so that `backward` need not know how many outputs an op has.
+    """
+
+    __slots__ = ()
+    shape = dtype = None  # the same as the node's: nothing to fit
+
+    def __add__(self, other: tuple) -> OutputGradients:
+        pairs = zip(self, other, strict=True)
+        return OutputGradients(b if a is None else a if b is None else a + b for a, b in pairs)
+
+    def setflags(self, write: bool) -> None:
+        for g in self:
+            if isinstance(g, np.ndarray):
+                g.setflags(write)
+
+
+# --- modes -------------------------------------------------------------------------------------
+
+recording: ContextVar[bool] = ContextVar("recording", default=True)
+
+
+def is_grad_enabled() -> bool:
+    """Whether operations are recorded here: True unless inside `no_grad()`."""
+    return recording.get()
+
+
+class _Recording(contextlib.ContextDecorator):
+    """Sets the recording mode of this thread or task: `with no_grad():` or `@no_grad()`."""
+
+    _mode: bool
+
+    def __init__(self) -> None:
+        self._tokens: list[Token[bool]] = []
+
+    def __enter__(self) -> None:
+        self._tokens.append(recording.set(self._mode))
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        recording.reset(self._tokens.pop())
+
+    def _recreate_cm(self) -> _Recording:
+        return type(self)()  # one token stack per call: decorated functions may run in any thread
+
+
+class no_grad(_Recording):  # noqa: N801 - reads as a statement: with no_grad()
+    """Nothing is recorded inside: results need no gradient. Context manager and decorator."""
+
+    _mode = False
+
+
+class enable_grad(_Recording):  # noqa: N801
+    """Operations are recorded inside, also within `no_grad()`. Context manager and decorator."""
+
+    _mode = True
+
+
+# --- backward ----------------------------------------------------------------------------------
+
+
+def fit(g: Any, shape: tuple[int, ...], dtype: np.dtype) -> Any:
+    """The gradient `g` in the given shape and dtype.
+
+    Axes along which the input was broadcast are summed; axes that a reduction dropped are
+    broadcast back: the two are each other's adjoint, and here is the only place that does either.
+    Works on arrays and on Tensors.
+    """
+    if g.shape != shape:
+        extra = g.ndim - len(shape)
+        if extra > 0:
+            g = g.sum(axis=tuple(range(extra)))
+        pairs = zip(range(-g.ndim, 0), g.shape, shape[len(shape) - g.ndim :], strict=True)
+        stretched = tuple(axis for axis, have, want in pairs if want == 1 and have != 1)
+        if stretched:
+            g = g.sum(axis=stretched, keepdims=True)
+        if g.shape != shape:
+            g = np.broadcast_to(g, shape)
+    if g.dtype != dtype:
+        if g.dtype.kind == "c" and dtype.kind != "c":
+            raise TypeError(f"a complex gradient ({g.dtype}) reached a real value ({dtype})")
+        g = g.astype(dtype)
+    return g
+
+
+def _rule_failed(node: Node, position: int, error: Exception) -> Exception:
+    assert node.op is not None
+    where = f" (made at {node.place[0]}:{node.place[1]})" if node.place else ""
+    text = f"the rule of {node.op.name} for its input {node.op.input_name(position)!r}{where}"
+    return RuntimeError(f"{text} failed: {type(error).__name__}: {error}")
+
+
+def _freed(node: Node) -> RuntimeError:
+    assert node.op is not None
+    where = f" at {node.place[0]}:{node.place[1]}" if node.place else ""
+    return RuntimeError(
+        f"backward ran through this graph before, and the arrays saved by {node.op.name}{where} "
+        "were freed then. Compute the loss again before calling backward again, or pass "
+        "retain_graph=True to the first call."
+    )
+
+
+def _first_order(
+    root: Node, seed: Any, retain_graph: bool, _lift: Callable
+) -> Iterator[tuple[Leaf, Any]]:
+    """Yield every leaf that `root` depends on, with its gradient. The rules run on arrays."""
+    gradients = {root: seed}
+    queue = [(-root.serial, root)]
+    while queue:
+        node = heappop(queue)[1]
+        g = gradients.pop(node)
+        if node.op is None:
+            yield node, g  # type: ignore[misc]
+            continue
+        saved = node.saved
+        if saved is None:
+            raise _freed(node)
+        if not retain_graph:
+            node.saved = None
+        g.setflags(False)  # several rules may be handed the same array
+        for parent, rule, reads in zip(node.parents, node.op.rules, saved):
+            if reads is None:
+                continue
+            try:
+                contribution = rule(g, *reads)
+                if contribution is None:
+                    continue
+                if type(contribution) in _NUMBERS:
+                    contribution = np.asarray(contribution, parent.dtype)
+                if contribution.shape != parent.shape or contribution.dtype != parent.dtype:
+                    contribution = fit(contribution, parent.shape, parent.dtype)
+            except Exception as error:
+                raise _rule_failed(node, node.parents.index(parent), error) from error
+            before = gradients.get(parent)
+            if before is None:
+                # Leaves own their gradient: never the array that another leaf got too, or a view.
+                if parent.op is None and (contribution is g or _is_view(contribution)):
+                    contribution = contribution.copy()
+                gradients[parent] = contribution
+                heappush(queue, (-parent.serial, parent))
+            else:
+                gradients[parent] = before + contribution
+
+
+_NUMBERS = frozenset({int, float, bool})
+
+
+def _is_view(array: Any) -> bool:
+    return getattr(array, "base", None) is not None
+
+
+def _recorded(
+    root: Node, seed: Any, retain_graph: bool, lift: Callable
+) -> Iterator[tuple[Leaf, Any]]:
+    """As `_first_order`, with the same rules running on Tensors, so that they are recorded.
+
+    `lift(array, node)` makes the Tensor that stands for a saved array.
+    """
+    gradients = {root: seed}
+    queue = [(-root.serial, root)]
+    while queue:
+        node = heappop(queue)[1]
+        g = gradients.pop(node)
+        if node.op is None:
+            yield node, g  # type: ignore[misc]
+            continue
+        if node.saved is None:
+            raise _freed(node)
+        rules = zip(node.parents, node.op.rules, node.op.lifted(node, lift))
+        for position, (parent, rule, reads) in enumerate(rules):
+            if reads is None:
+                continue
+            try:
+                contribution = rule(g, *reads)
+                if contribution is None:
+                    continue
+                if not hasattr(contribution, "requires_grad") and parent.shape is not None:
+                    contribution = lift(np.asarray(contribution), None)
+                if contribution.shape != parent.shape or contribution.dtype != parent.dtype:
+                    contribution = fit(contribution, parent.shape, parent.dtype)
+            except Exception as error:
+                raise _rule_failed(node, position, error) from error
+            before = gradients.get(parent)
+            if before is None:
+                gradients[parent] = contribution
+                heappush(queue, (-parent.serial, parent))
+            else:
+                gradients[parent] = before + contribution
+
+
+def backward(
+    root: Node, seed: Any, *, retain_graph: bool, create_graph: bool, lift: Callable
+) -> list[tuple[Leaf, Any]]:
+    """The gradient of every leaf below `root`, given the gradient `seed` of `root` itself.
+
+    Returns pairs (leaf, gradient): arrays, or Tensors with `create_graph`. No `.grad` is touched.
+    """
+    if not create_graph:
+        return list(_first_order(root, seed, retain_graph, lift))
+    with enable_grad():
+        return list(_recorded(root, seed, retain_graph, lift))

@@ -1,0 +1,170 @@
+"""The table of operations, and the operators and methods that Tensor gets from it."""
+
+from __future__ import annotations
+
+import builtins
+from typing import Any
+
+import numpy as np
+
+from ..tensor import Tensor, placed
+from . import elementwise, index, linalg, losses, reduce, shape
+from .define import define_op
+from .elementwise import *  # noqa: F403
+from .index import *  # noqa: F403
+from .index import getitem, plain_index, setitem
+from .linalg import *  # noqa: F403
+from .losses import *  # noqa: F403
+from .op import Op
+from .random import default_generator, manual_seed
+from .reduce import *  # noqa: F403
+from .shape import *  # noqa: F403
+
+FUNCTIONS_BY_NAME: dict[str, Any] = {
+    name: getattr(family, name)
+    for family in (elementwise, reduce, shape, index, linalg, losses)
+    for name in family.__all__
+}
+
+# Every declared op by name: what the reference, the tests and the tools read.
+TABLE: dict[str, Op] = {
+    function.op.name: function.op
+    for function in FUNCTIONS_BY_NAME.values()
+    if hasattr(function, "op")
+}
+
+__all__ = ["TABLE", "Op", "default_generator", "define_op", "manual_seed", *FUNCTIONS_BY_NAME]
+
+
+# --- operators -----------------------------------------------------------------------------------
+
+_OPERATORS = {
+    "add": elementwise.add,
+    "sub": elementwise.subtract,
+    "mul": elementwise.multiply,
+    "truediv": elementwise.divide,
+    "pow": elementwise.power,
+    "matmul": linalg.matmul,
+    "and": elementwise.logical_and,
+    "or": elementwise.logical_or,
+    "xor": elementwise.logical_xor,
+}
+_COMPARISONS = {
+    "lt": elementwise.less,
+    "le": elementwise.less_equal,
+    "gt": elementwise.greater,
+    "ge": elementwise.greater_equal,
+}
+
+
+def _reflected(function):
+    def reflected(self, other):
+        return placed(function(other, self))
+
+    return reflected
+
+
+def _in_place(function, symbol):
+    def in_place(self, other):
+        self._check_write(symbol)
+        return self._become(placed(function(self, other)), symbol)
+
+    return in_place
+
+
+def _booleans_only(function, symbol):
+    """`&`, `|`, `^` are logical on Tensors of booleans; there are no bitwise ops on integers."""
+
+    def checked(self, other):
+        for value in (self, other):
+            dtype = getattr(value, "dtype", None)
+            if (dtype is None and not isinstance(value, bool)) or (dtype and dtype.kind != "b"):
+                raise TypeError(f"{symbol} on Tensors works on booleans, not on {value!r}")
+        return function(self, other)
+
+    return checked
+
+
+def _equality(function):
+    def compare(self, other):
+        if not isinstance(other, (Tensor, np.ndarray, np.generic, int, float, complex, list)):
+            return NotImplemented
+        return function(self, other)
+
+    return compare
+
+
+def _invert(self):
+    if self.dtype.kind != "b":
+        raise TypeError(f"~ on Tensors works on booleans, not on {self.dtype}")
+    return elementwise.logical_not(self)
+
+
+def _read(self, key):
+    return placed(getitem(self, plain_index(key)))
+
+
+def _write(self, key, value):
+    self._check_write("t[...] = v")
+    if self._data.base is not None:
+        raise RuntimeError(
+            f"{self._title()} is a view of another Tensor, and a write here would not reach that "
+            "one: write t[0, 1] = v instead of t[0][1] = v, or take a .copy() first"
+        )
+    self._become(placed(setitem(self, value, plain_index(key))), "t[...] = v")
+
+
+def _attach() -> None:
+    for name, function in _OPERATORS.items():
+        symbol = {"and": "&", "or": "|", "xor": "^"}.get(name)
+        if symbol:
+            function = _booleans_only(function, symbol)
+        else:
+            text = function.op.text.replace("{x}", "t").replace("{y}", "v")
+            setattr(Tensor, f"__i{name}__", _in_place(function, text.replace(" v", "= v")))
+        setattr(Tensor, f"__{name}__", function)
+        setattr(Tensor, f"__r{name}__", _reflected(function))
+    for name, function in _COMPARISONS.items():
+        setattr(Tensor, f"__{name}__", function)
+    Tensor.__eq__ = _equality(elementwise.equal)  # type: ignore[method-assign, assignment]
+    Tensor.__ne__ = _equality(elementwise.not_equal)  # type: ignore[method-assign, assignment]
+    Tensor.__neg__ = elementwise.negative  # type: ignore[attr-defined]
+    Tensor.__abs__ = elementwise.abs  # type: ignore[attr-defined]
+    Tensor.__invert__ = _invert  # type: ignore[attr-defined]
+    Tensor.__getitem__ = _read  # type: ignore[attr-defined]
+    Tensor.__setitem__ = _write  # type: ignore[attr-defined]
+    Tensor.T = builtins.property(_transposed)  # type: ignore[attr-defined]
+    for name in METHODS:
+        setattr(Tensor, name, FUNCTIONS_BY_NAME[name])
+    Tensor.reshape = _reshape_method  # type: ignore[attr-defined]
+    Tensor.transpose = _transpose_method  # type: ignore[attr-defined]
+
+
+# Functions whose first argument is one array are methods too.
+METHODS = tuple(
+    name
+    for name in FUNCTIONS_BY_NAME
+    if name not in {"concatenate", "stack", "where", "scatter", "getitem", "setitem"}
+)
+
+
+def _transposed(self):
+    """The axes in reverse order."""
+    return placed(shape.transpose(self))
+
+
+def _reshape_method(self, *lengths):
+    """The same elements in another shape: t.reshape(2, 3) or t.reshape((2, 3))."""
+    if builtins.len(lengths) == 1 and not isinstance(lengths[0], int):
+        (lengths,) = lengths
+    return placed(shape.reshape(self, lengths))
+
+
+def _transpose_method(self, *axes):
+    """The axes in another order: t.transpose(), t.transpose(1, 0) or t.transpose((1, 0))."""
+    if builtins.len(axes) == 1 and not isinstance(axes[0], int):
+        (axes,) = axes
+    return placed(shape.transpose(self, axes or None))
+
+
+_attach()

@@ -1,0 +1,269 @@
+"""What happens when an op is called: compute, and record a node if a gradient is wanted.
+
+Elementwise ops take the short way (`unary`, `binary`): this is where a Python framework spends
+its time. All others take the general one.
+"""
+
+from __future__ import annotations
+
+import inspect
+import operator
+import sys
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..autograd import Constant, Node, next_serial, recording
+from ..tensor import Tensor, as_array, as_operand, node_of, wrap
+from .op import part
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from .op import Op
+
+__all__ = ["binary", "general", "unary"]
+
+_FAILURES = (ValueError, TypeError, IndexError, ZeroDivisionError, np.linalg.LinAlgError)
+_new = object.__new__
+_frame = sys._getframe
+
+# Python's operators do what the ufuncs do, and are ten times faster on NumPy scalars.
+_OPERATORS = {
+    np.add: operator.add,
+    np.subtract: operator.sub,
+    np.multiply: operator.mul,
+    np.divide: operator.truediv,
+    np.negative: operator.neg,
+    np.power: operator.pow,
+    np.matmul: operator.matmul,
+}
+
+
+def unary(op: Op) -> Callable:
+    run = _OPERATORS.get(op.forward, op.forward)
+    differentiable = op.rules[0] is not None
+    read = op.readers[0]
+
+    def call(x):
+        if not isinstance(x, Tensor):
+            return op.forward(as_operand(x))
+        data = x._data
+        try:
+            out = run(data)
+        except _FAILURES as error:
+            raise op.failed(error, (x,)) from error
+        parent = x._node
+        result = _new(Tensor)
+        if differentiable and parent is not None and parent.needs_grad and recording.get():
+            frame = _frame(1)
+            result._node = node = _new(Node)
+            node.op = op
+            node.parents = (parent,)
+            node.saved = (read((data, out)),)
+            node.serial = next_serial()
+            node.shape = out.shape
+            node.dtype = out.dtype
+            node.name = None
+            node.code = frame.f_code
+            node.lasti = frame.f_lasti
+        else:
+            result._node = None
+        out.setflags(False)
+        result._data = out
+        return result
+
+    return call
+
+
+def binary(op: Op) -> Callable:
+    run = _OPERATORS.get(op.forward, op.forward)
+    x_rule, y_rule = op.rules
+    x_read, y_read = op.readers
+    differentiable = x_rule is not None or y_rule is not None
+
+    def call(x, y):
+        if isinstance(x, Tensor):
+            x_data, x_node = x._data, x._node
+            x_needs = x_node is not None and x_node.needs_grad
+        else:
+            x_data, x_node, x_needs = as_operand(x), None, False
+        if isinstance(y, Tensor):
+            y_data, y_node = y._data, y._node
+            y_needs = y_node is not None and y_node.needs_grad
+        else:
+            if not isinstance(x, Tensor):
+                return op.forward(x_data, as_operand(y))
+            y_data, y_node, y_needs = as_operand(y), None, False
+        try:
+            out = run(x_data, y_data)
+        except _FAILURES as error:
+            raise op.failed(error, (x, y)) from error
+        result = _new(Tensor)
+        if (x_needs or y_needs) and differentiable and recording.get():
+            if x_node is None:
+                x_node, x_data = _constant(x, x_data, 0 in op.read_inputs)
+            if y_node is None:
+                y_node, y_data = _constant(y, y_data, 1 in op.read_inputs)
+            values = (x_data, y_data, out)
+            if op.reads_shapes:
+                values += (x_data.shape, y_data.shape)
+            frame = _frame(1)
+            result._node = node = _new(Node)
+            node.op = op
+            node.parents = (x_node, y_node)
+            node.saved = (x_read(values) if x_needs else None, y_read(values) if y_needs else None)
+            node.serial = next_serial()
+            node.shape = out.shape
+            node.dtype = out.dtype
+            node.name = None
+            node.code = frame.f_code
+            node.lasti = frame.f_lasti
+        else:
+            result._node = None
+        out.setflags(False)
+        result._data = out
+        return result
+
+    return call
+
+
+def _constant(value: Any, data: Any, read: bool) -> tuple[Any, Any]:
+    """The node of an input that needs no gradient, and its data, safe from later changes."""
+    if isinstance(value, Tensor):
+        return node_of(value), data
+    if isinstance(data, np.ndarray):
+        if read and (data is value or data.base is not None):
+            data = data.copy()  # the caller's own array: it may be written to before backward
+        return Constant(data.shape, data.dtype), data
+    return data, data  # a number (or None) stands for itself
+
+
+def general(op: Op) -> Callable:
+    forward = op.forward
+    n = len(op.inputs)
+    defaults = tuple(op.defaults.values())
+
+    def call(*args, **kwargs):
+        if kwargs or len(args) != len(defaults):
+            args = _bind(op, defaults, args, kwargs)
+        params = args[n:]
+        operands = args[:n] if not op.variadic else _sequence(op, args[0])
+        recorded = tensors = False
+        arrays = []
+        for value in operands:
+            if isinstance(value, Tensor):
+                tensors = True
+                recorded = recorded or (value._node is not None and value._node.needs_grad)
+                arrays.append(value._data)
+            else:
+                arrays.append(value if value is None else as_operand(value))
+        named = dict(zip(op.params, params))
+        try:
+            outs = forward(*((arrays,) if op.variadic else arrays), **named)
+        except _FAILURES as error:
+            raise op.failed(error, operands) from error
+        hidden = ()
+        if op.keeps:
+            outs, hidden = outs[: -len(op.keeps)], outs[-len(op.keeps) :]
+            if len(outs) == 1:
+                outs = outs[0]
+        if not isinstance(outs, (np.ndarray, np.generic, tuple)):
+            outs = as_array(outs, None)
+        if not tensors:
+            return outs
+        for value, data in zip(operands, arrays):
+            if data is value and isinstance(data, np.ndarray):
+                outs = _apart(outs, data)
+        node = None
+        if recorded and recording.get():
+            node = _record(op, operands, arrays, outs, params, hidden)
+            if node is not None:
+                frame = _frame(1)
+                node.code, node.lasti = frame.f_code, frame.f_lasti
+        if isinstance(outs, tuple):
+            parts = (node and part(node, k, outs) for k in range(len(outs)))
+            return tuple(map(wrap, outs, parts))
+        return wrap(outs, node)
+
+    return call
+
+
+def _record(
+    op: Op, operands: Sequence, arrays: list, outs: Any, params: tuple, hidden: tuple
+) -> Node | None:
+    """The node of a call of a general op, or None if no gradient can flow through it."""
+    several = isinstance(outs, tuple)
+    if not several and outs.dtype.kind not in "fc":
+        return None  # integers and booleans have no gradient
+    parents: list[Any] = []
+    for k, value in enumerate(operands):
+        parent = value._node if isinstance(value, Tensor) else None
+        if parent is None:
+            parent, arrays[k] = _constant(value, arrays[k], op.variadic or k in op.read_inputs)
+        parents.append(parent)
+    rules = [op.rules] if op.variadic else op.rules
+    values = (tuple(arrays),) if op.variadic else tuple(arrays)
+    values += (outs, *params, *hidden)
+    if op.reads_shapes:
+        shapes = tuple(np.shape(a) for a in arrays)
+        values += (shapes,) if op.variadic else shapes
+    elif op.variadic:
+        values += (None,)
+    saved: list[Any] = []
+    for k, parent in enumerate(parents):
+        wanted = isinstance(parent, Node) and parent.needs_grad
+        if op.variadic:
+            saved.append(op.readers[0]((*values, k)) if wanted else None)
+        else:
+            wanted = wanted and op.rules[k] is not None
+            saved.append(op.readers[k](values) if wanted else None)
+    if all(reads is None for reads in saved):
+        return None
+    if op.keeps:
+        saved.append(values)
+    node = _new(Node)
+    node.op = op
+    node.parents = tuple(parents)
+    node.saved = tuple(saved)
+    node.serial = next_serial()
+    node.shape = None if several else outs.shape
+    node.dtype = None if several else outs.dtype
+    node.name = None
+    return node
+
+
+def _bind(op: Op, defaults: tuple, args: tuple, kwargs: dict) -> tuple:
+    """The arguments in the order of the op's inputs and parameters, defaults filled in."""
+    names = (*op.inputs, *op.params)
+    if len(args) > op.positional:
+        raise TypeError(f"{op.name}({', '.join(names)}) takes {op.positional} positional arguments")
+    values = [*args, *defaults[len(args) :]]
+    for key, value in kwargs.items():
+        if key not in names:
+            raise TypeError(f"{op.name}({', '.join(names)}) has no argument {key!r}")
+        position = names.index(key)
+        if position < len(args):
+            raise TypeError(f"{op.name}: {key!r} was given twice")
+        values[position] = value
+    missing = [n for n, v in zip(names, values) if v is inspect.Parameter.empty]
+    if missing:
+        raise TypeError(f"{op.name}({', '.join(names)}) needs {', '.join(missing)}")
+    return tuple(values)
+
+
+def _sequence(op: Op, values: Any) -> tuple:
+    try:
+        operands = tuple(values)
+    except TypeError:
+        operands = ()
+    if not operands:
+        raise ValueError(f"{op.name} needs a sequence of at least one array, not {values!r}")
+    return operands
+
+
+def _apart(outs: Any, array: np.ndarray) -> Any:
+    """`outs`, copied where it shares memory with the caller's own `array`."""
+    if isinstance(outs, tuple):
+        return tuple(_apart(o, array) for o in outs)
+    return outs.copy() if np.may_share_memory(outs, array) else outs

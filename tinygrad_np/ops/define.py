@@ -1,0 +1,109 @@
+"""`define_op`: an operation is one declaration, and everything else is derived from it."""
+
+from __future__ import annotations
+
+import inspect
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..tensor import FUNCTIONS, UFUNCS
+from .apply import binary, general, unary
+from .op import Op
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["answers", "define_op"]
+
+
+def define_op(
+    forward: Callable,
+    *,
+    name: str | None = None,
+    text: str = "",
+    doc: str = "",
+    kinks: str = "",
+    domain: tuple[float, float] = (-np.inf, np.inf),
+    samples: Callable | None = None,
+    numpy: tuple[Callable | tuple[np.ufunc, str], ...] = (),
+    keeps: tuple[str, ...] = (),
+    variadic: bool = False,
+    **rules: Callable | None,
+) -> Callable:
+    """Declare an operation: its forward, and one derivative rule per input.
+
+        softplus = define_op(
+            lambda x: np.logaddexp(x, 0), name="softplus",
+            x=lambda g, x: g / (1 + np.exp(-x)),
+        )
+
+    Args:
+        forward: a NumPy ufunc, or a function of arrays and parameters in plain NumPy. It returns
+            a new array, or a tuple of arrays (several outputs), and never writes to its inputs.
+        name: defaults to the forward's name.
+        text: the formula with the inputs in braces, such as `"{x} * {y}"`.
+        doc: one line that says what it computes; by default the forward's docstring.
+        kinks: the derivative where there is none, such as `"0 at x = 0"`.
+        domain: open interval of input values on which an elementwise op is smooth.
+        samples: a function of a generator function `r(*shape)` giving a list of
+            `(args, params)` on which the op is tested; made from `domain` if elementwise.
+        numpy: the NumPy functions that this op answers for; a method of a ufunc as a pair,
+            such as `(np.add, "reduce")`.
+        keeps: names of extra values that forward returns after its result and that only the
+            rules read. Forward must then be NumPy that also runs on Tensors.
+        variadic: the first parameter is a sequence of inputs; its one rule may read `i`, the
+            position of the input that it is for.
+        **rules: for each array input, in order, a function in plain NumPy (it runs on arrays,
+            and on Tensors when the gradient is recorded). Its first parameter `g` is the
+            gradient of the result; the names of the others say what it reads: an input, `out`,
+            a parameter, one of `keeps`, or `<input>_shape`. Only that is kept alive. The engine
+            sums or broadcasts what it returns to the input's shape, and casts it to its dtype.
+            None as rule: no gradient flows to that input.
+
+    Returns:
+        The function: Tensors in, Tensor out; arrays in, array out. `function.op` is the `Op`.
+
+    Raises:
+        TypeError: rules that do not fit the forward, or read what there is not.
+    """
+    op = Op(
+        forward,
+        name or forward.__name__,
+        rules,
+        keeps=keeps,
+        variadic=variadic,
+        text=text,
+        doc=doc
+        or ("" if isinstance(forward, np.ufunc) else inspect.cleandoc(forward.__doc__ or "")),
+        kinks=kinks,
+        domain=domain,
+        samples=samples,
+        numpy=numpy,
+    )
+    if isinstance(forward, np.ufunc):
+        numpy = (forward, *numpy)
+        function = (unary if len(rules) == 1 else binary)(op)
+    else:
+        function = general(op)
+    function.__name__ = function.__qualname__ = op.name
+    function.__doc__ = op.doc
+    function.op = op
+    for np_function in numpy:
+        if isinstance(np_function, np.ufunc):
+            UFUNCS[np_function, "__call__"] = function
+        elif isinstance(np_function, tuple):
+            UFUNCS[np_function] = function
+        else:
+            FUNCTIONS[np_function] = function
+    return function
+
+
+def answers(*np_functions: Callable) -> Callable[[Callable], Callable]:
+    """Decorator: this function, composed of ops, is what these NumPy functions do on Tensors."""
+
+    def register(function: Callable) -> Callable:
+        FUNCTIONS.update(dict.fromkeys(np_functions, function))
+        return function
+
+    return register

@@ -1,0 +1,305 @@
+"""Operations that act on each element on its own.
+
+Read a declaration as: the NumPy function, then for each input how the gradient `g` of the result
+becomes the gradient of that input. Broadcasting is undone by the engine.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .define import define_op
+
+__all__ = [
+    "abs",
+    "add",
+    "astype",
+    "clip",
+    "copy",
+    "divide",
+    "equal",
+    "exp",
+    "greater",
+    "greater_equal",
+    "isfinite",
+    "isinf",
+    "isnan",
+    "less",
+    "less_equal",
+    "log",
+    "logical_and",
+    "logical_not",
+    "logical_or",
+    "logical_xor",
+    "maximum",
+    "minimum",
+    "multiply",
+    "negative",
+    "not_equal",
+    "power",
+    "relu",
+    "sigmoid",
+    "sign",
+    "sqrt",
+    "subtract",
+    "tanh",
+    "where",
+]
+
+# --- arithmetic --------------------------------------------------------------------------------
+
+add = define_op(
+    np.add,
+    x=lambda g: g,
+    y=lambda g: g,
+    text="{x} + {y}",
+    doc="Sum of x and y.",
+)
+
+subtract = define_op(
+    np.subtract,
+    x=lambda g: g,
+    y=lambda g: -g,
+    text="{x} - {y}",
+    doc="Difference of x and y.",
+)
+
+multiply = define_op(
+    np.multiply,
+    x=lambda g, y: g * y,
+    y=lambda g, x: g * x,
+    text="{x} * {y}",
+    doc="Elementwise product of x and y.",
+)
+
+divide = define_op(
+    np.divide,
+    x=lambda g, y: g / y,
+    y=lambda g, out, y: -g * out / y,
+    text="{x} / {y}",
+    doc="Quotient of x and y.",
+    domain=(0.3, np.inf),
+)
+
+negative = define_op(np.negative, x=lambda g: -g, text="-{x}", doc="x with the opposite sign.")
+
+
+def _power_x(g, x, y):
+    if isinstance(y, (int, float)):  # x ** 2 and the like: Python numbers keep float32 as it is
+        return g * (y * x ** (y - 1)) if y else g * 0
+    return g * (y * x ** np.where(y == 0, 1, y - 1))
+
+
+power = define_op(
+    np.power,
+    x=_power_x,
+    y=lambda g, out, x: g * out * np.log(np.where(x == 0, 1, x)),
+    text="{x} ** {y}",
+    doc="x raised to the power y.",
+    kinks="at x = 0 the gradient of y is 0; for x < 0 it is nan; x ** 0 has gradient 0",
+    domain=(0.3, 3),
+)
+
+# --- functions ---------------------------------------------------------------------------------
+
+exp = define_op(np.exp, x=lambda g, out: g * out, text="exp({x})", doc="e raised to the power x.")
+
+log = define_op(
+    np.log,
+    x=lambda g, x: g / x,
+    text="log({x})",
+    doc="Natural logarithm of x.",
+    domain=(0.3, np.inf),
+)
+
+sqrt = define_op(
+    np.sqrt,
+    x=lambda g, out: g / (2 * out),
+    text="sqrt({x})",
+    doc="Square root of x.",
+    kinks="inf at x = 0",
+    domain=(0.3, np.inf),
+)
+
+tanh = define_op(
+    np.tanh,
+    x=lambda g, out: g * (1 - out * out),
+    text="tanh({x})",
+    doc="Hyperbolic tangent of x.",
+)
+
+abs = define_op(
+    np.absolute,
+    name="abs",
+    x=lambda g, x: g * np.sign(x),
+    text="|{x}|",
+    doc="Absolute value of x.",
+    kinks="0 at x = 0",
+)
+
+sign = define_op(
+    np.sign,
+    x=None,
+    text="sign({x})",
+    doc="-1, 0 or 1, the sign of x. Its gradient is zero everywhere.",
+)
+
+
+def _sigmoid(x):
+    """The logistic function 1 / (1 + exp(-x)), without overflow."""
+    e = np.exp(-np.abs(x))
+    return np.where(x >= 0, 1, e) / (1 + e)
+
+
+sigmoid = define_op(
+    _sigmoid,
+    name="sigmoid",
+    x=lambda g, out: g * out * (1 - out),
+    text="sigmoid({x})",
+    samples=lambda r: [((r(3, 4),), {}), ((r(),), {}), ((r(0, 2),), {})],
+)
+
+
+def _relu(x):
+    """x where it is positive, else 0."""
+    return np.maximum(x, 0)
+
+
+relu = define_op(
+    _relu,
+    name="relu",
+    x=lambda g, out: g * (out > 0),
+    text="max({x}, 0)",
+    kinks="0 at x = 0",
+    samples=lambda r: [((r(3, 4),), {}), ((r(),), {}), ((r(0, 2),), {})],
+)
+
+# --- choices -----------------------------------------------------------------------------------
+
+
+def _share(g, x, y):
+    """g where x wins over y (`x > y`), half of it where they tie, else 0."""
+    return g * (x > y) + 0.5 * g * (x == y)
+
+
+maximum = define_op(
+    np.maximum,
+    x=lambda g, x, y: _share(g, x, y),
+    y=lambda g, x, y: _share(g, y, x),
+    text="max({x}, {y})",
+    doc="The larger of x and y.",
+    kinks="half to each where x = y",
+)
+
+minimum = define_op(
+    np.minimum,
+    x=lambda g, x, y: _share(g, y, x),
+    y=lambda g, x, y: _share(g, x, y),
+    text="min({x}, {y})",
+    doc="The smaller of x and y.",
+    kinks="half to each where x = y",
+)
+
+
+def _clip(x, min=None, max=None):
+    """x limited to the interval from min to max; None for no limit on that side."""
+    return np.clip(x, min, max)
+
+
+def _inside(x, min, max):
+    inside = x == x
+    if min is not None:
+        inside = inside & (x >= min)
+    return inside if max is None else inside & (x <= max)
+
+
+clip = define_op(
+    _clip,
+    name="clip",
+    x=lambda g, x, min, max: g * _inside(x, min, max),
+    min=lambda g, x, min, max: g * ((x < min) if max is None else (x < min) & (min <= max)),
+    max=lambda g, x, min, max: g * ((x > max) if min is None else (x > max) | (min > max)),
+    text="clip({x}, {min}, {max})",
+    kinks="at a limit the gradient goes to x, not to the limit",
+    numpy=(np.clip,),
+    samples=lambda r: [
+        ((r(3, 4), -0.5, 0.5), {}),
+        ((r(3, 4), r(4) - 2, None), {}),
+        ((r(3, 4), None, r(3, 1) + 2), {}),
+    ],
+)
+
+
+def _where(condition, x, y):
+    """x where the condition holds, else y."""
+    return np.where(condition, x, y)
+
+
+where = define_op(
+    _where,
+    name="where",
+    condition=None,
+    x=lambda g, condition: np.where(condition, g, 0),
+    y=lambda g, condition: np.where(condition, 0, g),
+    text="{x} where {condition} else {y}",
+    numpy=(np.where,),
+    samples=lambda r: [
+        ((r(3, 4) > 0, r(3, 4), r(4)), {}),
+        ((r(3, 1) > 0, r(), r(3, 4)), {}),
+    ],
+)
+
+# --- the same values, in another dtype or of their own --------------------------------------------
+
+
+def _astype(x, dtype):
+    """x in another dtype. Integers and booleans carry no gradient."""
+    return x.astype(dtype)
+
+
+astype = define_op(
+    _astype,
+    name="astype",
+    x=lambda g: g,
+    text="{x} as {dtype}",
+    numpy=(np.astype,) if hasattr(np, "astype") else (),
+    samples=lambda r: [((r(3, 4), np.float64), {})],
+)
+
+
+def _copy(x):
+    """The same values in an array of their own."""
+    return np.array(x, copy=True)
+
+
+copy = define_op(
+    _copy,
+    name="copy",
+    x=lambda g: g,
+    text="{x}",
+    numpy=(np.copy,),
+    samples=lambda r: [((r(3, 4),), {})],
+)
+
+# --- comparisons and logic: booleans, no gradient -------------------------------------------------
+
+
+def _boolean(ufunc, symbol, doc):
+    if ufunc.nin == 1:
+        return define_op(ufunc, x=None, text=symbol + "{x}", doc=doc)
+    return define_op(ufunc, x=None, y=None, text="{x} " + symbol + " {y}", doc=doc)
+
+
+equal = _boolean(np.equal, "==", "True where x equals y.")
+not_equal = _boolean(np.not_equal, "!=", "True where x differs from y.")
+less = _boolean(np.less, "<", "True where x is less than y.")
+less_equal = _boolean(np.less_equal, "<=", "True where x is at most y.")
+greater = _boolean(np.greater, ">", "True where x is greater than y.")
+greater_equal = _boolean(np.greater_equal, ">=", "True where x is at least y.")
+logical_and = _boolean(np.logical_and, "and", "True where x and y hold.")
+logical_or = _boolean(np.logical_or, "or", "True where x or y holds.")
+logical_xor = _boolean(np.logical_xor, "xor", "True where exactly one of x and y holds.")
+logical_not = _boolean(np.logical_not, "not ", "True where x does not hold.")
+isfinite = _boolean(np.isfinite, "is finite: ", "True where x is neither infinite nor nan.")
+isinf = _boolean(np.isinf, "is infinite: ", "True where x is inf or -inf.")
+isnan = _boolean(np.isnan, "is nan: ", "True where x is nan.")

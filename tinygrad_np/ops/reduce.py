@@ -1,0 +1,171 @@
+"""Operations that reduce axes: sum, mean, max, min, var, std.
+
+`axis` is None (all axes), an integer, or a tuple of integers; `keepdims=True` keeps the reduced
+axes with length 1. Both as NumPy has them.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .define import define_op
+
+__all__ = ["max", "mean", "min", "std", "sum", "var"]
+
+
+def axes(axis, ndim):
+    """Axes as a tuple of non-negative integers; None means all."""
+    if axis is None:
+        return tuple(range(ndim))
+    if not isinstance(axis, tuple):
+        axis = (axis,)
+    for a in axis:
+        if not -ndim <= a < ndim:
+            raise np.exceptions.AxisError(a, ndim)
+    return tuple(a % ndim for a in axis)
+
+
+def count(axis, shape):
+    """How many elements are reduced into one."""
+    n = 1
+    for a in axes(axis, len(shape)):
+        n *= shape[a]
+    return n
+
+
+def restore(value, axis, keepdims, ndim):
+    """A reduced value with its reduced axes back, of length 1, so that it broadcasts."""
+    if keepdims or not ndim:
+        return value
+    return np.expand_dims(value, axes(axis, ndim))
+
+
+def _reduction_samples(r):
+    x = r(2, 3, 4)
+    axis_forms = [{}, {"axis": 0}, {"axis": -1}, {"axis": (0, 2)}, {"axis": 1, "keepdims": True}]
+    return [((x,), params) for params in axis_forms] + [((r(),), {}), ((r(5),), {"axis": 0})]
+
+
+def _sum(x, axis=None, *, keepdims=False):
+    """Sum over the given axes."""
+    return np.add.reduce(x, axis, keepdims=keepdims)
+
+
+sum = define_op(
+    _sum,
+    name="sum",
+    x=lambda g, x_shape, axis, keepdims: restore(g, axis, keepdims, len(x_shape)),
+    text="sum({x})",
+    numpy=(np.sum, (np.add, "reduce")),
+    samples=_reduction_samples,
+)
+
+
+def _mean(x, axis=None, *, keepdims=False):
+    """Arithmetic mean over the given axes."""
+    if 0 in np.shape(x) and count(axis, np.shape(x)) == 0:
+        raise ValueError("the mean of no elements is not defined")
+    return np.mean(x, axis, keepdims=keepdims)
+
+
+mean = define_op(
+    _mean,
+    name="mean",
+    x=lambda g, x_shape, axis, keepdims: (
+        restore(g, axis, keepdims, len(x_shape)) / count(axis, x_shape)
+    ),
+    text="mean({x})",
+    numpy=(np.mean,),
+    samples=_reduction_samples,
+)
+
+
+def _extremum_rule(g, x, out, axis, keepdims):
+    best = (x == restore(out, axis, keepdims, x.ndim)).astype(x.dtype)
+    return restore(g, axis, keepdims, x.ndim) * best / best.sum(axis=axis, keepdims=True)
+
+
+def _max(x, axis=None, *, keepdims=False):
+    """Largest value along the given axes."""
+    return np.maximum.reduce(x, axis, keepdims=keepdims)
+
+
+max = define_op(
+    _max,
+    name="max",
+    x=_extremum_rule,
+    text="max({x})",
+    kinks="shared evenly among equal largest elements",
+    numpy=(np.max, (np.maximum, "reduce")),
+    samples=_reduction_samples,
+)
+
+
+def _min(x, axis=None, *, keepdims=False):
+    """Smallest value along the given axes."""
+    return np.minimum.reduce(x, axis, keepdims=keepdims)
+
+
+min = define_op(
+    _min,
+    name="min",
+    x=_extremum_rule,
+    text="min({x})",
+    kinks="shared evenly among equal smallest elements",
+    numpy=(np.min, (np.minimum, "reduce")),
+    samples=_reduction_samples,
+)
+
+
+def _spread(x, axis, shape, ddof):
+    """Deviation from the mean, and the number that the squares are divided by."""
+    return x - np.mean(x, axis=axis, keepdims=True), count(axis, shape) - ddof
+
+
+def _var(x, axis=None, *, ddof=0, keepdims=False):
+    """Variance over the given axes: the mean of the squared deviations (n - ddof in the mean)."""
+    n = count(axis, np.shape(x))
+    if n <= ddof:
+        raise ValueError(f"the variance of {n} elements is not defined with ddof={ddof}")
+    return np.var(x, axis, ddof=ddof, keepdims=keepdims)
+
+
+def _var_rule(g, x, x_shape, axis, ddof, keepdims):
+    deviation, n = _spread(x, axis, x_shape, ddof)
+    return restore(g, axis, keepdims, len(x_shape)) * deviation * (2 / n)
+
+
+var = define_op(
+    _var,
+    name="var",
+    x=_var_rule,
+    text="var({x})",
+    numpy=(np.var,),
+    samples=lambda r: [*_reduction_samples(r), ((r(3, 4),), {"axis": 1, "ddof": 1})],
+)
+
+
+def _std(x, axis=None, *, ddof=0, keepdims=False):
+    """Standard deviation over the given axes: the square root of `var`."""
+    return np.sqrt(_var(x, axis, ddof=ddof, keepdims=keepdims))
+
+
+def _std_rule(g, x, out, x_shape, axis, ddof, keepdims):
+    deviation, n = _spread(x, axis, x_shape, ddof)
+    out = restore(out, axis, keepdims, len(x_shape))
+    out = np.where(out == 0, 1, out)  # all elements equal: every deviation is 0, and so is this
+    return restore(g, axis, keepdims, len(x_shape)) * deviation / out * (1 / n)
+
+
+std = define_op(
+    _std,
+    name="std",
+    x=_std_rule,
+    text="std({x})",
+    kinks="0 where all elements are equal",
+    numpy=(np.std,),
+    samples=lambda r: [
+        *((args, p) for args, p in _reduction_samples(r) if np.ndim(args[0])),
+        ((r(3, 4),), {"axis": 1, "ddof": 1}),
+    ],
+)

@@ -1,0 +1,181 @@
+"""Operations that rearrange elements without changing them."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .define import answers, define_op
+from .reduce import axes
+
+__all__ = [
+    "broadcast_to",
+    "concatenate",
+    "expand_dims",
+    "moveaxis",
+    "reshape",
+    "squeeze",
+    "stack",
+    "swapaxes",
+    "transpose",
+]
+
+answers(np.shape)(lambda a: a.shape)
+answers(np.ndim)(lambda a: a.ndim)
+answers(np.size)(lambda a, axis=None: a.size if axis is None else a.shape[axis])
+
+
+def _reshape(x, shape):
+    """The same elements in another shape; one length may be -1, and follows from the others."""
+    return np.reshape(x, shape)
+
+
+reshape = define_op(
+    _reshape,
+    name="reshape",
+    x=lambda g, x_shape: g.reshape(x_shape),
+    text="reshape({x}, {shape})",
+    numpy=(np.reshape,),
+    samples=lambda r: [((r(3, 4), (2, 6)), {}), ((r(3, 4), -1), {}), ((r(), (1, 1)), {})],
+)
+
+
+def _transpose(x, axes=None):
+    """The axes in another order: reversed, or as the permutation `axes` says."""
+    return np.transpose(x, axes)
+
+
+def _transpose_back(g, axes):
+    if axes is None:
+        return g.transpose()
+    order = [a % len(axes) for a in axes]
+    return g.transpose(tuple(order.index(a) for a in range(len(order))))
+
+
+transpose = define_op(
+    _transpose,
+    name="transpose",
+    x=_transpose_back,
+    text="transpose({x})",
+    numpy=(np.transpose,),
+    samples=lambda r: [((r(2, 3, 4),), {}), ((r(2, 3, 4), (1, -1, 0)), {}), ((r(),), {})],
+)
+
+
+@answers(np.swapaxes)
+def swapaxes(x, axis1, axis2):
+    """x with two axes exchanged."""
+    order = list(range(np.ndim(x)))
+    (first,), (second,) = axes(axis1, len(order)), axes(axis2, len(order))
+    order[first], order[second] = order[second], order[first]
+    return transpose(x, order)
+
+
+@answers(np.moveaxis)
+def moveaxis(x, source, destination):
+    """x with the axis at `source` moved to `destination`; the others keep their order."""
+    order = list(range(np.ndim(x)))
+    (start,), (end,) = axes(source, len(order)), axes(destination, len(order))
+    order.insert(end, order.pop(start))
+    return transpose(x, order)
+
+
+def _expand_dims(x, axis):
+    """New axes of length 1 at the given positions of the result."""
+    return np.expand_dims(x, axis)
+
+
+expand_dims = define_op(
+    _expand_dims,
+    name="expand_dims",
+    x=lambda g, x_shape: g.reshape(x_shape),
+    text="expand_dims({x}, {axis})",
+    numpy=(np.expand_dims,),
+    samples=lambda r: [((r(3, 4), 1), {}), ((r(3, 4), (0, -1)), {}), ((r(), 0), {})],
+)
+
+
+def _squeeze(x, axis=None):
+    """Without its axes of length 1: all of them, or the given ones."""
+    return np.squeeze(x, axis)
+
+
+squeeze = define_op(
+    _squeeze,
+    name="squeeze",
+    x=lambda g, x_shape: g.reshape(x_shape),
+    text="squeeze({x})",
+    numpy=(np.squeeze,),
+    samples=lambda r: [((r(1, 3, 1),), {}), ((r(1, 3, 1), -1), {}), ((r(),), {})],
+)
+
+
+def _broadcast_to(x, shape):
+    """x repeated along new axes and axes of length 1 until it has the given shape."""
+    return np.broadcast_to(x, shape)
+
+
+broadcast_to = define_op(
+    _broadcast_to,
+    name="broadcast_to",
+    x=lambda g: g,
+    text="broadcast({x}, {shape})",
+    numpy=(np.broadcast_to,),
+    samples=lambda r: [((r(3, 1), (2, 3, 4)), {}), ((r(4), (3, 4)), {}), ((r(), (2,)), {})],
+)
+
+
+def _concatenate(arrays, axis=0):
+    """The arrays one behind the other along an axis they have; axis=None flattens them first."""
+    return np.concatenate(arrays, axis)
+
+
+def _own_part(g, arrays_shape, axis, i):
+    """The part of the joined gradient that belongs to input i."""
+    if axis is None:
+        sizes = [int(np.prod(shape, dtype=int)) for shape in arrays_shape]
+        start = int(np.sum(sizes[:i], dtype=int))
+        return g[start : start + sizes[i]].reshape(arrays_shape[i])
+    (axis,) = axes(axis, g.ndim)
+    start = int(np.sum([shape[axis] for shape in arrays_shape[:i]], dtype=int))
+    where = (slice(None),) * axis + (slice(start, start + arrays_shape[i][axis]),)
+    return g[where]
+
+
+concatenate = define_op(
+    _concatenate,
+    name="concatenate",
+    variadic=True,
+    arrays=_own_part,
+    text="concatenate({arrays})",
+    numpy=(np.concatenate,),
+    samples=lambda r: [
+        (((r(2, 3), r(4, 3), r(0, 3)),), {}),
+        (((r(2, 3), r(2, 1)), -1), {}),
+        (((r(2, 3), r(4)), None), {}),
+    ],
+)
+
+
+def _stack(arrays, axis=0):
+    """Arrays of one shape side by side along a new axis."""
+    return np.stack(arrays, axis)
+
+
+def _own_slice(g, axis, i):
+    (axis,) = axes(axis, g.ndim)
+    return g[(slice(None),) * axis + (i,)]
+
+
+stack = define_op(
+    _stack,
+    name="stack",
+    variadic=True,
+    arrays=_own_slice,
+    text="stack({arrays})",
+    numpy=(np.stack,),
+    samples=lambda r: [
+        (((r(2, 3), r(2, 3)),), {}),
+        (((r(2, 3), r(2, 3)), -1), {}),
+        (((r(), r(), r()),), {}),
+    ],
+)

@@ -1,0 +1,467 @@
+"""`Tensor`: an array that remembers how it was made.
+
+The operators and most methods (`+`, `exp`, `sum`, `reshape`, indexing ...) are attached by
+`tinygrad_np.ops`, from the table of operations.
+"""
+
+from __future__ import annotations
+
+import difflib
+import sys
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from . import autograd
+from .autograd import Constant, Leaf, Node
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+__all__ = ["Tensor", "as_array", "as_operand", "needs_grad", "wrap"]
+
+# NumPy's functions that accept Tensors, filled by `define_op`:
+# (ufunc, "__call__" or "reduce") and plain functions, each with the op that answers for it.
+UFUNCS: dict[tuple[np.ufunc, str], Callable] = {}
+FUNCTIONS: dict[Callable, Callable] = {}
+
+_NUMERIC = "biufc"
+_DEFAULT_DTYPES = frozenset(np.dtype(t) for t in (float, int, bool, complex))
+
+
+class Tensor:
+    """An array that records the operations on it, so that gradients can flow back to it.
+
+    Args:
+        data: a number, a (nested) list, an array or a Tensor that needs no gradient. It is
+            copied: later changes to the original do not reach the Tensor.
+        dtype: NumPy dtype; by default the one that NumPy gives the data.
+        requires_grad: whether `backward()` should leave a gradient in `.grad`; floats only.
+        name: shown in messages, pictures and the repr.
+
+    A Tensor's array never changes: `t[i] = v` and `t += v` give the same Tensor object a new
+    array. So a gradient always belongs to the values that were used, whatever is written later.
+
+    Raises:
+        TypeError: data that are not numbers, or integers and booleans that ask for a gradient.
+        ValueError: nested lists of unequal lengths.
+    """
+
+    __slots__ = ("__weakref__", "_data", "_node")
+
+    # `_data` is a read-only array, or for 0-d results a NumPy scalar (fast, and immutable too).
+    # `_node` is None until someone asks how the value was made; never None if it needs a gradient.
+    _data: Any
+    _node: Node | None
+
+    def __init__(
+        self,
+        data: Any,
+        *,
+        dtype: Any = None,
+        requires_grad: bool = False,
+        name: str | None = None,
+    ) -> None:
+        if isinstance(data, Tensor):
+            if data.requires_grad:
+                raise TypeError(
+                    f"Tensor({data._title()}) would cut the gradient: use the Tensor itself, or "
+                    ".detach() to cut it on purpose"
+                )
+            data = data._data
+        array = as_array(data, dtype, copy=True)
+        array.setflags(False)
+        self._data = array
+        self._node = None
+        if requires_grad:
+            self._node = Leaf(array.shape, _differentiable(array.dtype), name)
+        elif name is not None:
+            self._node = Constant(array.shape, array.dtype, name)
+
+    # --- what it holds ---------------------------------------------------------------------
+
+    @property
+    def data(self) -> np.ndarray:
+        """The values as a read-only array. It never changes: a later write makes a new one."""
+        if type(self._data) is np.ndarray:
+            return self._data
+        array = np.asarray(self._data)
+        array.setflags(False)
+        return array
+
+    def numpy(self) -> np.ndarray:
+        """The values as a read-only array (`.numpy().copy()` for one to write to)."""
+        return self.data
+
+    def item(self) -> Any:
+        """The value of a one-element Tensor as a Python number."""
+        if self._data.size != 1:
+            raise ValueError(f"item() needs one element, {self._title()} has {self._data.size}")
+        return self._data.item()
+
+    def tolist(self) -> Any:
+        """The values as nested lists of Python numbers (a number for a 0-d Tensor)."""
+        return self._data.tolist()
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self._data.shape
+
+    @property
+    def ndim(self) -> int:
+        return self._data.ndim
+
+    @property
+    def size(self) -> int:
+        return self._data.size
+
+    @property
+    def dtype(self) -> np.dtype:
+        return self._data.dtype
+
+    @property
+    def name(self) -> str | None:
+        """Shown in messages, pictures and the repr; assign to rename."""
+        return self._node.name if self._node is not None else None
+
+    @name.setter
+    def name(self, name: str | None) -> None:
+        node_of(self).name = name
+
+    # --- gradients -------------------------------------------------------------------------
+
+    @property
+    def requires_grad(self) -> bool:
+        """Whether this value or something that it was computed from wants a gradient."""
+        return self._node is not None and self._node.needs_grad
+
+    @requires_grad.setter
+    def requires_grad(self, wanted: bool) -> None:
+        if wanted == self.requires_grad:
+            return
+        if not self.is_leaf:
+            raise RuntimeError(
+                f"requires_grad of {self._title()} can't be switched off, it is the result of an "
+                "operation: use .detach() for a Tensor cut off from the graph"
+            )
+        if wanted:
+            self._node = Leaf(self.shape, _differentiable(self.dtype), self.name)
+        else:
+            self._node = Constant(self.shape, self.dtype, self.name)
+
+    @property
+    def is_leaf(self) -> bool:
+        """True for a Tensor that was not recorded as the result of an operation."""
+        return self._node is None or self._node.op is None
+
+    @property
+    def grad(self) -> Tensor | None:
+        """The gradient that `backward()` left here (leaves only), or None. Assign None to clear."""
+        return self._node.grad if isinstance(self._node, Leaf) else None
+
+    @grad.setter
+    def grad(self, value: Tensor | None) -> None:
+        if value is not None:
+            if not isinstance(value, Tensor):
+                raise TypeError(f"grad must be a Tensor or None, not {type(value).__name__}")
+            if value.shape != self.shape or value.dtype != self.dtype:
+                raise ValueError(
+                    f"grad must be {self.shape} {self.dtype} like {self._title()}, "
+                    f"not {value.shape} {value.dtype}"
+                )
+        if isinstance(self._node, Leaf):
+            self._node.grad = value
+        elif value is not None:
+            raise RuntimeError(f"{self._title()} is no leaf that needs a gradient")
+
+    def detach(self) -> Tensor:
+        """The same values, cut off from the graph: no gradient flows through the result."""
+        return wrap(self._data, None)
+
+    def backward(
+        self, gradient: Any = None, *, retain_graph: bool = False, create_graph: bool = False
+    ) -> None:
+        """Add the gradient of this value to the `.grad` of every leaf it was computed from.
+
+        Args:
+            gradient: the gradient of this Tensor itself, in its shape. Needed unless the Tensor
+                has one element; then it is 1.
+            retain_graph: keep the saved arrays, so that backward can run here again.
+            create_graph: record the computation of the gradients, so that they can be
+                differentiated again. Keeps the graph too.
+
+        Raises:
+            RuntimeError: nothing here needs a gradient, or the saved arrays were freed before.
+            ValueError: a missing or misshapen `gradient`.
+        """
+        node = self._node
+        if node is None or not node.needs_grad:
+            raise RuntimeError(
+                f"backward() has nothing to do: {self._title()} was not computed from any Tensor "
+                "with requires_grad=True (or under no_grad())"
+            )
+        if gradient is None:
+            if self._data.size != 1:
+                raise ValueError(
+                    f"backward() of {self._title()} needs gradient=, an array of its shape: only "
+                    "a Tensor with one element has an obvious gradient, 1. Did you forget "
+                    ".sum() or .mean()?"
+                )
+            seed = np.ones(self.shape, dtype=self.dtype)
+        else:
+            if isinstance(gradient, Tensor) and gradient.requires_grad and create_graph:
+                seed = gradient
+            else:
+                held = gradient._data if isinstance(gradient, Tensor) else gradient
+                seed = as_array(held, None, copy=True)
+            if seed.shape != self.shape:
+                raise ValueError(
+                    f"gradient must have the shape of {self._title()}, {self.shape}, "
+                    f"not {seed.shape}"
+                )
+            seed = autograd.fit(seed, self.shape, self.dtype)
+        if create_graph and not isinstance(seed, Tensor):
+            seed = wrap(seed, None)
+        gradients = autograd.backward(
+            node, seed, retain_graph=retain_graph, create_graph=create_graph, lift=wrap
+        )
+        # Only now that every rule has run does anything visible change.
+        for leaf, g in gradients:
+            if not create_graph:
+                g = wrap(g, None)
+            if leaf.grad is None:
+                leaf.grad = g
+            elif create_graph:
+                with autograd.enable_grad():
+                    leaf.grad = leaf.grad + g
+            else:
+                leaf.grad = wrap(leaf.grad._data + g._data, None)
+
+    # --- Python's protocols ----------------------------------------------------------------
+
+    def _title(self) -> str:
+        """How messages name this Tensor."""
+        named = f" {self.name!r}" if self.name else ""
+        return f"Tensor{named} {self.shape} {self.dtype}"
+
+    def __repr__(self) -> str:
+        parts = [np.array2string(self.data, separator=", ", prefix="Tensor(")]
+        if self.dtype not in _DEFAULT_DTYPES:
+            parts.append(f"dtype={self.dtype}")
+        if self.name is not None:
+            parts.append(f"name={self.name!r}")
+        if self.requires_grad:
+            parts.append("requires_grad=True")
+        return f"Tensor({', '.join(parts)})"
+
+    def __format__(self, spec: str) -> str:
+        return format(self.item(), spec) if spec else str(self)
+
+    def __len__(self) -> int:
+        if self.ndim == 0:
+            raise TypeError("len() of a 0-d Tensor")
+        return len(self._data)
+
+    def __iter__(self) -> Iterator[Tensor]:
+        if self.ndim == 0:
+            raise TypeError("iteration over a 0-d Tensor")
+        return (self[i] for i in range(len(self._data)))  # type: ignore[index]
+
+    def __float__(self) -> float:
+        return float(self.item())
+
+    def __int__(self) -> int:
+        return int(self.item())
+
+    def __index__(self) -> int:
+        return self.data.__index__()  # NumPy's error for anything but one integer
+
+    def __bool__(self) -> bool:
+        if self._data.size != 1:
+            raise ValueError(
+                f"the truth value of {self._title()} is ambiguous: use .any() or .all() of its "
+                ".numpy()"
+            )
+        return bool(self._data)
+
+    __hash__ = object.__hash__  # by identity: `==` is elementwise
+
+    def __reduce__(self) -> tuple:
+        if not self.is_leaf and self.requires_grad:
+            raise RuntimeError(
+                f"{self._title()} is the result of an operation, and its graph can't be copied or "
+                "pickled: use .detach() first"
+            )
+        grad = self.grad.detach() if self.grad is not None else None
+        return _restore, (type(self), self.data, self.requires_grad, self.name, grad)
+
+    def __deepcopy__(self, memo: dict) -> Tensor:
+        restore, state = self.__reduce__()
+        return restore(*state)
+
+    # --- writing: the same Tensor, a new array ---------------------------------------------
+
+    def _check_write(self, what: str) -> None:
+        """Raise, before anything changes, if `what` may not be done to this Tensor."""
+        if not self.requires_grad:
+            return
+        if self.is_leaf and autograd.is_grad_enabled():
+            raise RuntimeError(
+                f"{what} on {self._title()}, a leaf that requires grad: the gradient would no "
+                "longer belong to it. Do it under no_grad(), or on a copy: t.copy()"
+            )
+        if not self.is_leaf and not autograd.is_grad_enabled():
+            raise RuntimeError(
+                f"{what} under no_grad() on {self._title()}, the result of an operation: later "
+                "gradients would not know of this write. Write to t.detach(), or outside no_grad()"
+            )
+
+    def _become(self, result: Tensor, what: str) -> Tensor:
+        """Take over the value of `result`, which must fit in shape and dtype."""
+        if result.shape != self.shape:
+            raise ValueError(f"{what} would change {self._title()} to shape {result.shape}")
+        if result.dtype != self.dtype:
+            if not np.can_cast(result.dtype, self.dtype, "same_kind"):
+                raise TypeError(f"{what} would change {self._title()} to {result.dtype}")
+            result = result.astype(self.dtype)  # type: ignore[attr-defined]
+        name = self.name
+        self._data = result._data
+        if result.requires_grad:
+            self._node = result._node
+            self._node.name = name  # type: ignore[union-attr]
+        elif not self.requires_grad:
+            self._node = Constant(self.shape, self.dtype, name) if name is not None else None
+        return self
+
+    # --- NumPy's protocols -----------------------------------------------------------------
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        if self.requires_grad:
+            raise TypeError(
+                f"converting {self._title()} to an array would silently drop its gradient. "
+                "Use .numpy() or .detach() where that is meant, tinygrad_np.stack([...]) to "
+                "collect Tensors, and np functions on the Tensor itself where it is not"
+            )
+        if copy is False and dtype is not None and np.dtype(dtype) != self.dtype:
+            raise ValueError(f"{self._title()} can't be seen as {np.dtype(dtype)} without a copy")
+        data = self.data if dtype is None else self.data.astype(dtype, copy=False)
+        return data.copy() if copy else data
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        out = kwargs.get("out")
+        if out is not None:
+            if any(isinstance(o, Tensor) for o in out) or any(map(needs_grad, inputs)):
+                raise TypeError(
+                    f"np.{ufunc.__name__} can't write a recorded result into out=, and Tensors "
+                    "are never written through: assign the result instead (for `array += t`: "
+                    "array = array + t, or t.numpy() where no gradient is wanted)"
+                )
+            return getattr(ufunc, method)(*(as_operand(i) for i in inputs), **kwargs)
+        op = UFUNCS.get((ufunc, method))
+        if op is None:
+            called = ufunc.__name__ if method == "__call__" else f"{ufunc.__name__}.{method}"
+            raise NotImplementedError(_unsupported(called))
+        if method == "reduce":
+            kwargs.setdefault("axis", 0)  # as NumPy has it for ufunc.reduce
+        elif kwargs:
+            raise TypeError(f"np.{ufunc.__name__} of a Tensor takes no {', '.join(kwargs)}=")
+        return placed(op(*inputs, **kwargs))
+
+    def __array_function__(self, func: Callable, types: Any, args: tuple, kwargs: dict) -> Any:
+        op = FUNCTIONS.get(func)
+        if op is None:
+            raise NotImplementedError(_unsupported(func.__name__))
+        return placed(op(*args, **kwargs))
+
+
+def _differentiable(dtype: np.dtype) -> np.dtype:
+    if dtype.kind != "f":
+        remedy = "complex gradients are not supported" if dtype.kind == "c" else "use dtype=float"
+        raise TypeError(f"only floats can need a gradient, not {dtype}: {remedy}")
+    return dtype
+
+
+def _restore(kind: type, data: np.ndarray, requires_grad: bool, name: str | None, grad: Any) -> Any:
+    tensor = kind.__new__(kind)
+    Tensor.__init__(tensor, data, requires_grad=requires_grad, name=name)
+    tensor.grad = grad
+    return tensor
+
+
+def _unsupported(called: str) -> str:
+    known = {u.__name__ for u, method in UFUNCS if method == "__call__"}
+    known |= {f.__name__ for f in FUNCTIONS}
+    near = difflib.get_close_matches(called, sorted(known), 1, 0.5)
+    hint = f" The nearest supported one is np.{near[0]}." if near else ""
+    return (
+        f"np.{called} is not supported on Tensors.{hint} Use .numpy() for the bare array (no "
+        "gradient flows), or declare it with tinygrad_np.define_op."
+    )
+
+
+# --- helpers for the engine ------------------------------------------------------------------
+
+
+def wrap(data: Any, node: Node | None) -> Tensor:
+    """The Tensor of `data`, an array that nobody else will write to, made by `node`."""
+    data.setflags(False)
+    tensor = object.__new__(Tensor)
+    tensor._data = data
+    tensor._node = node
+    return tensor
+
+
+def node_of(tensor: Tensor) -> Node:
+    """The node of a Tensor; one that needs no gradient gets its node on first use."""
+    if tensor._node is None:
+        tensor._node = Constant(tensor.shape, tensor.dtype)
+    return tensor._node
+
+
+def needs_grad(value: Any) -> bool:
+    """Whether `value` is a Tensor that needs a gradient."""
+    return isinstance(value, Tensor) and value.requires_grad
+
+
+def placed(result: Any) -> Any:
+    """`result`, its node marked as made by the caller of the function that asks."""
+    if isinstance(result, Tensor) and result._node is not None and result._node.op is not None:
+        frame = sys._getframe(2)
+        result._node.code, result._node.lasti = frame.f_code, frame.f_lasti
+    return result
+
+
+_PYTHON_NUMBERS = frozenset({int, float, bool, complex})
+
+
+def as_operand(value: Any) -> Any:
+    """What an op computes with: the array of a Tensor, Python numbers as they are, else an array.
+
+    Python numbers stay unboxed, so that NumPy's promotion treats them as weak.
+    """
+    if isinstance(value, Tensor):
+        return value._data
+    if type(value) in _PYTHON_NUMBERS:
+        return value
+    return as_array(value, None)
+
+
+def as_array(data: Any, dtype: Any, copy: bool | None = None) -> np.ndarray:
+    """`data` as an array of numbers; clear errors for what is not one."""
+    try:
+        array = np.array(data, dtype=dtype, copy=copy)
+    except ValueError as error:
+        if "inhomogeneous" in str(error):
+            raise ValueError(
+                "can't make an array of nested lists whose lengths differ: every row needs the "
+                "same length"
+            ) from error
+        raise
+    if array.dtype.kind not in _NUMERIC:
+        given = type(data).__name__
+        if isinstance(data, np.ndarray):
+            given = f"an array of dtype {data.dtype}"
+        elif isinstance(data, (list, tuple)):
+            given = f"a {given} that NumPy makes an array of {array.dtype} of"
+        raise TypeError(f"expected numbers or an array of numbers, not {given}")
+    return array
