@@ -202,7 +202,6 @@ def _record(
         if parent is None:
             parent, arrays[k] = _constant(value, arrays[k], op.variadic or k in op.read_inputs)
         parents.append(parent)
-    rules = [op.rules] if op.variadic else op.rules
     values = (tuple(arrays),) if op.variadic else tuple(arrays)
     values += (outs, *params, *hidden)
     if op.reads_shapes:

@@ -67,6 +67,8 @@ def define_op(
     Raises:
         TypeError: rules that do not fit the forward, or read what there is not.
     """
+    if not doc and not isinstance(forward, np.ufunc):
+        doc = inspect.cleandoc(forward.__doc__ or "")
     op = Op(
         forward,
         name or forward.__name__,
