@@ -1,0 +1,72 @@
+"""nn: layers, losses, optimizers and training on top of tinygrad_np.
+
+    import nn
+
+    model = nn.Sequential(nn.Linear(2, 64), nn.ReLU(), nn.Linear(64, 3))
+    optimizer = nn.Adam(model.parameters(), lr=0.05)
+    history = nn.fit(model, X, y, loss=nn.cross_entropy, optimizer=optimizer, epochs=100)
+
+`from tinygrad_np import nn` gives this same package.
+"""
+
+from . import init
+from .layers import (
+    Dense,
+    Dropout,
+    Linear,
+    LogSoftmax,
+    ReLU,
+    Sigmoid,
+    Softmax,
+    Tanh,
+    regularization_loss,
+)
+from .losses import (
+    binary_cross_entropy,
+    binary_cross_entropy_with_logits,
+    categorical_crossentropy,
+    cross_entropy,
+    mae_loss,
+    mse_loss,
+)
+from .metrics import accuracy, binary_accuracy
+from .module import Module, ModuleDict, ModuleList, Parameter, Sequential
+from .optimizers import SGD, AdaGrad, Adam, AdamW, Optimizer, RMSprop
+from .schedules import InverseTimeDecay
+from .training import History, evaluate, fit
+
+__all__ = [
+    "SGD",
+    "AdaGrad",
+    "Adam",
+    "AdamW",
+    "Dense",
+    "Dropout",
+    "History",
+    "InverseTimeDecay",
+    "Linear",
+    "LogSoftmax",
+    "Module",
+    "ModuleDict",
+    "ModuleList",
+    "Optimizer",
+    "Parameter",
+    "RMSprop",
+    "ReLU",
+    "Sequential",
+    "Sigmoid",
+    "Softmax",
+    "Tanh",
+    "accuracy",
+    "binary_accuracy",
+    "binary_cross_entropy",
+    "binary_cross_entropy_with_logits",
+    "categorical_crossentropy",
+    "cross_entropy",
+    "evaluate",
+    "fit",
+    "init",
+    "mae_loss",
+    "mse_loss",
+    "regularization_loss",
+]

@@ -8,6 +8,8 @@ loss.backward()
 print(w.grad)  # Tensor([2., 4.])
 """
 
+from typing import Any as _Any
+
 from .autograd import enable_grad, is_grad_enabled, no_grad
 from .ops import *  # noqa: F403
 from .ops import __all__ as _ops
@@ -15,4 +17,26 @@ from .tensor import Tensor
 
 __version__ = "0.1.0"
 
-__all__ = ["Tensor", "__version__", "enable_grad", "is_grad_enabled", "no_grad", *_ops]
+# Tools that load on first use, so that `import tinygrad_np` stays fast.
+_LAZY = {"GradcheckError": "check", "Graph": "snapshot", "gradcheck": "check", "graph": "snapshot"}
+
+__all__ = ["Tensor", "__version__", "enable_grad", "is_grad_enabled", "no_grad", *_LAZY, *_ops]
+
+
+def __getattr__(name: str) -> _Any:
+    import importlib
+
+    if name in _LAZY:
+        value = getattr(importlib.import_module(f".{_LAZY[name]}", __name__), name)
+    elif name == "nn":
+        from .companion import find_nn
+
+        value = find_nn()
+    else:
+        raise AttributeError(f"module 'tinygrad_np' has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__, "nn"})

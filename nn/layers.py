@@ -1,0 +1,181 @@
+"""Layers: dense, activations, dropout."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+import tinygrad_np as tg
+from tinygrad_np import Tensor
+
+from . import init
+from .module import Module, Parameter
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = [
+    "Dense",
+    "Dropout",
+    "Linear",
+    "LogSoftmax",
+    "ReLU",
+    "Sigmoid",
+    "Softmax",
+    "Tanh",
+    "regularization_loss",
+]
+
+
+class Linear(Module):
+    """Dense layer: `x @ weight + bias`, for x of shape (..., in_features).
+
+    Args:
+        in_features, out_features: sizes; `weight` has shape (in_features, out_features) as in
+            the book (PyTorch's is the transpose), `bias` (out_features,).
+        bias: whether there is one.
+        weight_init, bias_init: functions from `nn.init`.
+        weight_l1, weight_l2, bias_l1, bias_l2: strengths of the penalties λ·Σ|w| and λ·Σw² that
+            `regularization_loss` (and so `fit`) adds to the loss.
+        dtype: of the parameters.
+        rng: generator for the initial values; by default `tinygrad_np.default_generator()`.
+    """
+
+    def __init__(
+        self,
+        in_features: int,
+        out_features: int,
+        bias: bool = True,
+        *,
+        weight_init: Callable[..., np.ndarray] = init.fan_in_uniform,
+        bias_init: Callable[..., np.ndarray] = init.fan_in_uniform,
+        weight_l1: float = 0.0,
+        weight_l2: float = 0.0,
+        bias_l1: float = 0.0,
+        bias_l2: float = 0.0,
+        dtype: Any = np.float32,
+        rng: np.random.Generator | None = None,
+    ) -> None:
+        for name, size in (("in_features", in_features), ("out_features", out_features)):
+            if not isinstance(size, (int, np.integer)) or size < 1:
+                raise ValueError(f"{name} must be a positive integer, not {size!r}")
+        penalties = {
+            "weight_l1": weight_l1,
+            "weight_l2": weight_l2,
+            "bias_l1": bias_l1,
+            "bias_l2": bias_l2,
+        }
+        for name, strength in penalties.items():
+            if strength < 0:
+                raise ValueError(f"{name} must not be negative, it is {strength}")
+        rng = rng or tg.default_generator()
+        fans = (in_features, out_features)
+        self.weight = Parameter(weight_init(fans, *fans, rng), dtype=dtype, name="weight")
+        self.bias = None
+        if bias:
+            self.bias = Parameter(bias_init((out_features,), *fans, rng), dtype=dtype, name="bias")
+        self.penalties = {name: strength for name, strength in penalties.items() if strength}
+
+    def forward(self, x: Any) -> Tensor:
+        x = x if isinstance(x, Tensor) else Tensor(x)
+        if x.ndim == 0 or x.shape[-1] != self.weight.shape[0]:
+            raise ValueError(f"{self!r} needs inputs of shape (..., {self.weight.shape[0]}), "
+                             f"not {x.shape}")  # fmt: skip
+        product = x @ self.weight
+        return product if self.bias is None else product + self.bias
+
+    def regularization_loss(self) -> Tensor | float:
+        """The penalties on weights and biases: Σ over those set of λ·Σ|w| and λ·Σw²."""
+        total: Tensor | float = 0.0
+        for name, strength in self.penalties.items():
+            kind, norm = name.split("_")
+            values = getattr(self, kind)
+            if values is not None:
+                total = total + strength * (abs(values) if norm == "l1" else values * values).sum()
+        return total
+
+    def extra_repr(self) -> str:
+        parts = [*map(str, self.weight.shape)] + ([] if self.bias is not None else ["bias=False"])
+        return ", ".join(parts + [f"{name}={value}" for name, value in self.penalties.items()])
+
+
+Dense = Linear
+
+
+def regularization_loss(model: Module) -> Tensor | float:
+    """The sum of the penalties of all layers in the model; 0.0 if there are none."""
+    total: Tensor | float = 0.0
+    for module in model.modules():
+        if isinstance(module, Linear) and module.penalties:
+            total = total + module.regularization_loss()
+    return total
+
+
+class ReLU(Module):
+    """max(x, 0)."""
+
+    def forward(self, x: Any) -> Tensor:
+        return tg.relu(x)
+
+
+class Sigmoid(Module):
+    """1 / (1 + exp(-x))."""
+
+    def forward(self, x: Any) -> Tensor:
+        return tg.sigmoid(x)
+
+
+class Tanh(Module):
+    """tanh(x)."""
+
+    def forward(self, x: Any) -> Tensor:
+        return tg.tanh(x)
+
+
+class Softmax(Module):
+    """exp(x) / sum(exp(x)) along an axis. Not in front of `cross_entropy`, which takes logits."""
+
+    def __init__(self, axis: int = -1) -> None:
+        self.axis = axis
+
+    def forward(self, x: Any) -> Tensor:
+        return tg.softmax(x, self.axis)
+
+
+class LogSoftmax(Module):
+    """log(softmax(x)) along an axis."""
+
+    def __init__(self, axis: int = -1) -> None:
+        self.axis = axis
+
+    def forward(self, x: Any) -> Tensor:
+        return tg.log_softmax(x, self.axis)
+
+
+class Dropout(Module):
+    """In training, each element becomes 0 with probability p, and the rest is divided by 1 - p.
+
+    Args:
+        p: probability of dropping, 0 ≤ p < 1 (the book's `rate` is the same).
+        rng: generator for the masks; by default `tinygrad_np.default_generator()` at each call.
+    """
+
+    def __init__(self, p: float = 0.5, *, rng: np.random.Generator | None = None) -> None:
+        if not 0 <= p < 1:
+            raise ValueError(f"the probability of dropping must be in [0, 1), not {p}")
+        self.p = p
+        self.rng = rng
+
+    def mask(self, shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
+        """A fresh mask: 0 or 1 / (1 - p) for each element."""
+        rng = self.rng or tg.default_generator()
+        return (rng.random(shape) >= self.p).astype(dtype) / (1 - self.p)
+
+    def forward(self, x: Any) -> Tensor:
+        if not self.training or self.p == 0:
+            return x
+        return x * Tensor(self.mask(x.shape, x.dtype), name="mask")
+
+    def extra_repr(self) -> str:
+        return f"p={self.p}"

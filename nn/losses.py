@@ -1,0 +1,130 @@
+"""Losses: how far predictions are from their targets, averaged over all of them.
+
+`reduction` is "mean", "sum", or "none" everywhere.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+import tinygrad_np as tg
+from tinygrad_np import Tensor, cross_entropy, define_op
+
+__all__ = [
+    "binary_cross_entropy",
+    "binary_cross_entropy_with_logits",
+    "categorical_crossentropy",
+    "cross_entropy",
+    "mae_loss",
+    "mse_loss",
+]
+
+# Probabilities are kept this far from 0 and 1, as in the book, so that their log is finite.
+_EDGE = 1e-7
+
+
+def mse_loss(prediction: Any, target: Any, reduction: str = "mean") -> Tensor:
+    """Mean squared error, (prediction - target)²; both of the same shape."""
+    difference = _difference(prediction, target)
+    return _reduced(difference * difference, reduction)
+
+
+def mae_loss(prediction: Any, target: Any, reduction: str = "mean") -> Tensor:
+    """Mean absolute error, |prediction - target|; both of the same shape."""
+    return _reduced(tg.abs(_difference(prediction, target)), reduction)
+
+
+def categorical_crossentropy(probs: Any, target: Any, reduction: str = "mean") -> Tensor:
+    """-log of the probability given to the target, from probabilities (the book's form).
+
+    Args:
+        probs: (n, classes), rows of probabilities, such as the output of `Softmax`. They are
+            clipped to [1e-7, 1 - 1e-7]; beyond that no gradient flows. From logits,
+            `cross_entropy` is exact, faster, and learns from any mistake.
+        target: (n,) class numbers of any integer dtype, or (n, classes) rows of floats that
+            sum to 1, such as one-hot rows.
+    """
+    probs, target = _tensor(probs), _tensor(target)
+    if probs.ndim != 2:
+        raise ValueError(f"probs must have shape (n, classes), not {probs.shape}")
+    clipped = tg.clip(probs, _EDGE, 1 - _EDGE)
+    classes = probs.shape[1]
+    if target.dtype.kind == "f":
+        _check_same_shape(probs, target)
+        return _reduced(-(target * tg.log(clipped)).sum(axis=1), reduction)
+    if target.dtype.kind not in "iu":
+        raise TypeError(f"targets must be integers (classes) or floats, not {target.dtype}")
+    labels = target.numpy()
+    if labels.shape != probs.shape[:1]:
+        raise ValueError(f"classes must have shape {probs.shape[:1]}, not {labels.shape}")
+    wrong = np.flatnonzero((labels < 0) | (labels >= classes))
+    if wrong.size:
+        row = wrong[0]
+        raise ValueError(f"label {labels[row]} at row {row}, but probs have {classes} columns")
+    picked = clipped[np.arange(len(labels)), labels]
+    return _reduced(-tg.log(picked), reduction)
+
+
+def binary_cross_entropy(probs: Any, target: Any, reduction: str = "mean") -> Tensor:
+    """-(t·log(p) + (1 - t)·log(1 - p)), from probabilities p; both of the same shape.
+
+    Probabilities are clipped to [1e-7, 1 - 1e-7], as in the book.
+    """
+    probs, target = _tensor(probs), _tensor(target)
+    _check_same_shape(probs, target)
+    p = tg.clip(probs, _EDGE, 1 - _EDGE)
+    return _reduced(-(target * tg.log(p) + (1 - target) * tg.log(1 - p)), reduction)
+
+
+def _bce(logits, target):
+    """Binary cross-entropy between sigmoid(logits) and the target, elementwise and stable."""
+    return np.maximum(logits, 0) - logits * target + np.log1p(np.exp(-np.abs(logits)))
+
+
+_bce_with_logits = define_op(
+    _bce,
+    name="binary_cross_entropy_with_logits",
+    logits=lambda g, logits, target: g * (tg.sigmoid(logits) - target),
+    target=lambda g, logits: -g * logits,
+    text="bce({logits}, {target})",
+    samples=lambda r: [((r(3, 4), np.abs(r(3, 4))), {})],
+)
+
+
+def binary_cross_entropy_with_logits(logits: Any, target: Any, reduction: str = "mean") -> Tensor:
+    """Binary cross-entropy of sigmoid(logits), without overflow; both of the same shape."""
+    logits, target = _tensor(logits), _tensor(target)
+    _check_same_shape(logits, target)
+    return _reduced(_bce_with_logits(logits, target), reduction)
+
+
+def _tensor(value: Any) -> Tensor:
+    return value if isinstance(value, Tensor) else Tensor(value)
+
+
+def _difference(prediction: Any, target: Any) -> Tensor:
+    prediction, target = _tensor(prediction), _tensor(target)
+    _check_same_shape(prediction, target)
+    return prediction - target
+
+
+def _check_same_shape(prediction: Tensor, target: Tensor) -> None:
+    """(n, 1) against (n,) would broadcast to (n, n), and train towards nonsense."""
+    if prediction.shape == target.shape:
+        return
+    fix = ""
+    if prediction.size == target.size:
+        fix = f"; target.reshape({prediction.shape}) would fit"
+    raise ValueError(f"prediction {prediction.shape} and target {target.shape} differ{fix}")
+
+
+def _reduced(losses: Tensor, reduction: str) -> Tensor:
+    if reduction == "mean":
+        return losses.mean()
+    if reduction == "sum":
+        return losses.sum()
+    if reduction == "none":
+        return losses
+    raise ValueError(f"reduction must be one of mean, sum, none, not {reduction!r}")

@@ -1,0 +1,320 @@
+"""`Module`: a layer or model; it finds its parameters by looking at its own attributes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tinygrad_np import Tensor, no_grad
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+__all__ = ["Module", "ModuleDict", "ModuleList", "Parameter", "Sequential"]
+
+
+class Parameter(Tensor):
+    """A Tensor that a Module learns: it requires grad unless told otherwise (a frozen one)."""
+
+    __slots__ = ()
+
+    def __init__(
+        self, data: Any, *, dtype: Any = None, requires_grad: bool = True, name: str | None = None
+    ) -> None:
+        super().__init__(data, dtype=dtype, requires_grad=requires_grad, name=name)
+
+
+class Module:
+    """Base of layers and models: set Parameters and Modules as attributes, write `forward`.
+
+    Their order is the order in which they were set, their names are the attributes' names.
+    """
+
+    training: bool = True
+
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
+        """Compute the output; a subclass says how."""
+        raise NotImplementedError(f"{type(self).__name__} has no forward")
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self.forward(*args, **kwargs)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        held = value.values() if isinstance(value, dict) else value
+        if isinstance(value, (list, tuple, dict)) and any(
+            isinstance(item, (Module, Parameter)) for item in held
+        ):
+            raise TypeError(
+                f"{type(self).__name__}.{name}: modules in a plain {type(value).__name__} would "
+                "not be found; use nn.ModuleList or nn.ModuleDict, or set parameters one by one"
+            )
+        super().__setattr__(name, value)
+
+    # --- parameters --------------------------------------------------------------------------
+
+    def children(self) -> Iterator[tuple[str, Module]]:
+        """The modules set directly on this one, with their names."""
+        return ((k, v) for k, v in vars(self).items() if isinstance(v, Module))
+
+    def modules(self) -> Iterator[Module]:
+        """This module and all modules inside it, each once, outer ones first."""
+        return (module for _, module in self.named_modules())
+
+    def named_modules(self) -> Iterator[tuple[str, Module]]:
+        """As `modules`, with dotted names; the module itself has the empty name."""
+        seen: set[int] = set()
+        waiting: list[tuple[str, Module]] = [("", self)]
+        while waiting:
+            path, module = waiting.pop()
+            if id(module) in seen:
+                continue
+            seen.add(id(module))
+            yield path, module
+            inner = [(f"{path}.{k}" if path else k, child) for k, child in module.children()]
+            waiting.extend(reversed(inner))
+
+    def named_parameters(self) -> Iterator[tuple[str, Parameter]]:
+        """All parameters with dotted names; one that is shared is named once."""
+        seen: set[int] = set()
+        for path, module in self.named_modules():
+            for name, value in vars(module).items():
+                if isinstance(value, Parameter) and id(value) not in seen:
+                    seen.add(id(value))
+                    yield (f"{path}.{name}" if path else name), value
+
+    def parameters(self) -> list[Parameter]:
+        """All parameters, frozen ones too."""
+        return [parameter for _, parameter in self.named_parameters()]
+
+    def zero_grad(self) -> None:
+        """Forget the gradients of all parameters."""
+        for parameter in self.parameters():
+            parameter.grad = None
+
+    def requires_grad_(self, wanted: bool = True) -> Module:
+        """Freeze (False) or unfreeze all parameters; returns the module."""
+        for parameter in self.parameters():
+            parameter.requires_grad = wanted
+        return self
+
+    def state_dict(self) -> dict[str, np.ndarray]:
+        """Copies of all parameters by name."""
+        return {name: p.numpy().copy() for name, p in self.named_parameters()}
+
+    def load_state_dict(self, state: Mapping[str, Any], strict: bool = True) -> None:
+        """Set the parameters to the values in `state`; with `strict`, names must agree exactly.
+
+        Nothing is changed unless everything fits.
+
+        Raises:
+            KeyError: missing or unknown names (with `strict`).
+            ValueError: a shape that differs.
+        """
+        parameters = dict(self.named_parameters())
+        missing = [name for name in parameters if name not in state]
+        unknown = [name for name in state if name not in parameters]
+        if strict and (missing or unknown):
+            raise KeyError(f"state_dict does not fit: missing {missing}, unknown {unknown}")
+        found = {name: np.asarray(state[name]) for name in parameters if name in state}
+        for name, value in found.items():
+            if value.shape != parameters[name].shape:
+                raise ValueError(
+                    f"{name} has shape {parameters[name].shape}, but the state has {value.shape}"
+                )
+        with no_grad():
+            for name, value in found.items():
+                parameters[name][...] = value
+
+    # --- modes and use -----------------------------------------------------------------------
+
+    def train(self, mode: bool = True) -> Module:
+        """Switch this module and all inside it to training (dropout active) or back."""
+        for module in self.modules():
+            module.training = mode
+        return self
+
+    def eval(self) -> Module:
+        """Switch to evaluation: the same as `train(False)`."""
+        return self.train(False)
+
+    def predict(self, x: Any, batch_size: int | None = None) -> np.ndarray:
+        """The output for `x` as an array: in evaluation mode, nothing recorded.
+
+        Floats are cast to the dtype of the parameters. The mode is put back afterwards.
+        """
+        modes = [(module, module.training) for module in self.modules()]
+        x = cast_like(self, x)
+        size = batch_size or max(len(x), 1)
+        self.eval()
+        try:
+            with no_grad():
+                parts = [self(x[i : i + size]).numpy() for i in range(0, max(len(x), 1), size)]
+        finally:
+            for module, mode in modes:
+                module.training = mode
+        return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+    # --- telling what it is --------------------------------------------------------------------
+
+    def extra_repr(self) -> str:
+        """What stands in the brackets of the repr; for layers without modules inside."""
+        return ""
+
+    def __repr__(self) -> str:
+        lines = [f"({name}): {child!r}" for name, child in self.children()]
+        if not lines:
+            return f"{type(self).__name__}({self.extra_repr()})"
+        body = "\n".join(lines).replace("\n", "\n  ")
+        return f"{type(self).__name__}(\n  {body}\n)"
+
+    def summary(self, input_shape: tuple[int, ...] | None = None) -> str:
+        """A table of the layers: name, kind, parameter shapes and counts.
+
+        Args:
+            input_shape: shape of one batch; if given, the model runs once on zeros of it and
+                the output shape of each layer is in the table too.
+        """
+        shapes = self._output_shapes(input_shape) if input_shape is not None else {}
+        rows = [("layer", "kind", "output" if shapes else "", "parameters", "count")]
+        for path, module in self.named_modules():
+            own = [v for v in vars(module).values() if isinstance(v, Parameter)]
+            if any(module.children()) and not own:
+                continue
+            held = ", ".join(
+                f"{k} {_times(v.shape)}"
+                for k, v in vars(module).items()
+                if isinstance(v, Parameter)
+            )
+            count = sum(p.size for p in own)
+            output = shapes.get(id(module))
+            rows.append(
+                (
+                    path or "(itself)",
+                    type(module).__name__,
+                    _times(output) if output is not None else "",
+                    held,
+                    f"{count:,}" if own else "",
+                )
+            )
+        everything = self.parameters()
+        total = sum(p.size for p in everything)
+        frozen = sum(p.size for p in everything if not p.requires_grad)
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        lines = []
+        for row in rows:
+            cells = [c.ljust(w) for c, w in zip(row[:-1], widths, strict=False) if w]
+            lines.append("  ".join([*cells, row[-1].rjust(widths[-1])]).rstrip())
+        lines.insert(1, "-" * max(map(len, lines)))
+        note = f" ({frozen:,} frozen)" if frozen else ""
+        return "\n".join([*lines, lines[1], f"{total:,} parameters{note}"])
+
+    def _output_shapes(self, input_shape: tuple[int, ...]) -> dict[int, tuple[int, ...]]:
+        """The shape of what each module returns for a batch of zeros, by id of the module."""
+        shapes: dict[int, tuple[int, ...]] = {}
+
+        def observed(module: Module) -> Any:
+            forward = module.forward
+
+            def run(*args: Any, **kwargs: Any) -> Any:
+                output = forward(*args, **kwargs)
+                shapes[id(module)] = np.shape(output)
+                return output
+
+            return run
+
+        watched = list(self.modules())
+        try:
+            for module in watched:
+                vars(module)["forward"] = observed(module)
+            self.predict(np.zeros(input_shape))
+        finally:
+            for module in watched:
+                vars(module).pop("forward", None)
+        return shapes
+
+
+def _times(shape: Iterable[int]) -> str:
+    return "×".join(map(str, shape)) or "scalar"
+
+
+def cast_like(model: Module, data: Any) -> Tensor:
+    """`data` as a Tensor; floats in the dtype of the model's parameters."""
+    tensor = data if isinstance(data, Tensor) else Tensor(data)
+    dtype = next((p.dtype for p in model.parameters()), None)
+    if dtype is None or tensor.dtype.kind != "f" or tensor.dtype == dtype:
+        return tensor
+    return tensor.astype(dtype)
+
+
+class _Container(Module):
+    """Modules by name, in order."""
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self.children())
+
+    def __iter__(self) -> Iterator[Any]:
+        return (child for _, child in self.children())
+
+    def _add(self, name: str, module: Module) -> None:
+        if not isinstance(module, Module):
+            raise TypeError(f"{type(self).__name__} holds Modules, not {type(module).__name__}")
+        setattr(self, name, module)
+
+
+class ModuleList(_Container):
+    """Modules in a list, whose parameters are found."""
+
+    def __init__(self, modules: Iterable[Module] = ()) -> None:
+        for module in modules:
+            self.append(module)
+
+    def append(self, module: Module) -> None:
+        """Add a module at the end."""
+        self._add(str(len(self)), module)
+
+    def __getitem__(self, index: int) -> Module:
+        return [child for _, child in self.children()][index]
+
+
+class ModuleDict(_Container):
+    """Modules by name, whose parameters are found; iterates over the names."""
+
+    def __init__(self, modules: Mapping[str, Module] | None = None) -> None:
+        for name, module in (modules or {}).items():
+            self[name] = module
+
+    def __getitem__(self, name: str) -> Module:
+        return dict(self.children())[name]
+
+    def __setitem__(self, name: str, module: Module) -> None:
+        if hasattr(Module, name):
+            raise KeyError(
+                f"a module can't be named {name!r}: Module has an attribute of that name"
+            )
+        self._add(name, module)
+
+    def __iter__(self) -> Iterator[str]:
+        return (name for name, _ in self.children())
+
+    def __contains__(self, name: str) -> bool:
+        return name in dict(self.children())
+
+
+class Sequential(ModuleList):
+    """Modules one behind the other: the output of each is the input of the next.
+
+    `Sequential(a, b, c)` names them 0, 1, 2; `Sequential({"dense": a, "relu": b})` as given.
+    """
+
+    def __init__(self, *modules: Module | Mapping[str, Module]) -> None:
+        if len(modules) == 1 and isinstance(modules[0], dict):
+            for name, module in modules[0].items():
+                self._add(name, module)
+        else:
+            super().__init__(modules)  # type: ignore[arg-type]
+
+    def forward(self, x: Any) -> Any:
+        for module in self:
+            x = module(x)
+        return x

@@ -1,0 +1,272 @@
+"""Optimizers: each update rule written once, as a formula on all parameters laid end to end.
+
+Gradients and state are flat arrays, so a step is about ten NumPy calls whatever the number of
+layers. The rules follow the book's order of operations; the names and defaults are PyTorch's.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tinygrad_np import Tensor, no_grad
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+__all__ = ["SGD", "AdaGrad", "Adam", "AdamW", "Optimizer", "RMSprop"]
+
+
+class Optimizer:
+    """Base of the optimizers: keeps the state flat and hands it to `update`.
+
+    Args:
+        params: the parameters (leaf Tensors), such as `model.parameters()`.
+        lr: the learning rate, or a function from the number of steps taken to the rate.
+        weight_decay: strength of the L2 penalty that is added to the gradient, λ·w.
+
+    A parameter without a gradient (frozen, or not reached) is left alone, and so is its state.
+
+    To write one: name the state in `state_names`, and give `update`.
+    """
+
+    state_names: tuple[str, ...] = ()
+
+    def __init__(
+        self,
+        params: Iterable[Tensor],
+        lr: float | Callable[[int], float],
+        *,
+        weight_decay: float = 0.0,
+    ) -> None:
+        self.params = list(params)
+        if not self.params:
+            raise ValueError(f"{type(self).__name__} got no parameters")
+        for p in self.params:
+            if not isinstance(p, Tensor) or not p.is_leaf or p.dtype.kind != "f":
+                raise TypeError(f"{type(self).__name__} updates leaf Tensors of floats, not {p!r}")
+        if len({id(p) for p in self.params}) < len(self.params):
+            raise ValueError(f"{type(self).__name__} got the same parameter twice")
+        if len({p.dtype for p in self.params}) > 1:
+            kinds = ", ".join(sorted({str(p.dtype) for p in self.params}))
+            raise ValueError(f"parameters of one optimizer share one dtype; these have {kinds}")
+        _check_not_negative(weight_decay=weight_decay)
+        if not callable(lr):
+            _check_not_negative(lr=lr)
+        self._rate = lr
+        self.weight_decay = weight_decay
+        self.steps = 0
+        size = sum(p.size for p in self.params)
+        self.state = {name: np.zeros(size, self.params[0].dtype) for name in self.state_names}
+
+    @property
+    def lr(self) -> float:
+        """The learning rate of the next step; assign a number or a schedule to change it."""
+        return self._rate(self.steps) if callable(self._rate) else self._rate
+
+    @lr.setter
+    def lr(self, rate: float | Callable[[int], float]) -> None:
+        self._rate = rate
+
+    def update(self, g: Any, lr: float, t: int, *state: Any) -> tuple[Any, ...]:
+        """The rule: what to subtract from the parameters, and the new state.
+
+        Args:
+            g: gradients of all parameters, laid end to end.
+            lr: learning rate.
+            t: number of this step, from 1.
+            *state: the arrays of `state_names`, like g; zeros at first.
+        """
+        raise NotImplementedError
+
+    def zero_grad(self) -> None:
+        """Forget the gradients of the parameters."""
+        for p in self.params:
+            p.grad = None
+
+    def step(self) -> None:
+        """Update every parameter that has a gradient.
+
+        Raises:
+            RuntimeError: no parameter has a gradient.
+        """
+        live = [p for p in self.params if p.grad is not None]
+        if not live:
+            raise RuntimeError(
+                f"{type(self).__name__}.step(): no parameter has a gradient; call backward() first"
+            )
+        g = np.concatenate([p.grad.data.ravel() for p in live])  # type: ignore[union-attr]
+        if self.weight_decay:
+            g = self._decayed(g, live)
+        where = slice(None) if len(live) == len(self.params) else self._positions(live)
+        state = [self.state[name][where] for name in self.state_names]
+        change, *state = self.update(g, self.lr, self.steps + 1, *state)
+        for name, values in zip(self.state_names, state, strict=True):
+            self.state[name][where] = values
+        self.steps += 1
+        start = 0
+        with no_grad():
+            for p in live:
+                end = start + p.size
+                p -= change[start:end].reshape(p.shape)
+                start = end
+
+    def _decayed(self, g: np.ndarray, live: list[Tensor]) -> np.ndarray:
+        return g + self.weight_decay * np.concatenate([p.data.ravel() for p in live])
+
+    def _positions(self, live: list[Tensor]) -> np.ndarray:
+        """Where the given parameters lie in the flat state."""
+        wanted = {id(p) for p in live}
+        return np.concatenate([np.full(p.size, id(p) in wanted) for p in self.params])
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(lr={self._rate!r})"
+
+
+class SGD(Optimizer):
+    """Gradient descent: w -= lr·g; with momentum μ, v = μ·v - lr·g and w += v.
+
+    `nesterov=True` looks ahead: w += μ·v - lr·g with the new v.
+    """
+
+    def __init__(
+        self,
+        params: Iterable[Tensor],
+        lr: float | Callable[[int], float] = 1e-3,
+        *,
+        momentum: float = 0.0,
+        nesterov: bool = False,
+        weight_decay: float = 0.0,
+    ) -> None:
+        _check_not_negative(momentum=momentum)
+        if nesterov and not momentum:
+            raise ValueError("nesterov needs a momentum above 0")
+        self.momentum = momentum
+        self.nesterov = nesterov
+        if momentum:
+            self.state_names = ("velocity",)
+        super().__init__(params, lr, weight_decay=weight_decay)
+
+    def update(self, g: Any, lr: float, t: int, *state: Any) -> tuple[Any, ...]:
+        if not state:
+            return (lr * g,)
+        velocity = self.momentum * state[0] - lr * g
+        return (lr * g - self.momentum * velocity if self.nesterov else -velocity), velocity
+
+
+class AdaGrad(Optimizer):
+    """AdaGrad (Duchi et al., 2011): w -= lr·g / (√c + eps), c the sum of all g² so far."""
+
+    state_names = ("cache",)
+
+    def __init__(
+        self,
+        params: Iterable[Tensor],
+        lr: float | Callable[[int], float] = 1e-2,
+        *,
+        eps: float = 1e-10,
+        weight_decay: float = 0.0,
+    ) -> None:
+        _check_not_negative(eps=eps)
+        self.eps = eps
+        super().__init__(params, lr, weight_decay=weight_decay)
+
+    def update(self, g: Any, lr: float, t: int, *state: Any) -> tuple[Any, ...]:
+        cache = state[0] + g * g
+        return lr * g / (np.sqrt(cache) + self.eps), cache
+
+
+class RMSprop(Optimizer):
+    """RMSprop (Hinton, 2012): w -= lr·g / (√c + eps), c = α·c + (1 - α)·g².
+
+    The book calls α rho.
+    """
+
+    state_names = ("cache",)
+
+    def __init__(
+        self,
+        params: Iterable[Tensor],
+        lr: float | Callable[[int], float] = 1e-2,
+        *,
+        alpha: float = 0.99,
+        eps: float = 1e-8,
+        weight_decay: float = 0.0,
+    ) -> None:
+        _check_not_negative(eps=eps)
+        _check_fraction(alpha=alpha)
+        self.alpha = alpha
+        self.eps = eps
+        super().__init__(params, lr, weight_decay=weight_decay)
+
+    def update(self, g: Any, lr: float, t: int, *state: Any) -> tuple[Any, ...]:
+        cache = self.alpha * state[0] + (1 - self.alpha) * (g * g)
+        return lr * g / (np.sqrt(cache) + self.eps), cache
+
+
+class Adam(Optimizer):
+    """Adam (Kingma and Ba, 2015): w -= lr·(m/c₁) / (√(v/c₂) + eps).
+
+    m = β₁·m + (1 - β₁)·g and v = β₂·v + (1 - β₂)·g² are running means of the gradient and its
+    square; c₁ = 1 - β₁ᵗ and c₂ = 1 - β₂ᵗ make up for their start at zero.
+    """
+
+    state_names = ("m", "v")
+
+    def __init__(
+        self,
+        params: Iterable[Tensor],
+        lr: float | Callable[[int], float] = 1e-3,
+        *,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 0.0,
+    ) -> None:
+        _check_not_negative(eps=eps)
+        _check_fraction(beta1=betas[0], beta2=betas[1])
+        self.betas = betas
+        self.eps = eps
+        super().__init__(params, lr, weight_decay=weight_decay)
+
+    def update(self, g: Any, lr: float, t: int, *state: Any) -> tuple[Any, ...]:
+        beta1, beta2 = self.betas
+        m = beta1 * state[0] + (1 - beta1) * g
+        v = beta2 * state[1] + (1 - beta2) * (g * g)
+        m_hat = m / (1 - beta1**t)
+        v_hat = v / (1 - beta2**t)
+        return lr * m_hat / (np.sqrt(v_hat) + self.eps), m, v
+
+
+class AdamW(Adam):
+    """Adam with decoupled weight decay (Loshchilov and Hutter, 2019): also w -= lr·λ·w."""
+
+    def __init__(
+        self,
+        params: Iterable[Tensor],
+        lr: float | Callable[[int], float] = 1e-3,
+        *,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 1e-2,
+    ) -> None:
+        super().__init__(params, lr, betas=betas, eps=eps, weight_decay=weight_decay)
+
+    def _decayed(self, g: np.ndarray, live: list[Tensor]) -> np.ndarray:
+        factor = 1 - self.lr * self.weight_decay
+        with no_grad():
+            for p in live:
+                p *= factor
+        return g
+
+
+def _check_not_negative(**options: float) -> None:
+    for name, value in options.items():
+        if not value >= 0:
+            raise ValueError(f"{name} must not be negative, it is {value!r}")
+
+
+def _check_fraction(**options: float) -> None:
+    for name, value in options.items():
+        if not 0 <= value < 1:
+            raise ValueError(f"{name} must be in [0, 1), it is {value!r}")

@@ -1,0 +1,232 @@
+"""`fit`: the training loop, and the `History` that it returns."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+import tinygrad_np as tg
+from tinygrad_np import Tensor
+
+from .layers import regularization_loss
+from .module import Module, cast_like
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from .optimizers import Optimizer
+
+__all__ = ["History", "evaluate", "fit"]
+
+
+class History:
+    """Every metric of every epoch: `history["loss"][-1]` is the last loss.
+
+    "loss" is what was minimised: "data_loss" + "reg_loss" where layers have penalties. "lr" is
+    the learning rate. Validation metrics start with "val_". All but validation metrics are
+    averages over the epoch's batches, measured before each batch's update.
+    """
+
+    def __init__(self) -> None:
+        self.metrics: dict[str, list[float]] = {}
+
+    def append(self, values: Mapping[str, float]) -> None:
+        """Add the metrics of one more epoch."""
+        for name, value in values.items():
+            self.metrics.setdefault(name, []).append(value)
+
+    def __getitem__(self, name: str) -> list[float]:
+        if name not in self.metrics:
+            raise KeyError(f"no metric {name!r}; there are {', '.join(self.metrics)}")
+        return self.metrics[name]
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.metrics
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.metrics)
+
+    def __len__(self) -> int:
+        """The number of epochs."""
+        return max(map(len, self.metrics.values()), default=0)
+
+    def __repr__(self) -> str:
+        last = ", ".join(f"{name} {values[-1]:.4g}" for name, values in self.metrics.items())
+        return f"History({len(self)} epochs{'; last: ' + last if last else ''})"
+
+
+def fit(
+    model: Module,
+    x: Any,
+    y: Any,
+    *,
+    loss: Callable[[Tensor, Tensor], Tensor],
+    optimizer: Optimizer,
+    epochs: int = 1,
+    batch_size: int | None = None,
+    shuffle: bool = True,
+    validation_data: tuple[Any, Any] | None = None,
+    metrics: Mapping[str, Callable[[Tensor, Tensor], float]] | None = None,
+    progress: bool | None = None,
+    on_epoch: Callable[[int, History], Any] | None = None,
+    rng: np.random.Generator | None = None,
+) -> History:
+    """Train the model on (x, y) for a number of epochs.
+
+    Args:
+        model: a Module; it is in training mode during the epochs, and in its former mode after.
+        x, y: inputs and targets with the same length. Floats are cast to the parameters' dtype.
+        loss: a function of (output, target) that returns a scalar Tensor, averaged over the
+            batch. Penalties of the layers are added to it.
+        optimizer: updates the parameters.
+        epochs: passes over the data.
+        batch_size: rows per update; None means all of them at once.
+        shuffle: draw the batches in a new order each epoch (no effect on full batches).
+        validation_data: (x, y), measured after each epoch in evaluation mode.
+        metrics: functions of (output, target) by name, such as `{"accuracy": nn.accuracy}`.
+        progress: show a progress bar; None: if tqdm is installed.
+        on_epoch: called after each epoch with its number (from 1) and the history; returning
+            False ends the training.
+        rng: generator for the shuffling; by default `tinygrad_np.default_generator()`.
+
+    Returns:
+        The History of this call.
+
+    Raises:
+        ValueError: lengths that differ, no data, or a loss that is not a scalar.
+        FloatingPointError: the loss is nan or infinite; the update is not made.
+        ImportError: `progress=True` without tqdm.
+    """
+    x, y = _data(model, x, y, "x and y")
+    if validation_data is not None:
+        validation_data = _data(model, *validation_data, "the validation data")
+    if epochs < 0 or (batch_size is not None and batch_size < 1):
+        raise ValueError(f"epochs {epochs} and batch_size {batch_size} must be positive")
+    metrics = metrics or {}
+    history = History()
+    modes = [(module, module.training) for module in model.modules()]
+    bar = _progress_bar(progress, epochs)
+    try:
+        for epoch in range(1, epochs + 1):
+            model.train()
+            totals: dict[str, float] = {}
+            rate = optimizer.lr
+            for batch_x, batch_y in _batches(x, y, batch_size, shuffle, rng):
+                share = len(batch_x) / len(x)
+                values = _train_step(model, batch_x, batch_y, loss, optimizer, metrics, epoch)
+                for name, value in values.items():
+                    totals[name] = totals.get(name, 0.0) + share * value
+            totals["lr"] = rate
+            if validation_data is not None:
+                measured = evaluate(model, *validation_data, loss=loss, metrics=metrics)
+                totals.update({f"val_{name}": value for name, value in measured.items()})
+            history.append(totals)
+            if bar is not None:
+                bar.update()
+                if epoch == epochs or bar.n >= bar.last_print_n + bar.miniters:
+                    bar.set_postfix(_shown(totals), refresh=False)
+            if on_epoch is not None and on_epoch(epoch, history) is False:
+                break
+    finally:
+        if bar is not None:
+            bar.close()
+        for module, mode in modes:
+            module.training = mode
+    return history
+
+
+def _train_step(
+    model: Module,
+    x: Tensor,
+    y: Tensor,
+    loss: Callable[[Tensor, Tensor], Tensor],
+    optimizer: Optimizer,
+    metrics: Mapping[str, Callable[[Tensor, Tensor], float]],
+    epoch: int,
+) -> dict[str, float]:
+    """One update from one batch; the metrics of the batch before it."""
+    output = model(x)
+    data_loss = loss(output, y)
+    penalty = regularization_loss(model)
+    total = data_loss + penalty if isinstance(penalty, Tensor) else data_loss
+    if not isinstance(total, Tensor) or total.size != 1:
+        raise ValueError(f"the loss function must return a scalar Tensor, not {total!r}")
+    value = total.item()
+    if not math.isfinite(value):
+        raise FloatingPointError(
+            f"the loss is {value} in epoch {epoch}; the parameters are as they were before this "
+            "batch. A smaller learning rate often helps."
+        )
+    optimizer.zero_grad()
+    total.backward()
+    optimizer.step()
+    values = {"loss": value}
+    if isinstance(penalty, Tensor):
+        values["data_loss"] = data_loss.item()
+        values["reg_loss"] = penalty.item()
+    values.update({name: float(metric(output, y)) for name, metric in metrics.items()})
+    return values
+
+
+def evaluate(
+    model: Module,
+    x: Any,
+    y: Any,
+    *,
+    loss: Callable[[Tensor, Tensor], Tensor],
+    metrics: Mapping[str, Callable[[Tensor, Tensor], float]] | None = None,
+) -> dict[str, float]:
+    """The loss (without penalties) and the metrics on (x, y), in evaluation mode."""
+    x, y = _data(model, x, y, "x and y")
+    output = Tensor(model.predict(x))
+    values = {"loss": loss(output, y).item()}
+    values.update({name: float(metric(output, y)) for name, metric in (metrics or {}).items()})
+    return values
+
+
+def _data(model: Module, x: Any, y: Any, what: str) -> tuple[Tensor, Tensor]:
+    x, y = cast_like(model, x), cast_like(model, y)
+    if x.ndim == 0 or y.ndim == 0 or len(x) != len(y):
+        raise ValueError(f"{what} must have the same length: their shapes are {x.shape}, {y.shape}")
+    if len(x) == 0:
+        raise ValueError(f"{what} are empty")
+    x.name, y.name = x.name or "X", y.name or "y"
+    return x, y
+
+
+def _batches(
+    x: Tensor,
+    y: Tensor,
+    batch_size: int | None,
+    shuffle: bool,
+    rng: np.random.Generator | None,
+) -> Iterator[tuple[Tensor, Tensor]]:
+    if batch_size is None or batch_size >= len(x):
+        yield x, y
+        return
+    order = np.arange(len(x))
+    if shuffle:
+        (rng or tg.default_generator()).shuffle(order)
+    for start in range(0, len(x), batch_size):
+        rows = order[start : start + batch_size]
+        yield x[rows], y[rows]
+
+
+def _progress_bar(wanted: bool | None, epochs: int) -> Any:
+    if wanted is False:
+        return None
+    try:
+        from tqdm.auto import tqdm
+    except ImportError as error:
+        if wanted is None:
+            return None
+        raise ImportError(
+            'the progress bar needs tqdm: pip install "tinygrad-np[examples]", or progress=False'
+        ) from error
+    return tqdm(total=epochs, unit="epoch")
+
+
+def _shown(values: Mapping[str, float]) -> dict[str, str]:
+    return {name: f"{value:.4g}" for name, value in values.items() if name != "lr"}
