@@ -91,23 +91,27 @@ class Optimizer:
         Raises:
             RuntimeError: no parameter has a gradient.
         """
-        live = [p for p in self.params if p.grad is not None]
+        live = [(p, g) for p in self.params if (g := p.grad) is not None]
         if not live:
             raise RuntimeError(
                 f"{type(self).__name__}.step(): no parameter has a gradient; call backward() first"
             )
-        g = np.concatenate([p.grad.data.ravel() for p in live])  # type: ignore[union-attr]
+        g = np.concatenate([g.data.ravel() for _, g in live])
         if self.weight_decay:
-            g = self._decayed(g, live)
-        where = slice(None) if len(live) == len(self.params) else self._positions(live)
-        state = [self.state[name][where] for name in self.state_names]
-        change, *state = self.update(g, self.lr, self.steps + 1, *state)
-        for name, values in zip(self.state_names, state, strict=True):
-            self.state[name][where] = values
+            g = self._decayed(g, [p for p, _ in live])
+        state = list(self.state.values())
+        if len(live) == len(self.params):
+            change, *state = self.update(g, self.lr, self.steps + 1, *state)
+            self.state = dict(zip(self.state_names, state, strict=True))
+        else:
+            where = self._positions([p for p, _ in live])
+            change, *new = self.update(g, self.lr, self.steps + 1, *(s[where] for s in state))
+            for values, new_values in zip(state, new, strict=True):
+                values[where] = new_values
         self.steps += 1
         start = 0
         with no_grad():
-            for p in live:
+            for p, _ in live:
                 end = start + p.size
                 p -= change[start:end].reshape(p.shape)
                 start = end

@@ -191,11 +191,12 @@ def fit(g: Any, shape: tuple[int, ...], dtype: np.dtype) -> Any:
     if g.shape != shape:
         extra = g.ndim - len(shape)
         if extra > 0:
-            g = g.sum(axis=tuple(range(extra)))
+            g = np.add.reduce(g, axis=0 if extra == 1 else tuple(range(extra)))
+    if g.shape != shape:
         pairs = zip(range(-g.ndim, 0), g.shape, shape[len(shape) - g.ndim :], strict=True)
         stretched = tuple(axis for axis, have, want in pairs if want == 1 and have != 1)
         if stretched:
-            g = g.sum(axis=stretched, keepdims=True)
+            g = np.add.reduce(g, axis=stretched, keepdims=True)
         if g.shape != shape:
             g = np.broadcast_to(g, shape)
     if g.dtype != dtype:

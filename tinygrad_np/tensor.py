@@ -126,7 +126,8 @@ class Tensor:
 
     @name.setter
     def name(self, name: str | None) -> None:
-        node_of(self).name = name
+        if name is not None or self._node is not None:
+            node_of(self).name = name
 
     # --- gradients -------------------------------------------------------------------------
 
@@ -303,14 +304,15 @@ class Tensor:
 
     def _check_write(self, what: str) -> None:
         """Raise, before anything changes, if `what` may not be done to this Tensor."""
-        if not self.requires_grad:
+        node = self._node
+        if node is None or not node.needs_grad:
             return
-        if self.is_leaf and autograd.is_grad_enabled():
+        if node.op is None and autograd.recording.get():
             raise RuntimeError(
                 f"{what} on {self._title()}, a leaf that requires grad: the gradient would no "
                 "longer belong to it. Do it under no_grad(), or on a copy: t.copy()"
             )
-        if not self.is_leaf and not autograd.is_grad_enabled():
+        if node.op is not None and not autograd.recording.get():
             raise RuntimeError(
                 f"{what} under no_grad() on {self._title()}, the result of an operation: later "
                 "gradients would not know of this write. Write to t.detach(), or outside no_grad()"
@@ -318,19 +320,20 @@ class Tensor:
 
     def _become(self, result: Tensor, what: str) -> Tensor:
         """Take over the value of `result`, which must fit in shape and dtype."""
-        if result.shape != self.shape:
+        if result._data.shape != self._data.shape:
             raise ValueError(f"{what} would change {self._title()} to shape {result.shape}")
-        if result.dtype != self.dtype:
+        if result._data.dtype != self._data.dtype:
             if not np.can_cast(result.dtype, self.dtype, "same_kind"):
                 raise TypeError(f"{what} would change {self._title()} to {result.dtype}")
             result = result.astype(self.dtype)  # type: ignore[attr-defined]
-        name = self.name
         self._data = result._data
-        if result.requires_grad:
+        node = self._node
+        if result._node is not None:  # recorded: this object stands for the result from here on
+            result._node.name = self.name
             self._node = result._node
-            self._node.name = name  # type: ignore[union-attr]
-        elif not self.requires_grad:
-            self._node = Constant(self.shape, self.dtype, name) if name is not None else None
+        elif node is not None and not node.needs_grad:
+            self._node = None
+            self.name = node.name
         return self
 
     # --- NumPy's protocols -----------------------------------------------------------------
@@ -441,7 +444,8 @@ def as_operand(value: Any) -> Any:
     """
     if isinstance(value, Tensor):
         return value._data
-    if type(value) in _PYTHON_NUMBERS:
+    kind = type(value)
+    if kind in _PYTHON_NUMBERS or (kind is np.ndarray and value.dtype.kind in _NUMERIC):
         return value
     return as_array(value, None)
 

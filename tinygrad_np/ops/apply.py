@@ -40,8 +40,25 @@ _OPERATORS = {
 }
 
 
+def _runner(op: Op) -> Callable:
+    """What computes an elementwise op: an operator, the ufunc, or the function, checked."""
+    forward = op.forward
+    if isinstance(forward, np.ufunc):
+        return _OPERATORS.get(forward, forward)
+
+    def run(*arrays):
+        out = forward(*arrays)
+        if isinstance(out, (np.ndarray, np.generic)):
+            return out
+        if isinstance(out, tuple):
+            raise TypeError("an elementwise forward returns one array, not a tuple")
+        return as_array(out, None)
+
+    return run
+
+
 def unary(op: Op) -> Callable:
-    run = _OPERATORS.get(op.forward, op.forward)
+    run = _runner(op)
     differentiable = op.rules[0] is not None
     read = op.readers[0]
 
@@ -77,7 +94,7 @@ def unary(op: Op) -> Callable:
 
 
 def binary(op: Op) -> Callable:
-    run = _OPERATORS.get(op.forward, op.forward)
+    run = _runner(op)
     x_rule, y_rule = op.rules
     x_read, y_read = op.readers
     differentiable = x_rule is not None or y_rule is not None
@@ -143,13 +160,17 @@ def general(op: Op) -> Callable:
     forward = op.forward
     n = len(op.inputs)
     defaults = tuple(op.defaults.values())
+    required = sum(value is inspect.Parameter.empty for value in defaults)
+    keyword_only = op.params[op.positional - n :]
+    end = len(defaults) - len(keyword_only)  # of what forward takes by position
 
     def call(*args, **kwargs):
-        if kwargs or len(args) != len(defaults):
+        if kwargs or not required <= len(args) <= op.positional:
             args = _bind(op, defaults, args, kwargs)
-        params = args[n:]
+        else:
+            args += defaults[len(args) :]
         operands = args[:n] if not op.variadic else _sequence(op, args[0])
-        recorded = tensors = False
+        recorded = tensors = bare = False
         arrays = []
         for value in operands:
             if isinstance(value, Tensor):
@@ -157,10 +178,14 @@ def general(op: Op) -> Callable:
                 recorded = recorded or (value._node is not None and value._node.needs_grad)
                 arrays.append(value._data)
             else:
+                bare = bare or isinstance(value, np.ndarray)
                 arrays.append(value if value is None else as_operand(value))
-        named = dict(zip(op.params, params))
+        given = (arrays, *args[1:end]) if op.variadic else (*arrays, *args[n:end])
         try:
-            outs = forward(*((arrays,) if op.variadic else arrays), **named)
+            if keyword_only:
+                outs = forward(*given, **dict(zip(keyword_only, args[end:])))
+            else:
+                outs = forward(*given)
         except _FAILURES as error:
             raise op.failed(error, operands) from error
         hidden = ()
@@ -172,12 +197,13 @@ def general(op: Op) -> Callable:
             outs = as_array(outs, None)
         if not tensors:
             return outs
-        for value, data in zip(operands, arrays):
-            if data is value and isinstance(data, np.ndarray):
-                outs = _apart(outs, data)
+        if bare:
+            for value in operands:
+                if isinstance(value, np.ndarray):
+                    outs = _apart(outs, value)
         node = None
         if recorded and recording.get():
-            node = _record(op, operands, arrays, outs, params, hidden)
+            node = _record(op, operands, arrays, outs, args[n:], hidden)
             if node is not None:
                 frame = _frame(1)
                 node.code, node.lasti = frame.f_code, frame.f_lasti

@@ -29,6 +29,7 @@ def define_op(
     numpy: tuple[Callable | tuple[np.ufunc, str], ...] = (),
     keeps: tuple[str, ...] = (),
     variadic: bool = False,
+    elementwise: bool = False,
     **rules: Callable | None,
 ) -> Callable:
     """Declare an operation: its forward, and one derivative rule per input.
@@ -54,6 +55,8 @@ def define_op(
             rules read. Forward must then be NumPy that also runs on Tensors.
         variadic: the first parameter is a sequence of inputs; its one rule may read `i`, the
             position of the input that it is for.
+        elementwise: forward acts on each element on its own, has no parameters, and returns one
+            array: such ops are called faster. Known for ufuncs.
         **rules: for each array input, in order, a function in plain NumPy (it runs on arrays,
             and on Tensors when the gradient is recorded). Its first parameter `g` is the
             gradient of the result; the names of the others say what it reads: an input, `out`,
@@ -67,7 +70,8 @@ def define_op(
     Raises:
         TypeError: rules that do not fit the forward, or read what there is not.
     """
-    if not doc and not isinstance(forward, np.ufunc):
+    is_ufunc = isinstance(forward, np.ufunc)
+    if not doc and not is_ufunc:
         doc = inspect.cleandoc(forward.__doc__ or "")
     op = Op(
         forward,
@@ -75,16 +79,17 @@ def define_op(
         rules,
         keeps=keeps,
         variadic=variadic,
+        elementwise=elementwise or (is_ufunc and forward.signature is None),
         text=text,
-        doc=doc
-        or ("" if isinstance(forward, np.ufunc) else inspect.cleandoc(forward.__doc__ or "")),
+        doc=doc,
         kinks=kinks,
         domain=domain,
         samples=samples,
         numpy=numpy,
     )
-    if isinstance(forward, np.ufunc):
+    if is_ufunc:
         numpy = (forward, *numpy)
+    if is_ufunc or elementwise:
         function = (unary if len(rules) == 1 else binary)(op)
     else:
         function = general(op)

@@ -155,8 +155,8 @@ sigmoid = define_op(
     _sigmoid,
     name="sigmoid",
     x=lambda g, out: g * out * (1 - out),
+    elementwise=True,
     text="sigmoid({x})",
-    samples=lambda r: [((r(3, 4),), {}), ((r(),), {}), ((r(0, 2),), {})],
 )
 
 
@@ -171,7 +171,7 @@ relu = define_op(
     x=lambda g, out: g * (out > 0),
     text="max({x}, 0)",
     kinks="0 at x = 0",
-    samples=lambda r: [((r(3, 4),), {}), ((r(),), {}), ((r(0, 2),), {})],
+    elementwise=True,
 )
 
 # --- choices -----------------------------------------------------------------------------------

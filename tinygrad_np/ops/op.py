@@ -41,13 +41,14 @@ class Op:
         *,
         keeps: tuple[str, ...],
         variadic: bool,
+        elementwise: bool,
         **about: Any,
     ) -> None:
         self.name = name
         self.forward = forward
         self.keeps = keeps
         self.variadic = variadic
-        self.elementwise = isinstance(forward, np.ufunc) and forward.signature is None
+        self.elementwise = elementwise
         self.text: str = about["text"]
         self.doc: str = about["doc"]
         self.kinks: str = about["kinks"]
@@ -208,6 +209,7 @@ _PART = Op(
     {"outs": _pick_rule},
     keeps=(),
     variadic=False,
+    elementwise=False,
     text="{outs}",
     doc="One output of an op that has several.",
     kinks="",

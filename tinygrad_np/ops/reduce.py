@@ -40,6 +40,25 @@ def restore(value, axis, keepdims, ndim):
     return np.expand_dims(value, axes(axis, ndim))
 
 
+def reduced(ufunc, x, axis, keepdims=False):
+    """`ufunc.reduce(x, axis)`, by columns where rows are short: the same numbers, much faster.
+
+    NumPy adds, and compares, fewer than eight numbers of a row from left to right; it does that
+    row by row, which for short rows costs several times the arithmetic.
+    """
+    if type(x) is np.ndarray and x.ndim == 2 and axis in (-1, 1) and 2 <= x.shape[1] < 8:
+        out = ufunc(x[:, 0], x[:, 1])
+        for k in range(2, x.shape[1]):
+            out = ufunc(out, x[:, k])
+        return out.reshape(-1, 1) if keepdims else out
+    return ufunc.reduce(x, axis=axis, keepdims=keepdims)
+
+
+def keep_reduced(ufunc, x, axis):
+    """As `reduced`, the axis kept with length 1."""
+    return reduced(ufunc, x, axis, True)
+
+
 def _reduction_samples(r):
     x = r(2, 3, 4)
     axis_forms = [{}, {"axis": 0}, {"axis": -1}, {"axis": (0, 2)}, {"axis": 1, "keepdims": True}]
@@ -48,7 +67,7 @@ def _reduction_samples(r):
 
 def _sum(x, axis=None, *, keepdims=False):
     """Sum over the given axes."""
-    return np.add.reduce(x, axis, keepdims=keepdims)
+    return reduced(np.add, x, axis, keepdims)
 
 
 sum = define_op(
@@ -87,7 +106,7 @@ def _extremum_rule(g, x, out, axis, keepdims):
 
 def _max(x, axis=None, *, keepdims=False):
     """Largest value along the given axes."""
-    return np.maximum.reduce(x, axis, keepdims=keepdims)
+    return reduced(np.maximum, x, axis, keepdims)
 
 
 max = define_op(
@@ -103,7 +122,7 @@ max = define_op(
 
 def _min(x, axis=None, *, keepdims=False):
     """Smallest value along the given axes."""
-    return np.minimum.reduce(x, axis, keepdims=keepdims)
+    return reduced(np.minimum, x, axis, keepdims)
 
 
 min = define_op(

@@ -1,0 +1,226 @@
+"""One training step of the spiral classifier (300×2 → 64 ReLU → 3, Adam), side by side.
+
+    taskset -c 0 python tests/benchmarks/spiral_step.py
+
+Every engine that is installed trains the same network from the same float32 values, on data that
+it has not yet learned (Adam's averages of a solved problem decay to subnormal numbers, which slow
+any engine down).
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import os
+
+for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(variable, "1")
+os.environ.setdefault("JAX_PLATFORMS", "cpu")
+
+import numpy as np
+from book_style import Classifier
+from timing import header, interleave, table
+
+LR, DECAY, EPS = 0.05, 5e-7, 1e-7
+
+
+def make_problem(seed: int = 0, samples: int = 100, width: int = 64):
+    """The nnfs spiral data as float32, and the book's initial values."""
+    from nnfs.datasets import spiral_data
+
+    np.random.seed(seed)
+    x, y = spiral_data(samples=samples, classes=3)
+    rng = np.random.default_rng(seed)
+    w1 = (0.01 * rng.standard_normal((2, width))).astype(np.float32)
+    w2 = (0.01 * rng.standard_normal((width, 3))).astype(np.float32)
+    zeros = [np.zeros(n, np.float32) for n in (width, 3)]
+    return x.astype(np.float32), y, (w1, zeros[0], w2, zeros[1])
+
+
+def book(x, y, values):
+    model = Classifier(*values)
+    return lambda: model.step(x, y)
+
+
+def eager(x, y, values):
+    import nn
+    import tinygrad_np as tg
+
+    w1, b1, w2, b2 = (nn.Parameter(v) for v in values)
+    optimizer = nn.Adam([w1, b1, w2, b2], lr=nn.InverseTimeDecay(LR, DECAY), eps=EPS)
+    x, y = tg.Tensor(x), tg.Tensor(y)
+
+    def step():
+        hidden = tg.relu(x @ w1 + b1)
+        loss = tg.cross_entropy(hidden @ w2 + b2, y)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        return loss
+
+    return step
+
+
+def eager_modules(x, y, values):
+    import nn
+    import tinygrad_np as tg
+
+    model = nn.Sequential(nn.Linear(2, values[1].size), nn.ReLU(), nn.Linear(values[1].size, 3))
+    names = ("0.weight", "0.bias", "2.weight", "2.bias")
+    model.load_state_dict(dict(zip(names, values, strict=True)))
+    schedule = nn.InverseTimeDecay(LR, DECAY)
+    optimizer = nn.Adam(model.parameters(), lr=schedule, eps=EPS)
+    x, y = tg.Tensor(x), tg.Tensor(y)
+
+    def step():
+        loss = nn.cross_entropy(model(x), y)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        return loss
+
+    return step
+
+
+def torch_eager(x, y, values):
+    import torch
+
+    torch.set_num_threads(1)
+    w1, b1, w2, b2 = (torch.tensor(v, requires_grad=True) for v in values)
+    optimizer = torch.optim.Adam([w1, b1, w2, b2], lr=LR, eps=EPS)
+    x, y = torch.tensor(x), torch.tensor(y.astype(np.int64))
+
+    def step():
+        hidden = torch.relu(x @ w1 + b1)
+        loss = torch.nn.functional.cross_entropy(hidden @ w2 + b2, y)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        return loss
+
+    return step
+
+
+def jax_jit(x, y, values):
+    import jax
+    import jax.numpy as jnp
+
+    def loss_of(params, x, y):
+        w1, b1, w2, b2 = params
+        logits = jax.nn.relu(x @ w1 + b1) @ w2 + b2
+        return -jnp.mean(jax.nn.log_softmax(logits)[jnp.arange(len(y)), y])
+
+    @jax.jit
+    def train(params, m, v, t, x, y):
+        loss, g = jax.value_and_grad(loss_of)(params, x, y)
+        m = [0.9 * a + 0.1 * b for a, b in zip(m, g, strict=True)]
+        v = [0.999 * a + 0.001 * b * b for a, b in zip(v, g, strict=True)]
+        rate = LR / (1 + DECAY * t)
+        c1, c2 = 1 - 0.9 ** (t + 1), 1 - 0.999 ** (t + 1)
+        update = [rate * a / c1 / (jnp.sqrt(b / c2) + EPS) for a, b in zip(m, v, strict=True)]
+        return [p - u for p, u in zip(params, update, strict=True)], m, v, t + 1, loss
+
+    params = [jnp.asarray(p) for p in values]
+    state = [params, [p * 0 for p in params], [p * 0 for p in params], jnp.float32(0)]
+    x, y = jnp.asarray(x), jnp.asarray(y.astype(np.int32))
+
+    def step():
+        *state[:], loss = train(*state, x, y)
+        return loss.block_until_ready()
+
+    return step
+
+
+def hips_autograd(x, y, values):
+    import autograd
+    import autograd.numpy as anp
+
+    rows = np.arange(len(y))
+
+    def loss_of(params):
+        w1, b1, w2, b2 = params
+        logits = anp.dot(anp.maximum(anp.dot(x, w1) + b1, 0), w2) + b2
+        shifted = logits - anp.max(logits, axis=1, keepdims=True)
+        log_total = anp.log(anp.sum(anp.exp(shifted), axis=1))
+        return anp.mean(log_total - shifted[rows, y])
+
+    gradient = autograd.value_and_grad(loss_of)
+    return numpy_adam(values, gradient)
+
+
+def mygrad(x, y, values):
+    import mygrad as mg
+    from mygrad.nnet.losses import softmax_crossentropy
+
+    mg.turn_memory_guarding_off()
+    y = y.astype(np.int64)
+
+    def gradient(params):
+        w1, b1, w2, b2 = tensors = [mg.tensor(p, copy=False) for p in params]
+        hidden = mg.maximum(mg.matmul(x, w1) + b1, 0)
+        loss = softmax_crossentropy(mg.matmul(hidden, w2) + b2, y)
+        loss.backward()
+        return loss.item(), [t.grad for t in tensors]
+
+    return numpy_adam(values, gradient)
+
+
+def numpy_adam(values, gradient):
+    """A step that takes (loss, gradients) from an engine without optimizers, and does Adam."""
+    params = [v.copy() for v in values]
+    m = [np.zeros_like(p) for p in params]
+    v = [np.zeros_like(p) for p in params]
+    t = 0
+
+    def step():
+        nonlocal t
+        loss, gradients = gradient(params)
+        rate, c1, c2 = LR / (1 + DECAY * t), 1 - 0.9 ** (t + 1), 1 - 0.999 ** (t + 1)
+        for k, g in enumerate(gradients):
+            m[k] = 0.9 * m[k] + 0.1 * g
+            v[k] = 0.999 * v[k] + 0.001 * g * g
+            params[k] -= rate * (m[k] / c1) / (np.sqrt(v[k] / c2) + EPS)
+        t += 1
+        return loss
+
+    return step
+
+
+ENGINES = {
+    "book's NumPy": (book, None),
+    "tinygrad_np": (eager, None),
+    "tinygrad_np, nn modules": (eager_modules, None),
+    "PyTorch": (torch_eager, "torch"),
+    "jax.jit": (jax_jit, "jax"),
+    "autograd": (hips_autograd, "autograd"),
+    "MyGrad": (mygrad, "mygrad"),
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=40)
+    parser.add_argument("--only", nargs="*", help="engines to run")
+    options = parser.parse_args()
+    x, y, values = make_problem()
+    steps = {
+        name: make(x, y, values)
+        for name, (make, package) in ENGINES.items()
+        if (package is None or importlib.util.find_spec(package))
+        and (not options.only or name in options.only)
+    }
+    first = {name: float(np.asarray(step_loss(step()))) for name, step in steps.items()}
+    spread = max(first.values()) - min(first.values())
+    if spread > 1e-4:
+        raise SystemExit(f"the engines disagree on the first loss: {first}")
+    print(header("numpy", "torch", "jax", "autograd", "mygrad"))
+    medians = interleave(steps, rounds=options.rounds)
+    print(table(medians, unit="µs per step", bases=["book's NumPy", "PyTorch"]))
+
+
+def step_loss(loss) -> float:
+    return loss.item() if hasattr(loss, "item") else loss
+
+
+if __name__ == "__main__":
+    main()
