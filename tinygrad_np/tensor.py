@@ -6,7 +6,6 @@ The operators and most methods (`+`, `exp`, `sum`, `reshape`, indexing ...) are 
 
 from __future__ import annotations
 
-import difflib
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -392,6 +391,8 @@ def _restore(kind: type, data: np.ndarray, requires_grad: bool, name: str | None
 
 
 def _unsupported(called: str) -> str:
+    import difflib  # half a millisecond of import time that only this message needs
+
     known = {u.__name__ for u, method in UFUNCS if method == "__call__"}
     known |= {f.__name__ for f in FUNCTIONS}
     near = difflib.get_close_matches(called, sorted(known), 1, 0.5)

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.random import Generator
 
 __all__ = ["default_generator", "manual_seed"]
 
-_generator = np.random.default_rng()
+# Made on first use: numpy.random is a third of what importing NumPy and this package costs.
+_generator: Generator | None = None
 
 
-def default_generator() -> np.random.Generator:
-    """The generator that is used wherever no `rng=` is given."""
+def default_generator() -> Generator:
+    """The generator that is used wherever no `rng=` is given; unseeded until `manual_seed`."""
+    global _generator
+    if _generator is None:
+        _generator = np.random.default_rng()
     return _generator
 
 
-def manual_seed(seed: int) -> np.random.Generator:
+def manual_seed(seed: int) -> Generator:
     """Restart the default generator at `seed`, so that a run can be repeated; returns it.
 
     The generator is NumPy's `Generator`, apart from `np.random.seed` and its global state.
