@@ -91,12 +91,12 @@ class Optimizer:
         Raises:
             RuntimeError: no parameter has a gradient.
         """
-        live = [(p, g) for p in self.params if (g := p.grad) is not None]
+        live = [(p, grad) for p in self.params if (grad := p.grad) is not None]
         if not live:
             raise RuntimeError(
                 f"{type(self).__name__}.step(): no parameter has a gradient; call backward() first"
             )
-        g = np.concatenate([g.data.ravel() for _, g in live])
+        g = np.concatenate([grad.data.ravel() for _, grad in live])
         if self.weight_decay:
             g = self._decayed(g, [p for p, _ in live])
         state = list(self.state.values())

@@ -130,7 +130,7 @@ class OutputGradients(tuple):
     def setflags(self, write: bool) -> None:
         for g in self:
             if isinstance(g, np.ndarray):
-                g.setflags(write)
+                g.setflags(write=write)
 
 
 # --- modes -------------------------------------------------------------------------------------

@@ -80,7 +80,8 @@ def gradcheck(
         leaves = [Tensor(a, requires_grad=True) for a in arrays]
         results = call(leaves)
         with enable_grad():
-            total = sum((r * w).sum() for r, w in zip(results, weights, strict=True))
+            pairs = zip(results, weights, strict=True)
+            total = sum(((r * w).sum() for r, w in pairs), start=Tensor(0.0))
         if total.requires_grad:
             total.backward(create_graph=create_graph)
         return leaves
@@ -102,8 +103,9 @@ def gradcheck(
         leaf.grad = None
     with enable_grad():
         pairs = zip(first, directions, strict=True)
-        total = sum((g * d).sum() for g, d in pairs if g is not None and g.requires_grad)
-    if isinstance(total, Tensor):
+        slopes = [(g * d).sum() for g, d in pairs if g is not None and g.requires_grad]
+        total = sum(slopes, start=Tensor(0.0))
+    if total.requires_grad:
         total.backward()
     second = [leaf.grad for leaf in leaves]
     _compare("second derivative", names, checked, values, slope, second, rtol * 10, atol * 10)

@@ -17,6 +17,10 @@ from .autograd import Constant, Leaf, Node
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from .ops.methods import TableMethods
+else:
+    TableMethods = object  # `tinygrad_np.ops` attaches what the stub of this name declares
+
 __all__ = ["Tensor", "as_array", "as_operand", "needs_grad", "wrap"]
 
 # NumPy's functions that accept Tensors, filled by `define_op`:
@@ -28,7 +32,7 @@ _NUMERIC = "biufc"
 _DEFAULT_DTYPES = frozenset(np.dtype(t) for t in (float, int, bool, complex))
 
 
-class Tensor:
+class Tensor(TableMethods):
     """An array that records the operations on it, so that gradients can flow back to it.
 
     Args:
@@ -69,7 +73,7 @@ class Tensor:
                 )
             data = data._data
         array = as_array(data, dtype, copy=True)
-        array.setflags(False)
+        array.setflags(write=False)
         self._data = array
         self._node = None
         if requires_grad:
@@ -85,7 +89,7 @@ class Tensor:
         if type(self._data) is np.ndarray:
             return self._data
         array = np.asarray(self._data)
-        array.setflags(False)
+        array.setflags(write=False)
         return array
 
     def numpy(self) -> np.ndarray:
@@ -207,7 +211,7 @@ class Tensor:
                     "a Tensor with one element has an obvious gradient, 1. Did you forget "
                     ".sum() or .mean()?"
                 )
-            seed = np.ones(self.shape, dtype=self.dtype)
+            seed: Any = np.ones(self.shape, dtype=self.dtype)
         else:
             if isinstance(gradient, Tensor) and gradient.requires_grad and create_graph:
                 seed = gradient
@@ -265,7 +269,7 @@ class Tensor:
     def __iter__(self) -> Iterator[Tensor]:
         if self.ndim == 0:
             raise TypeError("iteration over a 0-d Tensor")
-        return (self[i] for i in range(len(self._data)))  # type: ignore[index]
+        return (self[i] for i in range(len(self._data)))
 
     def __float__(self) -> float:
         return float(self.item())
@@ -324,7 +328,7 @@ class Tensor:
         if result._data.dtype != self._data.dtype:
             if not np.can_cast(result.dtype, self.dtype, "same_kind"):
                 raise TypeError(f"{what} would change {self._title()} to {result.dtype}")
-            result = result.astype(self.dtype)  # type: ignore[attr-defined]
+            result = result.astype(self.dtype)
         self._data = result._data
         node = self._node
         if result._node is not None:  # recorded: this object stands for the result from here on
@@ -383,8 +387,10 @@ def _differentiable(dtype: np.dtype) -> np.dtype:
     return dtype
 
 
-def _restore(kind: type, data: np.ndarray, requires_grad: bool, name: str | None, grad: Any) -> Any:
-    tensor = kind.__new__(kind)
+def _restore(
+    kind: type[Tensor], data: np.ndarray, requires_grad: bool, name: str | None, grad: Any
+) -> Any:
+    tensor = object.__new__(kind)
     Tensor.__init__(tensor, data, requires_grad=requires_grad, name=name)
     tensor.grad = grad
     return tensor

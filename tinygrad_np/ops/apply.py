@@ -29,7 +29,7 @@ _new = object.__new__
 _frame = sys._getframe
 
 # Python's operators do what the ufuncs do, and are ten times faster on NumPy scalars.
-_OPERATORS = {
+_OPERATORS: dict[np.ufunc, Any] = {
     np.add: operator.add,
     np.subtract: operator.sub,
     np.multiply: operator.mul,
@@ -42,7 +42,7 @@ _OPERATORS = {
 
 def _runner(op: Op) -> Callable:
     """What computes an elementwise op: an operator, the ufunc, or the function, checked."""
-    forward = op.forward
+    forward: Any = op.forward
     if isinstance(forward, np.ufunc):
         return _OPERATORS.get(forward, forward)
 
@@ -122,7 +122,7 @@ def binary(op: Op) -> Callable:
                 x_node, x_data = _constant(x, x_data, 0 in op.read_inputs)
             if y_node is None:
                 y_node, y_data = _constant(y, y_data, 1 in op.read_inputs)
-            values = (x_data, y_data, out)
+            values: tuple = (x_data, y_data, out)
             if op.reads_shapes:
                 values += (x_data.shape, y_data.shape)
             frame = _frame(1)

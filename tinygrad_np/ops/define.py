@@ -71,6 +71,7 @@ def define_op(
         TypeError: rules that do not fit the forward, or read what there is not.
     """
     is_ufunc = isinstance(forward, np.ufunc)
+    pointwise = isinstance(forward, np.ufunc) and forward.signature is None
     if not doc and not is_ufunc:
         doc = inspect.cleandoc(forward.__doc__ or "")
     op = Op(
@@ -79,7 +80,7 @@ def define_op(
         rules,
         keeps=keeps,
         variadic=variadic,
-        elementwise=elementwise or (is_ufunc and forward.signature is None),
+        elementwise=elementwise or pointwise,
         text=text,
         doc=doc,
         kinks=kinks,
@@ -95,7 +96,7 @@ def define_op(
         function = general(op)
     function.__name__ = function.__qualname__ = op.name
     function.__doc__ = op.doc
-    function.op = op
+    function.op = op  # type: ignore[attr-defined]
     for np_function in numpy:
         if isinstance(np_function, np.ufunc):
             UFUNCS[np_function, "__call__"] = function

@@ -1,0 +1,180 @@
+"""Write the files that are made from the table of operations.
+
+    python docs/generate.py            # write them
+    python docs/generate.py --check    # fail if one of them is stale
+
+They are the type stubs: the signatures of the functions (`tinygrad_np/ops/__init__.pyi`) and of
+the methods and operators that Tensor gets from them (`tinygrad_np/ops/methods.pyi`).
+"""
+
+from __future__ import annotations
+
+import argparse
+import inspect
+import sys
+from pathlib import Path
+
+import numpy as np
+
+import tinygrad_np as tg
+from tinygrad_np import ops
+
+ROOT = Path(__file__).resolve().parent.parent
+
+TYPES = {
+    "axes": "Sequence[int] | None",
+    "axis": "int | tuple[int, ...] | None",
+    "ddof": "int",
+    "dtype": "DTypeLike",
+    "ignore_index": "int | None",
+    "index": "Any",
+    "keepdims": "bool",
+    "label_smoothing": "float",
+    "reduction": "str",
+    "shape": "int | Sequence[int]",
+}
+
+HEADER = '''"""{title}
+
+Generated from the table of operations by docs/generate.py: do not edit.
+"""
+
+from collections.abc import Sequence
+from typing import Any, overload
+
+import numpy as np
+from numpy.typing import ArrayLike, DTypeLike
+
+{imports}
+'''
+
+
+def parameters(op: tg.Op, input_types: list[str], *, method: bool = False) -> str:
+    """The parameter list of an op, with the given types of its inputs."""
+    parts = []
+    for position, (name, default) in enumerate(op.defaults.items()):
+        if position == op.positional:
+            parts.append("*")
+        if method and position == 0:
+            parts.append("self")
+            continue
+        kind = input_types[position] if position < len(op.inputs) else TYPES[name]
+        if default is inspect.Parameter.empty:
+            parts.append(f"{name}: {kind}")
+        else:
+            kind += " | None" if default is None and "None" not in kind and kind != "Any" else ""
+            parts.append(f"{name}: {kind} = {default!r}")
+    if isinstance(op.forward, np.ufunc):
+        parts.append("/")  # ufuncs take their inputs by position
+    return ", ".join(parts)
+
+
+def function_stubs(name: str, op: tg.Op) -> list[str]:
+    """Overloads of an op: a Tensor among the inputs gives a Tensor, arrays give an array."""
+    doc = f'    """{op.doc.splitlines()[0]}"""'
+    if op.variadic:
+        signature = parameters(op, ["Sequence[Tensor | ArrayLike]"])
+        return [f"def {name}({signature}) -> Tensor:", doc]
+    lines = []
+    n = len(op.inputs)
+    for tensor in range(n):
+        if tensor and op.defaults[op.inputs[tensor]] is not inspect.Parameter.empty:
+            continue  # an optional input: its Tensors come with one before them
+        types = ["Tensor | ArrayLike"] * n
+        types[tensor] = "Tensor"
+        lines += ["@overload", f"def {name}({parameters(op, types)}) -> Tensor:", doc]
+    return [
+        *lines,
+        "@overload",
+        f"def {name}({parameters(op, ['ArrayLike'] * n)}) -> np.ndarray: ...",
+    ]
+
+
+def ops_stub() -> str:
+    """The text of tinygrad_np/ops/__init__.pyi."""
+    lines = [
+        HEADER.format(
+            title="The operations, as functions.",
+            imports="from ..tensor import Tensor as Tensor\n"
+            "from .define import define_op as define_op\n"
+            "from .op import Op as Op\n"
+            "from .random import default_generator as default_generator\n"
+            "from .random import manual_seed as manual_seed\n"
+            "from .shape import moveaxis as moveaxis\n"
+            "from .shape import swapaxes as swapaxes\n",
+        ),
+        f"__all__ = {ops.__all__!r}",
+        "TABLE: dict[str, Op]",
+    ]
+    for name, function in ops.FUNCTIONS_BY_NAME.items():
+        if hasattr(function, "op"):
+            lines += function_stubs(name, function.op)
+    return "\n".join(lines) + "\n"
+
+
+def methods_stub() -> str:
+    """The text of tinygrad_np/ops/methods.pyi."""
+    lines = [
+        HEADER.format(
+            title="The methods and operators that Tensor gets from the table.",
+            imports="from ..tensor import Tensor\n",
+        ),
+        "class TableMethods:",
+        "    @property",
+        "    def T(self) -> Tensor: ...",
+        "    def reshape(self, *shape: Any) -> Tensor: ...",
+        "    def transpose(self, *axes: Any) -> Tensor: ...",
+        "    def swapaxes(self, axis1: int, axis2: int) -> Tensor: ...",
+        "    def moveaxis(self, source: int, destination: int) -> Tensor: ...",
+        "    def __getitem__(self, key: Any) -> Tensor: ...",
+        "    def __setitem__(self, key: Any, value: Any) -> None: ...",
+    ]
+    for unary in ("neg", "abs", "invert"):
+        lines.append(f"    def __{unary}__(self) -> Tensor: ...")
+    for binary in ("add", "sub", "mul", "truediv", "pow", "matmul", "and", "or", "xor"):
+        for prefix in ("", "r", "i"):
+            if prefix == "i" and binary in ("and", "or", "xor"):
+                continue
+            lines.append(f"    def __{prefix}{binary}__(self, other: Any) -> Tensor: ...")
+    for comparison in ("lt", "le", "gt", "ge"):
+        lines.append(f"    def __{comparison}__(self, other: Any) -> Tensor: ...")
+    for comparison in ("eq", "ne"):
+        lines.append(
+            f"    def __{comparison}__(self, other: object) -> Tensor:  # type: ignore[override]\n"
+            "        ..."
+        )
+    for name in ops.METHODS:
+        op = getattr(ops.FUNCTIONS_BY_NAME[name], "op", None)
+        if op is None or name in ("reshape", "transpose"):
+            continue
+        signature = parameters(op, ["Tensor | ArrayLike"] * len(op.inputs), method=True)
+        lines += [
+            f"    def {name}({signature}) -> Tensor:",
+            f'        """{op.doc.splitlines()[0]}"""',
+        ]
+    return "\n".join(lines) + "\n"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--check", action="store_true", help="write nothing, fail if stale")
+    options = parser.parse_args()
+    stale = []
+    for path, text in {
+        "tinygrad_np/ops/__init__.pyi": ops_stub(),
+        "tinygrad_np/ops/methods.pyi": methods_stub(),
+    }.items():
+        target = ROOT / path
+        if not target.exists() or target.read_text(encoding="utf-8") != text:
+            stale.append(path)
+            if not options.check:
+                target.write_text(text, encoding="utf-8")
+    if options.check and stale:
+        print(f"stale, run python docs/generate.py: {', '.join(stale)}")
+        return 1
+    print(f"written: {', '.join(stale)}" if stale else "up to date")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

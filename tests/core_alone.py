@@ -1,0 +1,34 @@
+"""Run against an installed wheel, NumPy alone beside it: the core needs nothing else."""
+
+import importlib.util
+import sys
+from pathlib import Path
+
+import tinygrad_np as tg
+
+here = Path(__file__).resolve().parent.parent
+assert here not in Path(tg.__file__).resolve().parents, "this is the checkout, not the wheel"
+for package in ("matplotlib", "graphviz", "tqdm", "nnfs"):
+    assert importlib.util.find_spec(package) is None, f"{package} is here: the test proves nothing"
+
+import nn  # noqa: E402
+
+x = tg.Tensor([[1.0, 2.0], [3.0, 4.0]], name="x")
+model = nn.Sequential(nn.Linear(2, 8), nn.Tanh(), nn.Linear(8, 2))
+history = nn.fit(
+    model, x, [0, 1], loss=nn.cross_entropy, optimizer=nn.Adam(model.parameters(), 0.1), epochs=50
+)
+assert history["loss"][-1] < history["loss"][0] / 2, history
+assert tg.gradcheck(lambda t: tg.tanh(t @ t.T), [x.numpy()], order=2)
+loss = nn.cross_entropy(model(x.astype("float32")), [0, 1])
+assert tg.graph(loss).svg().lstrip().startswith("<"), "the built-in picture"
+try:
+    nn.fit(model, x, [0, 1], loss=nn.cross_entropy, optimizer=None, progress=True)
+except ImportError as error:
+    assert "tqdm" in str(error)
+else:
+    raise AssertionError("progress=True without tqdm must say what to install")
+package = Path(tg.__file__).parent
+size = sum(f.stat().st_size for f in package.rglob("*.*") if "__pycache__" not in f.parts)
+assert size < 2**20, f"the core takes {size} bytes"
+print(f"the core alone: ok, {size / 1024:.0f} KiB, Python {sys.version.split()[0]}")

@@ -1,0 +1,349 @@
+"""The operations, as functions.
+
+Generated from the table of operations by docs/generate.py: do not edit.
+"""
+
+from collections.abc import Sequence
+from typing import Any, overload
+
+import numpy as np
+from numpy.typing import ArrayLike, DTypeLike
+
+from ..tensor import Tensor as Tensor
+from .define import define_op as define_op
+from .op import Op as Op
+from .random import default_generator as default_generator
+from .random import manual_seed as manual_seed
+from .shape import moveaxis as moveaxis
+from .shape import swapaxes as swapaxes
+
+
+__all__ = ['TABLE', 'Op', 'default_generator', 'define_op', 'manual_seed', 'abs', 'add', 'astype', 'clip', 'copy', 'divide', 'equal', 'exp', 'greater', 'greater_equal', 'isfinite', 'isinf', 'isnan', 'less', 'less_equal', 'log', 'logical_and', 'logical_not', 'logical_or', 'logical_xor', 'maximum', 'minimum', 'multiply', 'negative', 'not_equal', 'power', 'relu', 'sigmoid', 'sign', 'sqrt', 'subtract', 'tanh', 'where', 'max', 'mean', 'min', 'std', 'sum', 'var', 'broadcast_to', 'concatenate', 'expand_dims', 'moveaxis', 'reshape', 'squeeze', 'stack', 'swapaxes', 'transpose', 'getitem', 'scatter', 'setitem', 'matmul', 'cross_entropy', 'log_softmax', 'logsumexp', 'softmax']
+TABLE: dict[str, Op]
+@overload
+def abs(x: Tensor, /) -> Tensor:
+    """Absolute value of x."""
+@overload
+def abs(x: ArrayLike, /) -> np.ndarray: ...
+@overload
+def add(x: Tensor, y: Tensor | ArrayLike, /) -> Tensor:
+    """Sum of x and y."""
+@overload
+def add(x: Tensor | ArrayLike, y: Tensor, /) -> Tensor:
+    """Sum of x and y."""
+@overload
+def add(x: ArrayLike, y: ArrayLike, /) -> np.ndarray: ...
+@overload
+def astype(x: Tensor, dtype: DTypeLike) -> Tensor:
+    """x in another dtype. Integers and booleans carry no gradient."""
+@overload
+def astype(x: ArrayLike, dtype: DTypeLike) -> np.ndarray: ...
+@overload
+def clip(x: Tensor, min: Tensor | ArrayLike | None = None, max: Tensor | ArrayLike | None = None) -> Tensor:
+    """x limited to the interval from min to max; None for no limit on that side."""
+@overload
+def clip(x: ArrayLike, min: ArrayLike | None = None, max: ArrayLike | None = None) -> np.ndarray: ...
+@overload
+def copy(x: Tensor) -> Tensor:
+    """The same values in an array of their own."""
+@overload
+def copy(x: ArrayLike) -> np.ndarray: ...
+@overload
+def divide(x: Tensor, y: Tensor | ArrayLike, /) -> Tensor:
+    """Quotient of x and y."""
+@overload
+def divide(x: Tensor | ArrayLike, y: Tensor, /) -> Tensor:
+    """Quotient of x and y."""
+@overload
+def divide(x: ArrayLike, y: ArrayLike, /) -> np.ndarray: ...
+@overload
+def equal(x: Tensor, y: Tensor | ArrayLike, /) -> Tensor:
+    """True where x equals y."""
+@overload
+def equal(x: Tensor | ArrayLike, y: Tensor, /) -> Tensor:
+    """True where x equals y."""
+@overload
+def equal(x: ArrayLike, y: ArrayLike, /) -> np.ndarray: ...
+@overload
+def exp(x: Tensor, /) -> Tensor:
+    """e raised to the power x."""
+@overload
+def exp(x: ArrayLike, /) -> np.ndarray: ...
+@overload
+def greater(x: Tensor, y: Tensor | ArrayLike, /) -> Tensor:
+    """True where x is greater than y."""
+@overload
+def greater(x: Tensor | ArrayLike, y: Tensor, /) -> Tensor:
+    """True where x is greater than y."""
+@overload
+def greater(x: ArrayLike, y: ArrayLike, /) -> np.ndarray: ...
+@overload
+def greater_equal(x: Tensor, y: Tensor | ArrayLike, /) -> Tensor:
+    """True where x is at least y."""
+@overload
+def greater_equal(x: Tensor | ArrayLike, y: Tensor, /) -> Tensor:
+    """True where x is at least y."""
+@overload
+def greater_equal(x: ArrayLike, y: ArrayLike, /) -> np.ndarray: ...
+@overload
+def isfinite(x: Tensor, /) -> Tensor:
+    """True where x is neither infinite nor nan."""
+@overload
+def isfinite(x: ArrayLike, /) -> np.ndarray: ...
+@overload
+def isinf(x: Tensor, /) -> Tensor:
+    """True where x is inf or -inf."""
+@overload
+def isinf(x: ArrayLike, /) -> np.ndarray: ...
+@overload
+def isnan(x: Tensor, /) -> Tensor:
+    """True where x is nan."""
+@overload
+def isnan(x: ArrayLike, /) -> np.ndarray: ...
+@overload
+def less(x: Tensor, y: Tensor | ArrayLike, /) -> Tensor:
+    """True where x is less than y."""
+@overload
+def less(x: Tensor | ArrayLike, y: Tensor, /) -> Tensor:
+    """True where x is less than y."""
+@overload
+def less(x: ArrayLike, y: ArrayLike, /) -> np.ndarray: ...
+@overload
+def less_equal(x: Tensor, y: Tensor | ArrayLike, /) -> Tensor:
+    """True where x is at most y."""
+@overload
+def less_equal(x: Tensor | ArrayLike, y: Tensor, /) -> Tensor:
+    """True where x is at most y."""
+@overload
+def less_equal(x: ArrayLike, y: ArrayLike, /) -> np.ndarray: ...
+@overload
+def log(x: Tensor, /) -> Tensor:
+    """Natural logarithm of x."""
+@overload
+def log(x: ArrayLike, /) -> np.ndarray: ...
+@overload
+def logical_and(x: Tensor, y: Tensor | ArrayLike, /) -> Tensor:
+    """True where x and y hold."""
+@overload
+def logical_and(x: Tensor | ArrayLike, y: Tensor, /) -> Tensor:
+    """True where x and y hold."""
+@overload
+def logical_and(x: ArrayLike, y: ArrayLike, /) -> np.ndarray: ...
+@overload
+def logical_not(x: Tensor, /) -> Tensor:
+    """True where x does not hold."""
+@overload
+def logical_not(x: ArrayLike, /) -> np.ndarray: ...
+@overload
+def logical_or(x: Tensor, y: Tensor | ArrayLike, /) -> Tensor:
+    """True where x or y holds."""
+@overload
+def logical_or(x: Tensor | ArrayLike, y: Tensor, /) -> Tensor:
+    """True where x or y holds."""
+@overload
+def logical_or(x: ArrayLike, y: ArrayLike, /) -> np.ndarray: ...
+@overload
+def logical_xor(x: Tensor, y: Tensor | ArrayLike, /) -> Tensor:
+    """True where exactly one of x and y holds."""
+@overload
+def logical_xor(x: Tensor | ArrayLike, y: Tensor, /) -> Tensor:
+    """True where exactly one of x and y holds."""
+@overload
+def logical_xor(x: ArrayLike, y: ArrayLike, /) -> np.ndarray: ...
+@overload
+def maximum(x: Tensor, y: Tensor | ArrayLike, /) -> Tensor:
+    """The larger of x and y."""
+@overload
+def maximum(x: Tensor | ArrayLike, y: Tensor, /) -> Tensor:
+    """The larger of x and y."""
+@overload
+def maximum(x: ArrayLike, y: ArrayLike, /) -> np.ndarray: ...
+@overload
+def minimum(x: Tensor, y: Tensor | ArrayLike, /) -> Tensor:
+    """The smaller of x and y."""
+@overload
+def minimum(x: Tensor | ArrayLike, y: Tensor, /) -> Tensor:
+    """The smaller of x and y."""
+@overload
+def minimum(x: ArrayLike, y: ArrayLike, /) -> np.ndarray: ...
+@overload
+def multiply(x: Tensor, y: Tensor | ArrayLike, /) -> Tensor:
+    """Elementwise product of x and y."""
+@overload
+def multiply(x: Tensor | ArrayLike, y: Tensor, /) -> Tensor:
+    """Elementwise product of x and y."""
+@overload
+def multiply(x: ArrayLike, y: ArrayLike, /) -> np.ndarray: ...
+@overload
+def negative(x: Tensor, /) -> Tensor:
+    """x with the opposite sign."""
+@overload
+def negative(x: ArrayLike, /) -> np.ndarray: ...
+@overload
+def not_equal(x: Tensor, y: Tensor | ArrayLike, /) -> Tensor:
+    """True where x differs from y."""
+@overload
+def not_equal(x: Tensor | ArrayLike, y: Tensor, /) -> Tensor:
+    """True where x differs from y."""
+@overload
+def not_equal(x: ArrayLike, y: ArrayLike, /) -> np.ndarray: ...
+@overload
+def power(x: Tensor, y: Tensor | ArrayLike, /) -> Tensor:
+    """x raised to the power y."""
+@overload
+def power(x: Tensor | ArrayLike, y: Tensor, /) -> Tensor:
+    """x raised to the power y."""
+@overload
+def power(x: ArrayLike, y: ArrayLike, /) -> np.ndarray: ...
+@overload
+def relu(x: Tensor) -> Tensor:
+    """x where it is positive, else 0."""
+@overload
+def relu(x: ArrayLike) -> np.ndarray: ...
+@overload
+def sigmoid(x: Tensor) -> Tensor:
+    """The logistic function 1 / (1 + exp(-x)), without overflow."""
+@overload
+def sigmoid(x: ArrayLike) -> np.ndarray: ...
+@overload
+def sign(x: Tensor, /) -> Tensor:
+    """-1, 0 or 1, the sign of x. Its gradient is zero everywhere."""
+@overload
+def sign(x: ArrayLike, /) -> np.ndarray: ...
+@overload
+def sqrt(x: Tensor, /) -> Tensor:
+    """Square root of x."""
+@overload
+def sqrt(x: ArrayLike, /) -> np.ndarray: ...
+@overload
+def subtract(x: Tensor, y: Tensor | ArrayLike, /) -> Tensor:
+    """Difference of x and y."""
+@overload
+def subtract(x: Tensor | ArrayLike, y: Tensor, /) -> Tensor:
+    """Difference of x and y."""
+@overload
+def subtract(x: ArrayLike, y: ArrayLike, /) -> np.ndarray: ...
+@overload
+def tanh(x: Tensor, /) -> Tensor:
+    """Hyperbolic tangent of x."""
+@overload
+def tanh(x: ArrayLike, /) -> np.ndarray: ...
+@overload
+def where(condition: Tensor, x: Tensor | ArrayLike, y: Tensor | ArrayLike) -> Tensor:
+    """x where the condition holds, else y."""
+@overload
+def where(condition: Tensor | ArrayLike, x: Tensor, y: Tensor | ArrayLike) -> Tensor:
+    """x where the condition holds, else y."""
+@overload
+def where(condition: Tensor | ArrayLike, x: Tensor | ArrayLike, y: Tensor) -> Tensor:
+    """x where the condition holds, else y."""
+@overload
+def where(condition: ArrayLike, x: ArrayLike, y: ArrayLike) -> np.ndarray: ...
+@overload
+def max(x: Tensor, axis: int | tuple[int, ...] | None = None, *, keepdims: bool = False) -> Tensor:
+    """Largest value along the given axes."""
+@overload
+def max(x: ArrayLike, axis: int | tuple[int, ...] | None = None, *, keepdims: bool = False) -> np.ndarray: ...
+@overload
+def mean(x: Tensor, axis: int | tuple[int, ...] | None = None, *, keepdims: bool = False) -> Tensor:
+    """Arithmetic mean over the given axes."""
+@overload
+def mean(x: ArrayLike, axis: int | tuple[int, ...] | None = None, *, keepdims: bool = False) -> np.ndarray: ...
+@overload
+def min(x: Tensor, axis: int | tuple[int, ...] | None = None, *, keepdims: bool = False) -> Tensor:
+    """Smallest value along the given axes."""
+@overload
+def min(x: ArrayLike, axis: int | tuple[int, ...] | None = None, *, keepdims: bool = False) -> np.ndarray: ...
+@overload
+def std(x: Tensor, axis: int | tuple[int, ...] | None = None, *, ddof: int = 0, keepdims: bool = False) -> Tensor:
+    """Standard deviation over the given axes: the square root of `var`."""
+@overload
+def std(x: ArrayLike, axis: int | tuple[int, ...] | None = None, *, ddof: int = 0, keepdims: bool = False) -> np.ndarray: ...
+@overload
+def sum(x: Tensor, axis: int | tuple[int, ...] | None = None, *, keepdims: bool = False) -> Tensor:
+    """Sum over the given axes."""
+@overload
+def sum(x: ArrayLike, axis: int | tuple[int, ...] | None = None, *, keepdims: bool = False) -> np.ndarray: ...
+@overload
+def var(x: Tensor, axis: int | tuple[int, ...] | None = None, *, ddof: int = 0, keepdims: bool = False) -> Tensor:
+    """Variance over the given axes: the mean of the squared deviations (n - ddof in the mean)."""
+@overload
+def var(x: ArrayLike, axis: int | tuple[int, ...] | None = None, *, ddof: int = 0, keepdims: bool = False) -> np.ndarray: ...
+@overload
+def broadcast_to(x: Tensor, shape: int | Sequence[int]) -> Tensor:
+    """x repeated along new axes and axes of length 1 until it has the given shape."""
+@overload
+def broadcast_to(x: ArrayLike, shape: int | Sequence[int]) -> np.ndarray: ...
+def concatenate(arrays: Sequence[Tensor | ArrayLike], axis: int | tuple[int, ...] | None = 0) -> Tensor:
+    """The arrays one behind the other along an axis they have; axis=None flattens them first."""
+@overload
+def expand_dims(x: Tensor, axis: int | tuple[int, ...] | None) -> Tensor:
+    """New axes of length 1 at the given positions of the result."""
+@overload
+def expand_dims(x: ArrayLike, axis: int | tuple[int, ...] | None) -> np.ndarray: ...
+@overload
+def reshape(x: Tensor, shape: int | Sequence[int]) -> Tensor:
+    """The same elements in another shape; one length may be -1, and follows from the others."""
+@overload
+def reshape(x: ArrayLike, shape: int | Sequence[int]) -> np.ndarray: ...
+@overload
+def squeeze(x: Tensor, axis: int | tuple[int, ...] | None = None) -> Tensor:
+    """Without its axes of length 1: all of them, or the given ones."""
+@overload
+def squeeze(x: ArrayLike, axis: int | tuple[int, ...] | None = None) -> np.ndarray: ...
+def stack(arrays: Sequence[Tensor | ArrayLike], axis: int | tuple[int, ...] | None = 0) -> Tensor:
+    """Arrays of one shape side by side along a new axis."""
+@overload
+def transpose(x: Tensor, axes: Sequence[int] | None = None) -> Tensor:
+    """The axes in another order: reversed, or as the permutation `axes` says."""
+@overload
+def transpose(x: ArrayLike, axes: Sequence[int] | None = None) -> np.ndarray: ...
+@overload
+def getitem(x: Tensor, index: Any) -> Tensor:
+    """The elements that the index picks."""
+@overload
+def getitem(x: ArrayLike, index: Any) -> np.ndarray: ...
+@overload
+def scatter(values: Tensor, index: Any, shape: int | Sequence[int]) -> Tensor:
+    """Zeros of the given shape, with the values added at the index (repeated ones add up)."""
+@overload
+def scatter(values: ArrayLike, index: Any, shape: int | Sequence[int]) -> np.ndarray: ...
+@overload
+def setitem(x: Tensor, value: Tensor | ArrayLike, index: Any) -> Tensor:
+    """A copy of x with the value written at the index."""
+@overload
+def setitem(x: Tensor | ArrayLike, value: Tensor, index: Any) -> Tensor:
+    """A copy of x with the value written at the index."""
+@overload
+def setitem(x: ArrayLike, value: ArrayLike, index: Any) -> np.ndarray: ...
+@overload
+def matmul(x: Tensor, y: Tensor | ArrayLike, /) -> Tensor:
+    """Matrix product: the last axis of x with the second to last of y (the only one if 1-D)."""
+@overload
+def matmul(x: Tensor | ArrayLike, y: Tensor, /) -> Tensor:
+    """Matrix product: the last axis of x with the second to last of y (the only one if 1-D)."""
+@overload
+def matmul(x: ArrayLike, y: ArrayLike, /) -> np.ndarray: ...
+@overload
+def cross_entropy(logits: Tensor, target: Tensor | ArrayLike, axis: int | tuple[int, ...] | None = -1, reduction: str = 'mean', ignore_index: int | None = None, label_smoothing: float = 0.0) -> Tensor:
+    """Cross-entropy between softmax(logits) along an axis and the target."""
+@overload
+def cross_entropy(logits: Tensor | ArrayLike, target: Tensor, axis: int | tuple[int, ...] | None = -1, reduction: str = 'mean', ignore_index: int | None = None, label_smoothing: float = 0.0) -> Tensor:
+    """Cross-entropy between softmax(logits) along an axis and the target."""
+@overload
+def cross_entropy(logits: ArrayLike, target: ArrayLike, axis: int | tuple[int, ...] | None = -1, reduction: str = 'mean', ignore_index: int | None = None, label_smoothing: float = 0.0) -> np.ndarray: ...
+@overload
+def log_softmax(x: Tensor, axis: int | tuple[int, ...] | None = -1) -> Tensor:
+    """Logarithm of the softmax along an axis, right where the softmax itself underflows."""
+@overload
+def log_softmax(x: ArrayLike, axis: int | tuple[int, ...] | None = -1) -> np.ndarray: ...
+@overload
+def logsumexp(x: Tensor, axis: int | tuple[int, ...] | None = None, *, keepdims: bool = False) -> Tensor:
+    """log(sum(exp(x))) over the given axes, without overflow; -inf where all x are -inf."""
+@overload
+def logsumexp(x: ArrayLike, axis: int | tuple[int, ...] | None = None, *, keepdims: bool = False) -> np.ndarray: ...
+@overload
+def softmax(x: Tensor, axis: int | tuple[int, ...] | None = -1) -> Tensor:
+    """exp(x) / sum(exp(x)) along an axis: positive numbers that sum to 1."""
+@overload
+def softmax(x: ArrayLike, axis: int | tuple[int, ...] | None = -1) -> np.ndarray: ...

@@ -1,0 +1,150 @@
+"""The methods and operators that Tensor gets from the table.
+
+Generated from the table of operations by docs/generate.py: do not edit.
+"""
+
+from collections.abc import Sequence
+from typing import Any, overload
+
+import numpy as np
+from numpy.typing import ArrayLike, DTypeLike
+
+from ..tensor import Tensor
+
+
+class TableMethods:
+    @property
+    def T(self) -> Tensor: ...
+    def reshape(self, *shape: Any) -> Tensor: ...
+    def transpose(self, *axes: Any) -> Tensor: ...
+    def swapaxes(self, axis1: int, axis2: int) -> Tensor: ...
+    def moveaxis(self, source: int, destination: int) -> Tensor: ...
+    def __getitem__(self, key: Any) -> Tensor: ...
+    def __setitem__(self, key: Any, value: Any) -> None: ...
+    def __neg__(self) -> Tensor: ...
+    def __abs__(self) -> Tensor: ...
+    def __invert__(self) -> Tensor: ...
+    def __add__(self, other: Any) -> Tensor: ...
+    def __radd__(self, other: Any) -> Tensor: ...
+    def __iadd__(self, other: Any) -> Tensor: ...
+    def __sub__(self, other: Any) -> Tensor: ...
+    def __rsub__(self, other: Any) -> Tensor: ...
+    def __isub__(self, other: Any) -> Tensor: ...
+    def __mul__(self, other: Any) -> Tensor: ...
+    def __rmul__(self, other: Any) -> Tensor: ...
+    def __imul__(self, other: Any) -> Tensor: ...
+    def __truediv__(self, other: Any) -> Tensor: ...
+    def __rtruediv__(self, other: Any) -> Tensor: ...
+    def __itruediv__(self, other: Any) -> Tensor: ...
+    def __pow__(self, other: Any) -> Tensor: ...
+    def __rpow__(self, other: Any) -> Tensor: ...
+    def __ipow__(self, other: Any) -> Tensor: ...
+    def __matmul__(self, other: Any) -> Tensor: ...
+    def __rmatmul__(self, other: Any) -> Tensor: ...
+    def __imatmul__(self, other: Any) -> Tensor: ...
+    def __and__(self, other: Any) -> Tensor: ...
+    def __rand__(self, other: Any) -> Tensor: ...
+    def __or__(self, other: Any) -> Tensor: ...
+    def __ror__(self, other: Any) -> Tensor: ...
+    def __xor__(self, other: Any) -> Tensor: ...
+    def __rxor__(self, other: Any) -> Tensor: ...
+    def __lt__(self, other: Any) -> Tensor: ...
+    def __le__(self, other: Any) -> Tensor: ...
+    def __gt__(self, other: Any) -> Tensor: ...
+    def __ge__(self, other: Any) -> Tensor: ...
+    def __eq__(self, other: object) -> Tensor:  # type: ignore[override]
+        ...
+    def __ne__(self, other: object) -> Tensor:  # type: ignore[override]
+        ...
+    def abs(self, /) -> Tensor:
+        """Absolute value of x."""
+    def add(self, y: Tensor | ArrayLike, /) -> Tensor:
+        """Sum of x and y."""
+    def astype(self, dtype: DTypeLike) -> Tensor:
+        """x in another dtype. Integers and booleans carry no gradient."""
+    def clip(self, min: Tensor | ArrayLike | None = None, max: Tensor | ArrayLike | None = None) -> Tensor:
+        """x limited to the interval from min to max; None for no limit on that side."""
+    def copy(self) -> Tensor:
+        """The same values in an array of their own."""
+    def divide(self, y: Tensor | ArrayLike, /) -> Tensor:
+        """Quotient of x and y."""
+    def equal(self, y: Tensor | ArrayLike, /) -> Tensor:
+        """True where x equals y."""
+    def exp(self, /) -> Tensor:
+        """e raised to the power x."""
+    def greater(self, y: Tensor | ArrayLike, /) -> Tensor:
+        """True where x is greater than y."""
+    def greater_equal(self, y: Tensor | ArrayLike, /) -> Tensor:
+        """True where x is at least y."""
+    def isfinite(self, /) -> Tensor:
+        """True where x is neither infinite nor nan."""
+    def isinf(self, /) -> Tensor:
+        """True where x is inf or -inf."""
+    def isnan(self, /) -> Tensor:
+        """True where x is nan."""
+    def less(self, y: Tensor | ArrayLike, /) -> Tensor:
+        """True where x is less than y."""
+    def less_equal(self, y: Tensor | ArrayLike, /) -> Tensor:
+        """True where x is at most y."""
+    def log(self, /) -> Tensor:
+        """Natural logarithm of x."""
+    def logical_and(self, y: Tensor | ArrayLike, /) -> Tensor:
+        """True where x and y hold."""
+    def logical_not(self, /) -> Tensor:
+        """True where x does not hold."""
+    def logical_or(self, y: Tensor | ArrayLike, /) -> Tensor:
+        """True where x or y holds."""
+    def logical_xor(self, y: Tensor | ArrayLike, /) -> Tensor:
+        """True where exactly one of x and y holds."""
+    def maximum(self, y: Tensor | ArrayLike, /) -> Tensor:
+        """The larger of x and y."""
+    def minimum(self, y: Tensor | ArrayLike, /) -> Tensor:
+        """The smaller of x and y."""
+    def multiply(self, y: Tensor | ArrayLike, /) -> Tensor:
+        """Elementwise product of x and y."""
+    def negative(self, /) -> Tensor:
+        """x with the opposite sign."""
+    def not_equal(self, y: Tensor | ArrayLike, /) -> Tensor:
+        """True where x differs from y."""
+    def power(self, y: Tensor | ArrayLike, /) -> Tensor:
+        """x raised to the power y."""
+    def relu(self) -> Tensor:
+        """x where it is positive, else 0."""
+    def sigmoid(self) -> Tensor:
+        """The logistic function 1 / (1 + exp(-x)), without overflow."""
+    def sign(self, /) -> Tensor:
+        """-1, 0 or 1, the sign of x. Its gradient is zero everywhere."""
+    def sqrt(self, /) -> Tensor:
+        """Square root of x."""
+    def subtract(self, y: Tensor | ArrayLike, /) -> Tensor:
+        """Difference of x and y."""
+    def tanh(self, /) -> Tensor:
+        """Hyperbolic tangent of x."""
+    def max(self, axis: int | tuple[int, ...] | None = None, *, keepdims: bool = False) -> Tensor:
+        """Largest value along the given axes."""
+    def mean(self, axis: int | tuple[int, ...] | None = None, *, keepdims: bool = False) -> Tensor:
+        """Arithmetic mean over the given axes."""
+    def min(self, axis: int | tuple[int, ...] | None = None, *, keepdims: bool = False) -> Tensor:
+        """Smallest value along the given axes."""
+    def std(self, axis: int | tuple[int, ...] | None = None, *, ddof: int = 0, keepdims: bool = False) -> Tensor:
+        """Standard deviation over the given axes: the square root of `var`."""
+    def sum(self, axis: int | tuple[int, ...] | None = None, *, keepdims: bool = False) -> Tensor:
+        """Sum over the given axes."""
+    def var(self, axis: int | tuple[int, ...] | None = None, *, ddof: int = 0, keepdims: bool = False) -> Tensor:
+        """Variance over the given axes: the mean of the squared deviations (n - ddof in the mean)."""
+    def broadcast_to(self, shape: int | Sequence[int]) -> Tensor:
+        """x repeated along new axes and axes of length 1 until it has the given shape."""
+    def expand_dims(self, axis: int | tuple[int, ...] | None) -> Tensor:
+        """New axes of length 1 at the given positions of the result."""
+    def squeeze(self, axis: int | tuple[int, ...] | None = None) -> Tensor:
+        """Without its axes of length 1: all of them, or the given ones."""
+    def matmul(self, y: Tensor | ArrayLike, /) -> Tensor:
+        """Matrix product: the last axis of x with the second to last of y (the only one if 1-D)."""
+    def cross_entropy(self, target: Tensor | ArrayLike, axis: int | tuple[int, ...] | None = -1, reduction: str = 'mean', ignore_index: int | None = None, label_smoothing: float = 0.0) -> Tensor:
+        """Cross-entropy between softmax(logits) along an axis and the target."""
+    def log_softmax(self, axis: int | tuple[int, ...] | None = -1) -> Tensor:
+        """Logarithm of the softmax along an axis, right where the softmax itself underflows."""
+    def logsumexp(self, axis: int | tuple[int, ...] | None = None, *, keepdims: bool = False) -> Tensor:
+        """log(sum(exp(x))) over the given axes, without overflow; -inf where all x are -inf."""
+    def softmax(self, axis: int | tuple[int, ...] | None = -1) -> Tensor:
+        """exp(x) / sum(exp(x)) along an axis: positive numbers that sum to 1."""
