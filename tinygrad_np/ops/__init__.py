@@ -8,7 +8,15 @@ from typing import Any
 import numpy as np
 
 from ..tensor import Tensor, placed
-from . import elementwise, index, linalg, losses, reduce, shape
+from . import (
+    elementwise,
+    index,
+    linalg,
+    losses,
+    plain,  # noqa: F401 - registers itself
+    reduce,
+    shape,
+)
 from .define import define_op
 from .elementwise import *  # noqa: F403
 from .index import *  # noqa: F403

@@ -1,0 +1,65 @@
+"""The code blocks of README.md and docs/ run, and print what stands there."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+sybil = pytest.importorskip("sybil")
+from sybil.parsers.markdown import PythonCodeBlockParser  # noqa: E402
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_code_blocks(page, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    runner = sybil.Sybil(parsers=[PythonCodeBlockParser()], path=str(page.parent))
+    for example in runner.parse(page):
+        example.evaluate()
+
+
+def test_pages_with_code_are_found():
+    assert sum("```python" in page.read_text(encoding="utf-8") for page in PAGES) >= 3
+
+
+def test_links_within_the_project_lead_somewhere():
+    broken = []
+    for page in PAGES:
+        for target in re.findall(r"\]\(([^)#\s]+)[^)]*\)", page.read_text(encoding="utf-8")):
+            if "://" not in target and not (page.parent / target).exists():
+                broken.append(f"{page.name}: {target}")
+    assert not broken
+
+
+def test_rules_quoted_in_backprop_stand_in_the_source():
+    """The table in backprop.md shows the library's own lines."""
+    families = (ROOT / "tinygrad_np" / "ops").glob("*.py")
+    code = {
+        ast.unparse(node)
+        for path in families
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.expr)
+    }
+    page = (ROOT / "docs" / "backprop.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `\w+` \| `\w+` \| `(.+)` \|$", page, re.MULTILINE)
+    assert len(rows) == 5
+    for rule in rows:
+        assert ast.unparse(ast.parse(rule, mode="eval").body) in code, rule
+
+
+def test_generated_files_are_fresh():
+    import runpy
+    import sys
+
+    argv, sys.argv = sys.argv, ["generate.py", "--check"]
+    try:
+        with pytest.raises(SystemExit) as result:
+            runpy.run_path(str(ROOT / "docs" / "generate.py"), run_name="__main__")
+    finally:
+        sys.argv = argv
+    assert result.value.code == 0
