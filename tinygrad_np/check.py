@@ -158,7 +158,12 @@ def _constants(values: Sequence[np.ndarray]) -> list[Tensor]:
 
 
 def _weights(shapes: list[tuple[int, ...]], seed: int = 0) -> list[np.ndarray]:
-    """Fixed numbers between 0.5 and 1.5 to weigh every element of every output differently."""
+    """Fixed numbers between 0.5 and 1.5 to weigh every element of every output differently.
+
+    A single number needs no weight: then a message shows the derivatives as they are.
+    """
+    if shapes == [()] or shapes == [(1,)]:
+        return [np.ones(shapes[0], np.float64)]
     rng = np.random.default_rng(seed)
     return [rng.uniform(0.5, 1.5, shape) for shape in shapes]
 
@@ -176,6 +181,7 @@ def _names(f: Callable[..., Any], inputs: list[Any]) -> list[str]:
     """What to call each input: its own name, the parameter's, or its position."""
     code = getattr(f, "__code__", None)
     parameters = code.co_varnames[: code.co_argcount] if code is not None else ()
+    parameters = f.op.inputs if hasattr(f, "op") else parameters
     names = []
     for k, value in enumerate(inputs):
         own = value.name if isinstance(value, Tensor) else None
