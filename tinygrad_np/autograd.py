@@ -148,8 +148,10 @@ class _Recording(contextlib.ContextDecorator):
 
     _mode: bool
 
+    __slots__ = ("_tokens",)
+
     def __init__(self) -> None:
-        self._tokens: list[Token[bool]] = []
+        self._tokens: list[Token[bool]] = []  # several: one object may be entered again inside
 
     def __enter__(self) -> None:
         self._tokens.append(recording.set(self._mode))

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import builtins
+import operator
 from typing import Any
 
 import numpy as np
 
-from ..tensor import Tensor, placed
+from ..autograd import recording
+from ..tensor import Tensor, placed, wrap
 from . import (
     elementwise,
     index,
@@ -72,9 +74,14 @@ def _reflected(function):
     return reflected
 
 
-def _in_place(function, symbol):
+def _in_place(name, function, symbol):
+    run = getattr(operator, name)
+
     def in_place(self, other):
         self._check_write(symbol)
+        if type(other) is np.ndarray and self.shape == other.shape and not recording.get():
+            # What optimizers do to every parameter: only the arithmetic, nothing to record.
+            return self._become(wrap(run(self._data, other), None), symbol)
         return self._become(placed(function(self, other)), symbol)
 
     return in_place
@@ -129,7 +136,7 @@ def _attach() -> None:
             function = _booleans_only(function, symbol)
         else:
             text = function.op.text.replace("{x}", "t").replace("{y}", "v")
-            setattr(Tensor, f"__i{name}__", _in_place(function, text.replace(" v", "= v")))
+            setattr(Tensor, f"__i{name}__", _in_place(name, function, text.replace(" v", "= v")))
         setattr(Tensor, f"__{name}__", function)
         setattr(Tensor, f"__r{name}__", _reflected(function))
     for name, function in _COMPARISONS.items():

@@ -11,10 +11,12 @@ __all__ = ["matmul"]
 
 def _swap(x):
     """The last two axes swapped: the transpose of each matrix in a stack."""
-    return np.swapaxes(x, -1, -2) if x.ndim > 2 else x.T
+    return np.swapaxes(x, -1, -2)
 
 
 def _matmul_x(g, y, x_shape):
+    if y.ndim == len(x_shape) == 2:
+        return g @ y.T
     if y.ndim == 1:
         return np.expand_dims(g, -1) * y
     if len(x_shape) == 1:
@@ -23,6 +25,8 @@ def _matmul_x(g, y, x_shape):
 
 
 def _matmul_y(g, x, y_shape):
+    if x.ndim == len(y_shape) == 2:
+        return x.T @ g
     if x.ndim == 1:
         return x * g if len(y_shape) == 1 else np.expand_dims(x, -1) * np.expand_dims(g, -2)
     if len(y_shape) == 1:
