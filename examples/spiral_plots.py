@@ -1,0 +1,336 @@
+"""The pictures of spiral.py: the summary figure and the film of the boundary being learned."""
+
+from __future__ import annotations
+
+import copy
+from typing import TYPE_CHECKING, Any
+
+import matplotlib.style
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.text import Text
+from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
+from PIL import Image
+
+import tinygrad_np as tg
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from matplotlib.axes import Axes
+    from spiral import Run
+
+# One colour and one marker per class; the first three stay apart in every kind of colour blindness.
+COLOURS = ["#004488", "#DDAA33", "#BB5566", "#66CCEE", "#333333", "#9370DB", "#80BA5A", "#661100"]
+MARKERS = "o^sDvPX<"
+INK, GREY, PALE, FRESH = "#1a1d21", "#5b626a", "#e3e5e8", "#c2410c"
+
+STYLE = [
+    "default",
+    {
+        "font.family": "DejaVu Sans",
+        "font.size": 11,
+        "text.color": INK,
+        "axes.edgecolor": "#b9bdc3",
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "axes.axisbelow": True,
+        "grid.color": PALE,
+        "xtick.color": "#b9bdc3",
+        "ytick.color": "#b9bdc3",
+        "xtick.labelcolor": GREY,
+        "ytick.labelcolor": GREY,
+        "legend.frameon": False,
+    },
+]
+REACH = 1.12  # the spiral has radius 1; the pictures show a little more
+
+
+def steps_to_draw(epochs: int) -> set[int]:
+    """The training steps at which the pictures need the parameters."""
+    return {*_film_steps(epochs), *_strip_steps(epochs)}
+
+
+def _film_steps(epochs: int, frames: int = 63) -> list[int]:
+    """Steps of the film: small strides at the start, where most is learned in a few steps."""
+    return np.unique(np.rint(epochs * np.linspace(0, 1, frames) ** 3).astype(int)).tolist()
+
+
+def _strip_steps(epochs: int) -> list[int]:
+    """Steps of the strip of small pictures, 7 at most."""
+    if epochs < 7:
+        return list(range(epochs + 1))
+    parts = np.array([0, 0.005, 0.01, 0.03, 0.1, 0.3, 1])
+    return np.unique(np.rint(epochs * parts).astype(int)).tolist()
+
+
+# --- the summary figure --------------------------------------------------------------------------
+
+WIDTH, HEIGHT = 16.0, 9.8  # inches
+
+
+def save_summary(run: Run, title: str, path: Path) -> None:
+    """One figure: the data, what the network learned, how well, and how it came about."""
+    with matplotlib.style.context(STYLE):
+        figure = Figure((WIDTH, HEIGHT), facecolor="white")
+        _write_header(figure, run, title)
+        _draw_data(_axes(figure, 0.64, 1.62, 4.9, 4.9), run)
+        _draw_learned(_axes(figure, 5.92, 1.62, 4.9, 4.9), run)
+        _draw_curves(
+            _axes(figure, 11.6, 1.62, 3.76, 2.2), _axes(figure, 11.6, 4.36, 3.76, 2.16), run
+        )
+        _draw_strip(figure, run)
+        figure.savefig(path, dpi=120)
+
+
+def _axes(figure: Figure, left: float, top: float, width: float, height: float) -> Axes:
+    """Axes placed in inches from the top left corner."""
+    return figure.add_axes(
+        (left / WIDTH, 1 - (top + height) / HEIGHT, width / WIDTH, height / HEIGHT)
+    )
+
+
+def _write(figure: Figure, left: float, top: float, text: str, **options: Any) -> Text:
+    return figure.text(left / WIDTH, 1 - top / HEIGHT, text, **options)
+
+
+def _write_header(figure: Figure, run: Run, title: str) -> None:
+    _write(figure, 0.64, 0.62, "Spiral classifier", size=22, weight="bold")
+    subtitle = _write(figure, 0.64, 1.0, title, size=12, color=GREY)
+    room = 8.65 * figure.dpi  # up to the numbers on the right
+    subtitle.set_size(12 * min(1, room / subtitle.get_window_extent().width))
+    for left, value, meaning in (
+        (9.7, f"{run.accuracy[-1]:.1%}", "training accuracy"),
+        (11.75, f"{run.fresh_accuracy[-1]:.1%}", "fresh-data accuracy"),
+        (13.97, f"{run.loss[-1]:.3f}", "training loss"),
+    ):
+        _write(figure, left, 0.62, value, size=22, weight="bold")
+        _write(figure, left, 1.0, meaning, size=12, color=GREY)
+
+
+def _title(ax: Axes, text: str) -> None:
+    ax.set_title(text, loc="left", size=13, weight="bold", pad=9)
+
+
+def _legend(ax: Axes, handles: list[Line2D], labels: list[str], handlelength: float = 1) -> None:
+    """A legend on one line, to the right of the title."""
+    ax.legend(
+        handles,
+        labels,
+        loc="lower right",
+        bbox_to_anchor=(1.0, 1.0),
+        ncols=len(handles),
+        columnspacing=1.0,
+        borderaxespad=0.25,
+        borderpad=0.2,
+        handletextpad=0.4,
+        handlelength=handlelength,
+    )
+
+
+def _draw_data(ax: Axes, run: Run) -> None:
+    _title(ax, "The data")
+    _frame(ax)
+    ax.grid()
+    _draw_points(ax, run, 34)
+    classes = range(_classes(run))
+    marks = [_mark(MARKERS[k], color=COLOURS[k], markeredgecolor="white") for k in classes]
+    _legend(ax, marks, [f"class {k}" if len(classes) < 5 else str(k) for k in classes])
+
+
+def _draw_learned(ax: Axes, run: Run) -> None:
+    _title(ax, "What it learned")
+    _frame(ax)
+    ax.tick_params(labelleft=False)
+    *_, (_, scores) = _scores_on_grid(run, [max(run.states)], 400)
+    _draw_regions(ax, scores, 1.6)
+    _draw_points(ax, run, 34)
+    wrong = run.model.predict(run.X).argmax(axis=1) != run.y
+    fewer = min(1, np.sqrt(40 / max(1, wrong.sum())))  # many rings, smaller and finer ones
+    ring = {"s": 130 * fewer, "linewidths": 0.5 + 1.1 * fewer}
+    ax.scatter(*run.X[wrong].T, facecolors="none", edgecolors=INK, zorder=4, **ring)
+    mark = _mark("o", color="none", markeredgecolor=INK, markeredgewidth=1.6, markersize=10)
+    _legend(ax, [mark], [f"misclassified: {wrong.sum():,} of {len(wrong):,}"])
+
+
+def _draw_curves(loss: Axes, accuracy: Axes, run: Run) -> None:
+    classes = _classes(run)
+    for ax, values, fresh, guess, guess_text in (
+        (loss, run.loss, run.fresh_loss, np.log(classes), f"ln {classes}"),
+        (accuracy, run.accuracy, run.fresh_accuracy, 1 / classes, f"1/{classes}"),
+    ):
+        ax.grid()
+        ax.plot(values, color=INK, alpha=0.25, linewidth=0.8)
+        ax.plot(run.fresh_steps, fresh, color=FRESH, alpha=0.25, linewidth=0.8)
+        lines = [
+            *ax.plot(_smooth(values), color=INK, linewidth=1.9),
+            *ax.plot(run.fresh_steps, _smooth(fresh), color=FRESH, linewidth=1.9, linestyle="--"),
+            ax.axhline(guess, color=GREY, linewidth=1.1, linestyle=":"),
+        ]
+        ax.text(
+            1.015, guess, guess_text, color=GREY, va="center", transform=ax.get_yaxis_transform()
+        )
+        ax.set_xlim(0, len(values) - 1)
+        ax.xaxis.set_major_locator(MaxNLocator(5, integer=True))
+        ax.xaxis.set_major_formatter(FuncFormatter(lambda step, _: f"{step:,.0f}"))
+
+    _title(loss, "Loss")
+    _legend(loss, lines, ["training", "fresh", "guessing"], handlelength=1.9)
+    seen = np.concatenate([_smooth(run.loss), _smooth(run.fresh_loss), [np.log(classes)]])
+    loss.set_yscale("log")
+    low, high = loss.set_ylim(min(seen.min() * 0.8, np.log(classes) / 2), seen.max() * 1.35)
+    digits = (1, 2, 5) if high / low > 5 else (1, 1.5, 2, 3, 5, 7)
+    ticks = [digit * 10.0**power for power in range(-6, 4) for digit in digits]
+    loss.yaxis.set_major_locator(FixedLocator(ticks))
+    loss.yaxis.set_minor_locator(NullLocator())
+    loss.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    loss.tick_params(labelbottom=False)
+
+    _title(accuracy, "Accuracy")
+    accuracy.set_ylim(0, 1.03)
+    accuracy.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.0%}"))
+    accuracy.set_xlabel("training step", color=GREY)
+
+
+def _draw_strip(figure: Figure, run: Run) -> None:
+    _write(figure, 0.64, 7.32, "How the boundary formed", size=13, weight="bold")
+    size, stride = 1.96, 2.127
+    for place, (step, scores) in enumerate(
+        _scores_on_grid(run, _strip_steps(len(run.loss) - 1), 180)
+    ):
+        ax = _axes(figure, 0.64 + stride * place, 7.46, size, size)
+        ax.set_axis_off()
+        _frame(ax)
+        _draw_regions(ax, scores, 1.2)
+        _draw_points(ax, run, 4, edge=0)
+        ax.text(
+            0.5, -0.05, f"step {step:,}  ·  {run.accuracy[step]:.0%}",
+            transform=ax.transAxes, ha="center", va="top", color=GREY,
+        )  # fmt: skip
+
+
+# --- the film ------------------------------------------------------------------------------------
+
+
+def save_film(run: Run, path: Path) -> None:
+    """An animated GIF of the regions while they are learned; the last frame stays for a while."""
+    steps = _film_steps(len(run.loss) - 1)
+    fresh = dict(zip(run.fresh_steps, run.fresh_accuracy))
+    frames = []
+    with matplotlib.style.context(STYLE):
+        figure = Figure((5.6, 6.2), facecolor="white", dpi=86)
+        canvas = FigureCanvasAgg(figure)
+        ax = figure.add_axes((0.03, 0.027, 0.94, 0.849))
+        ax.set_axis_off()
+        _frame(ax)
+        _draw_points(ax, run, 26)
+        figure.text(0.03, 0.945, "Learning the spiral", size=15, weight="bold")
+        step_text = figure.text(0.97, 0.945, "", size=15, weight="bold", ha="right")
+        score_text = figure.text(0.03, 0.897, "", color=GREY)
+        drawn: list[Any] = []
+        for step, scores in _scores_on_grid(run, steps, 200):
+            for artist in drawn:
+                artist.remove()
+            drawn = _draw_regions(ax, scores, 1.4)
+            step_text.set_text(f"step {step:,}")
+            trained = f"accuracy {run.accuracy[step]:.0%} on its training data"
+            score_text.set_text(f"{trained}, {fresh[step]:.0%} on fresh data")
+            canvas.draw()
+            frames.append(Image.fromarray(np.asarray(canvas.buffer_rgba())[..., :3]))
+    _write_gif(frames, path, _classes(run))
+
+
+def _write_gif(frames: list[Image.Image], path: Path, classes: int) -> None:
+    """One small palette (64 colours for 3 classes), so that still places stay the same."""
+    greys = np.linspace(to_rgb(INK), to_rgb("white"), 7)
+    pure = np.array([to_rgb(colour) for colour in COLOURS[:classes]])
+    shades = [_shade(pure, sure) for sure in np.linspace(0, 1, max(12, (64 - 7) // classes - 1))]
+    colours = np.rint(255 * np.concatenate([greys, pure, *shades])).astype(np.uint8)
+    palette = Image.new("P", (1, 1))
+    palette.putpalette(colours.tobytes())
+    small = [frame.quantize(palette=palette, dither=Image.Dither.NONE) for frame in frames]
+    durations = [110] * (len(small) - 1) + [3000]
+    small[0].save(path, save_all=True, append_images=small[1:], duration=durations, loop=0)
+
+
+# --- what both are made of -----------------------------------------------------------------------
+
+
+def _classes(run: Run) -> int:
+    return run.model.parameters()[-1].size  # the biases of the last layer
+
+
+def _scores_on_grid(run: Run, steps: list[int], side: int) -> Iterator[tuple[int, np.ndarray]]:
+    """The network's scores (side, side, classes) all over the picture, at each of the steps."""
+    line = np.linspace(-REACH, REACH, side)
+    grid = np.stack(np.meshgrid(line, line), axis=-1).reshape(-1, 2)
+    model = copy.deepcopy(run.model)
+    for step in steps:
+        model.load_state_dict(run.states[step])
+        yield step, model.predict(grid, batch_size=4096).reshape(side, side, -1)
+
+
+def _draw_regions(ax: Axes, scores: np.ndarray, linewidth: float) -> list[Any]:
+    """Each place in the colour of its likeliest class, paler the less sure; frontiers in white."""
+    box = (-REACH, REACH, -REACH, REACH)
+    drawn: list[Any] = [
+        ax.imshow(_shades(scores), extent=box, origin="lower", interpolation="bilinear", zorder=0)
+    ]
+    line = np.linspace(-REACH, REACH, len(scores))
+    for k in range(scores.shape[-1]):
+        # The same line as for probabilities, but smoother: scores do not saturate.
+        lead = scores[..., k] - np.delete(scores, k, axis=-1).max(axis=-1)
+        if lead.min() < 0 < lead.max():
+            style = {"colors": "white", "linewidths": linewidth, "zorder": 1}
+            drawn.append(ax.contour(line, line, lead, levels=[0], **style))
+    return drawn
+
+
+def _shades(scores: np.ndarray) -> np.ndarray:
+    """RGB (side, side, 3): near white where two classes tie, the class's own where it is sure."""
+    probabilities = np.sort(tg.softmax(scores), axis=-1)
+    sure = (probabilities[..., -1] - probabilities[..., -2])[..., None]
+    return _shade(np.array([to_rgb(c) for c in COLOURS])[scores.argmax(axis=-1)], sure)
+
+
+def _shade(colours: np.ndarray, sure: Any) -> np.ndarray:
+    """The colours softened, so that points stand out on them, and paler the less sure (0 to 1)."""
+    nowhere = np.array(to_rgb("#f4f1ee"))
+    return nowhere + 0.62 * sure * (colours - nowhere)
+
+
+def _frame(ax: Axes) -> None:
+    ax.set(xlim=(-REACH, REACH), ylim=(-REACH, REACH), aspect="equal")
+    ax.set_xticks([-1, -0.5, 0, 0.5, 1])
+    ax.set_yticks([-1, -0.5, 0, 0.5, 1])
+
+
+def _draw_points(ax: Axes, run: Run, size: float, edge: float = 0.7) -> None:
+    fewer = min(1, 600 / len(run.X))  # many points, smaller ones
+    for k in range(_classes(run)):
+        ax.scatter(
+            *run.X[run.y == k].T,
+            s=size * fewer,
+            color=COLOURS[k],
+            marker=MARKERS[k],
+            edgecolors="white",
+            linewidths=edge * np.sqrt(fewer),
+            zorder=3,
+        )
+
+
+def _mark(marker: str, **options: Any) -> Line2D:
+    return Line2D([], [], marker=marker, linestyle="none", **{"markersize": 7, **options})
+
+
+def _smooth(values: list[float]) -> np.ndarray:
+    """The running mean of the middle half of 1 % of the curve, which short spikes don't reach."""
+    reach = len(values) // 200
+    padded = np.pad(values, reach, mode="edge")
+    windows = np.lib.stride_tricks.sliding_window_view(padded, 2 * reach + 1)
+    rest = (reach + 1) // 2
+    return np.sort(windows, axis=-1)[:, rest : 2 * reach + 1 - rest].mean(axis=-1)
