@@ -1,0 +1,217 @@
+"""Every op that PyTorch has too: value, gradient and second gradient at the same samples."""
+
+import numpy as np
+import pytest
+from test_ops_samples import SMOOTH, numbers
+
+import tinygrad_np as tg
+
+torch = pytest.importorskip("torch")
+
+
+def _axes(x, axis):
+    return tuple(range(x.ndim)) if axis is None else axis
+
+
+def _reduction(function):
+    """A reduction over `dim`, where None means every axis."""
+    return lambda x, axis=None, keepdims=False: function(x, dim=_axes(x, axis), keepdim=keepdims)
+
+
+def _spread(function):
+    return lambda x, axis=None, ddof=0, keepdims=False: function(
+        x, dim=_axes(x, axis), correction=ddof, keepdim=keepdims
+    )
+
+
+def _index(index):
+    """An index without negative steps, which PyTorch lacks, as arrays of integers."""
+    if isinstance(index, tuple):
+        return tuple(map(_index, index))
+    if isinstance(index, np.ndarray):
+        return torch.from_numpy(index.copy())
+    return index
+
+
+def _getitem(x, index):
+    if isinstance(index, tuple) and isinstance(index[0], slice) and index[0].step == -1:
+        return x.flip(0)[:, index[1]]
+    return x[_index(index)]
+
+
+def _setitem(x, value, index):
+    x = x.clone()
+    x[_index(index)] = value
+    return x
+
+
+def _scatter(values, index, shape):
+    if isinstance(index, slice):
+        out = torch.zeros(shape, dtype=values.dtype)
+        out[index] = values
+        return out
+    return torch.zeros(shape, dtype=values.dtype).index_put(
+        (torch.from_numpy(index),), values, accumulate=True
+    )
+
+
+def _concatenate(arrays, axis=0):
+    if axis is None:
+        return torch.cat([a.reshape(-1) for a in arrays])
+    return torch.cat(arrays, axis)
+
+
+def _expand_dims(x, axis):
+    new_ndim = x.ndim + (len(axis) if isinstance(axis, tuple) else 1)
+    for a in sorted(a % new_ndim for a in (axis if isinstance(axis, tuple) else (axis,))):
+        x = x.unsqueeze(a)
+    return x
+
+
+def _cross_entropy(
+    logits, target, axis=-1, reduction="mean", ignore_index=None, label_smoothing=0.0
+):
+    target = target if isinstance(target, torch.Tensor) else torch.from_numpy(target).long()
+    if logits.ndim > 1:  # PyTorch's classes are axis 1
+        logits = logits.movedim(axis, 1)
+        target = target.movedim(axis, 1) if target.is_floating_point() else target
+    return torch.nn.functional.cross_entropy(
+        logits,
+        target,
+        reduction=reduction,
+        ignore_index=-100 if ignore_index is None else ignore_index,
+        label_smoothing=label_smoothing,
+    )
+
+
+COUNTERPARTS = {
+    "abs": torch.abs,
+    "add": torch.add,
+    "astype": lambda x, dtype: x.to(torch.float64),
+    "broadcast_to": torch.broadcast_to,
+    "clip": torch.clamp,
+    "concatenate": _concatenate,
+    "copy": torch.clone,
+    "cross_entropy": _cross_entropy,
+    "divide": torch.divide,
+    "exp": torch.exp,
+    "expand_dims": _expand_dims,
+    "getitem": _getitem,
+    "log": torch.log,
+    "log_softmax": lambda x, axis=-1: torch.log_softmax(x, axis),
+    "logsumexp": _reduction(torch.logsumexp),
+    "matmul": torch.matmul,
+    "max": _reduction(torch.amax),
+    "maximum": torch.maximum,
+    "mean": _reduction(torch.mean),
+    "min": _reduction(torch.amin),
+    "minimum": torch.minimum,
+    "multiply": torch.multiply,
+    "negative": torch.neg,
+    "power": torch.pow,
+    "relu": torch.relu,
+    "reshape": lambda x, shape: x.reshape(shape),
+    "scatter": _scatter,
+    "setitem": _setitem,
+    "sigmoid": torch.sigmoid,
+    "softmax": lambda x, axis=-1: torch.softmax(x, axis),
+    "sqrt": torch.sqrt,
+    "squeeze": lambda x, axis=None: x.squeeze() if axis is None else x.squeeze(axis),
+    "stack": torch.stack,
+    "std": _spread(torch.std),
+    "subtract": torch.subtract,
+    "sum": _reduction(torch.sum),
+    "tanh": torch.tanh,
+    "transpose": lambda x, axes=None: x.permute(axes or tuple(range(x.ndim))[::-1]),
+    "var": _spread(torch.var),
+    "where": lambda condition, x, y: torch.where(torch.from_numpy(condition), x, y),
+}
+
+COMPARED = [case for case in SMOOTH if case.op.name in COUNTERPARTS]
+
+
+def test_every_op_with_a_rule_has_a_counterpart():
+    """Where PyTorch has none for a new op, say so here."""
+    without: set[str] = set()
+    ops = {op.name for op in tg.TABLE.values() if any(op.rule.values())}
+    assert ops - without == set(COUNTERPARTS)
+
+
+@pytest.mark.parametrize("case", COMPARED, ids=repr)
+def test_same_as_torch(case):
+    """A loss with every element weighed apart, its gradient, and the gradient of that."""
+    rng = np.random.default_rng(3)
+    arrays = case.point()
+    weights = numbers(rng, np.shape(case.call(case.function, arrays)))
+    directions = [numbers(rng, a.shape) for a in arrays]
+
+    ours = [tg.Tensor(a, requires_grad=True) for a in arrays]
+    out = case.call(case.function, ours)
+    (out * weights).sum().backward(create_graph=True)
+    first = [t.grad for t in ours]
+    for t in ours:
+        t.grad = None
+    slope = sum(((g * d).sum() for g, d in zip(first, directions, strict=True)), tg.Tensor(0.0))
+    if slope.requires_grad:
+        slope.backward()
+    second = [t.grad for t in ours]
+
+    theirs = [torch.tensor(a, requires_grad=True) for a in arrays]
+    expected = case.call(COUNTERPARTS[case.op.name], theirs)
+    np.testing.assert_allclose(out.data, expected.detach().numpy(), rtol=1e-12, atol=1e-12)
+    loss = (expected * torch.from_numpy(np.array(weights))).sum()
+    expected_first = torch.autograd.grad(loss, theirs, create_graph=True)
+    for got, want in zip(first, expected_first, strict=True):
+        np.testing.assert_allclose(got.data, want.detach().numpy(), rtol=1e-11, atol=1e-11)
+
+    pairs = zip(expected_first, directions, strict=True)
+    expected_slope = sum((g * torch.from_numpy(np.array(d))).sum() for g, d in pairs)
+    if not expected_slope.requires_grad:
+        assert all(s is None or not np.any(s.data) for s in second)
+        return
+    expected_second = torch.autograd.grad(expected_slope, theirs, allow_unused=True)
+    for got, want in zip(second, expected_second, strict=True):
+        got = 0 if got is None else got.data
+        want = 0 if want is None else want.numpy(force=True)
+        np.testing.assert_allclose(got, want, rtol=1e-9, atol=1e-10)
+
+
+# --- where there is no derivative: the same conventions -----------------------------------------
+
+KINKS = {
+    "relu at 0": (tg.relu, torch.relu, [-1.0, 0.0, 2.0]),
+    "abs at 0": (tg.abs, torch.abs, [-1.0, 0.0, 2.0]),
+    "clip at its limits": (
+        lambda x: tg.clip(x, -1.0, 1.0),
+        lambda x: torch.clamp(x, -1.0, 1.0),
+        [-2.0, -1.0, 0.0, 1.0, 2.0],
+    ),
+    "max of equals": (tg.max, torch.amax, [1.0, 3.0, 3.0, 2.0, 3.0]),
+    "min of equals": (tg.min, torch.amin, [1.0, 1.0, 3.0]),
+    "x ** 0 at 0": (lambda x: x**0, lambda x: x**0, [0.0, 2.0]),
+    "x ** 1 at 0": (lambda x: x**1, lambda x: x**1, [0.0, 2.0]),
+    "x ** 2 at 0": (lambda x: x**2, lambda x: x**2, [0.0, -2.0]),
+    "x ** 3 below 0": (lambda x: x**3.0, lambda x: x**3.0, [-1.5, 0.0, 2.0]),
+    "maximum of equals": (
+        lambda x: tg.maximum(x, np.array([0.0, 1.0])),
+        lambda x: torch.maximum(x, torch.tensor([0.0, 1.0], dtype=torch.float64)),
+        [0.0, 2.0],
+    ),
+    "logsumexp of -inf": (tg.logsumexp, lambda x: torch.logsumexp(x, 0), [-np.inf, 0.0, 1.0]),
+    "softmax far apart": (
+        lambda x: tg.softmax(x) * np.array([1.0, 2.0]),
+        lambda x: torch.softmax(x, 0) * torch.tensor([1.0, 2.0], dtype=torch.float64),
+        [1000.0, -1000.0],
+    ),
+    "sigmoid far out": (tg.sigmoid, torch.sigmoid, [-1000.0, -30.0, 30.0, 1000.0]),
+}
+
+
+@pytest.mark.parametrize("name", KINKS)
+def test_same_conventions_as_torch(name):
+    ours, theirs, values = KINKS[name]
+    x = tg.Tensor(values, requires_grad=True)
+    ours(x).sum().backward()
+    y = torch.tensor(values, dtype=torch.float64, requires_grad=True)
+    theirs(y).sum().backward()
+    np.testing.assert_allclose(x.grad.data, y.grad.numpy(), rtol=1e-14, atol=1e-300)
