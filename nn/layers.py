@@ -71,10 +71,8 @@ class Linear(Module):
                 raise ValueError(f"{name} must not be negative, it is {strength}")
         rng = rng or tg.default_generator()
         fans = (in_features, out_features)
-        self.weight = Parameter(weight_init(fans, *fans, rng), dtype=dtype, name="weight")
-        self.bias = None
-        if bias:
-            self.bias = Parameter(bias_init((out_features,), *fans, rng), dtype=dtype, name="bias")
+        self.weight = _made("weight", weight_init, fans, fans, rng, dtype)
+        self.bias = _made("bias", bias_init, (out_features,), fans, rng, dtype) if bias else None
         self.penalties = {name: strength for name, strength in penalties.items() if strength}
 
     def forward(self, x: Any) -> Tensor:
@@ -98,6 +96,20 @@ class Linear(Module):
     def extra_repr(self) -> str:
         parts = [*map(str, self.weight.shape)] + ([] if self.bias is not None else ["bias=False"])
         return ", ".join(parts + [f"{name}={value}" for name, value in self.penalties.items()])
+
+
+def _made(
+    name: str,
+    make: Callable[..., np.ndarray],
+    shape: tuple[int, ...],
+    fans: tuple[int, int],
+    rng: np.random.Generator,
+    dtype: Any,
+) -> Parameter:
+    parameter = Parameter(make(shape, *fans, rng), dtype=dtype, name=name)
+    if parameter.shape != shape:
+        raise ValueError(f"the initial {name} must have shape {shape}, not {parameter.shape}")
+    return parameter
 
 
 Dense = Linear

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -41,10 +42,7 @@ class Module:
         return self.forward(*args, **kwargs)
 
     def __setattr__(self, name: str, value: Any) -> None:
-        held = value.values() if isinstance(value, dict) else value
-        if isinstance(value, (list, tuple, dict)) and any(
-            isinstance(item, (Module, Parameter)) for item in held
-        ):
+        if isinstance(value, _PLAIN) and _holds_modules(value):
             raise TypeError(
                 f"{type(self).__name__}.{name}: modules in a plain {type(value).__name__} would "
                 "not be found; use nn.ModuleList or nn.ModuleDict, or set parameters one by one"
@@ -109,6 +107,7 @@ class Module:
 
         Raises:
             KeyError: missing or unknown names (with `strict`).
+            TypeError: values that are not real numbers.
             ValueError: a shape that differs.
         """
         parameters = dict(self.named_parameters())
@@ -118,6 +117,8 @@ class Module:
             raise KeyError(f"state_dict does not fit: missing {missing}, unknown {unknown}")
         found = {name: np.asarray(state[name]) for name in parameters if name in state}
         for name, value in found.items():
+            if value.dtype.kind not in "biuf":
+                raise TypeError(f"{name} must be real numbers, but the state has {value.dtype}")
             if value.shape != parameters[name].shape:
                 raise ValueError(
                     f"{name} has shape {parameters[name].shape}, but the state has {value.shape}"
@@ -143,6 +144,8 @@ class Module:
 
         Floats are cast to the dtype of the parameters. The mode is put back afterwards.
         """
+        if batch_size is not None and batch_size < 1:
+            raise ValueError(f"batch_size must be at least 1, not {batch_size}")
         modes = [(module, module.training) for module in self.modules()]
         x = cast_like(self, x)
         size = batch_size or max(len(x), 1)
@@ -223,14 +226,16 @@ class Module:
 
             return run
 
-        watched = list(self.modules())
+        own = [(module, vars(module).get("forward")) for module in self.modules()]
         try:
-            for module in watched:
+            for module, _ in own:
                 vars(module)["forward"] = observed(module)
             self.predict(np.zeros(input_shape))
         finally:
-            for module in watched:
+            for module, forward in own:
                 vars(module).pop("forward", None)
+                if forward is not None:
+                    vars(module)["forward"] = forward
         return shapes
 
 
@@ -247,6 +252,21 @@ def cast_like(model: Module, data: Any) -> Tensor:
     return tensor.astype(dtype)
 
 
+_PLAIN = (list, tuple, dict, set, frozenset)
+
+
+def _holds_modules(container: Any) -> bool:
+    """Whether a plain container has modules or parameters in it, at any depth."""
+    waiting = [container]
+    while waiting:
+        item = waiting.pop()
+        if isinstance(item, (Module, Parameter)):
+            return True
+        if isinstance(item, _PLAIN):
+            waiting.extend(item.values() if isinstance(item, dict) else item)
+    return False
+
+
 class _Container(Module):
     """Modules by name, in order."""
 
@@ -259,6 +279,8 @@ class _Container(Module):
     def _add(self, name: str, module: Module) -> None:
         if not isinstance(module, Module):
             raise TypeError(f"{type(self).__name__} holds Modules, not {type(module).__name__}")
+        if "." in name or hasattr(Module, name):
+            raise KeyError(f"a module can't be named {name!r}: no dots, no attributes of Module")
         setattr(self, name, module)
 
 
@@ -271,7 +293,9 @@ class ModuleList(_Container):
 
     def append(self, module: Module) -> None:
         """Add a module at the end."""
-        self._add(str(len(self)), module)
+        names = dict(self.children())
+        free = next(k for k in itertools.count(len(names)) if str(k) not in names)
+        self._add(str(free), module)
 
     def __getitem__(self, index: int) -> Module:
         return [child for _, child in self.children()][index]
@@ -288,10 +312,6 @@ class ModuleDict(_Container):
         return dict(self.children())[name]
 
     def __setitem__(self, name: str, module: Module) -> None:
-        if hasattr(Module, name):
-            raise KeyError(
-                f"a module can't be named {name!r}: Module has an attribute of that name"
-            )
         self._add(name, module)
 
     def __iter__(self) -> Iterator[str]:

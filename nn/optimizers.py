@@ -52,11 +52,10 @@ class Optimizer:
             kinds = ", ".join(sorted({str(p.dtype) for p in self.params}))
             raise ValueError(f"parameters of one optimizer share one dtype; these have {kinds}")
         _check_not_negative(weight_decay=weight_decay)
-        if not callable(lr):
-            _check_not_negative(lr=lr)
-        self._rate = lr
+        self.lr = lr
         self.weight_decay = weight_decay
         self.steps = 0
+        self._own_steps = [0] * len(self.params)  # a parameter that is not reached takes none
         size = sum(p.size for p in self.params)
         self.state = {name: np.zeros(size, self.params[0].dtype) for name in self.state_names}
 
@@ -67,15 +66,17 @@ class Optimizer:
 
     @lr.setter
     def lr(self, rate: float | Callable[[int], float]) -> None:
+        if not callable(rate):
+            _check_not_negative(lr=rate)
         self._rate = rate
 
-    def update(self, g: Any, lr: float, t: int, *state: Any) -> tuple[Any, ...]:
+    def update(self, g: Any, lr: float, t: Any, *state: Any) -> tuple[Any, ...]:
         """The rule: what to subtract from the parameters, and the new state.
 
         Args:
             g: gradients of all parameters, laid end to end.
             lr: learning rate.
-            t: number of this step, from 1.
+            t: number of this step, from 1; an array like g if some parameters took fewer.
             *state: the arrays of `state_names`, like g; zeros at first.
         """
         raise NotImplementedError
@@ -91,27 +92,30 @@ class Optimizer:
         Raises:
             RuntimeError: no parameter has a gradient.
         """
-        live = [(p, grad) for p in self.params if (grad := p.grad) is not None]
+        live = [k for k, p in enumerate(self.params) if p.grad is not None]
         if not live:
             raise RuntimeError(
                 f"{type(self).__name__}.step(): no parameter has a gradient; call backward() first"
             )
-        g = np.concatenate([grad.data.ravel() for _, grad in live])
+        params = [self.params[k] for k in live]
+        g = np.concatenate([p.grad.data.ravel() for p in params])  # type: ignore[union-attr]
         if self.weight_decay:
-            g = self._decayed(g, [p for p, _ in live])
-        state = list(self.state.values())
+            g = self._decayed(g, params)
+        for k in live:
+            self._own_steps[k] += 1
+        t = self._step_numbers(live)
         if len(live) == len(self.params):
-            change, *state = self.update(g, self.lr, self.steps + 1, *state)
+            change, *state = self.update(g, self.lr, t, *self.state.values())
             self.state = dict(zip(self.state_names, state, strict=True))
         else:
-            where = self._positions([p for p, _ in live])
-            change, *new = self.update(g, self.lr, self.steps + 1, *(s[where] for s in state))
-            for values, new_values in zip(state, new, strict=True):
-                values[where] = new_values
+            where = self._positions(live)
+            change, *state = self.update(g, self.lr, t, *(s[where] for s in self.state.values()))
+            for name, values in zip(self.state_names, state, strict=True):
+                self.state[name][where] = values
         self.steps += 1
         start = 0
         with no_grad():
-            for p, _ in live:
+            for p in params:
                 end = start + p.size
                 p -= change[start:end].reshape(p.shape)
                 start = end
@@ -119,10 +123,20 @@ class Optimizer:
     def _decayed(self, g: np.ndarray, live: list[Tensor]) -> np.ndarray:
         return g + self.weight_decay * np.concatenate([p.data.ravel() for p in live])
 
-    def _positions(self, live: list[Tensor]) -> np.ndarray:
-        """Where the given parameters lie in the flat state."""
-        wanted = {id(p) for p in live}
-        return np.concatenate([np.full(p.size, id(p) in wanted) for p in self.params])
+    def _step_numbers(self, live: list[int]) -> int | np.ndarray:
+        """How many steps the live parameters took: one number, or one for each element."""
+        numbers = {self._own_steps[k] for k in live}
+        if len(numbers) == 1:
+            return numbers.pop()
+        dtype = self.params[0].dtype
+        return np.concatenate(
+            [np.full(self.params[k].size, self._own_steps[k], dtype) for k in live]
+        )
+
+    def _positions(self, live: list[int]) -> np.ndarray:
+        """Where the live parameters lie in the flat state."""
+        wanted = set(live)
+        return np.concatenate([np.full(p.size, k in wanted) for k, p in enumerate(self.params)])
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(lr={self._rate!r})"
@@ -152,7 +166,7 @@ class SGD(Optimizer):
             self.state_names = ("velocity",)
         super().__init__(params, lr, weight_decay=weight_decay)
 
-    def update(self, g: Any, lr: float, t: int, *state: Any) -> tuple[Any, ...]:
+    def update(self, g: Any, lr: float, t: Any, *state: Any) -> tuple[Any, ...]:
         if not state:
             return (lr * g,)
         velocity = self.momentum * state[0] - lr * g
@@ -176,7 +190,7 @@ class AdaGrad(Optimizer):
         self.eps = eps
         super().__init__(params, lr, weight_decay=weight_decay)
 
-    def update(self, g: Any, lr: float, t: int, *state: Any) -> tuple[Any, ...]:
+    def update(self, g: Any, lr: float, t: Any, *state: Any) -> tuple[Any, ...]:
         cache = state[0] + g * g
         return lr * g / (np.sqrt(cache) + self.eps), cache
 
@@ -204,7 +218,7 @@ class RMSprop(Optimizer):
         self.eps = eps
         super().__init__(params, lr, weight_decay=weight_decay)
 
-    def update(self, g: Any, lr: float, t: int, *state: Any) -> tuple[Any, ...]:
+    def update(self, g: Any, lr: float, t: Any, *state: Any) -> tuple[Any, ...]:
         cache = self.alpha * state[0] + (1 - self.alpha) * (g * g)
         return lr * g / (np.sqrt(cache) + self.eps), cache
 
@@ -233,7 +247,7 @@ class Adam(Optimizer):
         self.eps = eps
         super().__init__(params, lr, weight_decay=weight_decay)
 
-    def update(self, g: Any, lr: float, t: int, *state: Any) -> tuple[Any, ...]:
+    def update(self, g: Any, lr: float, t: Any, *state: Any) -> tuple[Any, ...]:
         beta1, beta2 = self.betas
         m = beta1 * state[0] + (1 - beta1) * g
         v = beta2 * state[1] + (1 - beta2) * (g * g)

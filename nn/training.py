@@ -96,14 +96,19 @@ def fit(
 
     Raises:
         ValueError: lengths that differ, no data, or a loss that is not a scalar.
+        RuntimeError: the loss does not depend on any parameter that is to be learned.
         FloatingPointError: the loss is nan or infinite; the update is not made.
         ImportError: `progress=True` without tqdm.
     """
     x, y = _data(model, x, y, "x and y")
     if validation_data is not None:
+        if not isinstance(validation_data, (tuple, list)) or len(validation_data) != 2:
+            raise TypeError("validation_data must be a pair (x, y)")
         validation_data = _data(model, *validation_data, "the validation data")
-    if epochs < 0 or (batch_size is not None and batch_size < 1):
-        raise ValueError(f"epochs {epochs} and batch_size {batch_size} must be positive")
+    if epochs < 0:
+        raise ValueError(f"epochs must not be negative, it is {epochs}")
+    if batch_size is not None and batch_size < 1:
+        raise ValueError(f"batch_size must be at least 1, it is {batch_size}")
     metrics = metrics or {}
     history = History()
     modes = [(module, module.training) for module in model.modules()]
@@ -124,9 +129,9 @@ def fit(
                 totals.update({f"val_{name}": value for name, value in measured.items()})
             history.append(totals)
             if bar is not None:
-                bar.update()
-                if epoch == epochs or bar.n >= bar.last_print_n + bar.miniters:
+                if epoch == epochs or bar.n + 1 >= bar.last_print_n + bar.miniters:
                     bar.set_postfix(_shown(totals), refresh=False)
+                bar.update()
             if on_epoch is not None and on_epoch(epoch, history) is False:
                 break
     finally:
@@ -149,10 +154,15 @@ def _train_step(
     """One update from one batch; the metrics of the batch before it."""
     output = model(x)
     data_loss = loss(output, y)
+    if not isinstance(data_loss, Tensor) or data_loss.size != 1:
+        raise ValueError(f"the loss function must return a scalar Tensor, not {data_loss!r}")
+    if not data_loss.requires_grad:
+        raise RuntimeError(
+            "the loss was not computed from any parameter with requires_grad=True: is the whole "
+            "model frozen, or was the graph cut on the way (.numpy(), .detach(), no_grad())?"
+        )
     penalty = regularization_loss(model)
     total = data_loss + penalty if isinstance(penalty, Tensor) else data_loss
-    if not isinstance(total, Tensor) or total.size != 1:
-        raise ValueError(f"the loss function must return a scalar Tensor, not {total!r}")
     value = total.item()
     if not math.isfinite(value):
         raise FloatingPointError(
@@ -192,7 +202,6 @@ def _data(model: Module, x: Any, y: Any, what: str) -> tuple[Tensor, Tensor]:
         raise ValueError(f"{what} must have the same length: their shapes are {x.shape}, {y.shape}")
     if len(x) == 0:
         raise ValueError(f"{what} are empty")
-    x.name, y.name = x.name or "X", y.name or "y"
     return x, y
 
 

@@ -179,7 +179,8 @@ def general(op: Op) -> Callable:
                 arrays.append(value._data)
             else:
                 bare = bare or isinstance(value, np.ndarray)
-                arrays.append(value if value is None else as_operand(value))
+                absent = value is None and not op.variadic and defaults[len(arrays)] is None
+                arrays.append(None if absent else as_operand(value))
         given = (arrays, *args[1:end]) if op.variadic else (*arrays, *args[n:end])
         try:
             if keyword_only:

@@ -121,8 +121,8 @@ def _check_target(logits, target, axis, ignore_index):
             f"{tuple(expected)}, not {target.shape}{hint}"
         )
     # As unsigned numbers negative labels are huge: one pass over the labels finds both mistakes.
-    unsigned = target if target.dtype.kind == "u" else target.view(_UNSIGNED[target.dtype])
-    if target.size == 0 or unsigned.max() < classes:
+    unsigned = target.view(_UNSIGNED.get(target.dtype, target.dtype))
+    if target.size == 0 or (unsigned.dtype.kind == "u" and unsigned.max() < classes):
         return
     wrong = (target < 0) | (target >= classes)
     if ignore_index is not None:
