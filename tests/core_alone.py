@@ -25,7 +25,7 @@ assert tg.graph(loss).svg().lstrip().startswith("<"), "the built-in picture"
 try:
     nn.fit(model, x, [0, 1], loss=nn.cross_entropy, optimizer=None, progress=True)
 except ImportError as error:
-    assert "tqdm" in str(error)
+    assert "tqdm" in str(error)  # noqa: PT017 - no pytest beside the core
 else:
     raise AssertionError("progress=True without tqdm must say what to install")
 package = Path(tg.__file__).parent

@@ -7,7 +7,8 @@ Nodes hold no Tensors, so the graph has no reference cycles.
 
 from __future__ import annotations
 
-import contextlib
+import functools
+import inspect
 import itertools
 from contextvars import ContextVar, Token
 from heapq import heappop, heappush
@@ -143,7 +144,7 @@ def is_grad_enabled() -> bool:
     return recording.get()
 
 
-class _Recording(contextlib.ContextDecorator):
+class _Recording:
     """Sets the recording mode of this thread or task: `with no_grad():` or `@no_grad()`."""
 
     _mode: bool
@@ -164,8 +165,29 @@ class _Recording(contextlib.ContextDecorator):
     ) -> None:
         recording.reset(self._tokens.pop())
 
-    def _recreate_cm(self) -> _Recording:
-        return type(self)()  # one token stack per call: decorated functions may run in any thread
+    def __call__(self, function: Callable) -> Callable:
+        """Decorate a function, or a coroutine function, to run in this mode."""
+        if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
+            raise TypeError(
+                f"a generator can't run in one mode, its caller runs in between: write `with "
+                f"{type(self).__name__}():` inside {function.__qualname__}"
+            )
+        mode = type(self)  # a new one for each call, which may come from any thread
+        if inspect.iscoroutinefunction(function):
+
+            @functools.wraps(function)
+            async def coroutine(*args: Any, **kwargs: Any) -> Any:
+                with mode():
+                    return await function(*args, **kwargs)
+
+            return coroutine
+
+        @functools.wraps(function)
+        def decorated(*args: Any, **kwargs: Any) -> Any:
+            with mode():
+                return function(*args, **kwargs)
+
+        return decorated
 
 
 class no_grad(_Recording):  # noqa: N801 - reads as a statement: with no_grad()
@@ -215,6 +237,13 @@ def _rule_failed(node: Node, position: int, error: Exception) -> Exception:
     return RuntimeError(f"{text} failed: {type(error).__name__}: {error}")
 
 
+def _position(node: Node, saved: tuple, rule: Any, reads: Any) -> int:
+    """Which input of the node this rule and what it reads are for."""
+    assert node.op is not None
+    pairs = zip(node.op.rules, saved)
+    return next(k for k, pair in enumerate(pairs) if pair[0] is rule and pair[1] is reads)
+
+
 def _freed(node: Node) -> RuntimeError:
     assert node.op is not None
     where = f" at {node.place[0]}:{node.place[1]}" if node.place else ""
@@ -228,13 +257,20 @@ def _freed(node: Node) -> RuntimeError:
 def _first_order(
     root: Node, seed: Any, retain_graph: bool, _lift: Callable
 ) -> Iterator[tuple[Leaf, Any]]:
-    """Yield every leaf that `root` depends on, with its gradient. The rules run on arrays."""
+    """Yield every leaf that `root` depends on, with its gradient. The rules run on arrays.
+
+    Leaves own their gradients: no two share an array, and none is a view of something else.
+    """
     gradients = {root: seed}
+    handed_out: set[int] = set()
     queue = [(-root.serial, root)]
     while queue:
         node = heappop(queue)[1]
         g = gradients.pop(node)
         if node.op is None:
+            if id(g) in handed_out:
+                g = g.copy()
+            handed_out.add(id(g))
             yield node, g  # type: ignore[misc]
             continue
         saved = node.saved
@@ -255,10 +291,9 @@ def _first_order(
                 if contribution.shape != parent.shape or contribution.dtype != parent.dtype:
                     contribution = fit(contribution, parent.shape, parent.dtype)
             except Exception as error:
-                raise _rule_failed(node, node.parents.index(parent), error) from error
+                raise _rule_failed(node, _position(node, saved, rule, reads), error) from error
             before = gradients.get(parent)
             if before is None:
-                # Leaves own their gradient: never the array that another leaf got too, or a view.
                 if parent.op is None and (contribution is g or _is_view(contribution)):
                     contribution = contribution.copy()
                 gradients[parent] = contribution
@@ -299,14 +334,18 @@ def _recorded(
                 contribution = rule(g, *reads)
                 if contribution is None:
                     continue
-                if not hasattr(contribution, "requires_grad") and parent.shape is not None:
-                    contribution = lift(np.asarray(contribution), None)
+                if type(contribution) in _NUMBERS:
+                    contribution = np.asarray(contribution, parent.dtype)
+                if isinstance(contribution, (np.ndarray, np.generic)):
+                    contribution = lift(contribution, None)
                 if contribution.shape != parent.shape or contribution.dtype != parent.dtype:
                     contribution = fit(contribution, parent.shape, parent.dtype)
             except Exception as error:
                 raise _rule_failed(node, position, error) from error
             before = gradients.get(parent)
             if before is None:
+                if parent.op is None:  # leaves own their gradients here too
+                    contribution = contribution.copy()
                 gradients[parent] = contribution
                 heappush(queue, (-parent.serial, parent))
             else:

@@ -396,12 +396,17 @@ def _restore(
     return tensor
 
 
+# What to use where the names do not tell.
+_INSTEAD = {"dot": "matmul", "inner": "matmul", "vdot": "matmul"}
+
+
 def _unsupported(called: str) -> str:
     import difflib  # half a millisecond of import time that only this message needs
 
     known = {u.__name__ for u, method in UFUNCS if method == "__call__"}
     known |= {f.__name__ for f in FUNCTIONS}
-    near = difflib.get_close_matches(called, sorted(known), 1, 0.5)
+    near = [_INSTEAD[called]] if called in _INSTEAD else []
+    near += difflib.get_close_matches(called, sorted(known), 1, 0.5)
     hint = f" The nearest supported one is np.{near[0]}." if near else ""
     return (
         f"np.{called} is not supported on Tensors.{hint} Use .numpy() for the bare array (no "

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..autograd import recording
-from ..tensor import Tensor, placed, wrap
+from ..tensor import Tensor, needs_grad, placed, wrap
 from . import (
     elementwise,
     index,
@@ -102,7 +102,9 @@ def _booleans_only(function, symbol):
 
 def _equality(function):
     def compare(self, other):
-        if not isinstance(other, (Tensor, np.ndarray, np.generic, int, float, complex, list)):
+        if not isinstance(
+            other, (Tensor, np.ndarray, np.generic, int, float, complex, list, tuple)
+        ):
             return NotImplemented
         return function(self, other)
 
@@ -125,6 +127,11 @@ def _write(self, key, value):
         raise RuntimeError(
             f"{self._title()} is a view of another Tensor, and a write here would not reach that "
             "one: write t[0, 1] = v instead of t[0][1] = v, or take a .copy() first"
+        )
+    if needs_grad(value) and self.dtype.kind != "f":
+        raise TypeError(
+            f"t[...] = v would drop the gradient of {value._title()}: {self._title()} can't carry "
+            "one; use t.astype(float)"
         )
     self._become(placed(setitem(self, value, plain_index(key))), "t[...] = v")
 

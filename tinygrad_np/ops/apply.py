@@ -169,6 +169,10 @@ def general(op: Op) -> Callable:
             args = _bind(op, defaults, args, kwargs)
         else:
             args += defaults[len(args) :]
+        for value in args[n:]:
+            if type(value) not in _ATOMS:
+                args = args[:n] + tuple(map(_frozen, args[n:]))
+                break
         operands = args[:n] if not op.variadic else _sequence(op, args[0])
         recorded = tensors = bare = False
         arrays = []
@@ -191,6 +195,10 @@ def general(op: Op) -> Callable:
             raise op.failed(error, operands) from error
         hidden = ()
         if op.keeps:
+            if not isinstance(outs, tuple) or len(outs) <= len(op.keeps):
+                raise TypeError(
+                    f"{op.name}: forward must return its result and then {', '.join(op.keeps)}"
+                )
             outs, hidden = outs[: -len(op.keeps)], outs[-len(op.keeps) :]
             if len(outs) == 1:
                 outs = outs[0]
@@ -214,6 +222,20 @@ def general(op: Op) -> Callable:
         return wrap(outs, node)
 
     return call
+
+
+_ATOMS = frozenset({int, float, bool, str, slice, type(None), type(...)})
+
+
+def _frozen(value: Any) -> Any:
+    """A parameter of an op that nobody can write to later: arrays and lists copied."""
+    if isinstance(value, Tensor):
+        return value.data
+    if isinstance(value, np.ndarray):
+        return value.copy()
+    if isinstance(value, (list, tuple)):
+        return type(value)(map(_frozen, value))
+    return value
 
 
 def _record(

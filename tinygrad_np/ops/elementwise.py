@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .define import define_op
+from .define import answers, define_op
 
 __all__ = [
     "abs",
@@ -230,6 +230,11 @@ clip = define_op(
 )
 
 
+@answers(np.clip)  # whose limits have two names each
+def _numpy_clip(a, a_min=None, a_max=None, *, min=None, max=None):
+    return clip(a, a_min if min is None else min, a_max if max is None else max)
+
+
 def _where(condition, x, y):
     """x where the condition holds, else y."""
     return np.where(condition, x, y)
@@ -254,6 +259,8 @@ where = define_op(
 
 def _astype(x, dtype):
     """x in another dtype. Integers and booleans carry no gradient."""
+    if np.dtype(dtype).kind not in "biufc":
+        raise TypeError(f"Tensors hold numbers, not {np.dtype(dtype)}")
     return x.astype(dtype)
 
 

@@ -15,10 +15,7 @@ __all__ = ["getitem", "scatter", "setitem"]
 
 
 def plain_index(index):
-    """The index with Tensors replaced by their arrays, and arrays and lists copied.
-
-    The rule reads it at backward, when the caller may have written to the original.
-    """
+    """The index with Tensors and lists replaced by arrays."""
     if isinstance(index, tuple):
         return tuple(map(plain_index, index))
     if isinstance(index, Tensor):
@@ -27,15 +24,16 @@ def plain_index(index):
                 f"a Tensor used as an index must hold integers or booleans, not {index.dtype}"
             )
         return index.data
-    if isinstance(index, (np.ndarray, list)):
-        return np.array(index, dtype=int if isinstance(index, list) and not index else None)
+    if isinstance(index, list):
+        return np.array(index, dtype=None if index else int)
     return index
 
 
 def _may_repeat(index):
     """Whether the same element can be picked twice: only arrays of integers can do that."""
     parts = index if isinstance(index, tuple) else (index,)
-    return any(isinstance(p, np.ndarray) and p.dtype.kind != "b" and p.ndim for p in parts)
+    arrays = (np.asarray(p) for p in parts if isinstance(p, (np.ndarray, list)))
+    return any(a.dtype.kind != "b" and a.ndim for a in arrays)
 
 
 def _scatter(values, index, shape):
@@ -95,11 +93,22 @@ def _kept(g, index):
     return g
 
 
+def _value_rule(g, index):
+    """The gradient of the written value; where a position is written twice, the last one stays."""
+    if not _may_repeat(index):
+        return g[index]
+    places = np.arange(g.size).reshape(g.shape)[index]
+    last = np.zeros(g.size, dtype=np.intp)
+    last[places.ravel()] = np.arange(places.size)
+    stays = last[places.ravel()] == np.arange(places.size)
+    return g[index] * stays.reshape(places.shape)
+
+
 setitem = define_op(
     _setitem,
     name="setitem",
     x=_kept,
-    value=lambda g, index: g[index],
+    value=_value_rule,
     text="{x} with [{index}] = {value}",
     samples=lambda r: [
         ((r(3, 4), r(4), 1), {}),

@@ -56,7 +56,7 @@ def _logsumexp(x, axis=None, *, keepdims=False):
 
 def _logsumexp_rule(g, x, out, axis, keepdims):
     out = restore(out, axis, keepdims, x.ndim)
-    out = np.where(np.isinf(out), 0, out)  # all x are -inf: weights 0, not nan
+    out = np.where(out == -np.inf, 0, out)  # all x are -inf: weights 0, not nan
     return restore(g, axis, keepdims, x.ndim) * np.exp(x - out)
 
 
@@ -145,6 +145,8 @@ def _cross_entropy(
     "mean" over the predictions that count, "sum", or "none".
     """
     check_reduction(reduction)
+    if isinstance(target, (int, float)):
+        target = np.asarray(target)
     if not logits.ndim:
         raise ValueError("logits need an axis of classes, but they are a single number")
     if not 0 <= label_smoothing <= 1:

@@ -75,7 +75,12 @@ class Op:
     def _slots(self, input_name: str, rule: Callable | None) -> tuple[int, ...]:
         if rule is None:
             return ()
-        code = rule.__code__
+        code = getattr(rule, "__code__", None)
+        if code is None:
+            raise TypeError(
+                f"{self.name}: the rule for {input_name!r} must be a Python function, or None, "
+                f"not {rule!r}"
+            )
         reads = code.co_varnames[: code.co_argcount]
         if not reads or reads[0] != "g":
             raise TypeError(f"{self.name}: the rule for {input_name!r} must take g first")
@@ -167,7 +172,11 @@ def _parameters(
             raise TypeError(f"{name} has {forward.nin} inputs, but {len(inputs)} rules were given")
         return dict.fromkeys(inputs, empty), forward.nin
     # Ten times faster than inspect.signature, which would cost milliseconds of import time.
-    code = forward.__code__
+    code = getattr(forward, "__code__", None)
+    if code is None:
+        raise TypeError(
+            f"{name}: forward must be a ufunc or a Python function, not {forward!r}; wrap it in one"
+        )
     optional = forward.__defaults__ or ()
     positional = code.co_varnames[: code.co_argcount]
     keyword_only = code.co_varnames[code.co_argcount :][: code.co_kwonlyargcount]

@@ -17,7 +17,7 @@ def axes(axis, ndim):
     """Axes as a tuple of non-negative integers; None means all."""
     if axis is None:
         return tuple(range(ndim))
-    if not isinstance(axis, tuple):
+    if not isinstance(axis, (tuple, list)):
         axis = (axis,)
     for a in axis:
         if not -ndim <= a < ndim:

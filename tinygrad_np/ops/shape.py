@@ -72,10 +72,16 @@ def swapaxes(x, axis1, axis2):
 
 @answers(np.moveaxis)
 def moveaxis(x, source, destination):
-    """x with the axis at `source` moved to `destination`; the others keep their order."""
-    order = list(range(np.ndim(x)))
-    (start,), (end,) = axes(source, len(order)), axes(destination, len(order))
-    order.insert(end, order.pop(start))
+    """x with the axes at `source` moved to `destination`; the others keep their order."""
+    ndim = np.ndim(x)
+    starts, ends = axes(source, ndim), axes(destination, ndim)
+    if len(starts) != len(ends):
+        raise ValueError(
+            f"moveaxis: source {source} and destination {destination} differ in length"
+        )
+    order = [a for a in range(ndim) if a not in starts]
+    for end, start in sorted(zip(ends, starts)):
+        order.insert(end, start)
     return transpose(x, order)
 
 
