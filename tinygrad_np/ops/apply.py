@@ -230,6 +230,11 @@ _ATOMS = frozenset({int, float, bool, str, slice, type(None), type(...)})
 def _frozen(value: Any) -> Any:
     """A parameter of an op that nobody can write to later: arrays and lists copied."""
     if isinstance(value, Tensor):
+        if value.requires_grad:
+            raise TypeError(
+                f"no gradient flows to a parameter of an op, but {value._title()} was given as "
+                "one: use .detach() where that is meant, or declare it as an input with a rule"
+            )
         return value.data
     if isinstance(value, np.ndarray):
         return value.copy()

@@ -76,7 +76,7 @@ def define_op(
         doc = inspect.cleandoc(forward.__doc__ or "")
     op = Op(
         forward,
-        name or getattr(forward, "__name__", "op"),
+        name or str(getattr(forward, "__name__", "op")),
         rules,
         keeps=keeps,
         variadic=variadic,
