@@ -1,0 +1,37 @@
+"""Draw two computation graphs: a small expression, and one dense layer with its loss."""
+
+import argparse
+import sys
+from pathlib import Path
+
+import numpy as np
+
+try:
+    import tinygrad_np as tg
+    from tinygrad_np import nn
+except ImportError as error:
+    sys.exit(f'{error}. In the project\'s folder, this installs it: pip install -e ".[examples]"')
+
+parser = argparse.ArgumentParser(description=__doc__)
+parser.add_argument("--out", type=Path, default=Path("out"), help="output folder (default: out)")
+out = parser.parse_args().out
+try:
+    out.mkdir(parents=True, exist_ok=True)
+except OSError as error:
+    sys.exit(f"can't make the output folder {out}: {error}")
+
+x = tg.Tensor(2.0, requires_grad=True, name="x")
+w = tg.Tensor(-3.0, requires_grad=True, name="w")
+y = tg.tanh(x * w + 6.5) ** 2
+y.name = "y"
+
+inputs = tg.Tensor(np.linspace(-1, 1, 10).reshape(5, 2), dtype=np.float32, name="inputs")
+labels = tg.Tensor([0, 2, 1, 1, 0], name="labels")
+loss = nn.cross_entropy(nn.Linear(2, 3)(inputs), labels)
+loss.name = "loss"
+loss.backward()  # the graph can be drawn before and after
+
+for name, graph in {"expression": tg.graph(y), "layer": tg.graph(loss)}.items():
+    print(f"{name}: {graph.title}, {graph.totals}")
+    for suffix in (".svg", ".png", ".dot"):
+        print(f"  {graph.save(out / f'graph_{name}{suffix}')}")

@@ -1,0 +1,73 @@
+"""examples/graph.py: what it writes and says."""
+
+import os
+import subprocess
+import sys
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("matplotlib")
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "graph.py"
+
+
+def run(*options, cwd, **env):
+    return subprocess.run(
+        [sys.executable, str(EXAMPLE), *options],
+        cwd=cwd,
+        env={**os.environ, "MPLBACKEND": "agg", "DISPLAY": "", **env},
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=120,
+    )
+
+
+@pytest.mark.parametrize("engine", ["", "builtin"])
+def test_it_draws_both_graphs_and_says_where(tmp_path, engine):
+    done = run(cwd=tmp_path, TINYGRAD_NP_ENGINE=engine, PYTHONIOENCODING="utf-8")
+    assert (done.returncode, done.stderr) == (0, "")
+    files = {
+        f"graph_{name}.{suffix}"
+        for name in ("expression", "layer")
+        for suffix in ("svg", "png", "dot")
+    }
+    assert {path.name for path in (tmp_path / "out").iterdir()} == files
+    said = {Path(line.strip()).name for line in done.stdout.splitlines() if line.startswith("  ")}
+    assert said == files
+    for name in files:
+        data = (tmp_path / "out" / name).read_bytes()
+        if name.endswith("svg"):
+            ET.fromstring(data)
+        elif name.endswith("png"):
+            assert data.startswith(b"\x89PNG")
+    layer = (tmp_path / "out" / "graph_layer.dot").read_text(encoding="utf-8")
+    for text in ("matmul", "weight", "bias", "loss = cross_entropy", "labels"):
+        assert text in layer
+
+
+def test_the_output_folder_can_be_chosen(tmp_path):
+    done = run("--out", "a/b", cwd=tmp_path, TINYGRAD_NP_ENGINE="builtin")
+    assert done.returncode == 0, done.stderr
+    assert len(list((tmp_path / "a" / "b").iterdir())) == 6
+
+
+def test_an_output_folder_that_can_not_be_made(tmp_path):
+    (tmp_path / "file").write_text("")
+    done = run("--out", "file", cwd=tmp_path)
+    assert done.returncode == 1
+    assert done.stderr.startswith("can't make the output folder file:")
+    assert "Traceback" not in done.stderr
+
+
+def test_help(tmp_path):
+    done = run("--help", cwd=tmp_path)
+    assert done.returncode == 0
+    assert "--out" in done.stdout
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_it_is_short():
+    assert len(EXAMPLE.read_text(encoding="utf-8").splitlines()) <= 40
