@@ -317,11 +317,15 @@ def _recorded(
     `lift(array, node)` makes the Tensor that stands for a saved array.
     """
     gradients = {root: seed}
+    handed_out: set[int] = set()
     queue = [(-root.serial, root)]
     while queue:
         node = heappop(queue)[1]
         g = gradients.pop(node)
         if node.op is None:
+            if id(g) in handed_out:
+                g = g.copy()
+            handed_out.add(id(g))
             yield node, g  # type: ignore[misc]
             continue
         if node.saved is None:
@@ -344,7 +348,7 @@ def _recorded(
                 raise _rule_failed(node, position, error) from error
             before = gradients.get(parent)
             if before is None:
-                if parent.op is None:  # leaves own their gradients here too
+                if parent.op is None and (contribution is g or _is_view(contribution.data)):
                     contribution = contribution.copy()
                 gradients[parent] = contribution
                 heappush(queue, (-parent.serial, parent))

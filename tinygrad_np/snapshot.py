@@ -17,6 +17,8 @@ from .tensor import Tensor, node_of
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    import graphviz
+
     from .ops.op import Op
 
 __all__ = ["Edge", "Graph", "GraphNode", "graph"]
@@ -115,6 +117,20 @@ class Graph:
         from .draw import to_dot
 
         return to_dot(self)
+
+    def source(self) -> graphviz.Source:
+        """The graph for the `graphviz` package: `.view()`, PDF and Graphviz's other formats.
+
+        Raises:
+            ImportError: the package is not installed.
+        """
+        try:
+            import graphviz
+        except ImportError as error:
+            raise ImportError(
+                'source() needs the package graphviz: pip install "tinygrad-np[viz]"'
+            ) from error
+        return graphviz.Source(self.dot())
 
     def svg(self, engine: str | None = None) -> str:
         """The picture as SVG text. Works with NumPy alone (see the class for `engine`).

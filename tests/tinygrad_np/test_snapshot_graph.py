@@ -2,6 +2,7 @@
 
 import gc
 import random
+import shutil
 import subprocess
 import sys
 import time
@@ -303,3 +304,20 @@ def test_an_empty_list(empty):
 
 def test_public_names():
     assert isinstance(tg.graph(classifier()), tg.Graph)
+
+
+def test_source_for_the_graphviz_package():
+    graphviz = pytest.importorskip("graphviz")
+    x = tg.Tensor([1.0, 2.0], requires_grad=True, name="x")
+    picture = tg.graph((x * x).sum())
+    source = picture.source()
+    assert isinstance(source, graphviz.Source)
+    assert source.source.strip() == picture.dot().strip()
+    if shutil.which("dot"):
+        assert source.pipe("pdf").startswith(b"%PDF")
+
+
+def test_source_without_the_graphviz_package(monkeypatch):
+    monkeypatch.setitem(sys.modules, "graphviz", None)
+    with pytest.raises(ImportError, match=r"graphviz.*tinygrad-np\[viz\]"):
+        tg.graph(tg.Tensor(1.0)).source()
