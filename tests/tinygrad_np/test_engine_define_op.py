@@ -134,6 +134,15 @@ def test_a_rule_of_none_and_a_rule_that_returns_none():
     assert x.grad is None
 
 
+@pytest.mark.parametrize("create_graph", [False, True])
+def test_a_rule_that_returns_none_does_not_stop_the_others(create_graph):
+    f = tg.define_op(lambda x, y: x * y, name="half", x=lambda g: None, y=lambda g, x: g * x)
+    x, y = leaf(2.0), leaf(3.0)
+    f(x, y).backward(create_graph=create_graph)
+    assert x.grad is None
+    assert y.grad.tolist() == [2]
+
+
 def test_parameters():
     calls = []
 
