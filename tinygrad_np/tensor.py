@@ -192,7 +192,8 @@ class Tensor(TableMethods):
                 has one element; then it is 1.
             retain_graph: keep the saved arrays, so that backward can run here again.
             create_graph: record the computation of the gradients, so that they can be
-                differentiated again. Keeps the graph too.
+                differentiated again. Keeps the graph too, as long as the leaves keep these
+                gradients: clear them (`x.grad = None`) to free it.
 
         Raises:
             RuntimeError: nothing here needs a gradient, or the saved arrays were freed before.
