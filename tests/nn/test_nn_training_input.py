@@ -1,0 +1,240 @@
+"""fit with bad input, with losses that are not finite, and its progress bar."""
+
+import sys
+
+import numpy as np
+import pytest
+
+import nn
+import tinygrad_np as tg
+
+
+def fit(model=None, x=None, y=None, **options):
+    model = model or nn.Linear(2, 1)
+    x = np.ones((4, 2)) if x is None else x
+    y = np.ones((4, 1)) if y is None else y
+    options = {"loss": nn.mse_loss, "progress": False, **options}
+    if "optimizer" not in options:
+        options["optimizer"] = nn.SGD(model.parameters(), lr=1e-3)
+    return nn.fit(model, x, y, **options)
+
+
+# --- losses that are not finite ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("penalty", [0, 0.1])
+def test_a_loss_that_is_not_finite_stops_before_the_update(bad, penalty):
+    model = nn.Linear(2, 1, weight_l2=penalty)
+    optimizer = nn.Adam(model.parameters(), lr=0.1)
+    calls = []
+
+    def loss(output, target):
+        calls.append((model.state_dict(), {k: v.copy() for k, v in optimizer.state.items()}))
+        return nn.mse_loss(output, target) + (bad if len(calls) == 5 else 0)
+
+    with pytest.raises(FloatingPointError, match=rf"the loss is {bad} in epoch 3.*learning rate"):
+        fit(model, loss=loss, optimizer=optimizer, epochs=9, batch_size=2)
+    assert len(calls) == 5
+    values, state = calls[-1]
+    assert all(np.array_equal(values[k], v) for k, v in model.state_dict().items())
+    assert all(np.array_equal(state[k], v) for k, v in optimizer.state.items())
+    assert optimizer.steps == 4
+    assert model.training
+
+
+def test_nan_in_the_data():
+    model = nn.Linear(2, 1)
+    before = model.state_dict()
+    x = np.ones((4, 2))
+    x[2, 1] = np.nan
+    with pytest.raises(FloatingPointError, match="the loss is nan in epoch 1"):
+        fit(model, x)
+    assert all(np.array_equal(before[k], v) for k, v in model.state_dict().items())
+
+
+# --- bad input -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("x", "y", "said"),
+    [
+        (np.ones((4, 2)), np.ones((3, 1)), r"same length: their shapes are \(4, 2\), \(3, 1\)"),
+        (np.ones((0, 2)), np.ones((0, 1)), "x and y are empty"),
+        (1.0, 2.0, r"same length: their shapes are \(\), \(\)"),
+        (np.ones((4, 2)), 1.0, "same length"),
+        ([[1.0, 2.0], [1.0]], np.ones((2, 1)), "lengths differ"),
+        (np.ones((4, 3)), np.ones((4, 1)), r"needs inputs of shape \(\.\.\., 2\), not \(4, 3\)"),
+        (np.ones((4, 2)), np.ones(4), r"would fit"),
+    ],
+    ids=["lengths", "empty", "numbers", "one-target", "ragged", "width", "column"],
+)
+def test_data_that_do_not_fit(x, y, said):
+    with pytest.raises(ValueError, match=said):
+        fit(x=x, y=y)
+
+
+@pytest.mark.parametrize("x", ["abc", None, ["a", "b"], np.array([[object()] * 2] * 4)])
+def test_data_that_are_not_numbers(x):
+    with pytest.raises(TypeError, match="expected numbers"):
+        nn.fit(nn.Linear(2, 1), x, x, loss=nn.mse_loss, optimizer=None)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ((np.ones((3, 2)), np.ones((2, 1))), "the validation data must have the same length"),
+        ((np.ones((0, 2)), np.ones((0, 1))), "the validation data are empty"),
+        ((np.ones((3, 2)),), "validation"),
+        ((np.ones((3, 2)), np.ones((3, 1)), np.ones(3)), "validation"),
+        (np.ones((3, 2)), "validation"),
+    ],
+    ids=["lengths", "empty", "one", "three", "array"],
+)
+def test_validation_data_are_checked_before_training_starts(given, said):
+    model = nn.Linear(2, 1)
+    before = model.state_dict()
+    with pytest.raises((ValueError, TypeError), match=said):
+        fit(model, validation_data=given)
+    assert all(np.array_equal(before[k], v) for k, v in model.state_dict().items())
+
+
+@pytest.mark.parametrize("options", [{"epochs": -1}, {"batch_size": 0}, {"batch_size": -3}])
+def test_numbers_that_must_be_positive(options):
+    (name,) = options
+    with pytest.raises(ValueError, match=name):
+        fit(**options)
+
+
+def test_labels_out_of_range():
+    with pytest.raises(ValueError, match="label 3 at row 1, but logits have 3 columns"):
+        fit(nn.Linear(2, 3), y=np.array([0, 3, 1, 2]), loss=nn.cross_entropy)
+
+
+@pytest.mark.parametrize("penalty", [0, 0.1])
+@pytest.mark.parametrize(
+    "loss",
+    [
+        lambda out, y: nn.mse_loss(out, y, reduction="none"),
+        lambda out, y: out,
+        lambda out, y: nn.mse_loss(out, y).item(),
+        lambda out, y: np.float64(0.5),
+        lambda out, y: None,
+    ],
+    ids=["per-sample", "output", "number", "numpy-number", "none"],
+)
+def test_a_loss_that_is_no_scalar_tensor(loss, penalty):
+    model = nn.Linear(2, 1, weight_l2=penalty)
+    before = model.state_dict()
+    with pytest.raises(ValueError, match="loss function must return a scalar Tensor, not"):
+        fit(model, loss=loss)
+    assert all(np.array_equal(before[k], v) for k, v in model.state_dict().items())
+
+
+@pytest.mark.parametrize("penalty", [0, 0.1])
+def test_a_loss_that_was_cut_off_from_the_graph(penalty):
+    model = nn.Linear(2, 1, weight_l2=penalty)
+    before = model.state_dict()
+    with pytest.raises(RuntimeError, match="the loss was not computed from any parameter"):
+        fit(model, loss=lambda out, y: nn.mse_loss(out, y).detach())
+    assert all(np.array_equal(before[k], v) for k, v in model.state_dict().items())
+
+
+def test_everything_frozen():
+    model = nn.Linear(2, 1)
+    optimizer = nn.SGD(model.parameters())
+    model.requires_grad_(False)
+    with pytest.raises(RuntimeError, match="requires_grad=True"):
+        fit(model, optimizer=optimizer)
+
+
+def test_an_optimizer_of_another_model():
+    with pytest.raises(RuntimeError, match="no parameter has a gradient"):
+        fit(optimizer=nn.SGD(nn.Linear(2, 1).parameters()))
+
+
+def test_a_part_frozen_trains_the_rest():
+    model = nn.Sequential(nn.Linear(2, 3), nn.Linear(3, 1))
+    model[0].requires_grad_(False)
+    before = model.state_dict()
+    fit(model)
+    same = [np.array_equal(before[k], v) for k, v in model.state_dict().items()]
+    assert same == [True, True, False, False]
+
+
+def test_unknown_options():
+    with pytest.raises(TypeError, match="batchsize"):
+        fit(batchsize=3)
+
+
+def test_fit_under_no_grad_says_why():
+    with tg.no_grad(), pytest.raises(RuntimeError, match=r"no_grad\(\)"):
+        fit()
+
+
+# --- the progress bar ----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def no_tqdm(monkeypatch):
+    for name in [n for n in sys.modules if n.split(".")[0] == "tqdm"]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "tqdm", None)
+
+
+@pytest.mark.parametrize("progress", [True, None])
+def test_bar_shows_epochs_and_metrics(capsys, progress):
+    pytest.importorskip("tqdm")
+    fit(epochs=3, progress=progress, metrics={"score": lambda out, y: 0.123456})
+    shown = capsys.readouterr().err
+    assert "3/3" in shown
+    assert "loss=" in shown
+    assert "score=0.1235" in shown
+
+
+def test_no_bar(capsys):
+    fit(epochs=3, progress=False)
+    captured = capsys.readouterr()
+    assert captured.err == captured.out == ""
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_bar_is_closed(monkeypatch, fails):
+    package = pytest.importorskip("tqdm.auto")
+    bars = []
+
+    class Bar(package.tqdm):
+        closed = False
+
+        def __init__(self, *args, **kwargs):
+            super().__init__(*args, **kwargs)
+            bars.append(self)
+
+        def close(self):
+            self.closed = True
+            super().close()
+
+    def fail(epoch, history):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(package, "tqdm", Bar)
+    if fails:
+        with pytest.raises(KeyboardInterrupt):
+            fit(progress=True, on_epoch=fail)
+    else:
+        fit(progress=True)
+    assert [bar.closed for bar in bars] == [True]
+
+
+def test_without_tqdm_there_is_no_bar(no_tqdm, capsys):
+    assert len(fit(epochs=2, progress=None)) == 2
+    assert len(fit(epochs=2, progress=False)) == 2
+    assert capsys.readouterr().err == ""
+
+
+def test_without_tqdm_an_asked_for_bar_names_the_extra(no_tqdm):
+    model = nn.Linear(2, 1)
+    before = model.state_dict()
+    with pytest.raises(ImportError, match=r'tqdm: pip install "tinygrad-np\[examples\]"'):
+        fit(model, progress=True)
+    assert all(np.array_equal(before[k], v) for k, v in model.state_dict().items())
