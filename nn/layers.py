@@ -67,7 +67,7 @@ class Linear(Module):
             "bias_l2": bias_l2,
         }
         for name, strength in penalties.items():
-            if strength < 0:
+            if not strength >= 0:
                 raise ValueError(f"{name} must not be negative, it is {strength}")
         rng = rng or tg.default_generator()
         fans = (in_features, out_features)
@@ -185,6 +185,7 @@ class Dropout(Module):
         return (rng.random(shape) >= self.p).astype(dtype) / (1 - self.p)
 
     def forward(self, x: Any) -> Tensor:
+        x = x if isinstance(x, Tensor) else Tensor(x)
         if not self.training or self.p == 0:
             return x
         return x * Tensor(self.mask(x.shape, x.dtype), name="mask")

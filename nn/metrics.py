@@ -23,6 +23,8 @@ def accuracy(outputs: Any, target: Any) -> float:
         raise ValueError(f"outputs {outputs.shape} and target {target.shape} do not fit")
     if outputs.size == 0:
         raise ValueError("the accuracy of no predictions is not defined")
+    if outputs.shape[-1] == 1:
+        raise ValueError(f"outputs {outputs.shape} have a single class: use binary_accuracy")
     if target.shape == outputs.shape:
         target = target.argmax(axis=-1)
     return float(np.mean(outputs.argmax(axis=-1) == target))

@@ -43,11 +43,14 @@ class Module:
 
     def __setattr__(self, name: str, value: Any) -> None:
         if isinstance(value, _PLAIN) and _holds_modules(value):
-            raise TypeError(
-                f"{type(self).__name__}.{name}: modules in a plain {type(value).__name__} would "
-                "not be found; use nn.ModuleList or nn.ModuleDict, or set parameters one by one"
-            )
+            raise self._hidden(name, value)
         super().__setattr__(name, value)
+
+    def _hidden(self, name: str, container: Any) -> TypeError:
+        return TypeError(
+            f"{type(self).__name__}.{name}: modules in a plain {type(container).__name__} would "
+            "not be found; use nn.ModuleList or nn.ModuleDict, or set parameters one by one"
+        )
 
     # --- parameters --------------------------------------------------------------------------
 
@@ -77,6 +80,8 @@ class Module:
         seen: set[int] = set()
         for path, module in self.named_modules():
             for name, value in vars(module).items():
+                if isinstance(value, _PLAIN) and _holds_modules(value):
+                    raise module._hidden(name, value)
                 if isinstance(value, Parameter) and id(value) not in seen:
                     seen.add(id(value))
                     yield (f"{path}.{name}" if path else name), value
@@ -230,7 +235,7 @@ class Module:
         try:
             for module, _ in own:
                 vars(module)["forward"] = observed(module)
-            self.predict(np.zeros(input_shape))
+            self.predict(np.zeros(input_shape, np.float64))
         finally:
             for module, forward in own:
                 vars(module).pop("forward", None)
@@ -297,8 +302,16 @@ class ModuleList(_Container):
         free = next(k for k in itertools.count(len(names)) if str(k) not in names)
         self._add(str(free), module)
 
-    def __getitem__(self, index: int) -> Module:
-        return [child for _, child in self.children()][index]
+    def __getitem__(self, index: Any) -> Any:
+        """The module at a position; for a slice, the same kind of container with those modules."""
+        modules = list(self)
+        if not isinstance(index, slice):
+            return modules[index]
+        return (
+            Sequential(*modules[index])
+            if isinstance(self, Sequential)
+            else ModuleList(modules[index])
+        )
 
 
 class ModuleDict(_Container):

@@ -24,7 +24,7 @@ class Optimizer:
     Args:
         params: the parameters (leaf Tensors), such as `model.parameters()`.
         lr: the learning rate, or a function from the number of steps taken to the rate.
-        weight_decay: strength of the L2 penalty that is added to the gradient, λ·w.
+        weight_decay: strength λ of the decay: λ·w is added to the gradient.
 
     A parameter without a gradient (frozen, or not reached) is left alone, and so is its state.
 
@@ -32,6 +32,7 @@ class Optimizer:
     """
 
     state_names: tuple[str, ...] = ()
+    decoupled = False  # whether weight decay acts on the weights, rather than on the gradient
 
     def __init__(
         self,
@@ -98,20 +99,21 @@ class Optimizer:
                 f"{type(self).__name__}.step(): no parameter has a gradient; call backward() first"
             )
         params = [self.params[k] for k in live]
+        where = slice(None) if len(live) == len(self.params) else self._positions(live)
+        old = [values[where] for values in self.state.values()]
         g = np.concatenate([p.grad.data.ravel() for p in params])  # type: ignore[union-attr]
-        if self.weight_decay:
-            g = self._decayed(g, params)
+        lr, decay = self.lr, self.weight_decay
+        weights = np.concatenate([p.data.ravel() for p in params]) if decay else None
+        if weights is not None and not self.decoupled:
+            g = g + decay * weights
+        change, *state = self.update(g, lr, self._step_numbers(live), *old)
+        if weights is not None and self.decoupled:
+            change = change + lr * decay * weights
+        # Only now that the rule has run does anything change.
+        for name, values in zip(self.state_names, state, strict=True):
+            self.state[name][where] = values
         for k in live:
             self._own_steps[k] += 1
-        t = self._step_numbers(live)
-        if len(live) == len(self.params):
-            change, *state = self.update(g, self.lr, t, *self.state.values())
-            self.state = dict(zip(self.state_names, state, strict=True))
-        else:
-            where = self._positions(live)
-            change, *state = self.update(g, self.lr, t, *(s[where] for s in self.state.values()))
-            for name, values in zip(self.state_names, state, strict=True):
-                self.state[name][where] = values
         self.steps += 1
         start = 0
         with no_grad():
@@ -120,18 +122,14 @@ class Optimizer:
                 p -= change[start:end].reshape(p.shape)
                 start = end
 
-    def _decayed(self, g: np.ndarray, live: list[Tensor]) -> np.ndarray:
-        return g + self.weight_decay * np.concatenate([p.data.ravel() for p in live])
-
     def _step_numbers(self, live: list[int]) -> int | np.ndarray:
-        """How many steps the live parameters took: one number, or one for each element."""
-        numbers = {self._own_steps[k] for k in live}
+        """The number of this step for the live parameters: one, or one for each element."""
+        numbers = {self._own_steps[k] + 1 for k in live}
         if len(numbers) == 1:
             return numbers.pop()
-        dtype = self.params[0].dtype
-        return np.concatenate(
-            [np.full(self.params[k].size, self._own_steps[k], dtype) for k in live]
-        )
+        # Exact in float64, as the one number is.
+        counts = [np.full(self.params[k].size, self._own_steps[k] + 1, np.float64) for k in live]
+        return np.concatenate(counts)
 
     def _positions(self, live: list[int]) -> np.ndarray:
         """Where the live parameters lie in the flat state."""
@@ -259,6 +257,8 @@ class Adam(Optimizer):
 class AdamW(Adam):
     """Adam with decoupled weight decay (Loshchilov and Hutter, 2019): also w -= lr·λ·w."""
 
+    decoupled = True
+
     def __init__(
         self,
         params: Iterable[Tensor],
@@ -269,13 +269,6 @@ class AdamW(Adam):
         weight_decay: float = 1e-2,
     ) -> None:
         super().__init__(params, lr, betas=betas, eps=eps, weight_decay=weight_decay)
-
-    def _decayed(self, g: np.ndarray, live: list[Tensor]) -> np.ndarray:
-        factor = 1 - self.lr * self.weight_decay
-        with no_grad():
-            for p in live:
-                p *= factor
-        return g
 
 
 def _check_not_negative(**options: float) -> None:

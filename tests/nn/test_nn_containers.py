@@ -158,3 +158,22 @@ def test_nested_sequential():
         "1.0.weight",
         "1.0.bias",
     ]
+
+
+@pytest.mark.parametrize("kind", [lambda *m: nn.Sequential(*m), lambda *m: nn.ModuleList(m)])
+def test_slices_are_containers_of_the_same_modules(kind):
+    a, b, c = layers(3)
+    whole = kind(a, b, c)
+    part = whole[1:]
+    assert type(part) is type(whole)
+    assert list(part) == [b, c]
+    expected = [*b.parameters(), *c.parameters()]
+    assert all(p is q for p, q in zip(part.parameters(), expected, strict=True))
+
+
+def test_layers_added_to_a_plain_list_later_are_not_lost_silently():
+    model = nn.Module()
+    model.layers = []
+    model.layers.append(nn.Linear(1, 1))
+    with pytest.raises(TypeError, match=r"Module\.layers.*ModuleList"):
+        model.parameters()

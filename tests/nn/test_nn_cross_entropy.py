@@ -332,3 +332,8 @@ def test_shapes_without_classes():
 def test_unknown_options():
     with pytest.raises(TypeError, match="no argument 'weight'"):
         nn.cross_entropy(normal(2, 3), [0, 1], weight=[1, 2, 3])
+
+
+def test_ignore_index_goes_with_classes():
+    with pytest.raises(ValueError, match="ignore_index"):
+        nn.cross_entropy(np.zeros((2, 3)), np.full((2, 3), 1 / 3), ignore_index=0)

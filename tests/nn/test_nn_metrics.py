@@ -72,3 +72,8 @@ def test_binary_accuracy_refuses_other_shapes_and_nothing():
         nn.binary_accuracy(np.zeros((2, 1)), np.zeros(2))
     with pytest.raises(ValueError, match="no predictions"):
         nn.binary_accuracy(np.zeros(0), np.zeros(0))
+
+
+def test_a_single_class_is_no_classification():
+    with pytest.raises(ValueError, match="binary_accuracy"):
+        nn.accuracy(np.ones((4, 1)), np.zeros(4, int))

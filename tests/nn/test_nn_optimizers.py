@@ -416,3 +416,18 @@ def test_step_without_gradients(name):
 def test_repr():
     assert repr(nn.Adam(parameters(), lr=0.05)) == "Adam(lr=0.05)"
     assert "InverseTimeDecay" in repr(nn.SGD(parameters(), lr=nn.InverseTimeDecay(1.0, 1e-3)))
+
+
+def test_a_rule_that_fails_changes_nothing():
+    class Broken(nn.AdamW):
+        def update(self, g, lr, t, *state):
+            raise ZeroDivisionError
+
+    params = parameters()
+    optimizer = Broken(params, lr=0.1, weight_decay=0.5)
+    before = [p.numpy().copy() for p in params]
+    feed(params, [np.ones(p.shape) for p in params])
+    with pytest.raises(ZeroDivisionError):
+        optimizer.step()
+    assert optimizer.steps == 0
+    assert all(np.array_equal(p.numpy(), b) for p, b in zip(params, before, strict=True))

@@ -102,6 +102,8 @@ _UNSIGNED = {np.dtype(f"i{n}"): np.dtype(f"u{n}") for n in (1, 2, 4, 8)}
 def _check_target(logits, target, axis, ignore_index):
     """Raise unless the target fits the logits: class numbers in range, or a distribution."""
     if target.dtype.kind == "f":
+        if ignore_index is not None:
+            raise ValueError("ignore_index goes with class numbers, but the targets are floats")
         if target.shape != logits.shape:
             raise ValueError(
                 f"targets that are floats are distributions, and need the logits' shape "
