@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import inspect
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -90,6 +91,38 @@ def function_stubs(name: str, op: tg.Op) -> list[str]:
     ]
 
 
+def composition_stubs(name: str, function: Callable, *, method: bool = False) -> list[str]:
+    """Stubs of a function composed of ops: its own annotations, else as those of an op."""
+    doc = f'    """{(function.__doc__ or "").strip().splitlines()[0]}"""'
+    signature = inspect.signature(function)
+
+    def stub(first: str, returns: str) -> str:
+        parts = []
+        for position, p in enumerate(signature.parameters.values()):
+            if method and position == 0:
+                parts.append("self")
+                continue
+            if p.kind is p.KEYWORD_ONLY and not any(part.startswith("*") for part in parts):
+                parts.append("*")
+            kind = TYPES.get(p.name, "Any") if p.annotation is p.empty else p.annotation
+            star = "*" if p.kind is p.VAR_POSITIONAL else ""
+            default = "" if p.default is p.empty else f" = {p.default!r}"
+            parts.append(f"{star}{p.name}: {kind if position or not first else first}{default}")
+        return f"def {name}({', '.join(parts)}) -> {returns}:"
+
+    if signature.return_annotation is not signature.empty:
+        return [stub("", signature.return_annotation), doc]
+    if method:
+        return [stub("", "Tensor"), doc]
+    return [
+        "@overload",
+        stub("Tensor", "Tensor"),
+        doc,
+        "@overload",
+        f"{stub('ArrayLike', 'np.ndarray')} ...",
+    ]
+
+
 def ops_stub() -> str:
     """The text of tinygrad_np/ops/__init__.pyi."""
     lines = [
@@ -99,9 +132,7 @@ def ops_stub() -> str:
             "from .define import define_op as define_op\n"
             "from .op import Op as Op\n"
             "from .random import default_generator as default_generator\n"
-            "from .random import manual_seed as manual_seed\n"
-            "from .shape import moveaxis as moveaxis\n"
-            "from .shape import swapaxes as swapaxes\n",
+            "from .random import manual_seed as manual_seed\n",
         ),
         f"__all__ = {ops.__all__!r}",
         "TABLE: dict[str, Op]",
@@ -109,6 +140,8 @@ def ops_stub() -> str:
     for name, function in ops.FUNCTIONS_BY_NAME.items():
         if hasattr(function, "op"):
             lines += function_stubs(name, function.op)
+        else:
+            lines += composition_stubs(name, function)
     return "\n".join(lines) + "\n"
 
 
@@ -124,8 +157,6 @@ def methods_stub() -> str:
         "    def T(self) -> Tensor: ...",
         "    def reshape(self, *shape: Any) -> Tensor: ...",
         "    def transpose(self, *axes: Any) -> Tensor: ...",
-        "    def swapaxes(self, axis1: int, axis2: int) -> Tensor: ...",
-        "    def moveaxis(self, source: int, destination: int) -> Tensor: ...",
         "    def __getitem__(self, key: Any) -> Tensor: ...",
         "    def __setitem__(self, key: Any, value: Any) -> None: ...",
     ]
@@ -144,9 +175,13 @@ def methods_stub() -> str:
             "        ..."
         )
     for name in ops.METHODS:
-        op = getattr(ops.FUNCTIONS_BY_NAME[name], "op", None)
-        if op is None or name in ("reshape", "transpose"):
+        function = ops.FUNCTIONS_BY_NAME[name]
+        if name in ("reshape", "transpose"):
             continue
+        if not hasattr(function, "op"):
+            lines += [f"    {line}" for line in composition_stubs(name, function, method=True)]
+            continue
+        op = function.op
         signature = parameters(op, ["Tensor | ArrayLike"] * len(op.inputs), method=True)
         lines += [
             f"    def {name}({signature}) -> Tensor:",

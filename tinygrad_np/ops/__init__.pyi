@@ -14,8 +14,6 @@ from .define import define_op as define_op
 from .op import Op as Op
 from .random import default_generator as default_generator
 from .random import manual_seed as manual_seed
-from .shape import moveaxis as moveaxis
-from .shape import swapaxes as swapaxes
 
 
 __all__ = ['TABLE', 'Op', 'default_generator', 'define_op', 'manual_seed', 'abs', 'add', 'astype', 'clip', 'copy', 'divide', 'equal', 'exp', 'greater', 'greater_equal', 'isfinite', 'isinf', 'isnan', 'less', 'less_equal', 'log', 'logical_and', 'logical_not', 'logical_or', 'logical_xor', 'maximum', 'minimum', 'multiply', 'negative', 'not_equal', 'power', 'relu', 'sigmoid', 'sign', 'sqrt', 'subtract', 'tanh', 'where', 'max', 'mean', 'min', 'std', 'sum', 'var', 'broadcast_to', 'concatenate', 'expand_dims', 'moveaxis', 'reshape', 'squeeze', 'stack', 'swapaxes', 'transpose', 'getitem', 'scatter', 'setitem', 'matmul', 'cross_entropy', 'log_softmax', 'logsumexp', 'softmax']
@@ -282,6 +280,11 @@ def expand_dims(x: Tensor, axis: int | tuple[int, ...] | None) -> Tensor:
 @overload
 def expand_dims(x: ArrayLike, axis: int | tuple[int, ...] | None) -> np.ndarray: ...
 @overload
+def moveaxis(x: Tensor, source: Any, destination: Any) -> Tensor:
+    """x with the axes at `source` moved to `destination`; the others keep their order."""
+@overload
+def moveaxis(x: ArrayLike, source: Any, destination: Any) -> np.ndarray: ...
+@overload
 def reshape(x: Tensor, shape: int | Sequence[int]) -> Tensor:
     """The same elements in another shape; one length may be -1, and follows from the others."""
 @overload
@@ -293,6 +296,11 @@ def squeeze(x: Tensor, axis: int | tuple[int, ...] | None = None) -> Tensor:
 def squeeze(x: ArrayLike, axis: int | tuple[int, ...] | None = None) -> np.ndarray: ...
 def stack(arrays: Sequence[Tensor | ArrayLike], axis: int | tuple[int, ...] | None = 0) -> Tensor:
     """Arrays of one shape side by side along a new axis."""
+@overload
+def swapaxes(x: Tensor, axis1: Any, axis2: Any) -> Tensor:
+    """x with two axes exchanged."""
+@overload
+def swapaxes(x: ArrayLike, axis1: Any, axis2: Any) -> np.ndarray: ...
 @overload
 def transpose(x: Tensor, axes: Sequence[int] | None = None) -> Tensor:
     """The axes in another order: reversed, or as the permutation `axes` says."""
