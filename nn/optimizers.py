@@ -56,7 +56,7 @@ class Optimizer:
         self.lr = lr
         self.weight_decay = weight_decay
         self.steps = 0
-        self._own_steps = [0] * len(self.params)  # a parameter that is not reached takes none
+        self._missed = [0] * len(self.params)  # steps at which a parameter was not reached
         size = sum(p.size for p in self.params)
         self.state = {name: np.zeros(size, self.params[0].dtype) for name in self.state_names}
 
@@ -93,27 +93,29 @@ class Optimizer:
         Raises:
             RuntimeError: no parameter has a gradient.
         """
-        live = [k for k, p in enumerate(self.params) if p.grad is not None]
-        if not live:
+        reached = [p.grad is not None for p in self.params]
+        if not any(reached):
             raise RuntimeError(
                 f"{type(self).__name__}.step(): no parameter has a gradient; call backward() first"
             )
-        params = [self.params[k] for k in live]
-        where = slice(None) if len(live) == len(self.params) else self._positions(live)
-        old = [values[where] for values in self.state.values()]
+        params, t = self.params, self.steps + 1
+        where: Any = slice(None)
+        if not all(reached) or any(self._missed):
+            params = [p for p, is_reached in zip(self.params, reached, strict=True) if is_reached]
+            where, t = self._part(reached)  # type: ignore[assignment]  # t for each element
         g = np.concatenate([p.grad.data.ravel() for p in params])  # type: ignore[union-attr]
         lr, decay = self.lr, self.weight_decay
         weights = np.concatenate([p.data.ravel() for p in params]) if decay else None
         if weights is not None and not self.decoupled:
             g = g + decay * weights
-        change, *state = self.update(g, lr, self._step_numbers(live), *old)
+        change, *state = self.update(g, lr, t, *(old[where] for old in self.state.values()))
         if weights is not None and self.decoupled:
             change = change + lr * decay * weights
         # Only now that the rule has run does anything change.
-        for name, values in zip(self.state_names, state, strict=True):
-            self.state[name][where] = values
-        for k in live:
-            self._own_steps[k] += 1
+        for values, new in zip(self.state.values(), state, strict=True):
+            values[where] = new
+        if params is not self.params:
+            self._missed = [m + (not r) for m, r in zip(self._missed, reached, strict=True)]
         self.steps += 1
         start = 0
         with no_grad():
@@ -122,19 +124,15 @@ class Optimizer:
                 p -= change[start:end].reshape(p.shape)
                 start = end
 
-    def _step_numbers(self, live: list[int]) -> int | np.ndarray:
-        """The number of this step for the live parameters: one, or one for each element."""
-        numbers = {self._own_steps[k] + 1 for k in live}
-        if len(numbers) == 1:
-            return numbers.pop()
-        # Exact in float64, as the one number is.
-        counts = [np.full(self.params[k].size, self._own_steps[k] + 1, np.float64) for k in live]
-        return np.concatenate(counts)
+    def _part(self, reached: list[bool]) -> tuple[np.ndarray, np.ndarray]:
+        """Where the reached parameters lie in the flat state, and their step's number, elementwise.
 
-    def _positions(self, live: list[int]) -> np.ndarray:
-        """Where the live parameters lie in the flat state."""
-        wanted = set(live)
-        return np.concatenate([np.full(p.size, k in wanted) for k, p in enumerate(self.params)])
+        The numbers are float64, so that powers of them are as exact as those of a Python number.
+        """
+        sizes = [p.size for p in self.params]
+        where = np.repeat(reached, sizes)
+        steps = np.repeat(self.steps + 1 - np.array(self._missed, np.float64), sizes)
+        return where, steps[where]
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(lr={self._rate!r})"

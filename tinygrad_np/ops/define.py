@@ -49,8 +49,8 @@ def define_op(
         domain: open interval of input values on which an elementwise op is smooth.
         samples: a function of a generator function `r(*shape)` giving a list of
             `(args, params)` on which the op is tested; made from `domain` if elementwise.
-        numpy: the NumPy functions that this op answers for; a method of a ufunc as a pair,
-            such as `(np.add, "reduce")`.
+        numpy: the NumPy functions that this op answers for, besides its forward if that is a
+            ufunc, unless an earlier op does; a ufunc's method as a pair, `(np.add, "reduce")`.
         keeps: names of extra values that forward returns after its result and that only the
             rules read. Forward must then be NumPy that also runs on Tensors.
         variadic: the first parameter is a sequence of inputs; its one rule may read `i`, the
@@ -98,12 +98,13 @@ def define_op(
     function.__doc__ = op.doc
     function.op = op  # type: ignore[attr-defined]
     for np_function in numpy:
+        # The first op to answer for a function goes on doing so.
         if isinstance(np_function, np.ufunc):
-            UFUNCS[np_function, "__call__"] = function
+            UFUNCS.setdefault((np_function, "__call__"), function)
         elif isinstance(np_function, tuple):
-            UFUNCS[np_function] = function
+            UFUNCS.setdefault(np_function, function)
         else:
-            FUNCTIONS[np_function] = function
+            FUNCTIONS.setdefault(np_function, function)
     return function
 
 
