@@ -153,7 +153,8 @@ def test_unsupported_arguments_raise():
 def test_clip_takes_numpys_argument_names():
     t = tg.Tensor([-1.0, 0.5, 2.0])
     assert np.clip(t, a_min=0, a_max=1).tolist() == [0, 0.5, 1]
-    assert np.clip(t, min=0, max=1).tolist() == [0, 0.5, 1]
+    if np.lib.NumpyVersion(np.__version__) >= "2.1.0":  # which gave the limits these names
+        assert np.clip(t, min=0, max=1).tolist() == [0, 0.5, 1]
 
 
 def test_moveaxis_of_several_axes():
