@@ -32,6 +32,8 @@ TYPES = {
     "keepdims": "bool",
     "label_smoothing": "float",
     "reduction": "str",
+    "spec": "str",
+    "ord": "Any",
     "shape": "int | Sequence[int]",
 }
 

@@ -108,9 +108,8 @@ def test_inspection():
         (lambda t: np.arctanh(t), "np.arctanh", "np.tanh"),
         (lambda t: np.nanstd(t), "np.nanstd", "np.std"),
         (lambda t: np.vstack([t, t]), "np.vstack", "np.stack"),
-        (lambda t: np.linalg.norm(t), "np.linalg.norm", None),
-        (lambda t: np.linalg.inv(t @ t.T), "np.linalg.inv", None),
-        (lambda t: np.einsum("ij->i", t), "np.einsum", None),
+        (lambda t: np.linalg.eigh(t), "np.linalg.eigh", None),
+        (lambda t: np.linalg.svd(t @ t.T), "np.linalg.svd", None),
         (lambda t: np.fft.fft(t), "np.fft.fft", None),
         (lambda t: np.interp(t, [0, 1], [0, 1]), "np.interp", None),
     ],
@@ -125,12 +124,6 @@ def test_unsupported_functions_raise_and_name_the_nearest(call, name, nearest):
         assert ".numpy()" in text
         if nearest:
             assert f"nearest supported one is {nearest}." in text
-
-
-def test_dot_names_matmul():
-    """The commonest of all: its nearest is another word."""
-    with pytest.raises(NotImplementedError, match="matmul"):
-        np.dot(tg.Tensor(A), C)
 
 
 def test_unsupported_arguments_raise():

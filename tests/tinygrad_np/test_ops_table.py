@@ -64,7 +64,18 @@ def _cross_entropy(
     return losses.sum() if reduction == "sum" else losses.sum() / int(counted.sum())
 
 
+def _cofactors(a):
+    out = np.empty_like(a)
+    for *stack, i, j in np.ndindex(a.shape):
+        minor = np.delete(np.delete(a[tuple(stack)], i, axis=0), j, axis=1)
+        out[(*stack, i, j)] = (-1) ** (i + j) * np.linalg.det(minor)
+    return out
+
+
 DEFINITIONS = {
+    "cofactors": _cofactors,
+    "contract": lambda arrays, spec: np.einsum(spec, *arrays),
+    "logabsdet": lambda a: np.log(np.abs(np.linalg.det(a))),
     "sigmoid": lambda x: 1 / (1 + np.exp(-x)),
     "relu": lambda x: np.where(x > 0, x, 0),
     "softmax": _softmax,

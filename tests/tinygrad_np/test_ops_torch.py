@@ -84,7 +84,28 @@ def _cross_entropy(
     )
 
 
+def _symmetric(a):
+    """The matrix that NumPy's Cholesky takes: the lower triangle is all that it reads."""
+    return torch.tril(a) + torch.tril(a, -1).mT
+
+
+def _norm(x, ord=None, axis=None, keepdims=False):
+    if ord == "fro" or (ord is not None and x.ndim == 2 and axis is None):
+        return torch.linalg.matrix_norm(x, ord, dim=axis or (-2, -1), keepdim=keepdims)
+    return torch.linalg.norm(x, ord, dim=axis, keepdim=keepdims)
+
+
 COUNTERPARTS = {
+    "cholesky": lambda a: torch.linalg.cholesky(_symmetric(a)),
+    "cofactors": lambda a: torch.linalg.det(a)[..., None, None] * torch.linalg.inv(a).mT,
+    "contract": lambda arrays, spec: torch.einsum(spec, *arrays),
+    "det": torch.linalg.det,
+    "inv": torch.linalg.inv,
+    "logabsdet": lambda a: torch.linalg.slogdet(a)[1],
+    "norm": _norm,
+    "solve": lambda a, b: (
+        torch.linalg.solve(a, b[..., None])[..., 0] if b.ndim == 1 else torch.linalg.solve(a, b)
+    ),
     "abs": torch.abs,
     "add": torch.add,
     "astype": lambda x, dtype: x.to(torch.float64),

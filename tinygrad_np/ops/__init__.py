@@ -11,20 +11,24 @@ import numpy as np
 from ..autograd import recording
 from ..tensor import Tensor, needs_grad, placed, wrap
 from . import (
+    einsums,
     elementwise,
     index,
     linalg,
     losses,
+    matrices,
     plain,  # noqa: F401 - registers itself
     reduce,
     shape,
 )
 from .define import define_op
+from .einsums import *  # noqa: F403
 from .elementwise import *  # noqa: F403
 from .index import *  # noqa: F403
 from .index import getitem, plain_index, setitem
 from .linalg import *  # noqa: F403
 from .losses import *  # noqa: F403
+from .matrices import *  # noqa: F403
 from .op import Op
 from .random import default_generator, manual_seed
 from .reduce import *  # noqa: F403
@@ -32,7 +36,7 @@ from .shape import *  # noqa: F403
 
 FUNCTIONS_BY_NAME: dict[str, Any] = {
     name: getattr(family, name)
-    for family in (elementwise, reduce, shape, index, linalg, losses)
+    for family in (elementwise, reduce, shape, index, linalg, losses, einsums, matrices)
     for name in family.__all__
 }
 
@@ -166,7 +170,8 @@ def _attach() -> None:
 METHODS = tuple(
     name
     for name in FUNCTIONS_BY_NAME
-    if name not in {"concatenate", "stack", "where", "scatter", "getitem", "setitem"}
+    if name
+    not in {"concatenate", "stack", "where", "scatter", "getitem", "setitem", "contract", "einsum"}
 )
 
 

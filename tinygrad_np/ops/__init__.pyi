@@ -16,7 +16,7 @@ from .random import default_generator as default_generator
 from .random import manual_seed as manual_seed
 
 
-__all__ = ['TABLE', 'Op', 'default_generator', 'define_op', 'manual_seed', 'abs', 'add', 'astype', 'clip', 'copy', 'divide', 'equal', 'exp', 'greater', 'greater_equal', 'isfinite', 'isinf', 'isnan', 'less', 'less_equal', 'log', 'logical_and', 'logical_not', 'logical_or', 'logical_xor', 'maximum', 'minimum', 'multiply', 'negative', 'not_equal', 'power', 'relu', 'sigmoid', 'sign', 'sqrt', 'subtract', 'tanh', 'where', 'max', 'mean', 'min', 'std', 'sum', 'var', 'broadcast_to', 'concatenate', 'expand_dims', 'moveaxis', 'reshape', 'squeeze', 'stack', 'swapaxes', 'transpose', 'getitem', 'scatter', 'setitem', 'matmul', 'cross_entropy', 'log_softmax', 'logsumexp', 'softmax']
+__all__ = ['TABLE', 'Op', 'default_generator', 'define_op', 'manual_seed', 'abs', 'add', 'astype', 'clip', 'copy', 'divide', 'equal', 'exp', 'greater', 'greater_equal', 'isfinite', 'isinf', 'isnan', 'less', 'less_equal', 'log', 'logical_and', 'logical_not', 'logical_or', 'logical_xor', 'maximum', 'minimum', 'multiply', 'negative', 'not_equal', 'power', 'relu', 'sigmoid', 'sign', 'sqrt', 'subtract', 'tanh', 'where', 'max', 'mean', 'min', 'std', 'sum', 'var', 'broadcast_to', 'concatenate', 'expand_dims', 'moveaxis', 'reshape', 'squeeze', 'stack', 'swapaxes', 'transpose', 'getitem', 'scatter', 'setitem', 'cross', 'dot', 'inner', 'kron', 'matmul', 'matrix_power', 'outer', 'tensordot', 'vdot', 'cross_entropy', 'log_softmax', 'logsumexp', 'softmax', 'contract', 'einsum', 'cholesky', 'cofactors', 'det', 'inv', 'logabsdet', 'norm', 'slogdet', 'solve']
 TABLE: dict[str, Op]
 @overload
 def abs(x: Tensor, /) -> Tensor:
@@ -324,6 +324,14 @@ def setitem(x: Tensor | ArrayLike, value: Tensor, index: Any) -> Tensor:
     """A copy of x with the value written at the index."""
 @overload
 def setitem(x: ArrayLike, value: ArrayLike, index: Any) -> np.ndarray: ...
+def cross(x: Any, y: Any, axisa: Any = -1, axisb: Any = -1, axisc: Any = -1, axis: int | tuple[int, ...] | None = None) -> Any:
+    """Cross product of vectors in three dimensions."""
+def dot(x: Any, y: Any) -> Any:
+    """NumPy's dot: the sum over the last axis of x and the second to last (or only) axis of y."""
+def inner(x: Any, y: Any) -> Any:
+    """The sum of products over the last axis of both; numbers are multiplied."""
+def kron(x: Any, y: Any) -> Any:
+    """Kronecker product: y times every element of x, laid out as blocks."""
 @overload
 def matmul(x: Tensor, y: Tensor | ArrayLike, /) -> Tensor:
     """Matrix product: the last axis of x with the second to last of y (the only one if 1-D)."""
@@ -332,6 +340,17 @@ def matmul(x: Tensor | ArrayLike, y: Tensor, /) -> Tensor:
     """Matrix product: the last axis of x with the second to last of y (the only one if 1-D)."""
 @overload
 def matmul(x: ArrayLike, y: ArrayLike, /) -> np.ndarray: ...
+@overload
+def matrix_power(x: Tensor, n: Any) -> Tensor:
+    """The product of n times the square matrix x (or of each in a stack): x @ x @ ... @ x."""
+@overload
+def matrix_power(x: ArrayLike, n: Any) -> np.ndarray: ...
+def outer(x: Any, y: Any) -> Any:
+    """Every element of x times every element of y, both flattened: shape (x.size, y.size)."""
+def tensordot(x: Any, y: Any, axes: Any = 2) -> Any:
+    """The sum of products over pairs of axes; the other axes of x, then of y, remain."""
+def vdot(x: Any, y: Any) -> Any:
+    """The sum of products of all elements: x and y flattened (x conjugated, if complex)."""
 @overload
 def cross_entropy(logits: Tensor, target: Tensor | ArrayLike, axis: int | tuple[int, ...] | None = -1, reduction: str = 'mean', ignore_index: int | None = None, label_smoothing: float = 0.0) -> Tensor:
     """Cross-entropy between softmax(logits) along an axis and the target."""
@@ -355,3 +374,47 @@ def softmax(x: Tensor, axis: int | tuple[int, ...] | None = -1) -> Tensor:
     """exp(x) / sum(exp(x)) along an axis: positive numbers that sum to 1."""
 @overload
 def softmax(x: ArrayLike, axis: int | tuple[int, ...] | None = -1) -> np.ndarray: ...
+def contract(arrays: Sequence[Tensor | ArrayLike], spec: str) -> Tensor:
+    """The sum of products of the arrays that an einsum spec such as "ij,jk->ik" describes."""
+def einsum(spec: str, *operands: Any) -> Any:
+    """Einstein summation: `einsum("ij,jk->ik", x, y)` is the matrix product of x and y."""
+@overload
+def cholesky(a: Tensor) -> Tensor:
+    """The lower triangular L with L @ L.T = a; a is symmetric, only its lower triangle is read."""
+@overload
+def cholesky(a: ArrayLike) -> np.ndarray: ...
+@overload
+def cofactors(a: Tensor) -> Tensor:
+    """The matrix of cofactors, det(a) * inv(a).T: the derivative of det, for any matrix."""
+@overload
+def cofactors(a: ArrayLike) -> np.ndarray: ...
+@overload
+def det(a: Tensor) -> Tensor:
+    """The determinant of a square matrix, or of each in a stack."""
+@overload
+def det(a: ArrayLike) -> np.ndarray: ...
+@overload
+def inv(a: Tensor) -> Tensor:
+    """The inverse of a square matrix, or of each in a stack."""
+@overload
+def inv(a: ArrayLike) -> np.ndarray: ...
+@overload
+def logabsdet(a: Tensor) -> Tensor:
+    """log(|det(a)|) of a square matrix, or of each in a stack, without overflow."""
+@overload
+def logabsdet(a: ArrayLike) -> np.ndarray: ...
+@overload
+def norm(x: Tensor, ord: Any = None, axis: int | tuple[int, ...] | None = None, keepdims: bool = False) -> Tensor:
+    """NumPy's norm of vectors (axis an integer, or x 1-D) or matrices (axis a pair, or x 2-D)."""
+@overload
+def norm(x: ArrayLike, ord: Any = None, axis: int | tuple[int, ...] | None = None, keepdims: bool = False) -> np.ndarray: ...
+def slogdet(a: Any) -> Any:
+    """The sign of the determinant (no gradient flows through it) and log(|det(a)|), as a pair."""
+@overload
+def solve(a: Tensor, b: Tensor | ArrayLike) -> Tensor:
+    """x such that a @ x = b; b is one vector if 1-D, else a matrix or a stack of them."""
+@overload
+def solve(a: Tensor | ArrayLike, b: Tensor) -> Tensor:
+    """x such that a @ x = b; b is one vector if 1-D, else a matrix or a stack of them."""
+@overload
+def solve(a: ArrayLike, b: ArrayLike) -> np.ndarray: ...

@@ -140,8 +140,24 @@ class TableMethods:
         """Without its axes of length 1: all of them, or the given ones."""
     def swapaxes(self, axis1: Any, axis2: Any) -> Tensor:
         """x with two axes exchanged."""
+    def cross(self, y: Any, axisa: Any = -1, axisb: Any = -1, axisc: Any = -1, axis: int | tuple[int, ...] | None = None) -> Any:
+        """Cross product of vectors in three dimensions."""
+    def dot(self, y: Any) -> Any:
+        """NumPy's dot: the sum over the last axis of x and the second to last (or only) axis of y."""
+    def inner(self, y: Any) -> Any:
+        """The sum of products over the last axis of both; numbers are multiplied."""
+    def kron(self, y: Any) -> Any:
+        """Kronecker product: y times every element of x, laid out as blocks."""
     def matmul(self, y: Tensor | ArrayLike, /) -> Tensor:
         """Matrix product: the last axis of x with the second to last of y (the only one if 1-D)."""
+    def matrix_power(self, n: Any) -> Tensor:
+        """The product of n times the square matrix x (or of each in a stack): x @ x @ ... @ x."""
+    def outer(self, y: Any) -> Any:
+        """Every element of x times every element of y, both flattened: shape (x.size, y.size)."""
+    def tensordot(self, y: Any, axes: Any = 2) -> Any:
+        """The sum of products over pairs of axes; the other axes of x, then of y, remain."""
+    def vdot(self, y: Any) -> Any:
+        """The sum of products of all elements: x and y flattened (x conjugated, if complex)."""
     def cross_entropy(self, target: Tensor | ArrayLike, axis: int | tuple[int, ...] | None = -1, reduction: str = 'mean', ignore_index: int | None = None, label_smoothing: float = 0.0) -> Tensor:
         """Cross-entropy between softmax(logits) along an axis and the target."""
     def log_softmax(self, axis: int | tuple[int, ...] | None = -1) -> Tensor:
@@ -150,3 +166,19 @@ class TableMethods:
         """log(sum(exp(x))) over the given axes, without overflow; -inf where all x are -inf."""
     def softmax(self, axis: int | tuple[int, ...] | None = -1) -> Tensor:
         """exp(x) / sum(exp(x)) along an axis: positive numbers that sum to 1."""
+    def cholesky(self) -> Tensor:
+        """The lower triangular L with L @ L.T = a; a is symmetric, only its lower triangle is read."""
+    def cofactors(self) -> Tensor:
+        """The matrix of cofactors, det(a) * inv(a).T: the derivative of det, for any matrix."""
+    def det(self) -> Tensor:
+        """The determinant of a square matrix, or of each in a stack."""
+    def inv(self) -> Tensor:
+        """The inverse of a square matrix, or of each in a stack."""
+    def logabsdet(self) -> Tensor:
+        """log(|det(a)|) of a square matrix, or of each in a stack, without overflow."""
+    def norm(self, ord: Any = None, axis: int | tuple[int, ...] | None = None, keepdims: bool = False) -> Tensor:
+        """NumPy's norm of vectors (axis an integer, or x 1-D) or matrices (axis a pair, or x 2-D)."""
+    def slogdet(self) -> Any:
+        """The sign of the determinant (no gradient flows through it) and log(|det(a)|), as a pair."""
+    def solve(self, b: Tensor | ArrayLike) -> Tensor:
+        """x such that a @ x = b; b is one vector if 1-D, else a matrix or a stack of them."""

@@ -1,0 +1,169 @@
+"""Einstein summation: products of arrays, summed over the axes that the result does not name.
+
+The gradient of an einsum is an einsum: of the incoming gradient and the other operands.
+"""
+
+from __future__ import annotations
+
+import string
+from typing import Any
+
+import numpy as np
+
+from ..tensor import Tensor, as_array, placed
+from .define import answers, define_op
+
+__all__ = ["contract", "einsum"]
+
+# Below this many elements NumPy's own loop beats the search for a good order and BLAS.
+_SMALL = 1000
+
+
+def _labels(spec, shapes):
+    """The labels of each operand's axes, and of the result's: `...` spelled out, result explicit.
+
+    Raises:
+        ValueError: a spec that is malformed, or does not fit these shapes.
+    """
+
+    def wrong(problem):
+        return ValueError(f"spec {spec!r} for shapes {', '.join(map(str, shapes))}: {problem}")
+
+    text = "".join(spec.split())
+    inputs, arrow, output = text.partition("->")
+    terms = inputs.split(",")
+    if len(terms) != len(shapes):
+        raise wrong(f"it has {len(terms)} terms for {len(shapes)} operands")
+    for term in (*terms, output):
+        bare = term.replace("...", "", 1)
+        strange = sorted(set(bare) - set(string.ascii_letters))
+        if strange:
+            raise wrong(f"{strange[0]!r} in {term!r} is neither a letter nor one '...'")
+    free = [c for c in string.ascii_letters if c not in text]
+    hidden = []  # how many axes each '...' stands for
+    for k, (term, shape) in enumerate(zip(terms, shapes)):
+        named = len(term.replace("...", ""))
+        extra = len(shape) - named
+        if extra < 0 or (extra and "..." not in term):
+            raise wrong(f"term {term!r} names {named} axes, but operand {k} has {len(shape)}")
+        hidden.append(extra)
+    most = max(hidden)
+    if most > len(free):
+        raise wrong("more axes than there are letters")
+    broadcast = "".join(free[:most])
+    full = [term.replace("...", broadcast[most - extra :]) for term, extra in zip(terms, hidden)]
+    if arrow:
+        if most and "..." not in output:
+            raise wrong("the result must name the axes of '...' too: write '...' behind the arrow")
+        result = output.replace("...", broadcast)
+        for label in result:
+            if not any(label in term for term in full):
+                raise wrong(f"{label!r} of the result is in no operand")
+            if result.count(label) > 1:
+                raise wrong(f"{label!r} is twice in the result")
+    else:
+        once = (c for c in set(inputs) if c.isalpha() and inputs.count(c) == 1)
+        result = broadcast + "".join(sorted(once))
+    _check_lengths(full, shapes, wrong)
+    return full, result
+
+
+def _check_lengths(terms, shapes, wrong):
+    lengths: dict[str, int] = {}
+    for k, (term, shape) in enumerate(zip(terms, shapes)):
+        own: dict[str, int] = {}
+        for label, length in zip(term, shape):
+            if own.setdefault(label, length) != length:
+                raise wrong(f"{label!r} is twice in operand {k}, with {own[label]} and {length}")
+            if lengths.get(label, 1) == 1:
+                lengths[label] = length
+            elif length not in (1, lengths[label]):
+                raise wrong(f"{label!r} has {lengths[label]} elements, but {length} in operand {k}")
+
+
+def _contract(arrays, spec):
+    """The sum of products of the arrays that an einsum spec such as "ij,jk->ik" describes."""
+    terms, result = _labels(spec, [np.shape(a) for a in arrays])
+    large = max(np.size(a) for a in arrays) > _SMALL
+    return np.einsum(",".join(terms) + "->" + result, *arrays, optimize=large)
+
+
+def _contract_rule(g, arrays, spec, i):
+    """The gradient of operand i: the einsum of g with the others, in the order of its own axes."""
+    terms, result = _labels(spec, [np.shape(a) for a in arrays])
+    operands, inputs = [g], [result]
+    for k, (array, term) in enumerate(zip(arrays, terms)):
+        if k != i:
+            operands.append(array)
+            inputs.append(term)
+    own = terms[i]
+    shape = np.shape(arrays[i])
+    free = iter([c for c in string.ascii_letters if c not in "".join((*terms, result))])
+    wanted = ""
+    for position, label in enumerate(own):
+        if label in wanted:  # a diagonal: only the elements on it get a gradient
+            again = next(free)
+            places = np.arange(shape[position])
+            operands.append((places[:, None] == places).astype(g.dtype))
+            inputs.append(label + again)
+            label = again
+        elif not any(label in term for term in inputs):  # summed alone: the same for all elements
+            operands.append(np.ones(shape[position], g.dtype))
+            inputs.append(label)
+        wanted += label
+    return contract(operands, ",".join(inputs) + "->" + wanted)
+
+
+contract = define_op(
+    _contract,
+    name="contract",
+    variadic=True,
+    arrays=_contract_rule,
+    text="einsum({spec}, {arrays})",
+    samples=lambda r: [
+        (((r(3, 4), r(4, 2)), "ij,jk->ik"), {}),
+        (((r(3, 4), r(4, 2)), "ij,jk"), {}),
+        (((r(5, 3, 4), r(5, 4, 2)), "bij,bjk->bik"), {}),
+        (((r(3, 4), r(4, 2), r(2, 3)), "ij,jk,ki->"), {}),
+        (((r(3, 3),), "ii->i"), {}),
+        (((r(3, 3),), "ii"), {}),
+        (((r(2, 3, 3, 2),), "ijji->j"), {}),
+        (((r(3, 4),), "ij->j"), {}),
+        (((r(3, 4),), "ba"), {}),
+        (((r(2, 3, 4), r(4, 5)), "...i,ij->...j"), {}),
+        (((r(1, 3, 4), r(2, 3, 4)), "...i,...i"), {}),
+        (((r(3, 1), r(5, 2)), "ij,jk->ik"), {}),
+        (((r(3), r(2, 4)), "i,jk->ij"), {}),
+        (((r(), r(3)), ",i->i"), {}),
+        (((r(0, 3), r(3)), "ij,j->i"), {}),
+    ],
+)
+
+
+def einsum(spec: str, *operands: Any) -> Any:
+    """Einstein summation: `einsum("ij,jk->ik", x, y)` is the matrix product of x and y.
+
+    Args:
+        spec: one term of letters per operand, one letter per axis, and after `->` the axes of the
+            result; letters that are not there are summed. Without `->` the result has the letters
+            that occur once, in alphabetical order. A letter that is twice in a term takes the
+            diagonal. `...` stands for axes that broadcast.
+        operands: as many Tensors or arrays as the spec has terms.
+
+    Raises:
+        TypeError: the spec is no string.
+        ValueError: the spec is malformed, or does not fit the shapes of the operands.
+    """
+    if not isinstance(spec, str):
+        raise TypeError(
+            f"einsum needs a spec such as 'ij,jk->ik' first, not {type(spec).__name__}: lists of "
+            "axis numbers are not supported"
+        )
+    given = [v if isinstance(v, Tensor) else as_array(v, None) for v in operands]
+    return placed(contract(given, spec))
+
+
+@answers(np.einsum)
+def _numpy_einsum(*operands, optimize=True):
+    """np.einsum; how it is optimized has no effect on the result, and is chosen here."""
+    return einsum(*operands)

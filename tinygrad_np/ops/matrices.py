@@ -1,0 +1,301 @@
+"""Square matrices: determinant, inverse, linear systems, Cholesky factor; and norms.
+
+All but the norms take stacks of matrices, in the last two axes. A singular matrix raises
+LinAlgError, in the forward or, where only the derivative needs the inverse, in backward.
+Formulas: M. Giles, Collected matrix derivative results for forward and reverse mode algorithmic
+differentiation (2008); for Cholesky, I. Murray, Differentiation of the Cholesky decomposition
+(2016).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..tensor import Tensor, placed
+from .define import answers, define_op
+from .elementwise import abs as absolute
+from .linalg import as_operands, swap
+from .reduce import axes as normal_axes
+from .reduce import restore
+from .reduce import sum as total
+
+__all__ = [
+    "cholesky",
+    "cofactors",
+    "det",
+    "inv",
+    "logabsdet",
+    "norm",
+    "slogdet",
+    "solve",
+]
+
+
+def _well(r, *shape):
+    """Samples of square matrices that are far from singular."""
+    return r(*shape) + 3 * (np.arange(shape[-1])[:, None] == np.arange(shape[-1]))
+
+
+def _positive(r, *shape):
+    """Samples of symmetric positive definite matrices."""
+    x = r(*shape)
+    return x @ swap(x) + (np.arange(shape[-1])[:, None] == np.arange(shape[-1]))
+
+
+def _inv(a):
+    """The inverse of a square matrix, or of each in a stack."""
+    return np.linalg.inv(a)
+
+
+inv = define_op(
+    _inv,
+    name="inv",
+    a=lambda g, out: -swap(out) @ g @ swap(out),
+    text="inv({a})",
+    kinks="a singular matrix raises LinAlgError",
+    numpy=(np.linalg.inv,),
+    samples=lambda r: [((_well(r, 3, 3),), {}), ((_well(r, 2, 2, 2),), {}), ((r(0, 3, 3),), {})],
+)
+
+
+def _solve(a, b):
+    """x such that a @ x = b; b is one vector if 1-D, else a matrix or a stack of them."""
+    return np.linalg.solve(a, b)
+
+
+def _solve_b(g, a, b_shape):
+    if len(b_shape) == 1:
+        return solve(swap(a), np.expand_dims(g, -1)).squeeze(-1)
+    return solve(swap(a), g)
+
+
+def _solve_a(g, a, out, b_shape):
+    if len(b_shape) == 1:
+        back = solve(swap(a), np.expand_dims(g, -1))
+        return -back @ np.expand_dims(out, -2)
+    return -solve(swap(a), g) @ swap(out)
+
+
+solve = define_op(
+    _solve,
+    name="solve",
+    a=_solve_a,
+    b=_solve_b,
+    text="solve({a}, {b})",
+    kinks="a singular matrix raises LinAlgError",
+    numpy=(np.linalg.solve,),
+    samples=lambda r: [
+        ((_well(r, 3, 3), r(3)), {}),
+        ((_well(r, 3, 3), r(3, 2)), {}),
+        ((_well(r, 2, 3, 3), r(2, 3, 1)), {}),
+        ((_well(r, 2, 3, 3), r(3)), {}),
+        ((_well(r, 3, 3), r(2, 3, 1)), {}),
+    ],
+)
+
+# --- determinants -------------------------------------------------------------------------------
+
+
+def _per_matrix(g):
+    """One number per matrix, in a shape that broadcasts over the matrix."""
+    return np.expand_dims(g, (-2, -1))
+
+
+def _cofactors(a):
+    """The matrix of cofactors, det(a) * inv(a).T: the derivative of det, for any matrix."""
+    d = np.linalg.det(a)
+    if np.all(d != 0):
+        return _per_matrix(d) * swap(np.linalg.inv(a))
+    u, s, v = np.linalg.svd(a)
+    n = s.shape[-1]
+    # Of each singular value the product of all others: rows of s with a 1 in place of the value.
+    others = np.where(np.arange(n)[:, None] == np.arange(n), 1, np.expand_dims(s, -2))
+    sign = np.linalg.det(u) * np.linalg.det(v)
+    return _per_matrix(sign) * (u * np.expand_dims(others.prod(axis=-1), -2)) @ v
+
+
+def _cofactors_rule(g, a, out):
+    back = swap(inv(a))
+    along = (g * out).sum(axis=(-2, -1), keepdims=True)
+    return along * back - out @ swap(g) @ back
+
+
+cofactors = define_op(
+    _cofactors,
+    name="cofactors",
+    a=_cofactors_rule,
+    text="cofactors({a})",
+    kinks="the derivative raises LinAlgError for a singular matrix",
+    samples=lambda r: [((_well(r, 3, 3),), {}), ((_well(r, 2, 2, 2),), {})],
+)
+
+
+def _det(a):
+    """The determinant of a square matrix, or of each in a stack."""
+    return np.linalg.det(a)
+
+
+det = define_op(
+    _det,
+    name="det",
+    a=lambda g, a: _per_matrix(g) * cofactors(a),
+    text="det({a})",
+    kinks="right for singular matrices too; their second derivative raises LinAlgError",
+    numpy=(np.linalg.det,),
+    samples=lambda r: [((_well(r, 3, 3),), {}), ((_well(r, 2, 2, 2),), {}), ((r(1, 1),), {})],
+)
+
+
+def _logabsdet(a):
+    """log(|det(a)|) of a square matrix, or of each in a stack, without overflow."""
+    return np.linalg.slogdet(a)[1]
+
+
+logabsdet = define_op(
+    _logabsdet,
+    name="logabsdet",
+    a=lambda g, a: _per_matrix(g) * swap(inv(a)),
+    text="log(|det({a})|)",
+    kinks="-inf for a singular matrix; its derivative raises LinAlgError",
+    samples=lambda r: [((_well(r, 3, 3),), {}), ((_well(r, 2, 2, 2),), {})],
+)
+
+
+@answers(np.linalg.slogdet)
+def slogdet(a) -> Any:
+    """The sign of the determinant (no gradient flows through it) and log(|det(a)|), as a pair.
+
+    Raises:
+        LinAlgError: a is not square; and in backward, if a is singular.
+    """
+    (a,) = as_operands(a)
+    log = logabsdet(a)
+    if isinstance(a, Tensor):
+        result = np.linalg.slogdet(a.data)
+        return result._replace(sign=Tensor(result.sign), logabsdet=placed(log))
+    return np.linalg.slogdet(a)
+
+
+# --- Cholesky -----------------------------------------------------------------------------------
+
+
+def _cholesky(a):
+    """The lower triangular L with L @ L.T = a; a is symmetric, only its lower triangle is read."""
+    return np.linalg.cholesky(a)
+
+
+def _lower(n, dtype):
+    """Ones below the diagonal, halves on it."""
+    rows = np.arange(n)
+    below, on = rows[:, None] > rows, rows[:, None] == rows
+    return (below + 0.5 * on).astype(dtype)
+
+
+def _cholesky_rule(g, out):
+    half = _lower(out.shape[-1], out.dtype)
+    middle = (swap(out) @ g) * half
+    left = solve(swap(out), middle)
+    full = swap(solve(swap(out), swap(left)))
+    return (full + swap(full)) * half
+
+
+cholesky = define_op(
+    _cholesky,
+    name="cholesky",
+    a=_cholesky_rule,
+    text="cholesky({a})",
+    kinks="only the lower triangle is read, so the gradient of the upper one is 0 and that below "
+    "the diagonal counts both; a matrix that is not positive definite raises LinAlgError",
+    numpy=(np.linalg.cholesky,),
+    samples=lambda r: [((_positive(r, 3, 3),), {}), ((_positive(r, 2, 2, 2),), {})],
+)
+
+# --- norms --------------------------------------------------------------------------------------
+
+
+def _apart(r, *shape):
+    """Samples of both signs that are not near 0."""
+    x = r(*shape)
+    return x + np.sign(x)
+
+
+def _norm(x, ord=None, axis=None, keepdims=False):
+    """NumPy's norm of vectors (axis an integer, or x 1-D) or matrices (axis a pair, or x 2-D).
+
+    Of all elements if both `ord` and `axis` are None. `ord` of vectors: any number, inf, -inf;
+    of matrices: "fro", 1, -1, inf, -inf.
+    """
+    if _plan(ord, axis, np.ndim(x))[0] == "singular":
+        raise ValueError(
+            f"the matrix norm of ord {ord!r} needs singular values, which have no derivative "
+            "here yet: use ord 'fro', 1, -1, inf or -inf"
+        )
+    return np.linalg.norm(x, ord, axis, keepdims)
+
+
+def _plan(ord, axis, ndim):
+    """What kind of norm this is, and over which axes."""
+    if axis is None and (ord is None or ndim == 0):
+        return "euclidean", tuple(range(ndim))
+    axis = normal_axes(axis, ndim)
+    if len(axis) == 1:
+        return ("euclidean" if ord in (None, 2) else "vector"), axis
+    if ord in (None, "fro", "f"):
+        return "euclidean", axis
+    if ord in (2, -2, "nuc"):
+        return "singular", axis
+    return "matrix", axis
+
+
+def _norm_rule(g, x, out, ord, axis, keepdims):
+    kind, axis = _plan(ord, axis, x.ndim)
+    g, out = (restore(v, axis, keepdims, x.ndim) for v in (g, out))
+    if kind == "euclidean":
+        return g * (x / np.where(out == 0, np.inf, out))
+    size = absolute(x)
+    slope = np.sign(x)
+    if kind == "matrix":
+        inner, outer = axis if ord in (1, -1) else axis[::-1]
+        sums = total(size, axis=inner, keepdims=True)
+        return g * slope * _share(sums, out, outer)
+    if ord in (np.inf, -np.inf):
+        return g * slope * _share(size, out, axis)
+    if ord == 0:
+        return g * (slope * 0)  # a count
+    if ord == 1:
+        return g * slope
+    ratio = size / np.where(out == 0, np.inf, out)
+    return g * slope * np.where(x == 0, 0, np.where(x == 0, 1, ratio) ** (ord - 1))
+
+
+def _share(values, best, axis):
+    """How a gradient is split among the values that are the best along an axis: evenly."""
+    equal = (values == best).astype(best.dtype)
+    return equal / equal.sum(axis=axis, keepdims=True)
+
+
+norm = define_op(
+    _norm,
+    name="norm",
+    x=_norm_rule,
+    text="norm({x})",
+    kinks="0 at x = 0; shared evenly among equal largest or smallest elements, rows or columns",
+    numpy=(np.linalg.norm,),
+    samples=lambda r: [
+        ((r(3, 4),), {}),
+        ((r(5),), {}),
+        ((r(2, 3, 4),), {"axis": 1, "keepdims": True}),
+        ((r(3, 4), 3), {"axis": 0}),
+        ((_apart(r, 3, 4), 1, -1), {}),
+        ((_apart(r, 3, 4), 0.5, -1), {}),
+        ((r(3, 4), np.inf, 0), {}),
+        ((r(3, 4), -np.inf, 0), {"keepdims": True}),
+        ((r(2, 3, 4), "fro", (0, 2)), {}),
+        ((r(3, 4), 1), {}),
+        ((r(2, 3, 4), -1, (2, 0)), {}),
+        ((r(3, 4), np.inf), {}),
+        ((r(3, 4), -np.inf), {"keepdims": True}),
+    ],
+)
