@@ -18,8 +18,19 @@ MODULES = sorted([*ENGINE.rglob("*.py"), *(ROOT / "nn").rglob("*.py")])
 OPTIONAL = ["matplotlib", "graphviz", "graphviz_pure", "tqdm", "nnfs", "IPython", "PIL"]
 
 # Layers of the engine, lowest first: a module may import its own layer and those below.
-LAYERS = ["autograd", "tensor", "ops"]
-READERS = {"snapshot", "draw", "check", "companion"}
+LAYERS = ["autograd", "hooks", "tensor", "ops"]
+READERS = {
+    "snapshot",
+    "draw",
+    "check",
+    "companion",
+    "arguments",
+    "checkpointing",
+    "paths",
+    "tracing",
+    "transforms",
+    "trees",
+}
 
 
 def path_id(path):

@@ -18,7 +18,22 @@ from .tensor import Tensor
 __version__ = "0.1.0"
 
 # Tools that load on first use, so that `import tinygrad_np` stays fast.
-_LAZY = {"GradcheckError": "check", "Graph": "snapshot", "gradcheck": "check", "graph": "snapshot"}
+_LAZY = {
+    "GradcheckError": "check",
+    "Graph": "snapshot",
+    "checkpoint": "checkpointing",
+    "grad": "transforms",
+    "gradcheck": "check",
+    "graph": "snapshot",
+    "hessian": "transforms",
+    "hvp": "transforms",
+    "jacobian": "transforms",
+    "jvp": "transforms",
+    "linearize": "transforms",
+    "stop_gradient": "transforms",
+    "value_and_grad": "transforms",
+    "vjp": "transforms",
+}
 
 __all__ = ["Tensor", "__version__", "enable_grad", "is_grad_enabled", "no_grad", *_LAZY, *_ops]
 

@@ -11,13 +11,13 @@ import functools
 import inspect
 import itertools
 from contextvars import ContextVar, Token
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Collection, Iterator
     from types import CodeType, TracebackType
 
     from .ops.op import Op
@@ -28,6 +28,7 @@ __all__ = [
     "Node",
     "OutputGradients",
     "backward",
+    "backward_to",
     "enable_grad",
     "fit",
     "is_grad_enabled",
@@ -55,6 +56,7 @@ class Node:
         "saved",
         "serial",
         "shape",
+        "watch",
     )
 
     needs_grad = True
@@ -68,6 +70,7 @@ class Node:
     name: str | None
     code: CodeType | None  # the caller's code object and the offset in it, see `place`
     lasti: int
+    watch: Any  # hooks on the gradient, see `hooks.Watch`; not set unless somebody watches
 
     def __repr__(self) -> str:
         made = self.op.name if self.op else type(self).__name__.lower()
@@ -254,30 +257,45 @@ def _freed(node: Node) -> RuntimeError:
     )
 
 
+watching = False  # whether any node was ever watched, so that backward need not look at each
+
+
 def _first_order(
-    root: Node, seed: Any, retain_graph: bool, _lift: Callable
-) -> Iterator[tuple[Leaf, Any]]:
-    """Yield every leaf that `root` depends on, with its gradient. The rules run on arrays.
+    gradients: dict[Node, Any],
+    retain_graph: bool,
+    lift: Callable,
+    ends: Collection[Node],
+    path: Collection[Node] | None,
+) -> Iterator[tuple[Any, Any]]:
+    """Yield every leaf below the given nodes, with its gradient. The rules run on arrays.
 
     Leaves own their gradients: no two share an array, and none is a view of something else.
+    With a `path`, gradients flow along its nodes only, and are yielded at its `ends`.
     """
-    gradients = {root: seed}
     handed_out: set[int] = set()
-    queue = [(-root.serial, root)]
+    queue = [(-node.serial, node) for node in gradients]
+    heapify(queue)
+    look = watching
     while queue:
         node = heappop(queue)[1]
         g = gradients.pop(node)
-        if node.op is None:
+        if look and hasattr(node, "watch"):
+            g = node.watch.seen(node, g, lift)
+            if node.watch.retains and path is None:
+                yield node, g.copy()
+        if node.op is None or (path is not None and node in ends):
             if id(g) in handed_out:
                 g = g.copy()
             handed_out.add(id(g))
-            yield node, g  # type: ignore[misc]
+            yield node, g
             continue
         saved = node.saved
         if saved is None:
             raise _freed(node)
         if not retain_graph:
             node.saved = None
+        if path is not None:
+            saved = _narrowed(node, saved, path)
         g.setflags(False)  # several rules may be handed the same array
         for parent, rule, reads in zip(node.parents, node.op.rules, saved):
             if reads is None:
@@ -305,34 +323,47 @@ def _first_order(
 _NUMBERS = frozenset({int, float, bool})
 
 
+def _narrowed(node: Node, saved: tuple, path: Collection[Node]) -> tuple:
+    """What the rules of `node` read, for inputs on the path only."""
+    return tuple(r if p in path else None for p, r in zip(node.parents, saved))
+
+
 def _is_view(array: Any) -> bool:
     return getattr(array, "base", None) is not None
 
 
 def _recorded(
-    root: Node, seed: Any, retain_graph: bool, lift: Callable
-) -> Iterator[tuple[Leaf, Any]]:
+    gradients: dict[Node, Any],
+    lift: Callable,
+    ends: Collection[Node],
+    path: Collection[Node] | None,
+) -> Iterator[tuple[Any, Any]]:
     """As `_first_order`, with the same rules running on Tensors, so that they are recorded.
 
     `lift(array, node)` makes the Tensor that stands for a saved array.
     """
-    gradients = {root: seed}
     handed_out: set[int] = set()
-    queue = [(-root.serial, root)]
+    queue = [(-node.serial, node) for node in gradients]
+    heapify(queue)
+    look = watching
     while queue:
         node = heappop(queue)[1]
         g = gradients.pop(node)
-        if node.op is None:
+        if look and hasattr(node, "watch"):
+            g = node.watch.seen(node, g, lift)
+            if node.watch.retains and path is None:
+                yield node, g.copy()
+        if node.op is None or (path is not None and node in ends):
             if id(g) in handed_out:
                 g = g.copy()
             handed_out.add(id(g))
-            yield node, g  # type: ignore[misc]
+            yield node, g
             continue
         if node.saved is None:
             raise _freed(node)
         rules = zip(node.parents, node.op.rules, node.op.lifted(node, lift))
         for position, (parent, rule, reads) in enumerate(rules):
-            if reads is None:
+            if reads is None or (path is not None and parent not in path):
                 continue
             try:
                 contribution = rule(g, *reads)
@@ -358,12 +389,34 @@ def _recorded(
 
 def backward(
     root: Node, seed: Any, *, retain_graph: bool, create_graph: bool, lift: Callable
-) -> list[tuple[Leaf, Any]]:
+) -> list[tuple[Any, Any]]:
     """The gradient of every leaf below `root`, given the gradient `seed` of `root` itself.
 
-    Returns pairs (leaf, gradient): arrays, or Tensors with `create_graph`. No `.grad` is touched.
+    Returns pairs (node, gradient): arrays, or Tensors with `create_graph`, which also keeps the
+    graph. The nodes are leaves, and those that retain their gradient. No `.grad` is touched.
     """
     if not create_graph:
-        return list(_first_order(root, seed, retain_graph, lift))
+        return list(_first_order({root: seed}, retain_graph, lift, (), None))
     with enable_grad():
-        return list(_recorded(root, seed, retain_graph, lift))
+        return list(_recorded({root: seed}, lift, (), None))
+
+
+def backward_to(
+    ends: Collection[Node],
+    path: Collection[Node],
+    seeds: dict[Node, Any],
+    *,
+    retain_graph: bool,
+    create_graph: bool,
+    lift: Callable,
+) -> dict[Node, Any]:
+    """The gradients of the nodes `ends` alone, given those of the nodes in `seeds`.
+
+    Rules run, and arrays are freed, only on the `path`: the nodes that depend on one of the ends,
+    the ends themselves among them. Nothing flows on beyond an end.
+    """
+    seeds = {node: g for node, g in seeds.items() if node in path}
+    if not create_graph:
+        return dict(_first_order(seeds, retain_graph, lift, ends, path))
+    with enable_grad():
+        return dict(_recorded(seeds, lift, ends, path))

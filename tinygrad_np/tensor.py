@@ -13,6 +13,7 @@ import numpy as np
 
 from . import autograd
 from .autograd import Constant, Leaf, Node
+from .hooks import Hooked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -32,7 +33,7 @@ _NUMERIC = "biufc"
 _DEFAULT_DTYPES = frozenset(np.dtype(t) for t in (float, int, bool, complex))
 
 
-class Tensor(TableMethods):
+class Tensor(Hooked, TableMethods):
     """An array that records the operations on it, so that gradients can flow back to it.
 
     Args:
@@ -160,8 +161,12 @@ class Tensor(TableMethods):
 
     @property
     def grad(self) -> Tensor | None:
-        """The gradient that `backward()` left here (leaves only), or None. Assign None to clear."""
-        return self._node.grad if isinstance(self._node, Leaf) else None
+        """The gradient that `backward()` left here, or None. Assign None to clear it.
+
+        Only leaves keep one, and intermediate values after `retain_grad()`.
+        """
+        holder = self._grad_holder()
+        return holder and holder.grad
 
     @grad.setter
     def grad(self, value: Tensor | None) -> None:
@@ -173,10 +178,18 @@ class Tensor(TableMethods):
                     f"grad must be {self.shape} {self.dtype} like {self._title()}, "
                     f"not {value.shape} {value.dtype}"
                 )
-        if isinstance(self._node, Leaf):
-            self._node.grad = value
+        holder = self._grad_holder()
+        if holder is not None:
+            holder.grad = value
         elif value is not None:
             raise RuntimeError(f"{self._title()} is no leaf that needs a gradient")
+
+    def _grad_holder(self) -> Any:
+        """What keeps the gradient of this value: its leaf, its watch, or None if nothing does."""
+        if isinstance(self._node, Leaf):
+            return self._node
+        watch = getattr(self._node, "watch", None)
+        return watch if watch is not None and watch.retains else None
 
     def detach(self) -> Tensor:
         """The same values, cut off from the graph: no gradient flows through the result."""
@@ -231,16 +244,17 @@ class Tensor(TableMethods):
             node, seed, retain_graph=retain_graph, create_graph=create_graph, lift=wrap
         )
         # Only now that every rule has run does anything visible change.
-        for leaf, g in gradients:
+        for reached, g in gradients:
+            holder = reached if reached.op is None else reached.watch
             if not create_graph:
                 g = wrap(g, None)
-            if leaf.grad is None:
-                leaf.grad = g
+            if holder.grad is None:
+                holder.grad = g
             elif create_graph:
                 with autograd.enable_grad():
-                    leaf.grad = leaf.grad + g
+                    holder.grad = holder.grad + g
             else:
-                leaf.grad = wrap(leaf.grad._data + g._data, None)
+                holder.grad = wrap(holder.grad._data + g._data, None)
 
     # --- Python's protocols ----------------------------------------------------------------
 
