@@ -29,12 +29,19 @@ TYPES = {
     "dtype": "DTypeLike",
     "ignore_index": "int | None",
     "index": "Any",
+    "indices": "ArrayLike",
+    "indices_or_sections": "int | Sequence[int]",
     "keepdims": "bool",
+    "kind": "str | None",
     "label_smoothing": "float",
+    "mode": "str",
     "reduction": "str",
     "spec": "str",
     "ord": "Any",
     "shape": "int | Sequence[int]",
+    "shift": "int | tuple[int, ...]",
+    "side": "str",
+    "sorter": "ArrayLike | None",
 }
 
 HEADER = '''"""{title}
@@ -46,6 +53,7 @@ from collections.abc import Sequence
 from typing import Any, overload
 
 import numpy as np
+from numpy.random import Generator
 from numpy.typing import ArrayLike, DTypeLike
 
 {imports}
@@ -72,6 +80,11 @@ def parameters(op: tg.Op, input_types: list[str], *, method: bool = False) -> st
     return ", ".join(parts)
 
 
+def result(op: tg.Op) -> str:
+    """What an op gives for arrays: forward says so if it is not one array."""
+    return getattr(op.forward, "__annotations__", {}).get("return", "np.ndarray")
+
+
 def function_stubs(name: str, op: tg.Op) -> list[str]:
     """Overloads of an op: a Tensor among the inputs gives a Tensor, arrays give an array."""
     doc = f'    """{op.doc.splitlines()[0]}"""'
@@ -80,16 +93,17 @@ def function_stubs(name: str, op: tg.Op) -> list[str]:
         return [f"def {name}({signature}) -> Tensor:", doc]
     lines = []
     n = len(op.inputs)
+    tensors = result(op).replace("np.ndarray", "Tensor")
     for tensor in range(n):
         if tensor and op.defaults[op.inputs[tensor]] is not inspect.Parameter.empty:
             continue  # an optional input: its Tensors come with one before them
         types = ["Tensor | ArrayLike"] * n
         types[tensor] = "Tensor"
-        lines += ["@overload", f"def {name}({parameters(op, types)}) -> Tensor:", doc]
+        lines += ["@overload", f"def {name}({parameters(op, types)}) -> {tensors}:", doc]
     return [
         *lines,
         "@overload",
-        f"def {name}({parameters(op, ['ArrayLike'] * n)}) -> np.ndarray: ...",
+        f"def {name}({parameters(op, ['ArrayLike'] * n)}) -> {result(op)}: ...",
     ]
 
 
@@ -152,11 +166,13 @@ def methods_stub() -> str:
     lines = [
         HEADER.format(
             title="The methods and operators that Tensor gets from the table.",
-            imports="from ..tensor import Tensor\n",
+            imports="from ..tensor import Tensor\nfrom .updates import At\n",
         ),
         "class TableMethods:",
         "    @property",
         "    def T(self) -> Tensor: ...",
+        "    @property",
+        "    def at(self) -> At: ...",
         "    def reshape(self, *shape: Any) -> Tensor: ...",
         "    def transpose(self, *axes: Any) -> Tensor: ...",
         "    def __getitem__(self, key: Any) -> Tensor: ...",
@@ -185,8 +201,9 @@ def methods_stub() -> str:
             continue
         op = function.op
         signature = parameters(op, ["Tensor | ArrayLike"] * len(op.inputs), method=True)
+        tensors = result(op).replace("np.ndarray", "Tensor")
         lines += [
-            f"    def {name}({signature}) -> Tensor:",
+            f"    def {name}({signature}) -> {tensors}:",
             f'        """{op.doc.splitlines()[0]}"""',
         ]
     return "\n".join(lines) + "\n"

@@ -69,7 +69,7 @@ class Case:
         return ((tuple(inputs),) if self.op.variadic else tuple(inputs)) + self.rest
 
     def call(self, function, values):
-        return function(*self.arguments(values), **self.params)
+        return joined(function(*self.arguments(values), **self.params))
 
     def weights(self, seed=0):
         """Numbers of both signs, one per element of the result, to make one loss of it."""
@@ -79,6 +79,13 @@ class Case:
     def loss(self, values):
         """The weighted sum of the result, computed on bare arrays."""
         return float(np.sum(self.weights() * self.call(self.function, values)))
+
+
+def joined(result):
+    """The result; several outputs flat and one behind the other."""
+    if not isinstance(result, (tuple, list)):
+        return result
+    return tg.concatenate([tg.reshape(part, -1) for part in result])
 
 
 def numbers(rng, shape):

@@ -55,6 +55,38 @@ def _scatter(values, index, shape):
     )
 
 
+def _scatter_extremum(reduce):
+    def extremum(x, value, index):
+        places = torch.arange(x.numel()).reshape(x.shape)[_index(index)]
+        values = value.broadcast_to(places.shape).reshape(-1)
+        flat = x.reshape(-1).scatter_reduce(0, places.reshape(-1), values, reduce)
+        return flat.reshape(x.shape)
+
+    return extremum
+
+
+def _take(x, indices, axis=None, mode="raise"):
+    indices = np.asarray(indices)
+    n = x.numel() if axis is None else x.shape[axis]
+    indices = indices.clip(0, n - 1) if mode == "clip" else indices % n
+    if axis is None:
+        return torch.take(x, torch.from_numpy(indices))
+    before = x.shape[: axis % x.ndim]
+    picked = x.index_select(axis, torch.from_numpy(indices.reshape(-1)))
+    return picked.reshape(*before, *indices.shape, *x.shape[len(before) + 1 :])
+
+
+def _take_along_axis(x, indices, axis=-1):
+    x, axis = (x.reshape(-1), 0) if axis is None else (x, axis)
+    indices = torch.from_numpy(indices % x.shape[axis])
+    return torch.take_along_dim(x, indices, axis)
+
+
+def _split(x, indices_or_sections, axis=0):
+    parts = torch.tensor_split(x, indices_or_sections, axis)
+    return torch.cat([part.reshape(-1) for part in parts])
+
+
 def _concatenate(arrays, axis=0):
     if axis is None:
         return torch.cat([a.reshape(-1) for a in arrays])
@@ -133,15 +165,21 @@ COUNTERPARTS = {
     "relu": torch.relu,
     "reshape": lambda x, shape: x.reshape(shape),
     "scatter": _scatter,
+    "scatter_max": _scatter_extremum("amax"),
+    "scatter_min": _scatter_extremum("amin"),
     "setitem": _setitem,
+    "roll": lambda x, shift, axis=None: torch.roll(x, shift, axis),
     "sigmoid": torch.sigmoid,
     "softmax": lambda x, axis=-1: torch.softmax(x, axis),
+    "split": _split,
     "sqrt": torch.sqrt,
     "squeeze": lambda x, axis=None: x.squeeze() if axis is None else x.squeeze(axis),
     "stack": torch.stack,
     "std": _spread(torch.std),
     "subtract": torch.subtract,
     "sum": _reduction(torch.sum),
+    "take": _take,
+    "take_along_axis": _take_along_axis,
     "tanh": torch.tanh,
     "transpose": lambda x, axes=None: x.permute(axes or tuple(range(x.ndim))[::-1]),
     "var": _spread(torch.var),

@@ -11,32 +11,54 @@ import numpy as np
 from ..autograd import recording
 from ..tensor import Tensor, needs_grad, placed, wrap
 from . import (
+    create,
     einsums,
     elementwise,
     index,
+    join,
     linalg,
     losses,
     matrices,
+    order,
     plain,  # noqa: F401 - registers itself
+    rearrange,
     reduce,
     shape,
 )
+from .create import *  # noqa: F403
 from .define import define_op
 from .einsums import *  # noqa: F403
 from .elementwise import *  # noqa: F403
 from .index import *  # noqa: F403
 from .index import getitem, plain_index, setitem
+from .join import *  # noqa: F403
 from .linalg import *  # noqa: F403
 from .losses import *  # noqa: F403
 from .matrices import *  # noqa: F403
 from .op import Op
+from .order import *  # noqa: F403
 from .random import default_generator, manual_seed
+from .rearrange import *  # noqa: F403
 from .reduce import *  # noqa: F403
 from .shape import *  # noqa: F403
+from .updates import At
 
 FUNCTIONS_BY_NAME: dict[str, Any] = {
     name: getattr(family, name)
-    for family in (elementwise, reduce, shape, index, linalg, losses, einsums, matrices)
+    for family in (
+        elementwise,
+        reduce,
+        shape,
+        index,
+        linalg,
+        losses,
+        einsums,
+        matrices,
+        rearrange,
+        join,
+        order,
+        create,
+    )
     for name in family.__all__
 }
 
@@ -159,6 +181,7 @@ def _attach() -> None:
     Tensor.__invert__ = _invert  # type: ignore[attr-defined]
     Tensor.__getitem__ = _read  # type: ignore[attr-defined]
     Tensor.__setitem__ = _write  # type: ignore[attr-defined]
+    Tensor.at = builtins.property(At)  # type: ignore[attr-defined]
     Tensor.T = builtins.property(_transposed)  # type: ignore[attr-defined]
     for name in METHODS:
         setattr(Tensor, name, FUNCTIONS_BY_NAME[name])
@@ -166,13 +189,34 @@ def _attach() -> None:
     Tensor.transpose = _transpose_method  # type: ignore[attr-defined]
 
 
-# Functions whose first argument is one array are methods too.
-METHODS = tuple(
-    name
-    for name in FUNCTIONS_BY_NAME
-    if name
-    not in {"concatenate", "stack", "where", "scatter", "getitem", "setitem", "contract", "einsum"}
-)
+# Functions whose first argument is one array are methods too; not these.
+NOT_METHODS = {
+    *create.__all__,
+    "append",
+    "atleast_1d",
+    "atleast_2d",
+    "atleast_3d",
+    "broadcast_arrays",
+    "column_stack",
+    "compress",
+    "concatenate",
+    "contract",
+    "delete",
+    "dstack",
+    "einsum",
+    "extract",
+    "getitem",
+    "hstack",
+    "meshgrid",
+    "scatter",
+    "scatter_max",
+    "scatter_min",
+    "setitem",
+    "stack",
+    "vstack",
+    "where",
+}
+METHODS = tuple(name for name in FUNCTIONS_BY_NAME if name not in NOT_METHODS)
 
 
 def _transposed(self):

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any, overload
 
 import numpy as np
+from numpy.random import Generator
 from numpy.typing import ArrayLike, DTypeLike
 
 from ..tensor import Tensor as Tensor
@@ -16,7 +17,7 @@ from .random import default_generator as default_generator
 from .random import manual_seed as manual_seed
 
 
-__all__ = ['TABLE', 'Op', 'default_generator', 'define_op', 'manual_seed', 'abs', 'add', 'astype', 'clip', 'copy', 'divide', 'equal', 'exp', 'greater', 'greater_equal', 'isfinite', 'isinf', 'isnan', 'less', 'less_equal', 'log', 'logical_and', 'logical_not', 'logical_or', 'logical_xor', 'maximum', 'minimum', 'multiply', 'negative', 'not_equal', 'power', 'relu', 'sigmoid', 'sign', 'sqrt', 'subtract', 'tanh', 'where', 'max', 'mean', 'min', 'std', 'sum', 'var', 'broadcast_to', 'concatenate', 'expand_dims', 'moveaxis', 'reshape', 'squeeze', 'stack', 'swapaxes', 'transpose', 'getitem', 'scatter', 'setitem', 'cross', 'dot', 'inner', 'kron', 'matmul', 'matrix_power', 'outer', 'tensordot', 'vdot', 'cross_entropy', 'log_softmax', 'logsumexp', 'softmax', 'contract', 'einsum', 'cholesky', 'cofactors', 'det', 'inv', 'logabsdet', 'norm', 'slogdet', 'solve']
+__all__ = ['TABLE', 'Op', 'default_generator', 'define_op', 'manual_seed', 'abs', 'add', 'astype', 'clip', 'copy', 'divide', 'equal', 'exp', 'greater', 'greater_equal', 'isfinite', 'isinf', 'isnan', 'less', 'less_equal', 'log', 'logical_and', 'logical_not', 'logical_or', 'logical_xor', 'maximum', 'minimum', 'multiply', 'negative', 'not_equal', 'power', 'relu', 'sigmoid', 'sign', 'sqrt', 'subtract', 'tanh', 'where', 'max', 'mean', 'min', 'std', 'sum', 'var', 'broadcast_to', 'concatenate', 'expand_dims', 'moveaxis', 'reshape', 'squeeze', 'stack', 'swapaxes', 'transpose', 'getitem', 'scatter', 'scatter_max', 'scatter_min', 'setitem', 'take', 'take_along_axis', 'cross', 'dot', 'inner', 'kron', 'matmul', 'matrix_power', 'outer', 'tensordot', 'vdot', 'cross_entropy', 'log_softmax', 'logsumexp', 'softmax', 'contract', 'einsum', 'cholesky', 'cofactors', 'det', 'inv', 'logabsdet', 'norm', 'slogdet', 'solve', 'diag', 'diagonal', 'flatten', 'flip', 'fliplr', 'flipud', 'pad', 'ravel', 'repeat', 'roll', 'rot90', 'tile', 'trace', 'tril', 'triu', 'append', 'array_split', 'atleast_1d', 'atleast_2d', 'atleast_3d', 'broadcast_arrays', 'column_stack', 'delete', 'dsplit', 'dstack', 'hsplit', 'hstack', 'meshgrid', 'split', 'vsplit', 'vstack', 'argsort', 'choose', 'compress', 'extract', 'partition', 'searchsorted', 'sort', 'topk', 'unique', 'arange', 'eye', 'full', 'full_like', 'linspace', 'normal', 'ones', 'ones_like', 'permutation', 'rand', 'randint', 'randn', 'uniform', 'zeros', 'zeros_like']
 TABLE: dict[str, Op]
 @overload
 def abs(x: Tensor, /) -> Tensor:
@@ -317,6 +318,22 @@ def scatter(values: Tensor, index: Any, shape: int | Sequence[int]) -> Tensor:
 @overload
 def scatter(values: ArrayLike, index: Any, shape: int | Sequence[int]) -> np.ndarray: ...
 @overload
+def scatter_max(x: Tensor, value: Tensor | ArrayLike, index: Any) -> Tensor:
+    """A copy of x, each indexed element raised to the value where that is larger."""
+@overload
+def scatter_max(x: Tensor | ArrayLike, value: Tensor, index: Any) -> Tensor:
+    """A copy of x, each indexed element raised to the value where that is larger."""
+@overload
+def scatter_max(x: ArrayLike, value: ArrayLike, index: Any) -> np.ndarray: ...
+@overload
+def scatter_min(x: Tensor, value: Tensor | ArrayLike, index: Any) -> Tensor:
+    """A copy of x, each indexed element lowered to the value where that is smaller."""
+@overload
+def scatter_min(x: Tensor | ArrayLike, value: Tensor, index: Any) -> Tensor:
+    """A copy of x, each indexed element lowered to the value where that is smaller."""
+@overload
+def scatter_min(x: ArrayLike, value: ArrayLike, index: Any) -> np.ndarray: ...
+@overload
 def setitem(x: Tensor, value: Tensor | ArrayLike, index: Any) -> Tensor:
     """A copy of x with the value written at the index."""
 @overload
@@ -324,6 +341,16 @@ def setitem(x: Tensor | ArrayLike, value: Tensor, index: Any) -> Tensor:
     """A copy of x with the value written at the index."""
 @overload
 def setitem(x: ArrayLike, value: ArrayLike, index: Any) -> np.ndarray: ...
+@overload
+def take(x: Tensor, indices: ArrayLike, axis: int | tuple[int, ...] | None = None, *, mode: str = 'raise') -> Tensor:
+    """The elements (or slices) at integer positions along an axis; of the flattened array if None."""
+@overload
+def take(x: ArrayLike, indices: ArrayLike, axis: int | tuple[int, ...] | None = None, *, mode: str = 'raise') -> np.ndarray: ...
+@overload
+def take_along_axis(x: Tensor, indices: ArrayLike, axis: int | tuple[int, ...] | None = -1) -> Tensor:
+    """Elements at positions along an axis, given for each row apart, as `argsort` gives them."""
+@overload
+def take_along_axis(x: ArrayLike, indices: ArrayLike, axis: int | tuple[int, ...] | None = -1) -> np.ndarray: ...
 def cross(x: Any, y: Any, axisa: Any = -1, axisb: Any = -1, axisc: Any = -1, axis: int | tuple[int, ...] | None = None) -> Any:
     """Cross product of vectors in three dimensions."""
 def dot(x: Any, y: Any) -> Any:
@@ -418,3 +445,182 @@ def solve(a: Tensor | ArrayLike, b: Tensor) -> Tensor:
     """x such that a @ x = b; b is one vector if 1-D, else a matrix or a stack of them."""
 @overload
 def solve(a: ArrayLike, b: ArrayLike) -> np.ndarray: ...
+@overload
+def diag(x: Tensor, k: Any = 0) -> Tensor:
+    """A matrix with x on diagonal k if x is 1-D; diagonal k of x if it is a matrix."""
+@overload
+def diag(x: ArrayLike, k: Any = 0) -> np.ndarray: ...
+@overload
+def diagonal(x: Tensor, offset: Any = 0, axis1: Any = 0, axis2: Any = 1) -> Tensor:
+    """The elements on a diagonal of the plane of two axes, along a new last axis."""
+@overload
+def diagonal(x: ArrayLike, offset: Any = 0, axis1: Any = 0, axis2: Any = 1) -> np.ndarray: ...
+@overload
+def flatten(x: Tensor) -> Tensor:
+    """The same as `ravel`."""
+@overload
+def flatten(x: ArrayLike) -> np.ndarray: ...
+@overload
+def flip(x: Tensor, axis: int | tuple[int, ...] | None = None) -> Tensor:
+    """The elements in reverse order along the given axes, or all."""
+@overload
+def flip(x: ArrayLike, axis: int | tuple[int, ...] | None = None) -> np.ndarray: ...
+@overload
+def fliplr(x: Tensor) -> Tensor:
+    """Each row reversed: flip along axis 1."""
+@overload
+def fliplr(x: ArrayLike) -> np.ndarray: ...
+@overload
+def flipud(x: Tensor) -> Tensor:
+    """The rows in reverse order: flip along axis 0."""
+@overload
+def flipud(x: ArrayLike) -> np.ndarray: ...
+@overload
+def pad(x: Tensor, pad_width: Any, mode: str = 'constant', *, constant_values: Any = 0) -> Tensor:
+    """New elements before and after each axis."""
+@overload
+def pad(x: ArrayLike, pad_width: Any, mode: str = 'constant', *, constant_values: Any = 0) -> np.ndarray: ...
+@overload
+def ravel(x: Tensor) -> Tensor:
+    """The elements along one axis, those of the last axis next to each other."""
+@overload
+def ravel(x: ArrayLike) -> np.ndarray: ...
+@overload
+def repeat(x: Tensor, repeats: Any, axis: int | tuple[int, ...] | None = None) -> Tensor:
+    """Each element repeated along an axis (of the flattened array if None)."""
+@overload
+def repeat(x: ArrayLike, repeats: Any, axis: int | tuple[int, ...] | None = None) -> np.ndarray: ...
+@overload
+def roll(x: Tensor, shift: int | tuple[int, ...], axis: int | tuple[int, ...] | None = None) -> Tensor:
+    """Elements moved on by `shift` places along an axis, the last ones to the front."""
+@overload
+def roll(x: ArrayLike, shift: int | tuple[int, ...], axis: int | tuple[int, ...] | None = None) -> np.ndarray: ...
+@overload
+def rot90(x: Tensor, k: Any = 1, axes: Sequence[int] | None = (0, 1)) -> Tensor:
+    """Turned k times by 90 degrees in the plane of two axes, from the first to the second."""
+@overload
+def rot90(x: ArrayLike, k: Any = 1, axes: Sequence[int] | None = (0, 1)) -> np.ndarray: ...
+@overload
+def tile(x: Tensor, reps: Any) -> Tensor:
+    """Copies of the whole array side by side, `reps` of them along each axis."""
+@overload
+def tile(x: ArrayLike, reps: Any) -> np.ndarray: ...
+@overload
+def trace(x: Tensor, offset: Any = 0, axis1: Any = 0, axis2: Any = 1) -> Tensor:
+    """The sum of the elements on a diagonal of the plane of two axes."""
+@overload
+def trace(x: ArrayLike, offset: Any = 0, axis1: Any = 0, axis2: Any = 1) -> np.ndarray: ...
+@overload
+def tril(x: Tensor, k: Any = 0) -> Tensor:
+    """Each matrix with zeros above diagonal k (0: the main one, 1: the one above it)."""
+@overload
+def tril(x: ArrayLike, k: Any = 0) -> np.ndarray: ...
+@overload
+def triu(x: Tensor, k: Any = 0) -> Tensor:
+    """Each matrix with zeros below diagonal k (0: the main one, 1: the one above it)."""
+@overload
+def triu(x: ArrayLike, k: Any = 0) -> np.ndarray: ...
+@overload
+def append(x: Tensor, values: Any, axis: int | tuple[int, ...] | None = None) -> Tensor:
+    """x with values behind it along an axis; both flattened if it is None."""
+@overload
+def append(x: ArrayLike, values: Any, axis: int | tuple[int, ...] | None = None) -> np.ndarray: ...
+def array_split(x: Any, indices_or_sections: int | Sequence[int], axis: int | tuple[int, ...] | None = 0) -> tuple[Tensor, ...]:
+    """As `split`; so many parts need not be of equal length, the first ones get one more."""
+def atleast_1d(*arrays: Any) -> Tensor | tuple[Tensor, ...]:
+    """With at least one axis: a number becomes shape (1,). Several arrays give a tuple."""
+def atleast_2d(*arrays: Any) -> Tensor | tuple[Tensor, ...]:
+    """With at least two axes: shape (n,) becomes (1, n). Several arrays give a tuple."""
+def atleast_3d(*arrays: Any) -> Tensor | tuple[Tensor, ...]:
+    """With at least three axes: (n,) becomes (1, n, 1) and (n, m) becomes (n, m, 1)."""
+def broadcast_arrays(*arrays: Any) -> tuple[Tensor, ...]:
+    """The arrays, each broadcast to the shape that they have in common."""
+def column_stack(arrays: Any) -> Tensor:
+    """The columns of a matrix side by side: 1-D arrays as columns, matrices as they are."""
+@overload
+def delete(x: Tensor, obj: Any, axis: int | tuple[int, ...] | None = None) -> Tensor:
+    """Without the elements at `obj` (an index, a slice, several or a mask) along an axis."""
+@overload
+def delete(x: ArrayLike, obj: Any, axis: int | tuple[int, ...] | None = None) -> np.ndarray: ...
+def dsplit(x: Any, indices_or_sections: int | Sequence[int]) -> tuple[Tensor, ...]:
+    """Parts behind each other: split along axis 2."""
+def dstack(arrays: Any) -> Tensor:
+    """The arrays behind each other: joined along axis 2."""
+def hsplit(x: Any, indices_or_sections: int | Sequence[int]) -> tuple[Tensor, ...]:
+    """Parts side by side: split along axis 1 (axis 0 if there is but one)."""
+def hstack(arrays: Any) -> Tensor:
+    """The arrays side by side: joined along axis 1 (axis 0 if they have one axis)."""
+def meshgrid(*arrays: Any, indexing: Any = 'xy', sparse: Any = False) -> tuple[Tensor, ...]:
+    """Coordinates of the points of a grid, from those along each axis."""
+@overload
+def split(x: Tensor, indices_or_sections: int | Sequence[int], axis: int | tuple[int, ...] | None = 0) -> tuple[Tensor, ...]:
+    """A tuple of parts along an axis: so many of equal length, or cut before these indices."""
+@overload
+def split(x: ArrayLike, indices_or_sections: int | Sequence[int], axis: int | tuple[int, ...] | None = 0) -> tuple[np.ndarray, ...]: ...
+def vsplit(x: Any, indices_or_sections: int | Sequence[int]) -> tuple[Tensor, ...]:
+    """Parts on top of each other: split along axis 0 of an array with two axes or more."""
+def vstack(arrays: Any) -> Tensor:
+    """The arrays on top of each other: joined along axis 0, 1-D arrays as rows."""
+@overload
+def argsort(x: Tensor, axis: int | tuple[int, ...] | None = -1, *, kind: str | None = 'stable') -> Tensor:
+    """The positions of the elements in increasing order along an axis; NaN come last."""
+@overload
+def argsort(x: ArrayLike, axis: int | tuple[int, ...] | None = -1, *, kind: str | None = 'stable') -> np.ndarray: ...
+def choose(x: Any, choices: Any) -> Any:
+    """Each element from one of several arrays: x says from which; all broadcast together."""
+def compress(condition: ArrayLike, x: Any, axis: int | tuple[int, ...] | None = None) -> Any:
+    """The slices of x along an axis at which the 1-D condition is true (flattened if None)."""
+def extract(condition: ArrayLike, x: Any) -> Any:
+    """The elements of x at which the condition, of the same size, is true."""
+@overload
+def partition(x: Tensor, kth: Any, axis: int | tuple[int, ...] | None = -1) -> Tensor:
+    """The k-th smallest along an axis in its place, smaller ones before it, larger ones behind."""
+@overload
+def partition(x: ArrayLike, kth: Any, axis: int | tuple[int, ...] | None = -1) -> np.ndarray: ...
+@overload
+def searchsorted(a: Tensor, v: Tensor | ArrayLike, side: str = 'left', sorter: ArrayLike | None = None) -> Tensor:
+    """Where the values v would have to be inserted into the sorted a, to keep it sorted."""
+@overload
+def searchsorted(a: Tensor | ArrayLike, v: Tensor, side: str = 'left', sorter: ArrayLike | None = None) -> Tensor:
+    """Where the values v would have to be inserted into the sorted a, to keep it sorted."""
+@overload
+def searchsorted(a: ArrayLike, v: ArrayLike, side: str = 'left', sorter: ArrayLike | None = None) -> np.ndarray: ...
+@overload
+def sort(x: Tensor, axis: int | tuple[int, ...] | None = -1, *, kind: str | None = 'stable') -> Tensor:
+    """The elements in increasing order along an axis (flattened if None); NaN come last."""
+@overload
+def sort(x: ArrayLike, axis: int | tuple[int, ...] | None = -1, *, kind: str | None = 'stable') -> np.ndarray: ...
+def topk(x: Any, k: Any, axis: int | tuple[int, ...] | None = -1) -> tuple[Any, Any]:
+    """The k largest elements along an axis, largest first, and their positions."""
+def unique(x: Any, return_index: Any = False, return_inverse: Any = False, return_counts: Any = False, axis: int | tuple[int, ...] | None = None) -> Any:
+    """The different elements in increasing order; with an axis, the different slices along it."""
+def arange(start: float, stop: float | None = None, step: float = 1, dtype: DTypeLike | None = None, *, requires_grad: bool = False, name: str | None = None) -> Tensor:
+    """Numbers from start up to stop, stop excluded; from 0 up to start if stop is None."""
+def eye(n: int, m: int | None = None, k: int = 0, dtype: DTypeLike | None = None, *, requires_grad: bool = False, name: str | None = None) -> Tensor:
+    """A matrix of n rows (and m columns) with ones on diagonal k, zeros elsewhere."""
+def full(shape: int | Sequence[int], fill_value: ArrayLike, dtype: DTypeLike | None = None, *, requires_grad: bool = False, name: str | None = None) -> Tensor:
+    """The given value everywhere; no gradient flows to it (`broadcast_to` has one)."""
+def full_like(x: Any, fill_value: ArrayLike, dtype: DTypeLike | None = None, *, shape: int | Sequence[int] | None = None, requires_grad: bool = False, name: str | None = None) -> Tensor:
+    """The given value everywhere, in the shape and dtype of x."""
+def linspace(start: float, stop: float, num: int = 50, *, endpoint: bool = True, dtype: DTypeLike | None = None, requires_grad: bool = False, name: str | None = None) -> Tensor:
+    """num evenly spaced numbers from start to stop, stop included unless endpoint is False."""
+def normal(loc: Any = 0.0, scale: Any = 1.0, size: int | Sequence[int] | None = None, *, dtype: DTypeLike | None = None, rng: Generator | None = None, requires_grad: bool = False, name: str | None = None) -> Tensor:
+    """Normal random numbers with mean loc and standard deviation scale; no gradient to these."""
+def ones(shape: int | Sequence[int], dtype: DTypeLike | None = None, *, requires_grad: bool = False, name: str | None = None) -> Tensor:
+    """Ones in the given shape."""
+def ones_like(x: Any, dtype: DTypeLike | None = None, *, shape: int | Sequence[int] | None = None, requires_grad: bool = False, name: str | None = None) -> Tensor:
+    """Ones in the shape and dtype of x."""
+def permutation(x: Any, *, rng: Generator | None = None) -> Tensor:
+    """The numbers from 0 to x - 1 in random order; the slices of an array x along its first axis."""
+def rand(*shape: int, dtype: DTypeLike | None = None, rng: Generator | None = None, requires_grad: bool = False, name: str | None = None) -> Tensor:
+    """Uniform random numbers from 0 up to 1: rand(2, 3)."""
+def randint(low: int, high: int | None = None, size: int | Sequence[int] | None = None, *, dtype: DTypeLike | None = None, rng: Generator | None = None, name: str | None = None) -> Tensor:
+    """Random integers from low up to high, high excluded; from 0 up to low if high is None."""
+def randn(*shape: int, dtype: DTypeLike | None = None, rng: Generator | None = None, requires_grad: bool = False, name: str | None = None) -> Tensor:
+    """Normal random numbers with mean 0 and standard deviation 1: randn(2, 3)."""
+def uniform(low: Any = 0.0, high: Any = 1.0, size: int | Sequence[int] | None = None, *, dtype: DTypeLike | None = None, rng: Generator | None = None, requires_grad: bool = False, name: str | None = None) -> Tensor:
+    """Uniform random numbers from low up to high; no gradient flows to these."""
+def zeros(shape: int | Sequence[int], dtype: DTypeLike | None = None, *, requires_grad: bool = False, name: str | None = None) -> Tensor:
+    """Zeros in the given shape."""
+def zeros_like(x: Any, dtype: DTypeLike | None = None, *, shape: int | Sequence[int] | None = None, requires_grad: bool = False, name: str | None = None) -> Tensor:
+    """Zeros in the shape and dtype of x."""

@@ -9,9 +9,18 @@ from __future__ import annotations
 import numpy as np
 
 from ..tensor import Tensor
+from .axes import checked_axis
 from .define import define_op
 
-__all__ = ["getitem", "scatter", "setitem"]
+__all__ = [
+    "getitem",
+    "scatter",
+    "scatter_max",
+    "scatter_min",
+    "setitem",
+    "take",
+    "take_along_axis",
+]
 
 
 def plain_index(index):
@@ -116,4 +125,156 @@ setitem = define_op(
         ((r(3, 4), r(2, 1), np.array([0, 2])), {}),
         ((r(3, 4), r(3), np.eye(3, 4, dtype=bool)), {}),
     ],
+)
+
+
+# --- along one axis -----------------------------------------------------------------------------
+
+
+def _positions(indices):
+    """Indices as an array, which must hold integers."""
+    indices = np.asarray(plain_index(indices))
+    if indices.dtype.kind not in "iu":
+        raise TypeError(f"indices must be integers, not {indices.dtype}")
+    return indices
+
+
+def _take(x, indices, axis=None, *, mode="raise"):
+    """The elements (or slices) at integer positions along an axis; of the flattened array if None.
+
+    Positions outside raise an IndexError, or with `mode="wrap"` start again from the other end,
+    or with `mode="clip"` mean the nearest end.
+    """
+    return np.take(x, _positions(indices), axis, mode=mode)
+
+
+def _take_back(g, x_shape, indices, axis, mode):
+    indices = _positions(indices)
+    shape = (int(np.prod(x_shape, dtype=int)),) if axis is None else x_shape
+    axis = checked_axis("take", 0 if axis is None else axis, len(shape))
+    if mode == "wrap":
+        indices = indices % shape[axis]
+    elif mode == "clip":
+        indices = np.clip(indices, 0, shape[axis] - 1)
+    return scatter(g, (slice(None),) * axis + (indices,), shape).reshape(x_shape)
+
+
+take = define_op(
+    _take,
+    name="take",
+    x=_take_back,
+    text="take({x}, {indices})",
+    numpy=(np.take,),
+    samples=lambda r: [
+        ((r(4), np.array([[0, 2], [2, -1]])), {}),
+        ((r(3, 4), [1, 1, 11]), {}),
+        ((r(3, 4), 2), {"axis": 1}),
+        ((r(2, 3, 2), np.array([2, 0, 2]), -2), {}),
+        ((r(4), np.array([5, -1])), {"mode": "wrap"}),
+        ((r(3, 4), np.array([5, -1]), 0), {"mode": "clip"}),
+    ],
+)
+
+
+def _grid(indices, axis, shape):
+    """The index that picks, along one axis, a position of its own for each of the others."""
+    ndim = len(shape)
+    places = [
+        np.arange(n).reshape((1,) * a + (-1,) + (1,) * (ndim - a - 1)) for a, n in enumerate(shape)
+    ]
+    places[axis] = indices
+    return tuple(places)
+
+
+def _take_along_axis(x, indices, axis=-1):
+    """Elements at positions along an axis, given for each row apart, as `argsort` gives them."""
+    return np.take_along_axis(x, _positions(indices), axis)
+
+
+def _take_along_axis_back(g, x_shape, indices, axis):
+    indices = _positions(indices)
+    if axis is None:
+        return scatter(g, indices, (int(np.prod(x_shape, dtype=int)),)).reshape(x_shape)
+    axis = checked_axis("take_along_axis", axis, len(x_shape))
+    return scatter(g, _grid(indices, axis, x_shape), x_shape)
+
+
+take_along_axis = define_op(
+    _take_along_axis,
+    name="take_along_axis",
+    x=_take_along_axis_back,
+    text="take_along({x}, {indices})",
+    numpy=(np.take_along_axis,),
+    samples=lambda r: [
+        ((r(3, 4), np.array([[0], [3], [-1]]), 1), {}),
+        ((r(3, 2), np.array([[0, 2], [2, 2], [1, 1], [0, 0]]), 0), {}),
+        ((r(2, 3), np.array([5, 5, 0]), None), {}),
+        ((r(2, 3), np.array([[2, 2]]), -1), {}),
+    ],
+)
+
+
+# --- the largest of what is there and what is written -------------------------------------------
+
+
+def _scatter_max(x, value, index):
+    """A copy of x, each indexed element raised to the value where that is larger."""
+    out = np.array(x, copy=True)
+    np.maximum.at(out, index, value)
+    return out
+
+
+def _scatter_min(x, value, index):
+    """A copy of x, each indexed element lowered to the value where that is smaller."""
+    out = np.array(x, copy=True)
+    np.minimum.at(out, index, value)
+    return out
+
+
+def _written(g, value, out, index):
+    """Which of the written values are the result, as numbers."""
+    return (value == out[index]).astype(g.dtype)
+
+
+def _shared(g, x, value, out, index):
+    """The gradient, shared among all that equal the result there."""
+    count = (x == out).astype(g.dtype) + scatter(_written(g, value, out, index), index, x.shape)
+    return g / count
+
+
+def _kept_extremum(g, x, value, out, index):
+    return _shared(g, x, value, out, index) * (x == out)
+
+
+def _written_extremum(g, x, value, out, index):
+    return _shared(g, x, value, out, index)[index] * _written(g, value, out, index)
+
+
+def _extremum_samples(r):
+    return [
+        ((r(4), r(3), np.array([1, 1, 0])), {}),
+        ((r(3, 4), r(), (slice(None), 2)), {}),
+        ((r(3, 4), r(2, 1), np.array([0, 2])), {}),
+        ((r(3, 4), r(3), np.eye(3, 4, dtype=bool)), {}),
+    ]
+
+
+scatter_max = define_op(
+    _scatter_max,
+    name="scatter_max",
+    x=_kept_extremum,
+    value=_written_extremum,
+    text="{x} with [{index}] = max({x}[{index}], {value})",
+    kinks="shared evenly among equal largest elements",
+    samples=_extremum_samples,
+)
+
+scatter_min = define_op(
+    _scatter_min,
+    name="scatter_min",
+    x=_kept_extremum,
+    value=_written_extremum,
+    text="{x} with [{index}] = min({x}[{index}], {value})",
+    kinks="shared evenly among equal smallest elements",
+    samples=_extremum_samples,
 )

@@ -7,14 +7,18 @@ from collections.abc import Sequence
 from typing import Any, overload
 
 import numpy as np
+from numpy.random import Generator
 from numpy.typing import ArrayLike, DTypeLike
 
 from ..tensor import Tensor
+from .updates import At
 
 
 class TableMethods:
     @property
     def T(self) -> Tensor: ...
+    @property
+    def at(self) -> At: ...
     def reshape(self, *shape: Any) -> Tensor: ...
     def transpose(self, *axes: Any) -> Tensor: ...
     def __getitem__(self, key: Any) -> Tensor: ...
@@ -140,6 +144,10 @@ class TableMethods:
         """Without its axes of length 1: all of them, or the given ones."""
     def swapaxes(self, axis1: Any, axis2: Any) -> Tensor:
         """x with two axes exchanged."""
+    def take(self, indices: ArrayLike, axis: int | tuple[int, ...] | None = None, *, mode: str = 'raise') -> Tensor:
+        """The elements (or slices) at integer positions along an axis; of the flattened array if None."""
+    def take_along_axis(self, indices: ArrayLike, axis: int | tuple[int, ...] | None = -1) -> Tensor:
+        """Elements at positions along an axis, given for each row apart, as `argsort` gives them."""
     def cross(self, y: Any, axisa: Any = -1, axisb: Any = -1, axisc: Any = -1, axis: int | tuple[int, ...] | None = None) -> Any:
         """Cross product of vectors in three dimensions."""
     def dot(self, y: Any) -> Any:
@@ -182,3 +190,57 @@ class TableMethods:
         """The sign of the determinant (no gradient flows through it) and log(|det(a)|), as a pair."""
     def solve(self, b: Tensor | ArrayLike) -> Tensor:
         """x such that a @ x = b; b is one vector if 1-D, else a matrix or a stack of them."""
+    def diag(self, k: Any = 0) -> Tensor:
+        """A matrix with x on diagonal k if x is 1-D; diagonal k of x if it is a matrix."""
+    def diagonal(self, offset: Any = 0, axis1: Any = 0, axis2: Any = 1) -> Tensor:
+        """The elements on a diagonal of the plane of two axes, along a new last axis."""
+    def flatten(self) -> Tensor:
+        """The same as `ravel`."""
+    def flip(self, axis: int | tuple[int, ...] | None = None) -> Tensor:
+        """The elements in reverse order along the given axes, or all."""
+    def fliplr(self) -> Tensor:
+        """Each row reversed: flip along axis 1."""
+    def flipud(self) -> Tensor:
+        """The rows in reverse order: flip along axis 0."""
+    def pad(self, pad_width: Any, mode: str = 'constant', *, constant_values: Any = 0) -> Tensor:
+        """New elements before and after each axis."""
+    def ravel(self) -> Tensor:
+        """The elements along one axis, those of the last axis next to each other."""
+    def repeat(self, repeats: Any, axis: int | tuple[int, ...] | None = None) -> Tensor:
+        """Each element repeated along an axis (of the flattened array if None)."""
+    def roll(self, shift: int | tuple[int, ...], axis: int | tuple[int, ...] | None = None) -> Tensor:
+        """Elements moved on by `shift` places along an axis, the last ones to the front."""
+    def rot90(self, k: Any = 1, axes: Sequence[int] | None = (0, 1)) -> Tensor:
+        """Turned k times by 90 degrees in the plane of two axes, from the first to the second."""
+    def tile(self, reps: Any) -> Tensor:
+        """Copies of the whole array side by side, `reps` of them along each axis."""
+    def trace(self, offset: Any = 0, axis1: Any = 0, axis2: Any = 1) -> Tensor:
+        """The sum of the elements on a diagonal of the plane of two axes."""
+    def tril(self, k: Any = 0) -> Tensor:
+        """Each matrix with zeros above diagonal k (0: the main one, 1: the one above it)."""
+    def triu(self, k: Any = 0) -> Tensor:
+        """Each matrix with zeros below diagonal k (0: the main one, 1: the one above it)."""
+    def array_split(self, indices_or_sections: int | Sequence[int], axis: int | tuple[int, ...] | None = 0) -> tuple[Tensor, ...]:
+        """As `split`; so many parts need not be of equal length, the first ones get one more."""
+    def dsplit(self, indices_or_sections: int | Sequence[int]) -> tuple[Tensor, ...]:
+        """Parts behind each other: split along axis 2."""
+    def hsplit(self, indices_or_sections: int | Sequence[int]) -> tuple[Tensor, ...]:
+        """Parts side by side: split along axis 1 (axis 0 if there is but one)."""
+    def split(self, indices_or_sections: int | Sequence[int], axis: int | tuple[int, ...] | None = 0) -> tuple[Tensor, ...]:
+        """A tuple of parts along an axis: so many of equal length, or cut before these indices."""
+    def vsplit(self, indices_or_sections: int | Sequence[int]) -> tuple[Tensor, ...]:
+        """Parts on top of each other: split along axis 0 of an array with two axes or more."""
+    def argsort(self, axis: int | tuple[int, ...] | None = -1, *, kind: str | None = 'stable') -> Tensor:
+        """The positions of the elements in increasing order along an axis; NaN come last."""
+    def choose(self, choices: Any) -> Any:
+        """Each element from one of several arrays: x says from which; all broadcast together."""
+    def partition(self, kth: Any, axis: int | tuple[int, ...] | None = -1) -> Tensor:
+        """The k-th smallest along an axis in its place, smaller ones before it, larger ones behind."""
+    def searchsorted(self, v: Tensor | ArrayLike, side: str = 'left', sorter: ArrayLike | None = None) -> Tensor:
+        """Where the values v would have to be inserted into the sorted a, to keep it sorted."""
+    def sort(self, axis: int | tuple[int, ...] | None = -1, *, kind: str | None = 'stable') -> Tensor:
+        """The elements in increasing order along an axis (flattened if None); NaN come last."""
+    def topk(self, k: Any, axis: int | tuple[int, ...] | None = -1) -> tuple[Any, Any]:
+        """The k largest elements along an axis, largest first, and their positions."""
+    def unique(self, return_index: Any = False, return_inverse: Any = False, return_counts: Any = False, axis: int | tuple[int, ...] | None = None) -> Any:
+        """The different elements in increasing order; with an axis, the different slices along it."""

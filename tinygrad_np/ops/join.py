@@ -1,0 +1,230 @@
+"""Several arrays to one, and one to several."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .axes import checked_axis, checked_integers
+from .define import answers, define_op
+from .index import take
+from .shape import broadcast_to, concatenate, reshape
+
+if TYPE_CHECKING:
+    from ..tensor import Tensor
+
+__all__ = [
+    "append",
+    "array_split",
+    "atleast_1d",
+    "atleast_2d",
+    "atleast_3d",
+    "broadcast_arrays",
+    "column_stack",
+    "delete",
+    "dsplit",
+    "dstack",
+    "hsplit",
+    "hstack",
+    "meshgrid",
+    "split",
+    "vsplit",
+    "vstack",
+]
+
+
+# --- of one shape -------------------------------------------------------------------------------
+
+
+def _each(arrays, shape_of):
+    """Every array in the shape that `shape_of` gives for its own; one alone without a tuple."""
+    shaped = tuple(reshape(x, shape_of(np.shape(x))) for x in arrays)
+    return shaped[0] if len(shaped) == 1 else shaped
+
+
+@answers(np.atleast_1d)
+def atleast_1d(*arrays) -> Tensor | tuple[Tensor, ...]:
+    """With at least one axis: a number becomes shape (1,). Several arrays give a tuple."""
+    return _each(arrays, lambda shape: shape or (1,))
+
+
+@answers(np.atleast_2d)
+def atleast_2d(*arrays) -> Tensor | tuple[Tensor, ...]:
+    """With at least two axes: shape (n,) becomes (1, n). Several arrays give a tuple."""
+    return _each(arrays, lambda shape: (1,) * (2 - len(shape)) + shape)
+
+
+def _three(shape):
+    return (1, *(shape or (1,)), 1) if len(shape) < 2 else (*shape, 1)[: max(3, len(shape))]
+
+
+@answers(np.atleast_3d)
+def atleast_3d(*arrays) -> Tensor | tuple[Tensor, ...]:
+    """With at least three axes: (n,) becomes (1, n, 1) and (n, m) becomes (n, m, 1)."""
+    return _each(arrays, _three)
+
+
+@answers(np.broadcast_arrays)
+def broadcast_arrays(*arrays) -> tuple[Tensor, ...]:
+    """The arrays, each broadcast to the shape that they have in common."""
+    try:
+        shape = np.broadcast_shapes(*map(np.shape, arrays))
+    except ValueError as error:
+        raise ValueError(f"broadcast_arrays: {error}") from None
+    return tuple(broadcast_to(x, shape) for x in arrays)
+
+
+@answers(np.meshgrid)
+def meshgrid(*arrays, indexing="xy", sparse=False) -> tuple[Tensor, ...]:
+    """Coordinates of the points of a grid, from those along each axis.
+
+    Args:
+        *arrays: the coordinates along each axis; all are flattened.
+        indexing: `"xy"`: the first array runs along axis 1 and the second along axis 0, as in a
+            picture; `"ij"`: the arrays run along the axes in order.
+        sparse: leave every result with length 1 along the axes of the others.
+    """
+    if indexing not in ("xy", "ij"):
+        raise ValueError(f"meshgrid: indexing must be 'xy' or 'ij', not {indexing!r}")
+    order = list(range(len(arrays)))
+    if indexing == "xy":
+        order[:2] = order[:2][::-1]
+    alone = [(1,) * a + (-1,) + (1,) * (len(arrays) - a - 1) for a in order]
+    grids = tuple(reshape(x, shape) for x, shape in zip(arrays, alone))
+    return grids if sparse else broadcast_arrays(*grids)
+
+
+# --- joined -------------------------------------------------------------------------------------
+
+
+def _several(name, arrays, at_least):
+    """A sequence of arrays, each with a least number of axes, as a list."""
+    try:
+        arrays = list(arrays)
+    except TypeError:
+        arrays = []
+    if not arrays:
+        raise ValueError(f"{name} needs a sequence of at least one array")
+    return [at_least(x) for x in arrays]
+
+
+@answers(np.hstack)
+def hstack(arrays) -> Tensor:
+    """The arrays side by side: joined along axis 1 (axis 0 if they have one axis)."""
+    arrays = _several("hstack", arrays, atleast_1d)
+    return concatenate(arrays, 0 if np.ndim(arrays[0]) == 1 else 1)
+
+
+@answers(np.vstack)
+def vstack(arrays) -> Tensor:
+    """The arrays on top of each other: joined along axis 0, 1-D arrays as rows."""
+    return concatenate(_several("vstack", arrays, atleast_2d), 0)
+
+
+@answers(np.dstack)
+def dstack(arrays) -> Tensor:
+    """The arrays behind each other: joined along axis 2."""
+    return concatenate(_several("dstack", arrays, atleast_3d), 2)
+
+
+def _column(x):
+    shape = np.shape(x)
+    return reshape(x, (-1, 1)) if len(shape) < 2 else x
+
+
+@answers(np.column_stack)
+def column_stack(arrays) -> Tensor:
+    """The columns of a matrix side by side: 1-D arrays as columns, matrices as they are."""
+    return concatenate(_several("column_stack", arrays, _column), 1)
+
+
+@answers(np.append)
+def append(x, values, axis=None):
+    """x with values behind it along an axis; both flattened if it is None."""
+    return concatenate((x, values), axis)
+
+
+@answers(np.delete)
+def delete(x, obj, axis=None):
+    """Without the elements at `obj` (an index, a slice, several or a mask) along an axis."""
+    if axis is None:
+        x, axis = reshape(x, -1), 0
+    axis = checked_axis("delete", axis, np.ndim(x))
+    try:
+        kept = np.delete(np.arange(np.shape(x)[axis]), obj)
+    except (IndexError, ValueError) as error:
+        raise type(error)(f"delete: {error}") from None
+    return take(x, kept, axis)
+
+
+# --- split --------------------------------------------------------------------------------------
+
+
+def _split(x, indices_or_sections, axis=0) -> tuple[np.ndarray, ...]:
+    """A tuple of parts along an axis: so many of equal length, or cut before these indices."""
+    n = np.shape(x)[checked_axis("split", axis, np.ndim(x))]
+    whole = np.arange(n)
+    if not np.array_equal(np.concatenate(np.split(whole, indices_or_sections)), whole):
+        raise ValueError(f"indices to cut {n} elements at must increase: {indices_or_sections!r}")
+    return tuple(np.split(x, indices_or_sections, axis))
+
+
+def _joined(g, x_shape, indices_or_sections, axis):
+    """The gradients of the parts, one behind the other; those of unused parts are zero."""
+    axis = checked_axis("split", axis, len(x_shape))
+    dtype = next(part.dtype for part in g if part is not None)
+    parts = []
+    for part, places in zip(g, np.split(np.arange(x_shape[axis]), indices_or_sections)):
+        if part is None:
+            part = np.zeros((*x_shape[:axis], len(places), *x_shape[axis + 1 :]), dtype)
+        parts.append(part)
+    return np.concatenate(parts, axis)
+
+
+split = define_op(
+    _split,
+    name="split",
+    x=_joined,
+    text="split({x})",
+    numpy=(np.split,),
+    samples=lambda r: [
+        ((r(6), 3), {}),
+        ((r(5, 2), (1, 3)), {}),
+        ((r(2, 4), 2, -1), {}),
+        ((r(2, 5), [2, 2, 9], 1), {}),
+    ],
+)
+
+
+@answers(np.array_split)
+def array_split(x, indices_or_sections, axis=0) -> tuple[Tensor, ...]:
+    """As `split`; so many parts need not be of equal length, the first ones get one more."""
+    axis = checked_axis("array_split", axis, np.ndim(x))
+    if np.ndim(indices_or_sections):
+        return split(x, indices_or_sections, axis)
+    (parts,) = checked_integers("array_split", "indices_or_sections", indices_or_sections)
+    if parts < 1:
+        raise ValueError(f"array_split: the number of parts must be at least 1, it is {parts}")
+    length, longer = divmod(np.shape(x)[axis], parts)
+    return split(x, [k * length + min(k, longer) for k in range(1, parts)], axis)
+
+
+@answers(np.hsplit)
+def hsplit(x, indices_or_sections) -> tuple[Tensor, ...]:
+    """Parts side by side: split along axis 1 (axis 0 if there is but one)."""
+    ndim = np.ndim(x)
+    return split(x, indices_or_sections, checked_axis("hsplit", 0 if ndim == 1 else 1, ndim))
+
+
+@answers(np.vsplit)
+def vsplit(x, indices_or_sections) -> tuple[Tensor, ...]:
+    """Parts on top of each other: split along axis 0 of an array with two axes or more."""
+    checked_axis("vsplit", 1, np.ndim(x))
+    return split(x, indices_or_sections, 0)
+
+
+@answers(np.dsplit)
+def dsplit(x, indices_or_sections) -> tuple[Tensor, ...]:
+    """Parts behind each other: split along axis 2."""
+    return split(x, indices_or_sections, checked_axis("dsplit", 2, np.ndim(x)))

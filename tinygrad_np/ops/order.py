@@ -1,0 +1,190 @@
+"""Sorting, searching and picking by a condition.
+
+What is sorted or picked depends on the values, where it comes from does not, for small changes:
+gradients flow back to the places that the elements came from. Among equal elements the order is
+that of their positions.
+"""
+
+from __future__ import annotations
+
+import operator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..tensor import Tensor, as_array
+from .axes import checked_axis
+from .define import answers, define_op
+from .index import take, take_along_axis
+from .join import broadcast_arrays
+from .shape import reshape, stack
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+__all__ = [
+    "argsort",
+    "choose",
+    "compress",
+    "extract",
+    "partition",
+    "searchsorted",
+    "sort",
+    "topk",
+    "unique",
+]
+
+
+def _bare(x):
+    """The array alone, of a Tensor, an array or a list."""
+    return x.data if isinstance(x, Tensor) else as_array(x, None)
+
+
+def _flat_if_none(name, x, axis):
+    """x and the axis, those of the flattened x if the axis is None."""
+    if axis is None:
+        return reshape(x, -1), 0
+    return x, checked_axis(name, axis, _bare(x).ndim)
+
+
+def _argsort(x, axis=-1, *, kind="stable"):
+    """The positions of the elements in increasing order along an axis; NaN come last."""
+    return np.argsort(x, axis, kind=kind)
+
+
+argsort = define_op(
+    _argsort,
+    name="argsort",
+    x=None,
+    text="argsort({x})",
+    numpy=(np.argsort,),
+    samples=lambda r: [((r(3, 4),), {}), ((r(3, 4), 0), {}), ((r(2, 3), None), {})],
+)
+
+
+def _searchsorted(a, v, side="left", sorter=None):
+    """Where the values v would have to be inserted into the sorted a, to keep it sorted."""
+    return np.searchsorted(a, v, side, sorter)
+
+
+searchsorted = define_op(
+    _searchsorted,
+    name="searchsorted",
+    a=None,
+    v=None,
+    text="searchsorted({a}, {v})",
+    numpy=(np.searchsorted,),
+    samples=lambda r: [((np.sort(r(5)), r(2, 3)), {}), ((np.sort(r(4)), r(), "right"), {})],
+)
+
+
+@answers(np.sort)
+def sort(x, axis=-1, *, kind="stable"):
+    """The elements in increasing order along an axis (flattened if None); NaN come last."""
+    x, axis = _flat_if_none("sort", x, axis)
+    return take_along_axis(x, np.argsort(_bare(x), axis, kind=kind), axis)
+
+
+@answers(np.partition)
+def partition(x, kth, axis=-1):
+    """The k-th smallest along an axis in its place, smaller ones before it, larger ones behind.
+
+    The order within the two parts is not specified.
+
+    Raises:
+        ValueError: kth out of range.
+    """
+    x, axis = _flat_if_none("partition", x, axis)
+    try:
+        positions = np.argpartition(_bare(x), kth, axis)
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"partition: {error}") from None
+    return take_along_axis(x, positions, axis)
+
+
+def topk(x, k, axis=-1) -> tuple[Any, Any]:
+    """The k largest elements along an axis, largest first, and their positions.
+
+    Returns:
+        Two Tensors (arrays, if x is one): values and positions, of length k along the axis.
+        NaN count as largest; of equal elements the first ones are taken.
+
+    Raises:
+        ValueError: k is negative or larger than the axis.
+    """
+    axis = checked_axis("topk", axis, np.ndim(x))
+    n, k = np.shape(x)[axis], operator.index(k)
+    if not 0 <= k <= n:
+        raise ValueError(f"topk: k={k} of the {n} elements along axis {axis} of {np.shape(x)}")
+    backwards = np.argsort(np.flip(_bare(x), axis), axis, kind="stable")
+    positions = n - 1 - np.flip(backwards, axis)
+    positions = np.take(positions, np.arange(k), axis)
+    values = take_along_axis(x, positions, axis)
+    return values, Tensor(positions) if isinstance(x, Tensor) else positions
+
+
+@answers(np.unique)
+def unique(x: Any, return_index=False, return_inverse=False, return_counts=False, axis=None) -> Any:
+    """The different elements in increasing order; with an axis, the different slices along it.
+
+    The gradient of an element goes to the place where it comes first.
+
+    Args:
+        x: the array.
+        return_index: return where each of them comes first, too.
+        return_inverse: return which of them each element of x is, too.
+        return_counts: return how often each of them comes, too.
+        axis: None for the elements of the flattened array.
+
+    Returns:
+        The elements, or a tuple of them and what was asked for.
+    """
+    data = _bare(x)
+    if axis is not None:
+        axis = checked_axis("unique", axis, data.ndim)
+    found = np.unique(data, True, return_inverse, return_counts, axis)
+    values = take(x, found[1], axis)
+    wanted = found[1:] if return_index else found[2:]
+    if not wanted:
+        return values
+    return (values, *map(Tensor, wanted)) if isinstance(x, Tensor) else (values, *wanted)
+
+
+@answers(np.compress)
+def compress(condition: ArrayLike, x: Any, axis=None) -> Any:
+    """The slices of x along an axis at which the 1-D condition is true (flattened if None)."""
+    x, axis = _flat_if_none("compress", x, axis)
+    chosen = _bare(condition)
+    if chosen.ndim != 1 or chosen.size > np.shape(x)[axis]:
+        raise ValueError(
+            f"compress: condition {chosen.shape} for axis {axis} of {np.shape(x)}: it must have "
+            "one axis, and be no longer than that"
+        )
+    return take(x, np.flatnonzero(chosen), axis)
+
+
+@answers(np.extract)
+def extract(condition: ArrayLike, x: Any) -> Any:
+    """The elements of x at which the condition, of the same size, is true."""
+    chosen = _bare(condition)
+    if chosen.size != np.size(x):
+        raise ValueError(f"extract: condition {chosen.shape} and x {np.shape(x)} differ in size")
+    return take(x, np.flatnonzero(chosen))
+
+
+@answers(np.choose)
+def choose(x: Any, choices: Any) -> Any:
+    """Each element from one of several arrays: x says from which; all broadcast together."""
+    data = _bare(x)
+    if data.dtype.kind not in "iu":
+        raise TypeError(f"choose: x must hold integers, not {data.dtype}")
+    kinds = [c if isinstance(c, (int, float, complex)) else _bare(c).dtype for c in choices]
+    common = np.result_type(*kinds)  # Python's numbers do not widen it
+    choices = [c if isinstance(c, Tensor) else np.asarray(c, common) for c in choices]
+    data, *choices = broadcast_arrays(data, *choices)
+    if data.size and not 0 <= data.min() <= data.max() < len(choices):
+        raise ValueError(
+            f"choose: x must hold 0 to {len(choices) - 1} for {len(choices)} choices, not "
+            f"{data.min()} to {data.max()}"
+        )
+    return take_along_axis(stack(choices), data[None], 0)[0]

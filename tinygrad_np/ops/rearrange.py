@@ -1,0 +1,268 @@
+"""Operations that repeat, reverse, shift, pad or pick elements by their position.
+
+Most are composed of reshape, getitem and scatter, and take their gradients from these.
+"""
+
+from __future__ import annotations
+
+import operator
+
+import numpy as np
+
+from ..tensor import Tensor
+from .axes import checked_axes, checked_axis, checked_integers
+from .define import answers, define_op
+from .elementwise import where
+from .index import getitem, scatter, setitem, take
+from .reduce import sum
+from .shape import broadcast_to, moveaxis, reshape, swapaxes
+
+__all__ = [
+    "diag",
+    "diagonal",
+    "flatten",
+    "flip",
+    "fliplr",
+    "flipud",
+    "pad",
+    "ravel",
+    "repeat",
+    "roll",
+    "rot90",
+    "tile",
+    "trace",
+    "tril",
+    "triu",
+]
+
+
+@answers(np.ravel)
+def ravel(x):
+    """The elements along one axis, those of the last axis next to each other."""
+    return reshape(x, -1)
+
+
+def flatten(x):
+    """The same as `ravel`."""
+    return reshape(x, -1)
+
+
+# --- reversed and shifted -----------------------------------------------------------------------
+
+
+@answers(np.flip)
+def flip(x, axis=None):
+    """The elements in reverse order along the given axes, or all."""
+    ndim = np.ndim(x)
+    reverse = checked_axes("flip", axis, ndim)
+    steps = (slice(None, None, -1 if a in reverse else None) for a in range(ndim))
+    return getitem(x, tuple(steps))
+
+
+@answers(np.fliplr)
+def fliplr(x):
+    """Each row reversed: flip along axis 1."""
+    return flip(x, checked_axis("fliplr", 1, np.ndim(x)))
+
+
+@answers(np.flipud)
+def flipud(x):
+    """The rows in reverse order: flip along axis 0."""
+    return flip(x, checked_axis("flipud", 0, np.ndim(x)))
+
+
+def _roll(x, shift, axis=None):
+    """Elements moved on by `shift` places along an axis, the last ones to the front."""
+    checked_integers("roll", "shift", shift)  # np.roll would cut off what follows the point
+    return np.roll(x, shift, axis)
+
+
+roll = define_op(
+    _roll,
+    name="roll",
+    x=lambda g, shift, axis: np.roll(g, -np.asarray(shift), axis),
+    text="roll({x}, {shift})",
+    numpy=(np.roll,),
+    samples=lambda r: [
+        ((r(5), 2), {}),
+        ((r(3, 4), -1), {}),
+        ((r(3, 4), 1, -1), {}),
+        ((r(2, 3, 4), (1, -2), (0, 2)), {}),
+        ((r(0, 3), 1, 0), {}),
+    ],
+)
+
+
+@answers(np.rot90)
+def rot90(x, k=1, axes=(0, 1)):
+    """Turned k times by 90 degrees in the plane of two axes, from the first to the second."""
+    plane = checked_axes("rot90", axes, np.ndim(x))
+    if axes is None or len(plane) != 2:
+        raise ValueError(f"rot90: axes must be two axes, not {axes!r}")
+    turns = operator.index(k) % 4
+    if turns == 0:
+        return getitem(x, ...)
+    if turns == 2:
+        return flip(x, plane)
+    if turns == 1:
+        return swapaxes(flip(x, plane[1]), *plane)
+    return flip(swapaxes(x, *plane), plane[1])
+
+
+# --- repeated -----------------------------------------------------------------------------------
+
+
+def _counts(name, what, value):
+    counts = checked_integers(name, what, value)
+    if any(c < 0 for c in counts):
+        raise ValueError(f"{name}: {what} must not be negative, it is {value!r}")
+    return counts
+
+
+@answers(np.tile)
+def tile(x, reps):
+    """Copies of the whole array side by side, `reps` of them along each axis."""
+    counts = _counts("tile", "reps", reps)
+    shape = np.shape(x)
+    shape = (1,) * (len(counts) - len(shape)) + shape
+    counts = (1,) * (len(shape) - len(counts)) + counts
+    pairs = tuple(zip(counts, shape))
+    apart = reshape(x, tuple(length for n in shape for length in (1, n)))
+    repeated = broadcast_to(apart, tuple(length for pair in pairs for length in pair))
+    return reshape(repeated, tuple(c * n for c, n in pairs))
+
+
+@answers(np.repeat)
+def repeat(x, repeats, axis=None):
+    """Each element repeated along an axis (of the flattened array if None).
+
+    `repeats` is one number for all elements, or one for each.
+    """
+    if axis is None:
+        x, axis = ravel(x), 0
+    shape = np.shape(x)
+    axis = checked_axis("repeat", axis, len(shape))
+    counts = _counts("repeat", "repeats", repeats)
+    n = shape[axis]
+    if len(counts) == 1:
+        before, after = shape[:axis], shape[axis + 1 :]
+        apart = reshape(x, (*before, n, 1, *after))
+        repeated = broadcast_to(apart, (*before, n, *counts, *after))
+        return reshape(repeated, (*before, n * counts[0], *after))
+    if len(counts) != n:
+        raise ValueError(
+            f"repeat: {len(counts)} repeats for the {n} elements along axis {axis} of {shape}"
+        )
+    return take(x, np.repeat(np.arange(n), counts), axis)
+
+
+# --- padded -------------------------------------------------------------------------------------
+
+_PAD_MODES = ("edge", "reflect", "symmetric", "wrap")
+
+
+@answers(np.pad)
+def pad(x, pad_width, mode="constant", *, constant_values=0):
+    """New elements before and after each axis.
+
+    Args:
+        x: the array.
+        pad_width: how many: a number, a pair (before, after) for every axis, or one for each.
+        mode: `"constant"`; `"edge"` (the outermost element), `"reflect"` and `"symmetric"`
+            (mirrored, the edge once or twice), `"wrap"` (from the other side).
+        constant_values: the new elements of mode `"constant"`, in the forms of `pad_width`.
+
+    Raises:
+        TypeError: widths that are not integers.
+        ValueError: negative widths, or of a form that does not fit; an unknown mode; any mode
+            but `"constant"` along an axis without elements.
+    """
+    shape = np.shape(x)
+    if not shape:
+        raise ValueError("pad: a 0-d array has no axis to pad")
+    try:
+        widths = np.broadcast_to(np.asarray(pad_width), (len(shape), 2))
+    except ValueError:
+        raise ValueError(f"pad: pad_width {pad_width!r} does not fit the shape {shape}") from None
+    _counts("pad", "pad_width", widths)
+    if mode == "constant":
+        x = x if isinstance(x, Tensor) else np.asarray(x)
+        padded = np.pad(np.zeros(shape, x.dtype), widths, constant_values=constant_values)
+        inside = tuple(slice(before, before + n) for (before, _), n in zip(widths, shape))
+        return setitem(padded, x, inside)
+    if mode not in _PAD_MODES:
+        known = ", ".join(map(repr, ("constant", *_PAD_MODES)))
+        raise ValueError(f"pad: mode must be one of {known}, not {mode!r}")
+    if constant_values != 0:
+        raise ValueError(f"pad: constant_values have no meaning in mode {mode!r}")
+    x = getitem(x, ...)
+    for axis, n in enumerate(shape):
+        if widths[axis].any():
+            if n == 0:
+                raise ValueError(f"pad: mode {mode!r} has nothing to repeat along axis {axis}")
+            x = take(x, np.pad(np.arange(n), widths[axis], mode=mode), axis)
+    return x
+
+
+# --- diagonals and triangles --------------------------------------------------------------------
+
+
+def _triangle(x, mask):
+    zero = np.zeros((), x.dtype if isinstance(x, Tensor) else np.asarray(x).dtype)
+    return where(mask, x, zero)
+
+
+def _below(name, x, k):
+    """Which elements of each matrix are on or below diagonal k."""
+    shape = np.shape(x)
+    if not shape:
+        raise ValueError(f"{name} needs at least one axis, not a 0-d array")
+    rows, columns = shape[-2:] if len(shape) > 1 else shape * 2
+    return np.tri(rows, columns, operator.index(k), dtype=bool)
+
+
+@answers(np.tril)
+def tril(x, k=0):
+    """Each matrix with zeros above diagonal k (0: the main one, 1: the one above it)."""
+    return _triangle(x, _below("tril", x, k))
+
+
+@answers(np.triu)
+def triu(x, k=0):
+    """Each matrix with zeros below diagonal k (0: the main one, 1: the one above it)."""
+    return _triangle(x, ~_below("triu", x, k - 1))
+
+
+@answers(np.diagonal)
+def diagonal(x, offset=0, axis1=0, axis2=1):
+    """The elements on a diagonal of the plane of two axes, along a new last axis."""
+    plane = checked_axes("diagonal", (axis1, axis2), np.ndim(x))
+    offset = operator.index(offset)
+    x = moveaxis(x, plane, (-2, -1))
+    *before, rows, columns = np.shape(x)
+    length = max(0, min(rows + min(offset, 0), columns - max(offset, 0)))
+    start = offset if offset >= 0 else -offset * columns
+    step = columns + 1
+    flat = reshape(x, (*before, rows * columns))
+    return getitem(flat, (..., slice(start, start + length * step, step)))
+
+
+@answers(np.diag)
+def diag(x, k=0):
+    """A matrix with x on diagonal k if x is 1-D; diagonal k of x if it is a matrix."""
+    shape = np.shape(x)
+    if len(shape) == 2:
+        return diagonal(x, k)
+    if len(shape) != 1:
+        raise ValueError(f"diag: x must have one axis or two, not the shape {shape}")
+    k = operator.index(k)
+    n = shape[0] + abs(k)
+    start = k if k >= 0 else -k * n
+    flat = scatter(x, slice(start, start + shape[0] * (n + 1), n + 1), (n * n,))
+    return reshape(flat, (n, n))
+
+
+@answers(np.trace)
+def trace(x, offset=0, axis1=0, axis2=1):
+    """The sum of the elements on a diagonal of the plane of two axes."""
+    return sum(diagonal(x, offset, axis1, axis2), axis=(-1,))
