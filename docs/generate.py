@@ -23,9 +23,12 @@ from tinygrad_np import ops
 ROOT = Path(__file__).resolve().parent.parent
 
 TYPES = {
+    "alpha": "float",
+    "approximate": "str",
     "axes": "Sequence[int] | None",
     "axis": "int | tuple[int, ...] | None",
     "ddof": "int",
+    "decimals": "int",
     "dtype": "DTypeLike",
     "ignore_index": "int | None",
     "index": "Any",
@@ -34,6 +37,12 @@ TYPES = {
     "keepdims": "bool",
     "kind": "str | None",
     "label_smoothing": "float",
+    "max_val": "float",
+    "min_val": "float",
+    "nan": "float",
+    "negative_slope": "float",
+    "neginf": "float | None",
+    "posinf": "float | None",
     "mode": "str",
     "reduction": "str",
     "spec": "str",
@@ -178,13 +187,17 @@ def methods_stub() -> str:
         "    def __getitem__(self, key: Any) -> Tensor: ...",
         "    def __setitem__(self, key: Any, value: Any) -> None: ...",
     ]
-    for unary in ("neg", "abs", "invert"):
+    for unary in ("neg", "pos", "abs", "invert"):
         lines.append(f"    def __{unary}__(self) -> Tensor: ...")
-    for binary in ("add", "sub", "mul", "truediv", "pow", "matmul", "and", "or", "xor"):
+    arithmetic = ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul")
+    for binary in (*arithmetic, "and", "or", "xor"):
         for prefix in ("", "r", "i"):
-            if prefix == "i" and binary in ("and", "or", "xor"):
+            if prefix == "i" and binary in ("floordiv", "and", "or", "xor"):
                 continue
             lines.append(f"    def __{prefix}{binary}__(self, other: Any) -> Tensor: ...")
+    for prefix in ("", "r"):
+        lines.append(f"    def __{prefix}divmod__(self, other: Any) -> tuple[Tensor, Tensor]: ...")
+    lines.append("    def __round__(self, ndigits: int | None = 0) -> Tensor: ...")
     for comparison in ("lt", "le", "gt", "ge"):
         lines.append(f"    def __{comparison}__(self, other: Any) -> Tensor: ...")
     for comparison in ("eq", "ne"):

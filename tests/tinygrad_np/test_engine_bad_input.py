@@ -363,10 +363,9 @@ def test_sum_takes_keepdims_by_keyword():
     assert T(2, 3).sum(1, keepdims=True).shape == (2, 1)
 
 
-@pytest.mark.parametrize("name", ["//", "%", "<<", ">>", "divmod"])
+@pytest.mark.parametrize("name", ["lshift", "rshift"])
 def test_operators_that_are_not_there(name):
     import operator
 
-    f = {"//": operator.floordiv, "%": operator.mod, "<<": operator.lshift, ">>": operator.rshift}
     with pytest.raises(TypeError):
-        f.get(name, divmod)(T(2), 2)
+        getattr(operator, name)(T(2), 2)

@@ -509,7 +509,7 @@ def test_ufunc_where():
         np.add(leaf([1, 2]), 1, where=[True, False])
 
 
-@pytest.mark.parametrize("method", ["accumulate", "outer", "reduceat"])
+@pytest.mark.parametrize("method", ["outer", "reduceat"])
 def test_ufunc_methods_without_an_op(method):
     arguments = {"outer": ([1.0],), "reduceat": ([0, 1],)}.get(method, ())
     with pytest.raises(NotImplementedError, match=rf"np\.add\.{method}"):
@@ -536,8 +536,8 @@ def test_ufunc_reduce():
         np.add.reduce(x, initial=5)
     with pytest.raises(TypeError, match="where"):
         np.add.reduce(x, where=np.ones((2, 2), bool))
-    with pytest.raises(NotImplementedError, match=r"np\.multiply\.reduce"):
-        np.multiply.reduce(x)
+    with pytest.raises(NotImplementedError, match=r"np\.divide\.reduce"):
+        np.divide.reduce(x)
 
 
 # --- comparison and identity --------------------------------------------------------------------

@@ -4,6 +4,8 @@ Values are compared with NumPy's own function, or with the definition written ou
 derivatives with finite differences on bare arrays (`test_ops_samples`), and with `gradcheck`.
 """
 
+import math
+
 import numpy as np
 import pytest
 from test_ops_samples import (
@@ -84,6 +86,13 @@ def _cofactors(a):
     return out
 
 
+def _gelu(x, approximate="none"):
+    if approximate == "tanh":
+        return 0.5 * x * (1 + np.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3)))
+    below = [0.5 * (1 + math.erf(v / math.sqrt(2))) for v in x.flat]
+    return x * np.reshape(below, x.shape).astype(x.dtype)
+
+
 DEFINITIONS = {
     "cofactors": _cofactors,
     "contract": lambda arrays, spec: np.einsum(spec, *arrays),
@@ -99,6 +108,22 @@ DEFINITIONS = {
     "scatter_max": _scatter_extremum(max),
     "scatter_min": _scatter_extremum(min),
     "setitem": _setitem,
+}
+
+# Elementwise and scans.
+DEFINITIONS |= {
+    "elu": lambda x, alpha=1.0: np.where(x > 0, x, alpha * (np.exp(np.minimum(x, 0)) - 1)),
+    "erf": lambda x: np.reshape([math.erf(v) for v in x.flat], x.shape).astype(x.dtype),
+    "erfc": lambda x: np.reshape([math.erfc(v) for v in x.flat], x.shape).astype(x.dtype),
+    "gelu": _gelu,
+    "leaky_relu": lambda x, negative_slope=0.01: (
+        np.maximum(x, 0) + negative_slope * np.minimum(x, 0)
+    ),
+    "mish": lambda x: x * np.tanh(np.log(1 + np.exp(x))),
+    "selu": lambda x: 1.0507009873554805 * np.where(x > 0, x, 1.6732632423543772 * np.expm1(x)),
+    "silu": lambda x: x / (1 + np.exp(-x)),
+    "softplus": lambda x: np.log(1 + np.exp(x)),
+    "softsign": lambda x: x / (1 + np.abs(x)),
 }
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from ..autograd import recording
 from ..tensor import Tensor, needs_grad, placed, wrap
 from . import (
+    activations,
     create,
     einsums,
     elementwise,
@@ -20,11 +21,16 @@ from . import (
     losses,
     matrices,
     order,
-    plain,  # noqa: F401 - registers itself
+    pieces,
+    plain,
     rearrange,
     reduce,
+    scans,
     shape,
+    special,
+    ufuncs,
 )
+from .activations import *  # noqa: F403
 from .create import *  # noqa: F403
 from .define import define_op
 from .einsums import *  # noqa: F403
@@ -37,10 +43,15 @@ from .losses import *  # noqa: F403
 from .matrices import *  # noqa: F403
 from .op import Op
 from .order import *  # noqa: F403
+from .pieces import *  # noqa: F403
+from .plain import *  # noqa: F403
 from .random import default_generator, manual_seed
 from .rearrange import *  # noqa: F403
 from .reduce import *  # noqa: F403
+from .scans import *  # noqa: F403
 from .shape import *  # noqa: F403
+from .special import *  # noqa: F403
+from .ufuncs import *  # noqa: F403
 from .updates import At
 
 FUNCTIONS_BY_NAME: dict[str, Any] = {
@@ -52,6 +63,12 @@ FUNCTIONS_BY_NAME: dict[str, Any] = {
         index,
         linalg,
         losses,
+        ufuncs,
+        pieces,
+        special,
+        activations,
+        scans,
+        plain,
         einsums,
         matrices,
         rearrange,
@@ -79,6 +96,8 @@ _OPERATORS = {
     "sub": elementwise.subtract,
     "mul": elementwise.multiply,
     "truediv": elementwise.divide,
+    "floordiv": pieces.floor_divide,
+    "mod": pieces.remainder,
     "pow": elementwise.power,
     "matmul": linalg.matmul,
     "and": elementwise.logical_and,
@@ -143,6 +162,10 @@ def _invert(self):
     return elementwise.logical_not(self)
 
 
+def _rounded(self, ndigits=0):
+    return pieces.round(self, 0 if ndigits is None else ndigits)
+
+
 def _read(self, key):
     return placed(getitem(self, plain_index(key)))
 
@@ -167,7 +190,7 @@ def _attach() -> None:
         symbol = {"and": "&", "or": "|", "xor": "^"}.get(name)
         if symbol:
             function = _booleans_only(function, symbol)
-        else:
+        elif function.op.rules != (None, None):  # else Python takes t //= v as t = t // v
             text = function.op.text.replace("{x}", "t").replace("{y}", "v")
             setattr(Tensor, f"__i{name}__", _in_place(name, function, text.replace(" v", "= v")))
         setattr(Tensor, f"__{name}__", function)
@@ -177,6 +200,10 @@ def _attach() -> None:
     Tensor.__eq__ = _equality(elementwise.equal)  # type: ignore[method-assign, assignment]
     Tensor.__ne__ = _equality(elementwise.not_equal)  # type: ignore[method-assign, assignment]
     Tensor.__neg__ = elementwise.negative  # type: ignore[attr-defined]
+    Tensor.__pos__ = ufuncs.positive  # type: ignore[attr-defined]
+    Tensor.__divmod__ = pieces.divmod  # type: ignore[attr-defined]
+    Tensor.__rdivmod__ = _reflected(pieces.divmod)  # type: ignore[attr-defined]
+    Tensor.__round__ = _rounded  # type: ignore[attr-defined]
     Tensor.__abs__ = elementwise.abs  # type: ignore[attr-defined]
     Tensor.__invert__ = _invert  # type: ignore[attr-defined]
     Tensor.__getitem__ = _read  # type: ignore[attr-defined]
@@ -202,15 +229,18 @@ NOT_METHODS = {
     "concatenate",
     "contract",
     "delete",
+    "divmod",
     "dstack",
     "einsum",
     "extract",
     "getitem",
     "hstack",
     "meshgrid",
+    "piecewise",
     "scatter",
     "scatter_max",
     "scatter_min",
+    "select",
     "setitem",
     "stack",
     "vstack",

@@ -17,7 +17,7 @@ from .random import default_generator as default_generator
 from .random import manual_seed as manual_seed
 
 
-__all__ = ['TABLE', 'Op', 'default_generator', 'define_op', 'manual_seed', 'abs', 'add', 'astype', 'clip', 'copy', 'divide', 'equal', 'exp', 'greater', 'greater_equal', 'isfinite', 'isinf', 'isnan', 'less', 'less_equal', 'log', 'logical_and', 'logical_not', 'logical_or', 'logical_xor', 'maximum', 'minimum', 'multiply', 'negative', 'not_equal', 'power', 'relu', 'sigmoid', 'sign', 'sqrt', 'subtract', 'tanh', 'where', 'max', 'mean', 'min', 'std', 'sum', 'var', 'broadcast_to', 'concatenate', 'expand_dims', 'moveaxis', 'reshape', 'squeeze', 'stack', 'swapaxes', 'transpose', 'getitem', 'scatter', 'scatter_max', 'scatter_min', 'setitem', 'take', 'take_along_axis', 'cross', 'dot', 'inner', 'kron', 'matmul', 'matrix_power', 'outer', 'tensordot', 'vdot', 'cross_entropy', 'log_softmax', 'logsumexp', 'softmax', 'contract', 'einsum', 'cholesky', 'cofactors', 'det', 'inv', 'logabsdet', 'norm', 'slogdet', 'solve', 'diag', 'diagonal', 'flatten', 'flip', 'fliplr', 'flipud', 'pad', 'ravel', 'repeat', 'roll', 'rot90', 'tile', 'trace', 'tril', 'triu', 'append', 'array_split', 'atleast_1d', 'atleast_2d', 'atleast_3d', 'broadcast_arrays', 'column_stack', 'delete', 'dsplit', 'dstack', 'hsplit', 'hstack', 'meshgrid', 'split', 'vsplit', 'vstack', 'argsort', 'choose', 'compress', 'extract', 'partition', 'searchsorted', 'sort', 'topk', 'unique', 'arange', 'eye', 'full', 'full_like', 'linspace', 'normal', 'ones', 'ones_like', 'permutation', 'rand', 'randint', 'randn', 'uniform', 'zeros', 'zeros_like']
+__all__ = ['TABLE', 'Op', 'default_generator', 'define_op', 'manual_seed', 'abs', 'add', 'astype', 'clip', 'copy', 'divide', 'equal', 'exp', 'greater', 'greater_equal', 'isfinite', 'isinf', 'isnan', 'less', 'less_equal', 'log', 'logical_and', 'logical_not', 'logical_or', 'logical_xor', 'maximum', 'minimum', 'multiply', 'negative', 'not_equal', 'power', 'relu', 'sigmoid', 'sign', 'sqrt', 'subtract', 'tanh', 'where', 'max', 'mean', 'min', 'std', 'sum', 'var', 'broadcast_to', 'concatenate', 'expand_dims', 'moveaxis', 'reshape', 'squeeze', 'stack', 'swapaxes', 'transpose', 'getitem', 'scatter', 'scatter_max', 'scatter_min', 'setitem', 'take', 'take_along_axis', 'cross', 'dot', 'inner', 'kron', 'matmul', 'matrix_power', 'outer', 'tensordot', 'vdot', 'cross_entropy', 'log_softmax', 'logsumexp', 'softmax', 'arccos', 'arccosh', 'arcsin', 'arcsinh', 'arctan', 'arctan2', 'arctanh', 'cbrt', 'cos', 'cosh', 'deg2rad', 'degrees', 'exp2', 'expm1', 'float_power', 'hypot', 'ldexp', 'log1p', 'log2', 'log10', 'logaddexp', 'logaddexp2', 'positive', 'rad2deg', 'radians', 'reciprocal', 'sin', 'sinc', 'sinh', 'square', 'tan', 'ceil', 'copysign', 'divmod', 'fabs', 'floor', 'floor_divide', 'fmax', 'fmin', 'fmod', 'heaviside', 'nan_to_num', 'piecewise', 'remainder', 'rint', 'round', 'select', 'signbit', 'trunc', 'erf', 'erfc', 'elu', 'gelu', 'hardtanh', 'leaky_relu', 'mish', 'selu', 'silu', 'softplus', 'softsign', 'average', 'cumprod', 'cumsum', 'diff', 'nanmax', 'nanmean', 'nanmin', 'nanprod', 'nansum', 'prod', 'ptp', 'all', 'any', 'argmax', 'argmin', 'count_nonzero', 'contract', 'einsum', 'cholesky', 'cofactors', 'det', 'inv', 'logabsdet', 'norm', 'slogdet', 'solve', 'diag', 'diagonal', 'flatten', 'flip', 'fliplr', 'flipud', 'pad', 'ravel', 'repeat', 'roll', 'rot90', 'tile', 'trace', 'tril', 'triu', 'append', 'array_split', 'atleast_1d', 'atleast_2d', 'atleast_3d', 'broadcast_arrays', 'column_stack', 'delete', 'dsplit', 'dstack', 'hsplit', 'hstack', 'meshgrid', 'split', 'vsplit', 'vstack', 'argsort', 'choose', 'compress', 'extract', 'partition', 'searchsorted', 'sort', 'topk', 'unique', 'arange', 'eye', 'full', 'full_like', 'linspace', 'normal', 'ones', 'ones_like', 'permutation', 'rand', 'randint', 'randn', 'uniform', 'zeros', 'zeros_like']
 TABLE: dict[str, Op]
 @overload
 def abs(x: Tensor, /) -> Tensor:
@@ -401,6 +401,422 @@ def softmax(x: Tensor, axis: int | tuple[int, ...] | None = -1) -> Tensor:
     """exp(x) / sum(exp(x)) along an axis: positive numbers that sum to 1."""
 @overload
 def softmax(x: ArrayLike, axis: int | tuple[int, ...] | None = -1) -> np.ndarray: ...
+@overload
+def arccos(x: Tensor, /) -> Tensor:
+    """The angle in [0, pi] whose cosine is x."""
+@overload
+def arccos(x: ArrayLike, /) -> np.ndarray: ...
+@overload
+def arccosh(x: Tensor, /) -> Tensor:
+    """The number, not negative, whose hyperbolic cosine is x."""
+@overload
+def arccosh(x: ArrayLike, /) -> np.ndarray: ...
+@overload
+def arcsin(x: Tensor, /) -> Tensor:
+    """The angle in [-pi/2, pi/2] whose sine is x."""
+@overload
+def arcsin(x: ArrayLike, /) -> np.ndarray: ...
+@overload
+def arcsinh(x: Tensor, /) -> Tensor:
+    """The number whose hyperbolic sine is x."""
+@overload
+def arcsinh(x: ArrayLike, /) -> np.ndarray: ...
+@overload
+def arctan(x: Tensor, /) -> Tensor:
+    """The angle in [-pi/2, pi/2] whose tangent is x."""
+@overload
+def arctan(x: ArrayLike, /) -> np.ndarray: ...
+@overload
+def arctan2(y: Tensor, x: Tensor | ArrayLike, /) -> Tensor:
+    """The angle in [-pi, pi] of the point with coordinates x and y: y comes first."""
+@overload
+def arctan2(y: Tensor | ArrayLike, x: Tensor, /) -> Tensor:
+    """The angle in [-pi, pi] of the point with coordinates x and y: y comes first."""
+@overload
+def arctan2(y: ArrayLike, x: ArrayLike, /) -> np.ndarray: ...
+@overload
+def arctanh(x: Tensor, /) -> Tensor:
+    """The number whose hyperbolic tangent is x."""
+@overload
+def arctanh(x: ArrayLike, /) -> np.ndarray: ...
+@overload
+def cbrt(x: Tensor, /) -> Tensor:
+    """Cube root of x, negative where x is."""
+@overload
+def cbrt(x: ArrayLike, /) -> np.ndarray: ...
+@overload
+def cos(x: Tensor, /) -> Tensor:
+    """Cosine of x in radians."""
+@overload
+def cos(x: ArrayLike, /) -> np.ndarray: ...
+@overload
+def cosh(x: Tensor, /) -> Tensor:
+    """Hyperbolic cosine of x."""
+@overload
+def cosh(x: ArrayLike, /) -> np.ndarray: ...
+@overload
+def deg2rad(x: Tensor, /) -> Tensor:
+    """The angle x, given in degrees, in radians."""
+@overload
+def deg2rad(x: ArrayLike, /) -> np.ndarray: ...
+@overload
+def degrees(x: Tensor, /) -> Tensor:
+    """The angle x, given in radians, in degrees."""
+@overload
+def degrees(x: ArrayLike, /) -> np.ndarray: ...
+@overload
+def exp2(x: Tensor, /) -> Tensor:
+    """2 raised to the power x."""
+@overload
+def exp2(x: ArrayLike, /) -> np.ndarray: ...
+@overload
+def expm1(x: Tensor, /) -> Tensor:
+    """exp(x) - 1, exact near x = 0."""
+@overload
+def expm1(x: ArrayLike, /) -> np.ndarray: ...
+@overload
+def float_power(x: Tensor, y: Tensor | ArrayLike, /) -> Tensor:
+    """x raised to the power y, computed in float64."""
+@overload
+def float_power(x: Tensor | ArrayLike, y: Tensor, /) -> Tensor:
+    """x raised to the power y, computed in float64."""
+@overload
+def float_power(x: ArrayLike, y: ArrayLike, /) -> np.ndarray: ...
+@overload
+def hypot(x: Tensor, y: Tensor | ArrayLike, /) -> Tensor:
+    """Length of the vector (x, y), without overflow."""
+@overload
+def hypot(x: Tensor | ArrayLike, y: Tensor, /) -> Tensor:
+    """Length of the vector (x, y), without overflow."""
+@overload
+def hypot(x: ArrayLike, y: ArrayLike, /) -> np.ndarray: ...
+@overload
+def ldexp(x: Tensor, n: Tensor | ArrayLike, /) -> Tensor:
+    """x times 2 to the power n, an integer."""
+@overload
+def ldexp(x: Tensor | ArrayLike, n: Tensor, /) -> Tensor:
+    """x times 2 to the power n, an integer."""
+@overload
+def ldexp(x: ArrayLike, n: ArrayLike, /) -> np.ndarray: ...
+@overload
+def log1p(x: Tensor, /) -> Tensor:
+    """log(1 + x), exact near x = 0."""
+@overload
+def log1p(x: ArrayLike, /) -> np.ndarray: ...
+@overload
+def log2(x: Tensor, /) -> Tensor:
+    """Logarithm of x to the base 2."""
+@overload
+def log2(x: ArrayLike, /) -> np.ndarray: ...
+@overload
+def log10(x: Tensor, /) -> Tensor:
+    """Logarithm of x to the base 10."""
+@overload
+def log10(x: ArrayLike, /) -> np.ndarray: ...
+@overload
+def logaddexp(x: Tensor, y: Tensor | ArrayLike, /) -> Tensor:
+    """log(exp(x) + exp(y)), without overflow."""
+@overload
+def logaddexp(x: Tensor | ArrayLike, y: Tensor, /) -> Tensor:
+    """log(exp(x) + exp(y)), without overflow."""
+@overload
+def logaddexp(x: ArrayLike, y: ArrayLike, /) -> np.ndarray: ...
+@overload
+def logaddexp2(x: Tensor, y: Tensor | ArrayLike, /) -> Tensor:
+    """log2(2**x + 2**y), without overflow."""
+@overload
+def logaddexp2(x: Tensor | ArrayLike, y: Tensor, /) -> Tensor:
+    """log2(2**x + 2**y), without overflow."""
+@overload
+def logaddexp2(x: ArrayLike, y: ArrayLike, /) -> np.ndarray: ...
+@overload
+def positive(x: Tensor, /) -> Tensor:
+    """x as it is."""
+@overload
+def positive(x: ArrayLike, /) -> np.ndarray: ...
+@overload
+def rad2deg(x: Tensor, /) -> Tensor:
+    """The angle x, given in radians, in degrees."""
+@overload
+def rad2deg(x: ArrayLike, /) -> np.ndarray: ...
+@overload
+def radians(x: Tensor, /) -> Tensor:
+    """The angle x, given in degrees, in radians."""
+@overload
+def radians(x: ArrayLike, /) -> np.ndarray: ...
+@overload
+def reciprocal(x: Tensor, /) -> Tensor:
+    """1 divided by x."""
+@overload
+def reciprocal(x: ArrayLike, /) -> np.ndarray: ...
+@overload
+def sin(x: Tensor, /) -> Tensor:
+    """Sine of x in radians."""
+@overload
+def sin(x: ArrayLike, /) -> np.ndarray: ...
+@overload
+def sinc(x: Tensor) -> Tensor:
+    """sin(pi x) / (pi x), and 1 at x = 0."""
+@overload
+def sinc(x: ArrayLike) -> np.ndarray: ...
+@overload
+def sinh(x: Tensor, /) -> Tensor:
+    """Hyperbolic sine of x."""
+@overload
+def sinh(x: ArrayLike, /) -> np.ndarray: ...
+@overload
+def square(x: Tensor, /) -> Tensor:
+    """x multiplied by itself."""
+@overload
+def square(x: ArrayLike, /) -> np.ndarray: ...
+@overload
+def tan(x: Tensor, /) -> Tensor:
+    """Tangent of x in radians."""
+@overload
+def tan(x: ArrayLike, /) -> np.ndarray: ...
+@overload
+def ceil(x: Tensor, /) -> Tensor:
+    """The smallest whole number that is at least x. Its gradient is zero everywhere."""
+@overload
+def ceil(x: ArrayLike, /) -> np.ndarray: ...
+@overload
+def copysign(x: Tensor, y: Tensor | ArrayLike) -> Tensor:
+    """The size of x with the sign of y; no gradient flows to y."""
+@overload
+def copysign(x: Tensor | ArrayLike, y: Tensor) -> Tensor:
+    """The size of x with the sign of y; no gradient flows to y."""
+@overload
+def copysign(x: ArrayLike, y: ArrayLike) -> np.ndarray: ...
+@overload
+def divmod(x: Tensor, y: Any) -> Tensor:
+    """The pair x // y, x % y."""
+@overload
+def divmod(x: ArrayLike, y: Any) -> np.ndarray: ...
+@overload
+def fabs(x: Tensor, /) -> Tensor:
+    """Absolute value of x, as a float."""
+@overload
+def fabs(x: ArrayLike, /) -> np.ndarray: ...
+@overload
+def floor(x: Tensor, /) -> Tensor:
+    """The largest whole number that is at most x. Its gradient is zero everywhere."""
+@overload
+def floor(x: ArrayLike, /) -> np.ndarray: ...
+@overload
+def floor_divide(x: Tensor, y: Tensor | ArrayLike, /) -> Tensor:
+    """The largest whole number that is at most x / y. Its gradient is zero everywhere."""
+@overload
+def floor_divide(x: Tensor | ArrayLike, y: Tensor, /) -> Tensor:
+    """The largest whole number that is at most x / y. Its gradient is zero everywhere."""
+@overload
+def floor_divide(x: ArrayLike, y: ArrayLike, /) -> np.ndarray: ...
+@overload
+def fmax(x: Tensor, y: Tensor | ArrayLike, /) -> Tensor:
+    """The larger of x and y; the other one where one is nan."""
+@overload
+def fmax(x: Tensor | ArrayLike, y: Tensor, /) -> Tensor:
+    """The larger of x and y; the other one where one is nan."""
+@overload
+def fmax(x: ArrayLike, y: ArrayLike, /) -> np.ndarray: ...
+@overload
+def fmin(x: Tensor, y: Tensor | ArrayLike, /) -> Tensor:
+    """The smaller of x and y; the other one where one is nan."""
+@overload
+def fmin(x: Tensor | ArrayLike, y: Tensor, /) -> Tensor:
+    """The smaller of x and y; the other one where one is nan."""
+@overload
+def fmin(x: ArrayLike, y: ArrayLike, /) -> np.ndarray: ...
+@overload
+def fmod(x: Tensor, y: Tensor | ArrayLike, /) -> Tensor:
+    """x - trunc(x / y) * y, which has the sign of x."""
+@overload
+def fmod(x: Tensor | ArrayLike, y: Tensor, /) -> Tensor:
+    """x - trunc(x / y) * y, which has the sign of x."""
+@overload
+def fmod(x: ArrayLike, y: ArrayLike, /) -> np.ndarray: ...
+@overload
+def heaviside(x: Tensor, y: Tensor | ArrayLike) -> Tensor:
+    """0 where x < 0, y where x = 0, 1 where x > 0; no gradient flows to x."""
+@overload
+def heaviside(x: Tensor | ArrayLike, y: Tensor) -> Tensor:
+    """0 where x < 0, y where x = 0, 1 where x > 0; no gradient flows to x."""
+@overload
+def heaviside(x: ArrayLike, y: ArrayLike) -> np.ndarray: ...
+@overload
+def nan_to_num(x: Tensor, *, nan: float = 0.0, posinf: float | None = None, neginf: float | None = None) -> Tensor:
+    """x with numbers for nan, inf and -inf; by default 0 and the largest numbers of its dtype."""
+@overload
+def nan_to_num(x: ArrayLike, *, nan: float = 0.0, posinf: float | None = None, neginf: float | None = None) -> np.ndarray: ...
+@overload
+def piecewise(x: Tensor, condlist: Any, funclist: Any, *args: Any, kwargs: Any) -> Tensor:
+    """Each function evaluated where its condition holds; the result has the dtype of x."""
+@overload
+def piecewise(x: ArrayLike, condlist: Any, funclist: Any, *args: Any, kwargs: Any) -> np.ndarray: ...
+@overload
+def remainder(x: Tensor, y: Tensor | ArrayLike, /) -> Tensor:
+    """x - floor(x / y) * y, which has the sign of y."""
+@overload
+def remainder(x: Tensor | ArrayLike, y: Tensor, /) -> Tensor:
+    """x - floor(x / y) * y, which has the sign of y."""
+@overload
+def remainder(x: ArrayLike, y: ArrayLike, /) -> np.ndarray: ...
+@overload
+def rint(x: Tensor, /) -> Tensor:
+    """The whole number nearest to x, the even one of two. Its gradient is zero everywhere."""
+@overload
+def rint(x: ArrayLike, /) -> np.ndarray: ...
+@overload
+def round(x: Tensor, decimals: int = 0) -> Tensor:
+    """x rounded to some decimals, halves to even. Its gradient is zero everywhere."""
+@overload
+def round(x: ArrayLike, decimals: int = 0) -> np.ndarray: ...
+@overload
+def select(condlist: Tensor, choicelist: Any, default: Any = 0) -> Tensor:
+    """From each position's first condition that holds its choice, else the default."""
+@overload
+def select(condlist: ArrayLike, choicelist: Any, default: Any = 0) -> np.ndarray: ...
+@overload
+def signbit(x: Tensor, /) -> Tensor:
+    """True where x is negative, or -0.0."""
+@overload
+def signbit(x: ArrayLike, /) -> np.ndarray: ...
+@overload
+def trunc(x: Tensor, /) -> Tensor:
+    """x without its fraction. Its gradient is zero everywhere."""
+@overload
+def trunc(x: ArrayLike, /) -> np.ndarray: ...
+@overload
+def erf(x: Tensor) -> Tensor:
+    """The error function: 2 / sqrt(pi) times the integral of exp(-t^2) for t from 0 to x."""
+@overload
+def erf(x: ArrayLike) -> np.ndarray: ...
+@overload
+def erfc(x: Tensor) -> Tensor:
+    """1 - erf(x), right to the last digits also where it is tiny."""
+@overload
+def erfc(x: ArrayLike) -> np.ndarray: ...
+@overload
+def elu(x: Tensor, alpha: float = 1.0) -> Tensor:
+    """x where it is positive, else alpha * (exp(x) - 1)."""
+@overload
+def elu(x: ArrayLike, alpha: float = 1.0) -> np.ndarray: ...
+@overload
+def gelu(x: Tensor, approximate: str = 'none') -> Tensor:
+    """x * P(N <= x) for a standard normal N; approximate="tanh" for the older, cheaper form."""
+@overload
+def gelu(x: ArrayLike, approximate: str = 'none') -> np.ndarray: ...
+@overload
+def hardtanh(x: Tensor, min_val: float = -1.0, max_val: float = 1.0) -> Tensor:
+    """x limited to the interval from min_val to max_val; slope 1 at the limits."""
+@overload
+def hardtanh(x: ArrayLike, min_val: float = -1.0, max_val: float = 1.0) -> np.ndarray: ...
+@overload
+def leaky_relu(x: Tensor, negative_slope: float = 0.01) -> Tensor:
+    """x where it is positive, else negative_slope * x."""
+@overload
+def leaky_relu(x: ArrayLike, negative_slope: float = 0.01) -> np.ndarray: ...
+@overload
+def mish(x: Tensor) -> Tensor:
+    """x * tanh(softplus(x)): Misra, "Mish" (2019)."""
+@overload
+def mish(x: ArrayLike) -> np.ndarray: ...
+@overload
+def selu(x: Tensor) -> Tensor:
+    """SCALE * elu(x, ALPHA), with the two constants that keep mean 0 and variance 1."""
+@overload
+def selu(x: ArrayLike) -> np.ndarray: ...
+@overload
+def silu(x: Tensor) -> Tensor:
+    """x * sigmoid(x), also called swish."""
+@overload
+def silu(x: ArrayLike) -> np.ndarray: ...
+@overload
+def softplus(x: Tensor) -> Tensor:
+    """log(1 + exp(x)), without overflow: a smooth relu."""
+@overload
+def softplus(x: ArrayLike) -> np.ndarray: ...
+@overload
+def softsign(x: Tensor) -> Tensor:
+    """x / (1 + |x|), between -1 and 1."""
+@overload
+def softsign(x: ArrayLike) -> np.ndarray: ...
+@overload
+def average(x: Tensor, axis: int | tuple[int, ...] | None = None, weights: Any = None, returned: Any = False, *, keepdims: bool = False) -> Tensor:
+    """Mean of x over the given axes, weighted: sum(weights * x) / sum(weights)."""
+@overload
+def average(x: ArrayLike, axis: int | tuple[int, ...] | None = None, weights: Any = None, returned: Any = False, *, keepdims: bool = False) -> np.ndarray: ...
+@overload
+def cumprod(x: Tensor, axis: int | tuple[int, ...] | None = None) -> Tensor:
+    """Products of the elements up to each one along the axis; None flattens x."""
+@overload
+def cumprod(x: ArrayLike, axis: int | tuple[int, ...] | None = None) -> np.ndarray: ...
+@overload
+def cumsum(x: Tensor, axis: int | tuple[int, ...] | None = None) -> Tensor:
+    """Sums of the elements up to each one along the axis; None flattens x."""
+@overload
+def cumsum(x: ArrayLike, axis: int | tuple[int, ...] | None = None) -> np.ndarray: ...
+@overload
+def diff(x: Tensor, n: Any = 1, axis: int | tuple[int, ...] | None = -1, prepend: Any = None, append: Any = None) -> Tensor:
+    """Differences of neighbours along the axis, n times over."""
+@overload
+def diff(x: ArrayLike, n: Any = 1, axis: int | tuple[int, ...] | None = -1, prepend: Any = None, append: Any = None) -> np.ndarray: ...
+@overload
+def nanmax(x: Tensor, axis: int | tuple[int, ...] | None = None, *, keepdims: bool = False) -> Tensor:
+    """Largest element that is not nan, over the given axes; nan where there is none."""
+@overload
+def nanmax(x: ArrayLike, axis: int | tuple[int, ...] | None = None, *, keepdims: bool = False) -> np.ndarray: ...
+@overload
+def nanmean(x: Tensor, axis: int | tuple[int, ...] | None = None, *, keepdims: bool = False) -> Tensor:
+    """Mean of the elements that are not nan; nan, with NumPy's warning, where there are none."""
+@overload
+def nanmean(x: ArrayLike, axis: int | tuple[int, ...] | None = None, *, keepdims: bool = False) -> np.ndarray: ...
+@overload
+def nanmin(x: Tensor, axis: int | tuple[int, ...] | None = None, *, keepdims: bool = False) -> Tensor:
+    """Smallest element that is not nan, over the given axes; nan where there is none."""
+@overload
+def nanmin(x: ArrayLike, axis: int | tuple[int, ...] | None = None, *, keepdims: bool = False) -> np.ndarray: ...
+@overload
+def nanprod(x: Tensor, axis: int | tuple[int, ...] | None = None, *, keepdims: bool = False) -> Tensor:
+    """Product over the given axes, nan counting as 1 (and getting no gradient)."""
+@overload
+def nanprod(x: ArrayLike, axis: int | tuple[int, ...] | None = None, *, keepdims: bool = False) -> np.ndarray: ...
+@overload
+def nansum(x: Tensor, axis: int | tuple[int, ...] | None = None, *, keepdims: bool = False) -> Tensor:
+    """Sum over the given axes, nan counting as 0 (and getting no gradient)."""
+@overload
+def nansum(x: ArrayLike, axis: int | tuple[int, ...] | None = None, *, keepdims: bool = False) -> np.ndarray: ...
+@overload
+def prod(x: Tensor, axis: int | tuple[int, ...] | None = None, *, keepdims: bool = False) -> Tensor:
+    """Product over the given axes; 1 of no elements."""
+@overload
+def prod(x: ArrayLike, axis: int | tuple[int, ...] | None = None, *, keepdims: bool = False) -> np.ndarray: ...
+@overload
+def ptp(x: Tensor, axis: int | tuple[int, ...] | None = None, *, keepdims: bool = False) -> Tensor:
+    """Largest minus smallest value over the given axes."""
+@overload
+def ptp(x: ArrayLike, axis: int | tuple[int, ...] | None = None, *, keepdims: bool = False) -> np.ndarray: ...
+@overload
+def all(x: Tensor, axis: int | tuple[int, ...] | None = None, *, keepdims: bool = False) -> Tensor:
+    """Whether all elements along the given axes are true, that is not 0."""
+@overload
+def all(x: ArrayLike, axis: int | tuple[int, ...] | None = None, *, keepdims: bool = False) -> np.ndarray: ...
+@overload
+def any(x: Tensor, axis: int | tuple[int, ...] | None = None, *, keepdims: bool = False) -> Tensor:
+    """Whether at least one element along the given axes is true, that is not 0."""
+@overload
+def any(x: ArrayLike, axis: int | tuple[int, ...] | None = None, *, keepdims: bool = False) -> np.ndarray: ...
+@overload
+def argmax(x: Tensor, axis: int | tuple[int, ...] | None = None, *, keepdims: bool = False) -> Tensor:
+    """Position of the (first) largest element along an axis; None flattens x."""
+@overload
+def argmax(x: ArrayLike, axis: int | tuple[int, ...] | None = None, *, keepdims: bool = False) -> np.ndarray: ...
+@overload
+def argmin(x: Tensor, axis: int | tuple[int, ...] | None = None, *, keepdims: bool = False) -> Tensor:
+    """Position of the (first) smallest element along an axis; None flattens x."""
+@overload
+def argmin(x: ArrayLike, axis: int | tuple[int, ...] | None = None, *, keepdims: bool = False) -> np.ndarray: ...
+def count_nonzero(x: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
+    """How many elements along the given axes are not 0; a Python int for the whole of x."""
 def contract(arrays: Sequence[Tensor | ArrayLike], spec: str) -> Tensor:
     """The sum of products of the arrays that an einsum spec such as "ij,jk->ik" describes."""
 def einsum(spec: str, *operands: Any) -> Any:

@@ -24,6 +24,7 @@ class TableMethods:
     def __getitem__(self, key: Any) -> Tensor: ...
     def __setitem__(self, key: Any, value: Any) -> None: ...
     def __neg__(self) -> Tensor: ...
+    def __pos__(self) -> Tensor: ...
     def __abs__(self) -> Tensor: ...
     def __invert__(self) -> Tensor: ...
     def __add__(self, other: Any) -> Tensor: ...
@@ -38,6 +39,11 @@ class TableMethods:
     def __truediv__(self, other: Any) -> Tensor: ...
     def __rtruediv__(self, other: Any) -> Tensor: ...
     def __itruediv__(self, other: Any) -> Tensor: ...
+    def __floordiv__(self, other: Any) -> Tensor: ...
+    def __rfloordiv__(self, other: Any) -> Tensor: ...
+    def __mod__(self, other: Any) -> Tensor: ...
+    def __rmod__(self, other: Any) -> Tensor: ...
+    def __imod__(self, other: Any) -> Tensor: ...
     def __pow__(self, other: Any) -> Tensor: ...
     def __rpow__(self, other: Any) -> Tensor: ...
     def __ipow__(self, other: Any) -> Tensor: ...
@@ -50,6 +56,9 @@ class TableMethods:
     def __ror__(self, other: Any) -> Tensor: ...
     def __xor__(self, other: Any) -> Tensor: ...
     def __rxor__(self, other: Any) -> Tensor: ...
+    def __divmod__(self, other: Any) -> tuple[Tensor, Tensor]: ...
+    def __rdivmod__(self, other: Any) -> tuple[Tensor, Tensor]: ...
+    def __round__(self, ndigits: int | None = 0) -> Tensor: ...
     def __lt__(self, other: Any) -> Tensor: ...
     def __le__(self, other: Any) -> Tensor: ...
     def __gt__(self, other: Any) -> Tensor: ...
@@ -174,6 +183,152 @@ class TableMethods:
         """log(sum(exp(x))) over the given axes, without overflow; -inf where all x are -inf."""
     def softmax(self, axis: int | tuple[int, ...] | None = -1) -> Tensor:
         """exp(x) / sum(exp(x)) along an axis: positive numbers that sum to 1."""
+    def arccos(self, /) -> Tensor:
+        """The angle in [0, pi] whose cosine is x."""
+    def arccosh(self, /) -> Tensor:
+        """The number, not negative, whose hyperbolic cosine is x."""
+    def arcsin(self, /) -> Tensor:
+        """The angle in [-pi/2, pi/2] whose sine is x."""
+    def arcsinh(self, /) -> Tensor:
+        """The number whose hyperbolic sine is x."""
+    def arctan(self, /) -> Tensor:
+        """The angle in [-pi/2, pi/2] whose tangent is x."""
+    def arctan2(self, x: Tensor | ArrayLike, /) -> Tensor:
+        """The angle in [-pi, pi] of the point with coordinates x and y: y comes first."""
+    def arctanh(self, /) -> Tensor:
+        """The number whose hyperbolic tangent is x."""
+    def cbrt(self, /) -> Tensor:
+        """Cube root of x, negative where x is."""
+    def cos(self, /) -> Tensor:
+        """Cosine of x in radians."""
+    def cosh(self, /) -> Tensor:
+        """Hyperbolic cosine of x."""
+    def deg2rad(self, /) -> Tensor:
+        """The angle x, given in degrees, in radians."""
+    def degrees(self, /) -> Tensor:
+        """The angle x, given in radians, in degrees."""
+    def exp2(self, /) -> Tensor:
+        """2 raised to the power x."""
+    def expm1(self, /) -> Tensor:
+        """exp(x) - 1, exact near x = 0."""
+    def float_power(self, y: Tensor | ArrayLike, /) -> Tensor:
+        """x raised to the power y, computed in float64."""
+    def hypot(self, y: Tensor | ArrayLike, /) -> Tensor:
+        """Length of the vector (x, y), without overflow."""
+    def ldexp(self, n: Tensor | ArrayLike, /) -> Tensor:
+        """x times 2 to the power n, an integer."""
+    def log1p(self, /) -> Tensor:
+        """log(1 + x), exact near x = 0."""
+    def log2(self, /) -> Tensor:
+        """Logarithm of x to the base 2."""
+    def log10(self, /) -> Tensor:
+        """Logarithm of x to the base 10."""
+    def logaddexp(self, y: Tensor | ArrayLike, /) -> Tensor:
+        """log(exp(x) + exp(y)), without overflow."""
+    def logaddexp2(self, y: Tensor | ArrayLike, /) -> Tensor:
+        """log2(2**x + 2**y), without overflow."""
+    def positive(self, /) -> Tensor:
+        """x as it is."""
+    def rad2deg(self, /) -> Tensor:
+        """The angle x, given in radians, in degrees."""
+    def radians(self, /) -> Tensor:
+        """The angle x, given in degrees, in radians."""
+    def reciprocal(self, /) -> Tensor:
+        """1 divided by x."""
+    def sin(self, /) -> Tensor:
+        """Sine of x in radians."""
+    def sinc(self) -> Tensor:
+        """sin(pi x) / (pi x), and 1 at x = 0."""
+    def sinh(self, /) -> Tensor:
+        """Hyperbolic sine of x."""
+    def square(self, /) -> Tensor:
+        """x multiplied by itself."""
+    def tan(self, /) -> Tensor:
+        """Tangent of x in radians."""
+    def ceil(self, /) -> Tensor:
+        """The smallest whole number that is at least x. Its gradient is zero everywhere."""
+    def copysign(self, y: Tensor | ArrayLike) -> Tensor:
+        """The size of x with the sign of y; no gradient flows to y."""
+    def fabs(self, /) -> Tensor:
+        """Absolute value of x, as a float."""
+    def floor(self, /) -> Tensor:
+        """The largest whole number that is at most x. Its gradient is zero everywhere."""
+    def floor_divide(self, y: Tensor | ArrayLike, /) -> Tensor:
+        """The largest whole number that is at most x / y. Its gradient is zero everywhere."""
+    def fmax(self, y: Tensor | ArrayLike, /) -> Tensor:
+        """The larger of x and y; the other one where one is nan."""
+    def fmin(self, y: Tensor | ArrayLike, /) -> Tensor:
+        """The smaller of x and y; the other one where one is nan."""
+    def fmod(self, y: Tensor | ArrayLike, /) -> Tensor:
+        """x - trunc(x / y) * y, which has the sign of x."""
+    def heaviside(self, y: Tensor | ArrayLike) -> Tensor:
+        """0 where x < 0, y where x = 0, 1 where x > 0; no gradient flows to x."""
+    def nan_to_num(self, *, nan: float = 0.0, posinf: float | None = None, neginf: float | None = None) -> Tensor:
+        """x with numbers for nan, inf and -inf; by default 0 and the largest numbers of its dtype."""
+    def remainder(self, y: Tensor | ArrayLike, /) -> Tensor:
+        """x - floor(x / y) * y, which has the sign of y."""
+    def rint(self, /) -> Tensor:
+        """The whole number nearest to x, the even one of two. Its gradient is zero everywhere."""
+    def round(self, decimals: int = 0) -> Tensor:
+        """x rounded to some decimals, halves to even. Its gradient is zero everywhere."""
+    def signbit(self, /) -> Tensor:
+        """True where x is negative, or -0.0."""
+    def trunc(self, /) -> Tensor:
+        """x without its fraction. Its gradient is zero everywhere."""
+    def erf(self) -> Tensor:
+        """The error function: 2 / sqrt(pi) times the integral of exp(-t^2) for t from 0 to x."""
+    def erfc(self) -> Tensor:
+        """1 - erf(x), right to the last digits also where it is tiny."""
+    def elu(self, alpha: float = 1.0) -> Tensor:
+        """x where it is positive, else alpha * (exp(x) - 1)."""
+    def gelu(self, approximate: str = 'none') -> Tensor:
+        """x * P(N <= x) for a standard normal N; approximate="tanh" for the older, cheaper form."""
+    def hardtanh(self, min_val: float = -1.0, max_val: float = 1.0) -> Tensor:
+        """x limited to the interval from min_val to max_val; slope 1 at the limits."""
+    def leaky_relu(self, negative_slope: float = 0.01) -> Tensor:
+        """x where it is positive, else negative_slope * x."""
+    def mish(self) -> Tensor:
+        """x * tanh(softplus(x)): Misra, "Mish" (2019)."""
+    def selu(self) -> Tensor:
+        """SCALE * elu(x, ALPHA), with the two constants that keep mean 0 and variance 1."""
+    def silu(self) -> Tensor:
+        """x * sigmoid(x), also called swish."""
+    def softplus(self) -> Tensor:
+        """log(1 + exp(x)), without overflow: a smooth relu."""
+    def softsign(self) -> Tensor:
+        """x / (1 + |x|), between -1 and 1."""
+    def average(self, axis: int | tuple[int, ...] | None = None, weights: Any = None, returned: Any = False, *, keepdims: bool = False) -> Tensor:
+        """Mean of x over the given axes, weighted: sum(weights * x) / sum(weights)."""
+    def cumprod(self, axis: int | tuple[int, ...] | None = None) -> Tensor:
+        """Products of the elements up to each one along the axis; None flattens x."""
+    def cumsum(self, axis: int | tuple[int, ...] | None = None) -> Tensor:
+        """Sums of the elements up to each one along the axis; None flattens x."""
+    def diff(self, n: Any = 1, axis: int | tuple[int, ...] | None = -1, prepend: Any = None, append: Any = None) -> Tensor:
+        """Differences of neighbours along the axis, n times over."""
+    def nanmax(self, axis: int | tuple[int, ...] | None = None, *, keepdims: bool = False) -> Tensor:
+        """Largest element that is not nan, over the given axes; nan where there is none."""
+    def nanmean(self, axis: int | tuple[int, ...] | None = None, *, keepdims: bool = False) -> Tensor:
+        """Mean of the elements that are not nan; nan, with NumPy's warning, where there are none."""
+    def nanmin(self, axis: int | tuple[int, ...] | None = None, *, keepdims: bool = False) -> Tensor:
+        """Smallest element that is not nan, over the given axes; nan where there is none."""
+    def nanprod(self, axis: int | tuple[int, ...] | None = None, *, keepdims: bool = False) -> Tensor:
+        """Product over the given axes, nan counting as 1 (and getting no gradient)."""
+    def nansum(self, axis: int | tuple[int, ...] | None = None, *, keepdims: bool = False) -> Tensor:
+        """Sum over the given axes, nan counting as 0 (and getting no gradient)."""
+    def prod(self, axis: int | tuple[int, ...] | None = None, *, keepdims: bool = False) -> Tensor:
+        """Product over the given axes; 1 of no elements."""
+    def ptp(self, axis: int | tuple[int, ...] | None = None, *, keepdims: bool = False) -> Tensor:
+        """Largest minus smallest value over the given axes."""
+    def all(self, axis: int | tuple[int, ...] | None = None, *, keepdims: bool = False) -> Tensor:
+        """Whether all elements along the given axes are true, that is not 0."""
+    def any(self, axis: int | tuple[int, ...] | None = None, *, keepdims: bool = False) -> Tensor:
+        """Whether at least one element along the given axes is true, that is not 0."""
+    def argmax(self, axis: int | tuple[int, ...] | None = None, *, keepdims: bool = False) -> Tensor:
+        """Position of the (first) largest element along an axis; None flattens x."""
+    def argmin(self, axis: int | tuple[int, ...] | None = None, *, keepdims: bool = False) -> Tensor:
+        """Position of the (first) smallest element along an axis; None flattens x."""
+    def count_nonzero(self, axis: Any = None, *, keepdims: bool = False) -> Any:
+        """How many elements along the given axes are not 0; a Python int for the whole of x."""
     def cholesky(self) -> Tensor:
         """The lower triangular L with L @ L.T = a; a is symmetric, only its lower triangle is read."""
     def cofactors(self) -> Tensor:

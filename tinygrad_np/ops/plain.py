@@ -14,6 +14,8 @@ from ..tensor import FUNCTIONS, Tensor
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+__all__ = ["all", "any", "argmax", "argmin", "count_nonzero"]
+
 PLAIN = (
     np.all,
     np.allclose,
@@ -51,3 +53,36 @@ def _plain(function: Callable) -> Callable:
 
 
 FUNCTIONS.update({function: _plain(function) for function in PLAIN})
+
+
+# --- those that Tensor has as methods ------------------------------------------------------------
+
+
+def _on(function: Callable, x: Any, axis: Any, keepdims: bool) -> Any:
+    out = function(_data(x), axis=axis, keepdims=keepdims)
+    return _boxed(out) if isinstance(x, Tensor) else out
+
+
+def all(x, axis=None, *, keepdims=False):
+    """Whether all elements along the given axes are true, that is not 0."""
+    return _on(np.all, x, axis, keepdims)
+
+
+def any(x, axis=None, *, keepdims=False):
+    """Whether at least one element along the given axes is true, that is not 0."""
+    return _on(np.any, x, axis, keepdims)
+
+
+def argmax(x, axis=None, *, keepdims=False):
+    """Position of the (first) largest element along an axis; None flattens x."""
+    return _on(np.argmax, x, axis, keepdims)
+
+
+def argmin(x, axis=None, *, keepdims=False):
+    """Position of the (first) smallest element along an axis; None flattens x."""
+    return _on(np.argmin, x, axis, keepdims)
+
+
+def count_nonzero(x: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
+    """How many elements along the given axes are not 0; a Python int for the whole of x."""
+    return _on(np.count_nonzero, x, axis, keepdims)

@@ -1,0 +1,205 @@
+"""Activation functions beyond relu, sigmoid and tanh. Names and defaults are PyTorch's."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from .define import define_op
+from .elementwise import clip, sigmoid
+from .special import erfc
+
+__all__ = [
+    "elu",
+    "gelu",
+    "hardtanh",
+    "leaky_relu",
+    "mish",
+    "selu",
+    "silu",
+    "softplus",
+    "softsign",
+]
+
+
+def _activation_samples(**params):
+    def samples(r):
+        shapes = [(), (3, 4), (2, 1, 3), (0, 3)]
+        return [((r(*shape),), {}) for shape in shapes] + [((r(3, 4),), params)]
+
+    return samples
+
+
+# --- straight on the right, bent on the left -----------------------------------------------------
+
+
+def _leaky_relu(x, negative_slope=0.01):
+    """x where it is positive, else negative_slope * x."""
+    return np.where(x > 0, x, negative_slope * x)
+
+
+leaky_relu = define_op(
+    _leaky_relu,
+    name="leaky_relu",
+    x=lambda g, x, negative_slope: np.where(x > 0, g, g * negative_slope),
+    text="leaky_relu({x})",
+    kinks="negative_slope at x = 0",
+    samples=_activation_samples(negative_slope=0.2),
+)
+
+
+def _elu(x, alpha=1.0):
+    """x where it is positive, else alpha * (exp(x) - 1)."""
+    return np.where(x > 0, x, alpha * np.expm1(np.where(x > 0, 0, x)))
+
+
+def _elu_slope(x, alpha):
+    return np.where(x > 0, 1, alpha * np.exp(np.where(x > 0, 0, x)))
+
+
+elu = define_op(
+    _elu,
+    name="elu",
+    x=lambda g, x, alpha: g * _elu_slope(x, alpha),
+    text="elu({x})",
+    kinks="alpha at x = 0",
+    samples=_activation_samples(alpha=0.7),
+)
+
+# The fixed point of mean 0 and variance 1: Klambauer, Unterthiner, Mayr and Hochreiter,
+# "Self-Normalizing Neural Networks" (2017), equation 14.
+SELU_ALPHA = 1.6732632423543772848170429916717
+SELU_SCALE = 1.0507009873554804934193349852946
+
+
+def _selu(x):
+    """SCALE * elu(x, ALPHA), with the two constants that keep mean 0 and variance 1."""
+    return SELU_SCALE * _elu(x, SELU_ALPHA)
+
+
+selu = define_op(
+    _selu,
+    name="selu",
+    x=lambda g, x: g * (SELU_SCALE * _elu_slope(x, SELU_ALPHA)),
+    text="selu({x})",
+    kinks="SCALE * ALPHA = 1.7581 at x = 0",
+    elementwise=True,
+)
+
+# --- x times a smooth step -----------------------------------------------------------------------
+
+
+def _silu(x):
+    """x * sigmoid(x), also called swish."""
+    return x * sigmoid(x)
+
+
+def _silu_rule(g, x):
+    step = sigmoid(x)
+    return g * (step + x * step * (1 - step))
+
+
+silu = define_op(_silu, name="silu", x=_silu_rule, text="{x} * sigmoid({x})", elementwise=True)
+
+
+def _normal_cdf(x):
+    return 0.5 * erfc(x * -math.sqrt(0.5))
+
+
+def _normal_density(x):
+    return np.exp(-0.5 * x * x) * (1 / math.sqrt(2 * math.pi))
+
+
+# Twice sqrt(2 / pi) * (x + 0.044715 x^3), for 0.5 * (1 + tanh(u)) is sigmoid(2 u).
+_GELU_LINEAR = 2 * math.sqrt(2 / math.pi)
+_GELU_CUBIC = 0.044715 * _GELU_LINEAR
+_GELU_RANGE = 25  # beyond it the step is 0 or 1 in every float, and x**3 might overflow
+
+
+def _gelu_step(x):
+    """The step that gelu's tanh form has in place of the normal distribution, and its slope."""
+    x = clip(x, -_GELU_RANGE, _GELU_RANGE)
+    step = sigmoid(x * (_GELU_LINEAR + _GELU_CUBIC * x * x))
+    return step, step * (1 - step) * (_GELU_LINEAR + 3 * _GELU_CUBIC * x * x)
+
+
+def _gelu(x, approximate="none"):
+    """x * P(N <= x) for a standard normal N; approximate="tanh" for the older, cheaper form.
+
+    Hendrycks and Gimpel, "Gaussian Error Linear Units" (2016), equations 1 and 2.
+    """
+    if approximate == "none":
+        return x * _normal_cdf(x)
+    if approximate == "tanh":
+        return x * _gelu_step(x)[0]
+    raise ValueError(f"approximate must be 'none' or 'tanh', not {approximate!r}")
+
+
+def _gelu_rule(g, x, approximate):
+    if approximate == "none":
+        return g * (_normal_cdf(x) + x * _normal_density(x))
+    step, slope = _gelu_step(x)
+    return g * (step + x * slope)
+
+
+gelu = define_op(
+    _gelu,
+    name="gelu",
+    x=_gelu_rule,
+    text="gelu({x})",
+    samples=_activation_samples(approximate="tanh"),
+)
+
+
+def _softplus(x):
+    """log(1 + exp(x)), without overflow: a smooth relu."""
+    return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
+
+
+softplus = define_op(
+    _softplus,
+    name="softplus",
+    x=lambda g, x: g * sigmoid(x),
+    text="log(1 + exp({x}))",
+    elementwise=True,
+)
+
+
+def _mish(x):
+    """x * tanh(softplus(x)): Misra, "Mish" (2019)."""
+    return x * np.tanh(softplus(x))
+
+
+def _mish_rule(g, x):
+    step = np.tanh(softplus(x))
+    return g * (step + x * (1 - step * step) * sigmoid(x))
+
+
+mish = define_op(
+    _mish, name="mish", x=_mish_rule, text="{x} * tanh(softplus({x}))", elementwise=True
+)
+
+# --- between two limits ---------------------------------------------------------------------------
+
+
+def _softsign(x):
+    """x / (1 + |x|), between -1 and 1."""
+    return x / (1 + np.abs(x))
+
+
+def _softsign_rule(g, x):
+    size = 1 + np.abs(x)
+    return g / size / size
+
+
+softsign = define_op(
+    _softsign, name="softsign", x=_softsign_rule, text="{x} / (1 + |{x}|)", elementwise=True
+)
+
+
+def hardtanh(x, min_val=-1.0, max_val=1.0):
+    """x limited to the interval from min_val to max_val; slope 1 at the limits."""
+    if not min_val < max_val:
+        raise ValueError(f"hardtanh: min_val ({min_val}) must be less than max_val ({max_val})")
+    return clip(x, min_val, max_val)

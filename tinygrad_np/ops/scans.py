@@ -1,0 +1,320 @@
+"""Products, running sums and products, differences, and reductions composed of others.
+
+Products are right with any number of zeros, in every order of derivative: no rule divides by x.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..tensor import UFUNCS, Tensor, as_operand
+from .define import answers, define_op
+from .elementwise import where
+from .reduce import axes, count, max, mean, min, restore, sum
+
+__all__ = [
+    "average",
+    "cumprod",
+    "cumsum",
+    "diff",
+    "nanmax",
+    "nanmean",
+    "nanmin",
+    "nanprod",
+    "nansum",
+    "prod",
+    "ptp",
+]
+
+
+def _scan_samples(r):
+    holes = np.arange(12).reshape(3, 4) % 5 != 1  # zeros, two of them in one column
+    return [
+        ((r(2, 3, 4),), {}),
+        ((r(2, 3, 4), 0), {}),
+        ((r(2, 3, 4), -1), {}),
+        ((r(3, 4) * holes, 0), {}),
+        ((r(3, 4) * holes,), {}),
+        ((r(),), {}),
+        ((r(5), 0), {}),
+        ((r(1, 0), 1), {}),
+    ]
+
+
+def _one_axis(x, axis):
+    """The axis as a non-negative integer; checked here, for NumPy takes axis 0 of a 0-d array."""
+    if not isinstance(axis, (int, np.integer)) or isinstance(axis, bool):
+        raise TypeError(f"axis must be None or an integer, not {axis!r}")
+    return axes(axis, np.ndim(x))[0]
+
+
+def _first(x, axis):
+    """x with the axis in front; None flattens."""
+    return x.reshape(-1) if axis is None else np.moveaxis(x, axis, 0)
+
+
+def _back(x, axis, shape):
+    """What undoes `_first` for an x that had the given shape."""
+    return x.reshape(shape) if axis is None else np.moveaxis(x, 0, axis)
+
+
+def _row(x, value):
+    """One more row for a Tensor or array x, filled with a number."""
+    return np.full((1, *x.shape[1:]), value, x.dtype)
+
+
+# --- running sums and products -------------------------------------------------------------------
+
+
+def _cumsum(x, axis=None):
+    """Sums of the elements up to each one along the axis; None flattens x."""
+    return np.cumsum(x, axis if axis is None else _one_axis(x, axis))
+
+
+def _cumsum_rule(g, x_shape, axis):
+    backwards = np.cumsum(_first(g, axis)[::-1], axis=0)
+    return _back(backwards[::-1], axis, x_shape)
+
+
+cumsum = define_op(
+    _cumsum,
+    name="cumsum",
+    x=_cumsum_rule,
+    text="cumsum({x})",
+    numpy=(np.cumsum,),
+    samples=_scan_samples,
+)
+
+
+def _recurrence(a, b):
+    """The rows s[0] = b[0], s[i] = a[i] * s[i-1] + b[i] of two arrays of one shape."""
+    s = np.array(b, dtype=np.result_type(a, b), copy=True)
+    for i in range(1, len(s)):
+        s[i] += a[i] * s[i - 1]
+    return s
+
+
+def _recurrence_b(g, a):
+    """Its adjoint is a recurrence too, from the last row to the first."""
+    steps = np.concatenate([a[1:], _row(a, 0)])[: a.shape[0]]
+    return recurrence(steps[::-1], g[::-1])[::-1]
+
+
+def _recurrence_a(g, a, out):
+    before = np.concatenate([_row(out, 0), out])[: a.shape[0]]
+    return _recurrence_b(g, a) * before
+
+
+recurrence = define_op(
+    _recurrence,
+    name="recurrence",
+    a=_recurrence_a,
+    b=_recurrence_b,
+    text="recurrence({a}, {b})",
+)
+
+
+def _cumprod(x, axis=None):
+    """Products of the elements up to each one along the axis; None flattens x."""
+    return np.cumprod(x, axis if axis is None else _one_axis(x, axis))
+
+
+def _cumprod_rule(g, out, x, axis):
+    # An element's gradient: the product before it, times a weighted sum of the products behind.
+    before = _first(out, axis)
+    before = np.concatenate([_row(before, 1), before])[: before.shape[0]]
+    behind = _recurrence_b(_first(g, axis), _first(x, axis))
+    return _back(before * behind, axis, x.shape)
+
+
+cumprod = define_op(
+    _cumprod,
+    name="cumprod",
+    x=_cumprod_rule,
+    text="cumprod({x})",
+    numpy=(np.cumprod,),
+    samples=_scan_samples,
+)
+
+
+def _accumulate(function):
+    def accumulate(x, axis=0):
+        return function(x, axis)
+
+    return accumulate
+
+
+UFUNCS[np.add, "accumulate"] = _accumulate(cumsum)
+UFUNCS[np.multiply, "accumulate"] = _accumulate(cumprod)
+
+# --- products ------------------------------------------------------------------------------------
+
+
+def _product_samples(r):
+    holes = np.arange(12).reshape(3, 4) % 5 != 1  # no, one and two zeros in a column
+    axis_forms = [{}, {"axis": 0}, {"axis": -1}, {"axis": (0, 2)}, {"axis": 1, "keepdims": True}]
+    return [
+        *(((r(2, 3, 4),), params) for params in axis_forms),
+        ((r(3, 4) * holes,), {"axis": 0}),
+        ((r(3, 4) * holes,), {"axis": 1}),
+        ((r(3, 4) * holes,), {}),
+        ((r(),), {}),
+        ((r(2, 0),), {"axis": 1}),
+    ]
+
+
+def _prod(x, axis=None, *, keepdims=False):
+    """Product over the given axes; 1 of no elements."""
+    return np.prod(x, axis, keepdims=keepdims)
+
+
+def _prod_rule(g, x, axis, keepdims):
+    ndim, shape = x.ndim, x.shape
+    gone = axes(axis, ndim)
+    order = gone + tuple(a for a in range(ndim) if a not in gone)
+    moved = x.transpose(order)
+    rows = moved.reshape(count(axis, shape), *moved.shape[len(gone) :])
+    before = np.concatenate([_row(rows, 1), np.cumprod(rows, axis=0)])[: rows.shape[0]]
+    behind = np.concatenate([_row(rows, 1), np.cumprod(rows[::-1], axis=0)])[: rows.shape[0]]
+    others = (before * behind[::-1]).reshape(moved.shape)
+    others = others.transpose(tuple(order.index(a) for a in range(ndim)))
+    return restore(g, axis, keepdims, ndim) * others
+
+
+prod = define_op(
+    _prod,
+    name="prod",
+    x=_prod_rule,
+    text="prod({x})",
+    numpy=(np.prod, (np.multiply, "reduce")),
+    samples=_product_samples,
+)
+
+# --- composed of others --------------------------------------------------------------------------
+
+
+def _operand(x):
+    return x if isinstance(x, Tensor) else np.asarray(as_operand(x))
+
+
+@answers(np.diff)
+def diff(x, n=1, axis=-1, prepend=None, append=None):
+    """Differences of neighbours along the axis, n times over.
+
+    `prepend` and `append` are values put before and behind x first: numbers, or arrays with the
+    shape of x but for that axis.
+    """
+    if n < 0:
+        raise ValueError(f"diff: n must not be negative, not {n}")
+    x = _operand(x)
+    if not x.ndim:
+        raise ValueError("diff needs an array of at least one axis, not a number")
+    axis = _one_axis(x, axis)
+    if n and (prepend is not None or append is not None):
+        ends = [_operand(end) if end is not None else None for end in (prepend, append)]
+        line = (*x.shape[:axis], 1, *x.shape[axis + 1 :])
+        ends = [np.broadcast_to(e, line) if e is not None and not e.ndim else e for e in ends]
+        x = np.concatenate([part for part in (ends[0], x, ends[1]) if part is not None], axis)
+    for _ in range(n):
+        x = np.moveaxis(x, axis, 0)
+        upper, lower = x[1:], x[:-1]
+        x = np.moveaxis(upper != lower if x.dtype.kind == "b" else upper - lower, 0, axis)
+    return x
+
+
+@answers(np.ptp)
+def ptp(x, axis=None, *, keepdims=False):
+    """Largest minus smallest value over the given axes."""
+    return max(x, axis, keepdims=keepdims) - min(x, axis, keepdims=keepdims)
+
+
+@answers(np.average)
+def average(x, axis=None, weights=None, returned=False, *, keepdims=False):
+    """Mean of x over the given axes, weighted: sum(weights * x) / sum(weights).
+
+    Args:
+        x: an array or Tensor.
+        axis: None, an integer or a tuple of integers.
+        weights: None (equal ones), an array or Tensor in the shape of x, or with one axis for
+            each in `axis`, in their order.
+        returned: give the pair (average, sum of the weights).
+        keepdims: keep the reduced axes with length 1.
+
+    Raises:
+        ValueError: weights of another shape.
+        ZeroDivisionError: weights that sum to zero.
+    """
+    x = _operand(x)
+    if weights is None:
+        out = mean(x, axis, keepdims=keepdims)
+        total = np.full(out.shape, count(axis, x.shape), out.dtype)
+        return (out, Tensor(total) if isinstance(out, Tensor) else total) if returned else out
+    weights = _operand(weights)
+    if weights.shape != x.shape:
+        along = axes(axis, x.ndim)
+        if axis is None or weights.shape != tuple(x.shape[a] for a in along):
+            raise ValueError(
+                f"average: weights of shape {weights.shape} fit neither x, {x.shape}, nor its "
+                f"axis {axis}"
+            )
+        rank = [sorted(along).index(a) for a in along]
+        weights = weights.transpose(tuple(rank.index(k) for k in range(len(rank))))
+        others = tuple(a for a in range(x.ndim) if a not in along)
+        weights = np.broadcast_to(np.expand_dims(weights, others), x.shape)
+    total = sum(weights, axis, keepdims=keepdims)
+    if np.any(_bare(total) == 0):
+        raise ZeroDivisionError("average: the weights sum to zero")
+    out = sum(x * weights, axis, keepdims=keepdims) / total
+    return (out, total) if returned else out
+
+
+def _bare(x):
+    return x.data if isinstance(x, Tensor) else x
+
+
+# --- without regard to nan -----------------------------------------------------------------------
+
+
+def _known(x, instead):
+    """x with a number in place of nan, and where it is not nan."""
+    x = _operand(x)
+    known = ~np.isnan(_bare(x))
+    return where(known, x, instead), known
+
+
+@answers(np.nansum)
+def nansum(x, axis=None, *, keepdims=False):
+    """Sum over the given axes, nan counting as 0 (and getting no gradient)."""
+    return sum(_known(x, 0)[0], axis, keepdims=keepdims)
+
+
+@answers(np.nanprod)
+def nanprod(x, axis=None, *, keepdims=False):
+    """Product over the given axes, nan counting as 1 (and getting no gradient)."""
+    return prod(_known(x, 1)[0], axis, keepdims=keepdims)
+
+
+@answers(np.nanmean)
+def nanmean(x, axis=None, *, keepdims=False):
+    """Mean of the elements that are not nan; nan, with NumPy's warning, where there are none."""
+    values, known = _known(x, 0)
+    number = np.count_nonzero(known, axis=axis, keepdims=keepdims)
+    return sum(values, axis, keepdims=keepdims) / np.asarray(number, values.dtype)
+
+
+def _nan_extremum(function, x, axis, keepdims, worst):
+    values, known = _known(x, worst)
+    out = function(values, axis, keepdims=keepdims)
+    return where(np.any(known, axis=axis, keepdims=keepdims), out, np.nan)
+
+
+@answers(np.nanmax)
+def nanmax(x, axis=None, *, keepdims=False):
+    """Largest element that is not nan, over the given axes; nan where there is none."""
+    return _nan_extremum(max, x, axis, keepdims, -np.inf)
+
+
+@answers(np.nanmin)
+def nanmin(x, axis=None, *, keepdims=False):
+    """Smallest element that is not nan, over the given axes; nan where there is none."""
+    return _nan_extremum(min, x, axis, keepdims, np.inf)

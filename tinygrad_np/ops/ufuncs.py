@@ -1,0 +1,357 @@
+"""The smooth functions among NumPy's ufuncs: trigonometric, hyperbolic, powers, logarithms, angles.
+
+Read the declarations as those in `elementwise`. The rules are written so that they neither
+overflow nor cancel where the derivative itself is an ordinary number.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from .define import define_op
+from .elementwise import sigmoid
+
+__all__ = [
+    "arccos",
+    "arccosh",
+    "arcsin",
+    "arcsinh",
+    "arctan",
+    "arctan2",
+    "arctanh",
+    "cbrt",
+    "cos",
+    "cosh",
+    "deg2rad",
+    "degrees",
+    "exp2",
+    "expm1",
+    "float_power",
+    "hypot",
+    "ldexp",
+    "log1p",
+    "log2",
+    "log10",
+    "logaddexp",
+    "logaddexp2",
+    "positive",
+    "rad2deg",
+    "radians",
+    "reciprocal",
+    "sin",
+    "sinc",
+    "sinh",
+    "square",
+    "tan",
+]
+
+LN2 = math.log(2)
+LN10 = math.log(10)
+
+BINARY_SHAPES = [((), ()), ((3, 4), (3, 4)), ((3, 1), (4,)), ((), (2, 3)), ((0, 3), (3,))]
+
+
+def away_from_0(x):
+    """Samples for functions with a kink at 0: x, moved out by 0.3."""
+    return np.asarray(x + 0.3 * np.sign(x))
+
+
+# --- trigonometric -----------------------------------------------------------------------------
+
+sin = define_op(np.sin, x=lambda g, x: g * np.cos(x), text="sin({x})", doc="Sine of x in radians.")
+
+cos = define_op(
+    np.cos, x=lambda g, x: -g * np.sin(x), text="cos({x})", doc="Cosine of x in radians."
+)
+
+tan = define_op(
+    np.tan,
+    x=lambda g, out: g * (1 + out * out),
+    text="tan({x})",
+    doc="Tangent of x in radians.",
+    domain=(-1.2, 1.2),
+)
+
+arcsin = define_op(
+    np.arcsin,
+    x=lambda g, x: g / np.sqrt((1 - x) * (1 + x)),
+    text="arcsin({x})",
+    doc="The angle in [-pi/2, pi/2] whose sine is x.",
+    kinks="inf at x = -1 and x = 1",
+    domain=(-1, 1),
+)
+
+arccos = define_op(
+    np.arccos,
+    x=lambda g, x: -g / np.sqrt((1 - x) * (1 + x)),
+    text="arccos({x})",
+    doc="The angle in [0, pi] whose cosine is x.",
+    kinks="-inf at x = -1 and x = 1",
+    domain=(-1, 1),
+)
+
+arctan = define_op(
+    np.arctan,
+    x=lambda g, x: g / (1 + x * x),
+    text="arctan({x})",
+    doc="The angle in [-pi/2, pi/2] whose tangent is x.",
+)
+
+
+def _per_square(part, y, x):
+    """part / (y**2 + x**2) without overflow; 0 where y = x = 0, in every order of derivative."""
+    radius = np.hypot(y, x)
+    origin = radius == 0
+    radius = np.where(origin, 1, radius)
+    return np.where(origin, 0, part / radius / radius)
+
+
+arctan2 = define_op(
+    np.arctan2,
+    y=lambda g, y, x: g * _per_square(x, y, x),
+    x=lambda g, y, x: -g * _per_square(y, y, x),
+    text="arctan2({y}, {x})",
+    doc="The angle in [-pi, pi] of the point with coordinates x and y: y comes first.",
+    kinks="0 for both at the origin",
+)
+
+
+def _leg(leg, out):
+    """leg / out, the derivative of the length by one leg; 0 where both legs are 0."""
+    origin = out == 0
+    return np.where(origin, 0, leg / np.where(origin, 1, out))
+
+
+hypot = define_op(
+    np.hypot,
+    x=lambda g, out, x: g * _leg(x, out),
+    y=lambda g, out, y: g * _leg(y, out),
+    text="sqrt({x}**2 + {y}**2)",
+    doc="Length of the vector (x, y), without overflow.",
+    kinks="0 for both at the origin",
+    samples=lambda r: [
+        (tuple(away_from_0(r(*shape)) for shape in both), {}) for both in BINARY_SHAPES
+    ],
+)
+
+
+def _angle(ufunc, factor, unit, other):
+    return define_op(
+        ufunc,
+        x=lambda g: g * factor,
+        text=ufunc.__name__ + "({x})",
+        doc=f"The angle x, given in {other}, in {unit}.",
+    )
+
+
+deg2rad = _angle(np.deg2rad, math.pi / 180, "radians", "degrees")
+radians = _angle(np.radians, math.pi / 180, "radians", "degrees")
+rad2deg = _angle(np.rad2deg, 180 / math.pi, "degrees", "radians")
+degrees = _angle(np.degrees, 180 / math.pi, "degrees", "radians")
+
+
+def _sinc_derivative(x, order):
+    """The derivative of the given order of sin(pi x) / (pi x), by x.
+
+    With f(u) = sin(u) / u: u f' + f = cos(u), and so u f(n) + n f(n-1) = sin(u + n pi/2). That
+    loses digits near 0, where the power series of f is summed instead.
+    """
+    x = np.asarray(x)
+    u = x.astype(float) * math.pi
+    near = np.abs(u) < order + 1
+    far = np.where(near, order + 1, u)
+    out = np.sin(far) / far
+    for n in range(1, order + 1):
+        out = (np.sin(far + n * (math.pi / 2)) - n * out) / far
+    u = np.where(near, u, 0)
+    series = np.zeros(u.shape, float)
+    first = (order + 1) // 2  # earlier powers of u have vanished
+    term = (-1.0) ** first * u ** (2 * first - order)  # order and parity leave u**0 or u**1
+    k = first
+    while True:
+        summand = term / (2 * k + 1)
+        series = series + summand
+        if not np.any(np.abs(summand) > 1e-17 * np.abs(series)):
+            break
+        power = 2 * k - order
+        term = term * (-u * u / ((power + 1) * (power + 2)))
+        k += 1
+    return (np.where(near, series, out) * math.pi**order).astype(x.dtype)
+
+
+def _sinc_derivative_rule(g, x, order):
+    return g * _sinc_slope(x, order + 1)
+
+
+_sinc_slope = define_op(
+    _sinc_derivative,
+    name="sinc_derivative",
+    x=_sinc_derivative_rule,
+    text="sinc^({order})({x})",
+)
+
+
+def _sinc(x):
+    """sin(pi x) / (pi x), and 1 at x = 0."""
+    return np.sinc(x)
+
+
+sinc = define_op(
+    _sinc,
+    name="sinc",
+    x=lambda g, x: g * _sinc_slope(x, 1),
+    text="sinc({x})",
+    elementwise=True,
+    numpy=(np.sinc,),
+)
+
+# --- hyperbolic --------------------------------------------------------------------------------
+
+sinh = define_op(
+    np.sinh, x=lambda g, x: g * np.cosh(x), text="sinh({x})", doc="Hyperbolic sine of x."
+)
+
+cosh = define_op(
+    np.cosh, x=lambda g, x: g * np.sinh(x), text="cosh({x})", doc="Hyperbolic cosine of x."
+)
+
+arcsinh = define_op(
+    np.arcsinh,
+    x=lambda g, x: g / np.hypot(x, 1),
+    text="arcsinh({x})",
+    doc="The number whose hyperbolic sine is x.",
+)
+
+arccosh = define_op(
+    np.arccosh,
+    x=lambda g, x: g / (np.sqrt(x - 1) * np.sqrt(x + 1)),
+    text="arccosh({x})",
+    doc="The number, not negative, whose hyperbolic cosine is x.",
+    kinks="inf at x = 1",
+    domain=(1.3, np.inf),
+)
+
+arctanh = define_op(
+    np.arctanh,
+    x=lambda g, x: g / ((1 - x) * (1 + x)),
+    text="arctanh({x})",
+    doc="The number whose hyperbolic tangent is x.",
+    kinks="inf at x = -1 and x = 1",
+    domain=(-1, 1),
+)
+
+# --- powers and logarithms -----------------------------------------------------------------------
+
+positive = define_op(np.positive, x=lambda g: g, text="+{x}", doc="x as it is.")
+
+square = define_op(
+    np.square, x=lambda g, x: g * (2 * x), text="{x}**2", doc="x multiplied by itself."
+)
+
+reciprocal = define_op(
+    np.reciprocal,
+    x=lambda g, out: -g * out * out,
+    text="1 / {x}",
+    doc="1 divided by x.",
+    domain=(0.3, np.inf),
+)
+
+cbrt = define_op(
+    np.cbrt,
+    x=lambda g, out: g / (3 * out * out),
+    text="cbrt({x})",
+    doc="Cube root of x, negative where x is.",
+    kinks="inf at x = 0",
+    domain=(0.3, np.inf),
+)
+
+float_power = define_op(
+    np.float_power,
+    x=lambda g, x, y: g * (y * np.float_power(x, np.where(y == 0, 1, y - 1))),
+    y=lambda g, out, x: g * out * np.log(np.where(x == 0, 1, x)),
+    text="{x} ** {y}",
+    doc="x raised to the power y, computed in float64.",
+    kinks="at x = 0 the gradient of y is 0; for x < 0 it is nan; x ** 0 has gradient 0",
+    domain=(0.3, 3),
+)
+
+ldexp = define_op(
+    np.ldexp,
+    x=lambda g, n: np.ldexp(g, n),
+    n=None,
+    text="{x} * 2**{n}",
+    doc="x times 2 to the power n, an integer.",
+    samples=lambda r: [
+        ((r(3, 4), np.array([1, -2, 0, 3])), {}),
+        ((r(), 2), {}),
+        ((r(2, 3), np.array([[1], [-1]], np.int8)), {}),
+        ((r(0, 3), 1), {}),
+    ],
+)
+
+exp2 = define_op(
+    np.exp2, x=lambda g, out: g * (out * LN2), text="2**{x}", doc="2 raised to the power x."
+)
+
+expm1 = define_op(
+    np.expm1,
+    x=lambda g, x: g * np.exp(x),  # out + 1 would be 0 long before exp(x) is
+    text="exp({x}) - 1",
+    doc="exp(x) - 1, exact near x = 0.",
+)
+
+log1p = define_op(
+    np.log1p,
+    x=lambda g, x: g / (1 + x),
+    text="log(1 + {x})",
+    doc="log(1 + x), exact near x = 0.",
+    domain=(-0.7, np.inf),
+)
+
+log2 = define_op(
+    np.log2,
+    x=lambda g, x: g / (x * LN2),
+    text="log2({x})",
+    doc="Logarithm of x to the base 2.",
+    domain=(0.3, np.inf),
+)
+
+log10 = define_op(
+    np.log10,
+    x=lambda g, x: g / (x * LN10),
+    text="log10({x})",
+    doc="Logarithm of x to the base 10.",
+    domain=(0.3, np.inf),
+)
+
+
+def _share(x, y, base_log=1.0):
+    """The share of x in the sum of two powers of a base whose exponents are x and y."""
+    with np.errstate(invalid="ignore"):
+        ahead = x - y
+    same = np.logical_and(np.isinf(x), x == y)  # and inf - inf is nan
+    share = sigmoid(np.where(same, 0, ahead) * base_log)
+    return np.where(np.logical_and(same, x < 0), 0, share)
+
+
+_SHARES = "half to each where both are inf; 0 where both are -inf"
+
+logaddexp = define_op(
+    np.logaddexp,
+    x=lambda g, x, y: g * _share(x, y),
+    y=lambda g, x, y: g * _share(y, x),
+    text="log(exp({x}) + exp({y}))",
+    doc="log(exp(x) + exp(y)), without overflow.",
+    kinks=_SHARES,
+)
+
+logaddexp2 = define_op(
+    np.logaddexp2,
+    x=lambda g, x, y: g * _share(x, y, LN2),
+    y=lambda g, x, y: g * _share(y, x, LN2),
+    text="log2(2**{x} + 2**{y})",
+    doc="log2(2**x + 2**y), without overflow.",
+    kinks=_SHARES,
+)
