@@ -147,8 +147,8 @@ sign = define_op(
 
 def _sigmoid(x):
     """The logistic function 1 / (1 + exp(-x)), without overflow."""
-    e = np.exp(-np.abs(x))
-    return np.where(x >= 0, 1, e) / (1 + e)
+    # 1 / (1 + e) for positive x and e / (1 + e) for negative ones, with e = exp(-|x|) <= 1.
+    return np.exp(np.minimum(x, 0)) / (1 + np.exp(-np.abs(x)))
 
 
 sigmoid = define_op(
