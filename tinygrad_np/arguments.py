@@ -43,8 +43,6 @@ def check_argnums(what: str, argnums: Any) -> None:
             f"{what}: argnums must be the position of an argument, such as 0, or several, such "
             f"as (0, 2), not {argnums!r}"
         )
-    if len(set(numbers)) != len(numbers):
-        raise ValueError(f"{what}: argnums {argnums!r} names an argument twice")
 
 
 def places(what: str, argnums: int | Sequence[int], args: tuple) -> list[int]:
@@ -56,7 +54,10 @@ def places(what: str, argnums: int | Sequence[int], args: tuple) -> list[int]:
                 f"{what}: argnums {k} is out of range: the function was called with "
                 f"{len(args)} positional argument{'s' * (len(args) != 1)}"
             )
-    return [k % len(args) for k in numbers]
+    positions = [k % len(args) for k in numbers]
+    if len(set(positions)) != len(positions):
+        raise ValueError(f"{what}: argnums {argnums!r} names an argument twice")
+    return positions
 
 
 def arguments(what: str, name: str, values: Any) -> tuple[Any, ...]:

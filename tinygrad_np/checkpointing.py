@@ -107,6 +107,7 @@ class _Again:
         """What `f` returns on fresh variables that stand for the inputs, and their nodes."""
         pairs = zip(self.inputs, sources, strict=True)
         fresh = [variable(x._data, source, x.name) for x, source in pairs]
+        nodes = [node_of(v) for v in fresh]  # now: the function may write to its arguments
         rest = iter(fresh)
 
         def argument(leaf: Any) -> Any:
@@ -115,7 +116,7 @@ class _Again:
         args, kwargs = rebuild(self.arguments, argument)
         with enable_grad():
             out = self.f(*args, **kwargs)
-        return out, [node_of(v) for v in fresh]
+        return out, nodes
 
     def pull(self, g: OutputGradients) -> OutputGradients:
         """The gradients of inputs and captured Tensors, given those of the results."""

@@ -79,7 +79,7 @@ class Run:
             fresh = [self._variable(leaf, path, record) for path, leaf in pairs]
             replaced[k] = refill(args[k], fresh)
             self.given += [leaf for _, leaf in pairs]
-            self.variables += fresh
+            self.variables += map(_same, fresh)
         if not self.variables:
             raise ValueError(f"{what} needs an array to differentiate with respect to, none given")
         self.ends = set(map(node_of, self.variables))
@@ -96,6 +96,8 @@ class Run:
             out, self.aux = out
         self.template = out
         self.results = [self._checked(path, leaf) for path, leaf in leaves(out, "[...]")]
+        if not self.results:
+            raise TypeError(self._no_tensor(out))
         roots = [node_of(r) for r in self.results if r.requires_grad]
         self.connected = record and bool(outside(roots, self.since))
         self.path = path_to(self.ends, roots, self.since)
@@ -125,16 +127,19 @@ class Run:
         if not isinstance(leaf, Tensor):
             cut = isinstance(leaf, (float, np.ndarray, np.generic))
             hint = ": a value that leaves the graph (.item(), .numpy()) has no gradient"
-            raise TypeError(
-                f"{self.what} needs {called(self.f)} to return a Tensor computed from its "
-                f"arguments, but it returned {described(leaf)}{where}{hint if cut else ''}"
-            )
+            raise TypeError(f"{self._no_tensor(leaf)}{where}{hint if cut else ''}")
         if leaf.dtype.kind != "f":
             raise TypeError(
                 f"{self.what} needs {called(self.f)} to return floats, but it returned "
                 f"{described(leaf)}{where}, which has no gradient"
             )
-        return leaf
+        return _same(leaf)
+
+    def _no_tensor(self, value: Any) -> str:
+        return (
+            f"{self.what} needs {called(self.f)} to return a Tensor computed from its arguments, "
+            f"but it returned {described(value)}"
+        )
 
     def scalar(self) -> None:
         """Raise unless the function returned one number."""
@@ -247,6 +252,11 @@ class Run:
     def auxiliary(self) -> Any:
         """The `aux` of the function; Tensors in it as the caller is to have them."""
         return rebuild(self.aux, lambda a: self._own(a) if isinstance(a, Tensor) else a)
+
+
+def _same(tensor: Tensor) -> Tensor:
+    """The same value as another object, which no write of the user's reaches."""
+    return wrap(tensor._data, tensor._node)
 
 
 def _backward(

@@ -212,13 +212,19 @@ def jacobian(
         TypeError: `f` returns no Tensors of floats; an argument is not of floats.
         ValueError: `argnums` is out of range.
     """
-    check_function("jacobian", f)
-    check_argnums("jacobian", argnums)
+    return _jacobian("jacobian", f, argnums, has_aux)
+
+
+def _jacobian(
+    what: str, f: Callable[..., Any], argnums: int | Sequence[int], has_aux: bool
+) -> Callable[..., Any]:
+    check_function(what, f)
+    check_argnums(what, argnums)
 
     @functools.wraps(f, updated=())
     def derivatives(*args: Any, **kwargs: Any) -> Any:
-        positions = places("jacobian", argnums, args)
-        run = Run("jacobian", f, args, positions, kwargs, has_aux=has_aux)
+        positions = places(what, argnums, args)
+        run = Run(what, f, args, positions, kwargs, has_aux=has_aux)
         columns = sum(v.size for v in run.variables) < sum(r.size for r in run.results)
         blocks = (_by_columns if columns else _by_rows)(run)
         out = refill(run.template, [like_arguments(run, b, args, argnums) for b in blocks])
@@ -234,7 +240,7 @@ def hessian(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callable
     number a matrix (n, n), at the cost of about n backward passes. `hvp` gives its product with a
     vector at the cost of two. Arguments, structure and errors as for `jacobian`.
     """
-    return jacobian(jacobian(f, argnums), argnums)
+    return _jacobian("hessian", _jacobian("hessian", f, argnums, False), argnums, False)
 
 
 def hvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) -> Any:
