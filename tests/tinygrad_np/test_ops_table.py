@@ -93,7 +93,73 @@ def _gelu(x, approximate="none"):
     return x * np.reshape(below, x.shape).astype(x.dtype)
 
 
+def _windows(x, kernel_size, stride=1, padding=0, dilation=1, fill=0.0):
+    (kh, kw), (sh, sw), (ph, pw), (dh, dw) = (
+        v if isinstance(v, tuple) else (v, v) for v in (kernel_size, stride, padding, dilation)
+    )
+    x = np.pad(x, ((0, 0), (0, 0), (ph, ph), (pw, pw)), constant_values=fill)
+    rows = range(0, x.shape[2] - dh * (kh - 1), sh)
+    columns = range(0, x.shape[3] - dw * (kw - 1), sw)
+    out = np.empty((*x.shape[:2], kh, kw, len(rows), len(columns)), x.dtype)
+    for i, j, a, b in np.ndindex(out.shape[2:]):
+        out[:, :, i, j, a, b] = x[:, :, rows[a] + dh * i, columns[b] + dw * j]
+    return out
+
+
+def _adjoint(f, shape, y):
+    """The transpose of the linear function f of arrays of a shape, applied to y."""
+    out = np.zeros(shape, y.dtype)
+    for index in np.ndindex(shape):
+        unit = np.zeros(shape, y.dtype)
+        unit[index] = 1
+        out[index] = np.sum(f(unit) * y)
+    return out
+
+
+def _overlap_add(x, shape, stride=1, padding=0, dilation=1):
+    def spread(image):
+        return _windows(image, x.shape[2:4], stride, padding, dilation)
+
+    return _adjoint(spread, (*x.shape[:2], *shape), x)
+
+
+def _conv2d(x, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
+    view = _windows(x, weight.shape[2:], stride, padding, dilation)
+    parts = zip(np.split(view, groups, axis=1), np.split(weight, groups), strict=True)
+    out = np.concatenate([np.einsum("ncijab,ocij->noab", v, w) for v, w in parts], axis=1)
+    return out if bias is None else out + bias[:, None, None]
+
+
+def _conv_transpose2d(
+    x, weight, bias=None, stride=1, padding=0, output_padding=0, groups=1, dilation=1
+):
+    pairs = (
+        v if isinstance(v, tuple) else (v, v) for v in (stride, padding, output_padding, dilation)
+    )
+    lengths = [
+        (x.shape[axis] - 1) * s - 2 * p + d * (weight.shape[axis] - 1) + 1 + e
+        for axis, s, p, e, d in zip((2, 3), *pairs, strict=True)
+    ]
+    shape = (x.shape[0], weight.shape[1] * groups, *lengths)
+
+    def down(image):
+        return _conv2d(image, weight, None, stride, padding, dilation, groups)
+
+    return _adjoint(down, shape, x) + bias[:, None, None]
+
+
+def _conv2d_weight(x, y, kernel_size, stride=1, padding=0, dilation=1, groups=1):
+    size = kernel_size if isinstance(kernel_size, tuple) else (kernel_size, kernel_size)
+    shape = (y.shape[1], x.shape[1] // groups, *size)
+    return _adjoint(lambda w: _conv2d(x, w, None, stride, padding, dilation, groups), shape, y)
+
+
 DEFINITIONS = {
+    "conv2d": _conv2d,
+    "conv2d_weight": _conv2d_weight,
+    "conv_transpose2d": _conv_transpose2d,
+    "overlap_add": _overlap_add,
+    "windows": _windows,
     "cofactors": _cofactors,
     "contract": lambda arrays, spec: np.einsum(spec, *arrays),
     "logabsdet": lambda a: np.log(np.abs(np.linalg.det(a))),

@@ -127,7 +127,40 @@ def _norm(x, ord=None, axis=None, keepdims=False):
     return torch.linalg.norm(x, ord, dim=axis, keepdim=keepdims)
 
 
+def _windows(x, kernel_size, stride=1, padding=0, dilation=1, fill=0.0):
+    size, ahead, margins, step = (
+        v if isinstance(v, tuple) else (v, v) for v in (kernel_size, stride, padding, dilation)
+    )
+    top, left = margins
+    x = torch.nn.functional.pad(x, (left, left, top, top), value=fill)
+    rows, columns = (
+        (length - d * (k - 1) - 1) // s + 1
+        for length, k, s, d in zip(x.shape[2:], size, ahead, step, strict=True)
+    )
+    if not x.numel():
+        return x.new_zeros((*x.shape[:2], *size, rows, columns)) + x.sum()
+    out = torch.nn.functional.unfold(x, size, step, 0, ahead)
+    return out.reshape(*x.shape[:2], *size, rows, columns)
+
+
+def _overlap_add(x, shape, stride=1, padding=0, dilation=1):
+    n, c, kh, kw, rows, columns = x.shape
+    flat = x.reshape(n, c * kh * kw, rows * columns)
+    return torch.nn.functional.fold(flat, shape, (kh, kw), dilation, padding, stride)
+
+
+def _conv2d_weight(x, y, kernel_size, stride=1, padding=0, dilation=1, groups=1):
+    size = kernel_size if isinstance(kernel_size, tuple) else (kernel_size, kernel_size)
+    shape = (y.shape[1], x.shape[1] // groups, *size)
+    return torch.nn.grad.conv2d_weight(x, shape, y, stride, padding, dilation, groups)
+
+
 COUNTERPARTS = {
+    "conv2d": torch.nn.functional.conv2d,
+    "conv2d_weight": _conv2d_weight,
+    "conv_transpose2d": torch.nn.functional.conv_transpose2d,
+    "overlap_add": _overlap_add,
+    "windows": _windows,
     "cholesky": lambda a: torch.linalg.cholesky(_symmetric(a)),
     "cofactors": lambda a: torch.linalg.det(a)[..., None, None] * torch.linalg.inv(a).mT,
     "contract": lambda arrays, spec: torch.einsum(spec, *arrays),

@@ -12,6 +12,7 @@ from ..autograd import recording
 from ..tensor import Tensor, needs_grad, placed, wrap
 from . import (
     activations,
+    conv,
     create,
     einsums,
     elementwise,
@@ -23,14 +24,17 @@ from . import (
     order,
     pieces,
     plain,
+    pooling,
     rearrange,
     reduce,
     scans,
     shape,
+    sliding,
     special,
     ufuncs,
 )
 from .activations import *  # noqa: F403
+from .conv import *  # noqa: F403
 from .create import *  # noqa: F403
 from .define import define_op
 from .einsums import *  # noqa: F403
@@ -45,11 +49,13 @@ from .op import Op
 from .order import *  # noqa: F403
 from .pieces import *  # noqa: F403
 from .plain import *  # noqa: F403
+from .pooling import *  # noqa: F403
 from .random import default_generator, manual_seed
 from .rearrange import *  # noqa: F403
 from .reduce import *  # noqa: F403
 from .scans import *  # noqa: F403
 from .shape import *  # noqa: F403
+from .sliding import *  # noqa: F403
 from .special import *  # noqa: F403
 from .ufuncs import *  # noqa: F403
 from .updates import At
@@ -75,6 +81,9 @@ FUNCTIONS_BY_NAME: dict[str, Any] = {
         join,
         order,
         create,
+        sliding,
+        conv,
+        pooling,
     )
     for name in family.__all__
 }

@@ -17,7 +17,7 @@ from .random import default_generator as default_generator
 from .random import manual_seed as manual_seed
 
 
-__all__ = ['TABLE', 'Op', 'default_generator', 'define_op', 'manual_seed', 'abs', 'add', 'astype', 'clip', 'copy', 'divide', 'equal', 'exp', 'greater', 'greater_equal', 'isfinite', 'isinf', 'isnan', 'less', 'less_equal', 'log', 'logical_and', 'logical_not', 'logical_or', 'logical_xor', 'maximum', 'minimum', 'multiply', 'negative', 'not_equal', 'power', 'relu', 'sigmoid', 'sign', 'sqrt', 'subtract', 'tanh', 'where', 'max', 'mean', 'min', 'std', 'sum', 'var', 'broadcast_to', 'concatenate', 'expand_dims', 'moveaxis', 'reshape', 'squeeze', 'stack', 'swapaxes', 'transpose', 'getitem', 'scatter', 'scatter_max', 'scatter_min', 'setitem', 'take', 'take_along_axis', 'cross', 'dot', 'inner', 'kron', 'matmul', 'matrix_power', 'outer', 'tensordot', 'vdot', 'cross_entropy', 'log_softmax', 'logsumexp', 'softmax', 'arccos', 'arccosh', 'arcsin', 'arcsinh', 'arctan', 'arctan2', 'arctanh', 'cbrt', 'cos', 'cosh', 'deg2rad', 'degrees', 'exp2', 'expm1', 'float_power', 'hypot', 'ldexp', 'log1p', 'log2', 'log10', 'logaddexp', 'logaddexp2', 'positive', 'rad2deg', 'radians', 'reciprocal', 'sin', 'sinc', 'sinh', 'square', 'tan', 'ceil', 'copysign', 'divmod', 'fabs', 'floor', 'floor_divide', 'fmax', 'fmin', 'fmod', 'heaviside', 'nan_to_num', 'piecewise', 'remainder', 'rint', 'round', 'select', 'signbit', 'trunc', 'erf', 'erfc', 'elu', 'gelu', 'hardtanh', 'leaky_relu', 'mish', 'selu', 'silu', 'softplus', 'softsign', 'average', 'cumprod', 'cumsum', 'diff', 'nanmax', 'nanmean', 'nanmin', 'nanprod', 'nansum', 'prod', 'ptp', 'all', 'any', 'argmax', 'argmin', 'count_nonzero', 'contract', 'einsum', 'cholesky', 'cofactors', 'det', 'inv', 'logabsdet', 'norm', 'slogdet', 'solve', 'diag', 'diagonal', 'flatten', 'flip', 'fliplr', 'flipud', 'pad', 'ravel', 'repeat', 'roll', 'rot90', 'tile', 'trace', 'tril', 'triu', 'append', 'array_split', 'atleast_1d', 'atleast_2d', 'atleast_3d', 'broadcast_arrays', 'column_stack', 'delete', 'dsplit', 'dstack', 'hsplit', 'hstack', 'meshgrid', 'split', 'vsplit', 'vstack', 'argsort', 'choose', 'compress', 'extract', 'partition', 'searchsorted', 'sort', 'topk', 'unique', 'arange', 'eye', 'full', 'full_like', 'linspace', 'normal', 'ones', 'ones_like', 'permutation', 'rand', 'randint', 'randn', 'uniform', 'zeros', 'zeros_like']
+__all__ = ['TABLE', 'Op', 'default_generator', 'define_op', 'manual_seed', 'abs', 'add', 'astype', 'clip', 'copy', 'divide', 'equal', 'exp', 'greater', 'greater_equal', 'isfinite', 'isinf', 'isnan', 'less', 'less_equal', 'log', 'logical_and', 'logical_not', 'logical_or', 'logical_xor', 'maximum', 'minimum', 'multiply', 'negative', 'not_equal', 'power', 'relu', 'sigmoid', 'sign', 'sqrt', 'subtract', 'tanh', 'where', 'max', 'mean', 'min', 'std', 'sum', 'var', 'broadcast_to', 'concatenate', 'expand_dims', 'moveaxis', 'reshape', 'squeeze', 'stack', 'swapaxes', 'transpose', 'getitem', 'scatter', 'scatter_max', 'scatter_min', 'setitem', 'take', 'take_along_axis', 'cross', 'dot', 'inner', 'kron', 'matmul', 'matrix_power', 'outer', 'tensordot', 'vdot', 'cross_entropy', 'log_softmax', 'logsumexp', 'softmax', 'arccos', 'arccosh', 'arcsin', 'arcsinh', 'arctan', 'arctan2', 'arctanh', 'cbrt', 'cos', 'cosh', 'deg2rad', 'degrees', 'exp2', 'expm1', 'float_power', 'hypot', 'ldexp', 'log1p', 'log2', 'log10', 'logaddexp', 'logaddexp2', 'positive', 'rad2deg', 'radians', 'reciprocal', 'sin', 'sinc', 'sinh', 'square', 'tan', 'ceil', 'copysign', 'divmod', 'fabs', 'floor', 'floor_divide', 'fmax', 'fmin', 'fmod', 'heaviside', 'nan_to_num', 'piecewise', 'remainder', 'rint', 'round', 'select', 'signbit', 'trunc', 'erf', 'erfc', 'elu', 'gelu', 'hardtanh', 'leaky_relu', 'mish', 'selu', 'silu', 'softplus', 'softsign', 'average', 'cumprod', 'cumsum', 'diff', 'nanmax', 'nanmean', 'nanmin', 'nanprod', 'nansum', 'prod', 'ptp', 'all', 'any', 'argmax', 'argmin', 'count_nonzero', 'contract', 'einsum', 'cholesky', 'cofactors', 'det', 'inv', 'logabsdet', 'norm', 'slogdet', 'solve', 'diag', 'diagonal', 'flatten', 'flip', 'fliplr', 'flipud', 'pad', 'ravel', 'repeat', 'roll', 'rot90', 'tile', 'trace', 'tril', 'triu', 'append', 'array_split', 'atleast_1d', 'atleast_2d', 'atleast_3d', 'broadcast_arrays', 'column_stack', 'delete', 'dsplit', 'dstack', 'hsplit', 'hstack', 'meshgrid', 'split', 'vsplit', 'vstack', 'argsort', 'choose', 'compress', 'extract', 'partition', 'searchsorted', 'sort', 'topk', 'unique', 'arange', 'eye', 'full', 'full_like', 'linspace', 'normal', 'ones', 'ones_like', 'permutation', 'rand', 'randint', 'randn', 'uniform', 'zeros', 'zeros_like', 'overlap_add', 'windows', 'conv2d', 'conv2d_weight', 'conv_transpose2d', 'avg_pool1d', 'avg_pool2d', 'conv1d', 'max_pool1d', 'max_pool2d']
 TABLE: dict[str, Op]
 @overload
 def abs(x: Tensor, /) -> Tensor:
@@ -1040,3 +1040,47 @@ def zeros(shape: int | Sequence[int], dtype: DTypeLike | None = None, *, require
     """Zeros in the given shape."""
 def zeros_like(x: Any, dtype: DTypeLike | None = None, *, shape: int | Sequence[int] | None = None, requires_grad: bool = False, name: str | None = None) -> Tensor:
     """Zeros in the shape and dtype of x."""
+@overload
+def overlap_add(x: Tensor, shape: int | Sequence[int], stride: int | tuple[int, int] = 1, padding: int | tuple[int, int] = 0, dilation: int | tuple[int, int] = 1) -> Tensor:
+    """Windows (N, C, kh, kw, rows, columns) added up in images (N, C, *shape)."""
+@overload
+def overlap_add(x: ArrayLike, shape: int | Sequence[int], stride: int | tuple[int, int] = 1, padding: int | tuple[int, int] = 0, dilation: int | tuple[int, int] = 1) -> np.ndarray: ...
+@overload
+def windows(x: Tensor, kernel_size: int | tuple[int, int], stride: int | tuple[int, int] = 1, padding: int | tuple[int, int] = 0, dilation: int | tuple[int, int] = 1, fill: float = 0) -> Tensor:
+    """Every window of an image: (N, C, H, W) becomes (N, C, kh, kw, rows, columns), a view."""
+@overload
+def windows(x: ArrayLike, kernel_size: int | tuple[int, int], stride: int | tuple[int, int] = 1, padding: int | tuple[int, int] = 0, dilation: int | tuple[int, int] = 1, fill: float = 0) -> np.ndarray: ...
+@overload
+def conv2d(x: Tensor, weight: Tensor | ArrayLike, bias: Tensor | ArrayLike | None = None, stride: int | tuple[int, int] = 1, padding: int | tuple[int, int] = 0, dilation: int | tuple[int, int] = 1, groups: int = 1) -> Tensor:
+    """Cross-correlation of images (N, C, H, W) with a weight (O, C / groups, kh, kw)."""
+@overload
+def conv2d(x: Tensor | ArrayLike, weight: Tensor, bias: Tensor | ArrayLike | None = None, stride: int | tuple[int, int] = 1, padding: int | tuple[int, int] = 0, dilation: int | tuple[int, int] = 1, groups: int = 1) -> Tensor:
+    """Cross-correlation of images (N, C, H, W) with a weight (O, C / groups, kh, kw)."""
+@overload
+def conv2d(x: ArrayLike, weight: ArrayLike, bias: ArrayLike | None = None, stride: int | tuple[int, int] = 1, padding: int | tuple[int, int] = 0, dilation: int | tuple[int, int] = 1, groups: int = 1) -> np.ndarray: ...
+@overload
+def conv2d_weight(x: Tensor, y: Tensor | ArrayLike, kernel_size: int | tuple[int, int], stride: int | tuple[int, int] = 1, padding: int | tuple[int, int] = 0, dilation: int | tuple[int, int] = 1, groups: int = 1) -> Tensor:
+    """The gradient of the weight of `conv2d`: images x correlated with its result's gradient y."""
+@overload
+def conv2d_weight(x: Tensor | ArrayLike, y: Tensor, kernel_size: int | tuple[int, int], stride: int | tuple[int, int] = 1, padding: int | tuple[int, int] = 0, dilation: int | tuple[int, int] = 1, groups: int = 1) -> Tensor:
+    """The gradient of the weight of `conv2d`: images x correlated with its result's gradient y."""
+@overload
+def conv2d_weight(x: ArrayLike, y: ArrayLike, kernel_size: int | tuple[int, int], stride: int | tuple[int, int] = 1, padding: int | tuple[int, int] = 0, dilation: int | tuple[int, int] = 1, groups: int = 1) -> np.ndarray: ...
+@overload
+def conv_transpose2d(x: Tensor, weight: Tensor | ArrayLike, bias: Tensor | ArrayLike | None = None, stride: int | tuple[int, int] = 1, padding: int | tuple[int, int] = 0, output_padding: int | tuple[int, int] = 0, groups: int = 1, dilation: int | tuple[int, int] = 1) -> Tensor:
+    """The adjoint of `conv2d` in its image: upsampling with a weight (C, O / groups, kh, kw)."""
+@overload
+def conv_transpose2d(x: Tensor | ArrayLike, weight: Tensor, bias: Tensor | ArrayLike | None = None, stride: int | tuple[int, int] = 1, padding: int | tuple[int, int] = 0, output_padding: int | tuple[int, int] = 0, groups: int = 1, dilation: int | tuple[int, int] = 1) -> Tensor:
+    """The adjoint of `conv2d` in its image: upsampling with a weight (C, O / groups, kh, kw)."""
+@overload
+def conv_transpose2d(x: ArrayLike, weight: ArrayLike, bias: ArrayLike | None = None, stride: int | tuple[int, int] = 1, padding: int | tuple[int, int] = 0, output_padding: int | tuple[int, int] = 0, groups: int = 1, dilation: int | tuple[int, int] = 1) -> np.ndarray: ...
+def avg_pool1d(x: Any, kernel_size: int | tuple[int, int], stride: Any = None, padding: Any = 0) -> Any:
+    """The mean of each window of sequences (N, C, length); see `avg_pool2d`."""
+def avg_pool2d(x: Any, kernel_size: int | tuple[int, int], stride: Any = None, padding: Any = 0) -> Any:
+    """The mean of each window of images (N, C, H, W); zeros of the padding count."""
+def conv1d(x: Any, weight: Any, bias: Any = None, stride: int | tuple[int, int] = 1, padding: int | tuple[int, int] = 0, dilation: int | tuple[int, int] = 1, groups: int = 1) -> Any:
+    """Cross-correlation of sequences (N, C, length) with a weight (O, C / groups, k)."""
+def max_pool1d(x: Any, kernel_size: int | tuple[int, int], stride: Any = None, padding: Any = 0) -> Any:
+    """The largest value in each window of sequences (N, C, length); see `max_pool2d`."""
+def max_pool2d(x: Any, kernel_size: int | tuple[int, int], stride: Any = None, padding: Any = 0) -> Any:
+    """The largest value in each window of images (N, C, H, W)."""

@@ -399,3 +399,23 @@ class TableMethods:
         """The k largest elements along an axis, largest first, and their positions."""
     def unique(self, return_index: Any = False, return_inverse: Any = False, return_counts: Any = False, axis: int | tuple[int, ...] | None = None) -> Any:
         """The different elements in increasing order; with an axis, the different slices along it."""
+    def overlap_add(self, shape: int | Sequence[int], stride: int | tuple[int, int] = 1, padding: int | tuple[int, int] = 0, dilation: int | tuple[int, int] = 1) -> Tensor:
+        """Windows (N, C, kh, kw, rows, columns) added up in images (N, C, *shape)."""
+    def windows(self, kernel_size: int | tuple[int, int], stride: int | tuple[int, int] = 1, padding: int | tuple[int, int] = 0, dilation: int | tuple[int, int] = 1, fill: float = 0) -> Tensor:
+        """Every window of an image: (N, C, H, W) becomes (N, C, kh, kw, rows, columns), a view."""
+    def conv2d(self, weight: Tensor | ArrayLike, bias: Tensor | ArrayLike | None = None, stride: int | tuple[int, int] = 1, padding: int | tuple[int, int] = 0, dilation: int | tuple[int, int] = 1, groups: int = 1) -> Tensor:
+        """Cross-correlation of images (N, C, H, W) with a weight (O, C / groups, kh, kw)."""
+    def conv2d_weight(self, y: Tensor | ArrayLike, kernel_size: int | tuple[int, int], stride: int | tuple[int, int] = 1, padding: int | tuple[int, int] = 0, dilation: int | tuple[int, int] = 1, groups: int = 1) -> Tensor:
+        """The gradient of the weight of `conv2d`: images x correlated with its result's gradient y."""
+    def conv_transpose2d(self, weight: Tensor | ArrayLike, bias: Tensor | ArrayLike | None = None, stride: int | tuple[int, int] = 1, padding: int | tuple[int, int] = 0, output_padding: int | tuple[int, int] = 0, groups: int = 1, dilation: int | tuple[int, int] = 1) -> Tensor:
+        """The adjoint of `conv2d` in its image: upsampling with a weight (C, O / groups, kh, kw)."""
+    def avg_pool1d(self, kernel_size: int | tuple[int, int], stride: Any = None, padding: Any = 0) -> Any:
+        """The mean of each window of sequences (N, C, length); see `avg_pool2d`."""
+    def avg_pool2d(self, kernel_size: int | tuple[int, int], stride: Any = None, padding: Any = 0) -> Any:
+        """The mean of each window of images (N, C, H, W); zeros of the padding count."""
+    def conv1d(self, weight: Any, bias: Any = None, stride: int | tuple[int, int] = 1, padding: int | tuple[int, int] = 0, dilation: int | tuple[int, int] = 1, groups: int = 1) -> Any:
+        """Cross-correlation of sequences (N, C, length) with a weight (O, C / groups, k)."""
+    def max_pool1d(self, kernel_size: int | tuple[int, int], stride: Any = None, padding: Any = 0) -> Any:
+        """The largest value in each window of sequences (N, C, length); see `max_pool2d`."""
+    def max_pool2d(self, kernel_size: int | tuple[int, int], stride: Any = None, padding: Any = 0) -> Any:
+        """The largest value in each window of images (N, C, H, W)."""
