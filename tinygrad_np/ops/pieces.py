@@ -255,10 +255,12 @@ def piecewise(x, condlist, funclist, *args, **kwargs):
         *args, **kwargs: handed to the functions.
     """
     x = x if isinstance(x, Tensor) else Tensor(as_operand(x))
-    if isinstance(condlist, (Tensor, np.ndarray)):
-        condlist = list(condlist) if condlist.ndim > x.ndim else [condlist]
-    elif not isinstance(condlist[0], (list, tuple, Tensor, np.ndarray)) and x.ndim:
-        condlist = [condlist]
+    several = isinstance(condlist, (list, tuple))
+    if several and x.ndim:
+        several = isinstance(condlist[0], (list, tuple, Tensor, np.ndarray))
+    elif isinstance(condlist, (Tensor, np.ndarray)):
+        several = condlist.ndim > x.ndim
+    condlist = list(condlist) if several else [condlist]
     masks = [np.asarray(c) for c in _conditions("piecewise", condlist)]
     for k, mask in enumerate(masks):
         if mask.shape != x.shape:
