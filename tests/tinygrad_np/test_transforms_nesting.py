@@ -1,6 +1,9 @@
 """What transforms see and leave alone: captured Tensors, recording, kinds, outer graphs."""
 
+import gc
+import weakref
 from collections import OrderedDict, namedtuple
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -301,3 +304,43 @@ def test_an_error_of_the_function_comes_through(transform):
     with pytest.raises(KeyError, match="mine"):
         transform(f)(x0)
     assert tg.is_grad_enabled()
+
+
+# --- memory -------------------------------------------------------------------------------------
+
+
+def test_what_was_computed_inside_dies_at_once():
+    """By reference counts alone; `pull` keeps it as long as it lives."""
+    inside = []
+
+    def f(x):
+        h = tg.exp(x)
+        inside.append(weakref.ref(h.data))
+        return (h * h).sum()
+
+    gc.disable()
+    try:
+        for transform in (tg.grad, tg.value_and_grad, tg.jacobian, tg.hessian):
+            transform(f)(x0)
+        tg.hvp(f, (x0,), (x0,))
+        tg.jvp(f, (x0,), (x0,))
+        assert [ref() for ref in inside] == [None] * len(inside)
+        _, pull = tg.vjp(f, x0)
+        assert inside[-1]() is not None
+        del pull
+        assert inside[-1]() is None
+    finally:
+        gc.enable()
+
+
+def test_tensors_have_no_dictionary():
+    assert not hasattr(tg.Tensor(1.0), "__dict__")
+
+
+def test_in_threads():
+    f = lambda x: (tg.tanh(x) * x).sum()  # noqa: E731
+    points = [np.full(3, k / 10) for k in range(20)]
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(tg.hessian(f), points))
+    for point, hessian in zip(points, found, strict=True):
+        np.testing.assert_array_equal(hessian, tg.hessian(f)(point))

@@ -163,6 +163,17 @@ def test_jacobian_of_a_linear_map(inner, outer, columns):
     np.testing.assert_allclose(jacobian, J, rtol=1e-12)
 
 
+def test_more_results_than_arguments_twice():
+    """Columns of columns, recorded, also with respect to a captured Tensor."""
+    k = np.arange(1.0, 8)
+    curve = lambda x: k * x**3  # noqa: E731
+    check(tg.jacobian(curve)(2.0), 12 * k)
+    check(tg.hessian(curve)(2.0), 12 * k)
+    check(tg.jacobian(tg.hessian(curve))(2.0), 6 * k)
+    check(tg.grad(lambda w: tg.jacobian(lambda x: k * w * w * x)(2.0).sum())(3.0), 6 * k.sum())
+    check(tg.jacobian(lambda w: tg.jvp(lambda x: k * w * x, (w,), (w,))[1])(3.0), 6 * k)
+
+
 def test_empty_arrays():
     assert tg.jacobian(lambda x: x * 2)(np.zeros(0)).shape == (0, 0)
     assert tg.jacobian(lambda x: x[:0])(x0).shape == (0, 3)
