@@ -54,6 +54,7 @@ TYPES = {
     "dilation": "int | tuple[int, int]",
     "groups": "int",
     "fill": "float",
+    "repeats": "int | Sequence[int]",
     "shape": "int | Sequence[int]",
     "shift": "int | tuple[int, ...]",
     "side": "str",

@@ -82,6 +82,10 @@ def _take_along_axis(x, indices, axis=-1):
     return torch.take_along_dim(x, indices, axis)
 
 
+def _repeat(x, repeats, axis=None):
+    return x.repeat_interleave(torch.as_tensor(repeats), axis)
+
+
 def _split(x, indices_or_sections, axis=0):
     parts = torch.tensor_split(x, indices_or_sections, axis)
     return torch.cat([part.reshape(-1) for part in parts])
@@ -201,6 +205,7 @@ COUNTERPARTS = {
     "scatter_max": _scatter_extremum("amax"),
     "scatter_min": _scatter_extremum("amin"),
     "setitem": _setitem,
+    "repeat": _repeat,
     "roll": lambda x, shift, axis=None: torch.roll(x, shift, axis),
     "sigmoid": torch.sigmoid,
     "softmax": lambda x, axis=-1: torch.softmax(x, axis),

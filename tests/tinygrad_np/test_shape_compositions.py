@@ -220,7 +220,7 @@ BAD = [
     (lambda: tg.rot90(T, 0.5), TypeError, "float"),
     (lambda: tg.tile(T, -1), ValueError, "tile: reps must not be negative, it is -1"),
     (lambda: tg.tile(T, 1.5), TypeError, r"tile: reps must be an integer .* 1\.5"),
-    (lambda: tg.repeat(T, -1), ValueError, "repeat: repeats must not be negative"),
+    (lambda: tg.repeat(T, -1), ValueError, "repeats must not be negative"),
     (lambda: tg.repeat(T, [1, 2], 1), ValueError, r"2 repeats for the 3 elements along axis 1"),
     (lambda: tg.repeat(T, 2, (0, 1)), TypeError, "repeat: axis must be one integer"),
     (lambda: tg.repeat(T, 2, 5), AXIS, "repeat: axis 5"),

@@ -902,10 +902,10 @@ def ravel(x: Tensor) -> Tensor:
 @overload
 def ravel(x: ArrayLike) -> np.ndarray: ...
 @overload
-def repeat(x: Tensor, repeats: Any, axis: int | tuple[int, ...] | None = None) -> Tensor:
+def repeat(x: Tensor, repeats: int | Sequence[int], axis: int | tuple[int, ...] | None = None) -> Tensor:
     """Each element repeated along an axis (of the flattened array if None)."""
 @overload
-def repeat(x: ArrayLike, repeats: Any, axis: int | tuple[int, ...] | None = None) -> np.ndarray: ...
+def repeat(x: ArrayLike, repeats: int | Sequence[int], axis: int | tuple[int, ...] | None = None) -> np.ndarray: ...
 @overload
 def roll(x: Tensor, shift: int | tuple[int, ...], axis: int | tuple[int, ...] | None = None) -> Tensor:
     """Elements moved on by `shift` places along an axis, the last ones to the front."""

@@ -361,7 +361,7 @@ class TableMethods:
         """New elements before and after each axis."""
     def ravel(self) -> Tensor:
         """The elements along one axis, those of the last axis next to each other."""
-    def repeat(self, repeats: Any, axis: int | tuple[int, ...] | None = None) -> Tensor:
+    def repeat(self, repeats: int | Sequence[int], axis: int | tuple[int, ...] | None = None) -> Tensor:
         """Each element repeated along an axis (of the flattened array if None)."""
     def roll(self, shift: int | tuple[int, ...], axis: int | tuple[int, ...] | None = None) -> Tensor:
         """Elements moved on by `shift` places along an axis, the last ones to the front."""

@@ -107,7 +107,7 @@ def topk(x, k, axis=-1) -> tuple[Any, Any]:
 
     Returns:
         Two Tensors (arrays, if x is one): values and positions, of length k along the axis.
-        NaN count as largest; of equal elements the first ones are taken.
+        NaN count as largest, and equal elements come in the order of their positions.
 
     Raises:
         ValueError: k is negative or larger than the axis.
@@ -116,9 +116,13 @@ def topk(x, k, axis=-1) -> tuple[Any, Any]:
     n, k = np.shape(x)[axis], operator.index(k)
     if not 0 <= k <= n:
         raise ValueError(f"topk: k={k} of the {n} elements along axis {axis} of {np.shape(x)}")
-    backwards = np.argsort(np.flip(_bare(x), axis), axis, kind="stable")
-    positions = n - 1 - np.flip(backwards, axis)
-    positions = np.take(positions, np.arange(k), axis)
+    data = _bare(x)
+    chosen = np.arange(n - k, n)
+    # From behind and reversed in the end, so that of equal elements the first ones come first.
+    positions = np.argpartition(data, chosen[:1], axis) if 0 < k < n else np.argsort(data, axis)
+    positions = np.flip(np.sort(np.take(positions, chosen, axis), axis), axis)
+    order = np.argsort(np.take_along_axis(data, positions, axis), axis, kind="stable")
+    positions = np.flip(np.take_along_axis(positions, order, axis), axis)
     values = take_along_axis(x, positions, axis)
     return values, Tensor(positions) if isinstance(x, Tensor) else positions
 

@@ -132,28 +132,58 @@ def tile(x, reps):
     return reshape(repeated, tuple(c * n for c, n in pairs))
 
 
-@answers(np.repeat)
-def repeat(x, repeats, axis=None):
+def _repeated(x_shape, repeats, axis):
+    """Shape and axis of what is repeated, and how often: one count, or one for each element."""
+    if axis is None:
+        x_shape, axis = (int(np.prod(x_shape, dtype=int)),), 0
+    axis = checked_axis("repeat", axis, len(x_shape))
+    counts = _counts("repeat", "repeats", repeats)
+    if len(counts) not in (1, x_shape[axis]):
+        raise ValueError(
+            f"{len(counts)} repeats for the {x_shape[axis]} elements along axis {axis} of {x_shape}"
+        )
+    return x_shape, axis, counts
+
+
+def _repeat(x, repeats, axis=None):
     """Each element repeated along an axis (of the flattened array if None).
 
     `repeats` is one number for all elements, or one for each.
     """
-    if axis is None:
-        x, axis = ravel(x), 0
-    shape = np.shape(x)
-    axis = checked_axis("repeat", axis, len(shape))
-    counts = _counts("repeat", "repeats", repeats)
-    n = shape[axis]
-    if len(counts) == 1:
-        before, after = shape[:axis], shape[axis + 1 :]
-        apart = reshape(x, (*before, n, 1, *after))
-        repeated = broadcast_to(apart, (*before, n, *counts, *after))
-        return reshape(repeated, (*before, n * counts[0], *after))
-    if len(counts) != n:
-        raise ValueError(
-            f"repeat: {len(counts)} repeats for the {n} elements along axis {axis} of {shape}"
-        )
-    return take(x, np.repeat(np.arange(n), counts), axis)
+    _repeated(np.shape(x), repeats, axis)
+    return np.repeat(x, repeats, axis)
+
+
+def _repeat_back(g, x_shape, repeats, axis):
+    shape, axis, counts = _repeated(x_shape, repeats, axis)
+    before, n = (slice(None),) * axis, shape[axis]
+    if len(counts) > 1:
+        total = scatter(g, (*before, np.repeat(np.arange(n), counts)), shape)
+    elif 0 < counts[0] < 8:  # much faster than a sum over a short axis
+        total = g[before + (slice(None, None, counts[0]),)]
+        for k in range(1, counts[0]):
+            total = total + g[before + (slice(k, None, counts[0]),)]
+    else:
+        total = g.reshape((*shape[:axis], n, *counts, *shape[axis + 1 :])).sum(axis=axis + 1)
+    return total.reshape(x_shape)
+
+
+repeat = define_op(
+    _repeat,
+    name="repeat",
+    x=_repeat_back,
+    text="repeat({x}, {repeats})",
+    numpy=(np.repeat,),
+    samples=lambda r: [
+        ((r(2, 3), 2), {}),
+        ((r(2, 3), 3, 1), {}),
+        ((r(2, 3), 9, 0), {}),
+        ((r(2, 2), 0), {}),
+        ((r(3, 2), [2, 0, 1]), {"axis": 0}),
+        ((r(2, 3), np.array([1, 0, 3])), {"axis": -1}),
+        ((r(), 2), {}),
+    ],
+)
 
 
 # --- padded -------------------------------------------------------------------------------------
