@@ -17,7 +17,7 @@ from .random import default_generator as default_generator
 from .random import manual_seed as manual_seed
 
 
-__all__ = ['TABLE', 'Op', 'default_generator', 'define_op', 'manual_seed', 'abs', 'add', 'astype', 'clip', 'copy', 'divide', 'equal', 'exp', 'greater', 'greater_equal', 'isfinite', 'isinf', 'isnan', 'less', 'less_equal', 'log', 'logical_and', 'logical_not', 'logical_or', 'logical_xor', 'maximum', 'minimum', 'multiply', 'negative', 'not_equal', 'power', 'relu', 'sigmoid', 'sign', 'sqrt', 'subtract', 'tanh', 'where', 'max', 'mean', 'min', 'std', 'sum', 'var', 'broadcast_to', 'concatenate', 'expand_dims', 'moveaxis', 'reshape', 'squeeze', 'stack', 'swapaxes', 'transpose', 'getitem', 'scatter', 'scatter_max', 'scatter_min', 'setitem', 'take', 'take_along_axis', 'cross', 'dot', 'inner', 'kron', 'matmul', 'matrix_power', 'outer', 'tensordot', 'vdot', 'cross_entropy', 'log_softmax', 'logsumexp', 'softmax', 'arccos', 'arccosh', 'arcsin', 'arcsinh', 'arctan', 'arctan2', 'arctanh', 'cbrt', 'cos', 'cosh', 'deg2rad', 'degrees', 'exp2', 'expm1', 'float_power', 'hypot', 'ldexp', 'log1p', 'log2', 'log10', 'logaddexp', 'logaddexp2', 'positive', 'rad2deg', 'radians', 'reciprocal', 'sin', 'sinc', 'sinh', 'square', 'tan', 'ceil', 'copysign', 'divmod', 'fabs', 'floor', 'floor_divide', 'fmax', 'fmin', 'fmod', 'heaviside', 'nan_to_num', 'piecewise', 'remainder', 'rint', 'round', 'select', 'signbit', 'trunc', 'erf', 'erfc', 'elu', 'gelu', 'hardtanh', 'leaky_relu', 'mish', 'selu', 'silu', 'softplus', 'softsign', 'average', 'cumprod', 'cumsum', 'diff', 'nanmax', 'nanmean', 'nanmin', 'nanprod', 'nansum', 'prod', 'ptp', 'all', 'any', 'argmax', 'argmin', 'count_nonzero', 'contract', 'einsum', 'cholesky', 'cofactors', 'det', 'inv', 'logabsdet', 'norm', 'slogdet', 'solve', 'diag', 'diagonal', 'flatten', 'flip', 'fliplr', 'flipud', 'pad', 'ravel', 'repeat', 'roll', 'rot90', 'tile', 'trace', 'tril', 'triu', 'append', 'array_split', 'atleast_1d', 'atleast_2d', 'atleast_3d', 'broadcast_arrays', 'column_stack', 'delete', 'dsplit', 'dstack', 'hsplit', 'hstack', 'meshgrid', 'split', 'vsplit', 'vstack', 'argsort', 'choose', 'compress', 'extract', 'partition', 'searchsorted', 'sort', 'topk', 'unique', 'arange', 'eye', 'full', 'full_like', 'linspace', 'normal', 'ones', 'ones_like', 'permutation', 'rand', 'randint', 'randn', 'uniform', 'zeros', 'zeros_like', 'overlap_add', 'windows', 'conv2d', 'conv2d_weight', 'conv_transpose2d', 'avg_pool1d', 'avg_pool2d', 'conv1d', 'max_pool1d', 'max_pool2d']
+__all__ = ['TABLE', 'Op', 'default_generator', 'define_op', 'manual_seed', 'abs', 'add', 'astype', 'clip', 'copy', 'divide', 'equal', 'exp', 'greater', 'greater_equal', 'isfinite', 'isinf', 'isnan', 'less', 'less_equal', 'log', 'logical_and', 'logical_not', 'logical_or', 'logical_xor', 'maximum', 'minimum', 'multiply', 'negative', 'not_equal', 'power', 'relu', 'sigmoid', 'sign', 'sqrt', 'subtract', 'tanh', 'where', 'max', 'mean', 'min', 'std', 'sum', 'var', 'broadcast_to', 'concatenate', 'expand_dims', 'moveaxis', 'reshape', 'squeeze', 'stack', 'swapaxes', 'transpose', 'getitem', 'scatter', 'scatter_max', 'scatter_min', 'setitem', 'take', 'take_along_axis', 'cross', 'dot', 'inner', 'kron', 'matmul', 'matrix_power', 'outer', 'tensordot', 'vdot', 'cross_entropy', 'log_softmax', 'logsumexp', 'softmax', 'arccos', 'arccosh', 'arcsin', 'arcsinh', 'arctan', 'arctan2', 'arctanh', 'cbrt', 'cos', 'cosh', 'deg2rad', 'degrees', 'exp2', 'expm1', 'float_power', 'hypot', 'ldexp', 'log1p', 'log2', 'log10', 'logaddexp', 'logaddexp2', 'positive', 'rad2deg', 'radians', 'reciprocal', 'sin', 'sinc', 'sinh', 'square', 'tan', 'ceil', 'copysign', 'divmod', 'fabs', 'floor', 'floor_divide', 'fmax', 'fmin', 'fmod', 'heaviside', 'nan_to_num', 'piecewise', 'remainder', 'rint', 'round', 'select', 'signbit', 'trunc', 'erf', 'erfc', 'elu', 'gelu', 'hardtanh', 'leaky_relu', 'mish', 'selu', 'silu', 'softplus', 'softsign', 'average', 'cumprod', 'cumsum', 'diff', 'nanmax', 'nanmean', 'nanmin', 'nanprod', 'nansum', 'prod', 'ptp', 'all', 'any', 'argmax', 'argmin', 'count_nonzero', 'contract', 'einsum', 'cholesky', 'cofactors', 'det', 'inv', 'logabsdet', 'norm', 'slogdet', 'solve', 'diag', 'diagonal', 'flatten', 'flip', 'fliplr', 'flipud', 'pad', 'ravel', 'repeat', 'roll', 'rot90', 'tile', 'trace', 'tril', 'triu', 'append', 'array_split', 'atleast_1d', 'atleast_2d', 'atleast_3d', 'block', 'broadcast_arrays', 'column_stack', 'delete', 'dsplit', 'dstack', 'hsplit', 'hstack', 'insert', 'meshgrid', 'split', 'vsplit', 'vstack', 'argpartition', 'argsort', 'choose', 'compress', 'digitize', 'extract', 'partition', 'searchsorted', 'sort', 'topk', 'unique', 'arange', 'eye', 'full', 'full_like', 'linspace', 'normal', 'ones', 'ones_like', 'permutation', 'rand', 'randint', 'randn', 'uniform', 'zeros', 'zeros_like', 'overlap_add', 'windows', 'conv2d', 'conv2d_weight', 'conv_transpose2d', 'avg_pool1d', 'avg_pool2d', 'conv1d', 'max_pool1d', 'max_pool2d']
 TABLE: dict[str, Op]
 @overload
 def abs(x: Tensor, /) -> Tensor:
@@ -949,6 +949,8 @@ def atleast_2d(*arrays: Any) -> Tensor | tuple[Tensor, ...]:
     """With at least two axes: shape (n,) becomes (1, n). Several arrays give a tuple."""
 def atleast_3d(*arrays: Any) -> Tensor | tuple[Tensor, ...]:
     """With at least three axes: (n,) becomes (1, n, 1) and (n, m) becomes (n, m, 1)."""
+def block(arrays: Any) -> Tensor:
+    """One array from nested lists of blocks."""
 def broadcast_arrays(*arrays: Any) -> tuple[Tensor, ...]:
     """The arrays, each broadcast to the shape that they have in common."""
 def column_stack(arrays: Any) -> Tensor:
@@ -966,6 +968,11 @@ def hsplit(x: Any, indices_or_sections: int | Sequence[int]) -> tuple[Tensor, ..
     """Parts side by side: split along axis 1 (axis 0 if there is but one)."""
 def hstack(arrays: Any) -> Tensor:
     """The arrays side by side: joined along axis 1 (axis 0 if they have one axis)."""
+@overload
+def insert(x: Tensor, obj: Any, values: Any, axis: int | tuple[int, ...] | None = None) -> Tensor:
+    """With values before the elements at `obj` (an index or several) along an axis."""
+@overload
+def insert(x: ArrayLike, obj: Any, values: Any, axis: int | tuple[int, ...] | None = None) -> np.ndarray: ...
 def meshgrid(*arrays: Any, indexing: Any = 'xy', sparse: Any = False) -> tuple[Tensor, ...]:
     """Coordinates of the points of a grid, from those along each axis."""
 @overload
@@ -978,6 +985,11 @@ def vsplit(x: Any, indices_or_sections: int | Sequence[int]) -> tuple[Tensor, ..
 def vstack(arrays: Any) -> Tensor:
     """The arrays on top of each other: joined along axis 0, 1-D arrays as rows."""
 @overload
+def argpartition(x: Tensor, kth: int | Sequence[int], axis: int | tuple[int, ...] | None = -1) -> Tensor:
+    """The positions of the elements as `partition` orders them."""
+@overload
+def argpartition(x: ArrayLike, kth: int | Sequence[int], axis: int | tuple[int, ...] | None = -1) -> np.ndarray: ...
+@overload
 def argsort(x: Tensor, axis: int | tuple[int, ...] | None = -1, *, kind: str | None = 'stable') -> Tensor:
     """The positions of the elements in increasing order along an axis; NaN come last."""
 @overload
@@ -986,13 +998,21 @@ def choose(x: Any, choices: Any) -> Any:
     """Each element from one of several arrays: x says from which; all broadcast together."""
 def compress(condition: ArrayLike, x: Any, axis: int | tuple[int, ...] | None = None) -> Any:
     """The slices of x along an axis at which the 1-D condition is true (flattened if None)."""
+@overload
+def digitize(x: Tensor, bins: Tensor | ArrayLike, right: bool = False) -> Tensor:
+    """In which of the bins, given by their sorted edges, each element is."""
+@overload
+def digitize(x: Tensor | ArrayLike, bins: Tensor, right: bool = False) -> Tensor:
+    """In which of the bins, given by their sorted edges, each element is."""
+@overload
+def digitize(x: ArrayLike, bins: ArrayLike, right: bool = False) -> np.ndarray: ...
 def extract(condition: ArrayLike, x: Any) -> Any:
     """The elements of x at which the condition, of the same size, is true."""
 @overload
-def partition(x: Tensor, kth: Any, axis: int | tuple[int, ...] | None = -1) -> Tensor:
+def partition(x: Tensor, kth: int | Sequence[int], axis: int | tuple[int, ...] | None = -1) -> Tensor:
     """The k-th smallest along an axis in its place, smaller ones before it, larger ones behind."""
 @overload
-def partition(x: ArrayLike, kth: Any, axis: int | tuple[int, ...] | None = -1) -> np.ndarray: ...
+def partition(x: ArrayLike, kth: int | Sequence[int], axis: int | tuple[int, ...] | None = -1) -> np.ndarray: ...
 @overload
 def searchsorted(a: Tensor, v: Tensor | ArrayLike, side: str = 'left', sorter: ArrayLike | None = None) -> Tensor:
     """Where the values v would have to be inserted into the sorted a, to keep it sorted."""

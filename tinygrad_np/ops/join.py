@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
+from ..tensor import Tensor, as_array
 from .axes import checked_axis, checked_integers
 from .define import answers, define_op
+from .elementwise import astype
 from .index import take
 from .shape import broadcast_to, concatenate, reshape
-
-if TYPE_CHECKING:
-    from ..tensor import Tensor
 
 __all__ = [
     "append",
@@ -20,6 +17,7 @@ __all__ = [
     "atleast_1d",
     "atleast_2d",
     "atleast_3d",
+    "block",
     "broadcast_arrays",
     "column_stack",
     "delete",
@@ -27,6 +25,7 @@ __all__ = [
     "dstack",
     "hsplit",
     "hstack",
+    "insert",
     "meshgrid",
     "split",
     "vsplit",
@@ -139,6 +138,41 @@ def column_stack(arrays) -> Tensor:
     return concatenate(_several("column_stack", arrays, _column), 1)
 
 
+def _depth(arrays):
+    """How deep the lists are nested, the same for every part."""
+    if not isinstance(arrays, list):
+        return 0
+    depths = {_depth(part) for part in arrays}
+    if len(depths) != 1:
+        raise ValueError("block: lists must be nested equally deep, and none may be empty")
+    return 1 + depths.pop()
+
+
+@answers(np.block)
+def block(arrays) -> Tensor:
+    """One array from nested lists of blocks.
+
+    The innermost lists are joined along the last axis, those around them along the one before.
+
+    Raises:
+        ValueError: lists of different depths, an empty one, or blocks that do not fit.
+    """
+    depth = _depth(arrays)
+
+    def leaves(part):
+        return [leaf for p in part for leaf in leaves(p)] if isinstance(part, list) else [part]
+
+    ndim = max(depth, *(np.ndim(leaf) for leaf in leaves(arrays)))
+
+    def joined(part, axis):
+        if isinstance(part, list):
+            return concatenate([joined(p, axis + 1) for p in part], axis)
+        shape = np.shape(part)
+        return reshape(part, (1,) * (ndim - len(shape)) + shape)
+
+    return joined(arrays, -depth)
+
+
 @answers(np.append)
 def append(x, values, axis=None):
     """x with values behind it along an axis; both flattened if it is None."""
@@ -156,6 +190,32 @@ def delete(x, obj, axis=None):
     except (IndexError, ValueError) as error:
         raise type(error)(f"delete: {error}") from None
     return take(x, kept, axis)
+
+
+@answers(np.insert)
+def insert(x, obj, values, axis=None):
+    """With values before the elements at `obj` (an index or several) along an axis.
+
+    The values take the dtype of x; both are flattened if the axis is None.
+
+    Raises:
+        IndexError: an index out of range.
+        TypeError: values that the dtype of x can't hold.
+        ValueError: values that do not fit.
+    """
+    if axis is not None:
+        axis = checked_axis("insert", axis, np.ndim(x))
+    x, values = (v if isinstance(v, Tensor) else as_array(v, None) for v in (x, values))
+    if not np.can_cast(values.dtype, x.dtype, "same_kind"):
+        raise TypeError(f"insert: {x.dtype} can't hold {values.dtype} values; use astype")
+    # NumPy says where every element comes from: from x, or behind it, from the values.
+    places = np.arange(x.size).reshape(x.shape)
+    behind = np.arange(x.size, x.size + values.size).reshape(values.shape)
+    try:
+        places = np.insert(places, obj, behind, axis)
+    except (IndexError, ValueError) as error:
+        raise type(error)(f"insert: {error}") from None
+    return take(concatenate((x, astype(values, x.dtype)), None), places)
 
 
 # --- split --------------------------------------------------------------------------------------

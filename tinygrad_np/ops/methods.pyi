@@ -385,11 +385,15 @@ class TableMethods:
         """A tuple of parts along an axis: so many of equal length, or cut before these indices."""
     def vsplit(self, indices_or_sections: int | Sequence[int]) -> tuple[Tensor, ...]:
         """Parts on top of each other: split along axis 0 of an array with two axes or more."""
+    def argpartition(self, kth: int | Sequence[int], axis: int | tuple[int, ...] | None = -1) -> Tensor:
+        """The positions of the elements as `partition` orders them."""
     def argsort(self, axis: int | tuple[int, ...] | None = -1, *, kind: str | None = 'stable') -> Tensor:
         """The positions of the elements in increasing order along an axis; NaN come last."""
     def choose(self, choices: Any) -> Any:
         """Each element from one of several arrays: x says from which; all broadcast together."""
-    def partition(self, kth: Any, axis: int | tuple[int, ...] | None = -1) -> Tensor:
+    def digitize(self, bins: Tensor | ArrayLike, right: bool = False) -> Tensor:
+        """In which of the bins, given by their sorted edges, each element is."""
+    def partition(self, kth: int | Sequence[int], axis: int | tuple[int, ...] | None = -1) -> Tensor:
         """The k-th smallest along an axis in its place, smaller ones before it, larger ones behind."""
     def searchsorted(self, v: Tensor | ArrayLike, side: str = 'left', sorter: ArrayLike | None = None) -> Tensor:
         """Where the values v would have to be inserted into the sorted a, to keep it sorted."""

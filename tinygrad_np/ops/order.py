@@ -23,9 +23,11 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
 __all__ = [
+    "argpartition",
     "argsort",
     "choose",
     "compress",
+    "digitize",
     "extract",
     "partition",
     "searchsorted",
@@ -62,6 +64,21 @@ argsort = define_op(
 )
 
 
+def _argpartition(x, kth, axis=-1):
+    """The positions of the elements as `partition` orders them."""
+    return np.argpartition(x, kth, axis)
+
+
+argpartition = define_op(
+    _argpartition,
+    name="argpartition",
+    x=None,
+    text="argpartition({x}, {kth})",
+    numpy=(np.argpartition,),
+    samples=lambda r: [((r(3, 4), 2), {}), ((r(3, 4), (0, 1), 0), {}), ((r(2, 3), 1, None), {})],
+)
+
+
 def _searchsorted(a, v, side="left", sorter=None):
     """Where the values v would have to be inserted into the sorted a, to keep it sorted."""
     return np.searchsorted(a, v, side, sorter)
@@ -75,6 +92,22 @@ searchsorted = define_op(
     text="searchsorted({a}, {v})",
     numpy=(np.searchsorted,),
     samples=lambda r: [((np.sort(r(5)), r(2, 3)), {}), ((np.sort(r(4)), r(), "right"), {})],
+)
+
+
+def _digitize(x, bins, right=False):
+    """In which of the bins, given by their sorted edges, each element is."""
+    return np.digitize(x, bins, right)
+
+
+digitize = define_op(
+    _digitize,
+    name="digitize",
+    x=None,
+    bins=None,
+    text="digitize({x}, {bins})",
+    numpy=(np.digitize,),
+    samples=lambda r: [((r(2, 3), np.sort(r(4))), {}), ((r(), np.sort(r(2)), True), {})],
 )
 
 

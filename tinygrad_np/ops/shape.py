@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from .axes import checked_axes, checked_axis
 from .define import answers, define_op
 from .reduce import axes
 
@@ -65,7 +66,7 @@ transpose = define_op(
 def swapaxes(x, axis1, axis2):
     """x with two axes exchanged."""
     order = list(range(np.ndim(x)))
-    (first,), (second,) = axes(axis1, len(order)), axes(axis2, len(order))
+    first, second = (checked_axis("swapaxes", a, len(order)) for a in (axis1, axis2))
     order[first], order[second] = order[second], order[first]
     return transpose(x, order)
 
@@ -74,7 +75,7 @@ def swapaxes(x, axis1, axis2):
 def moveaxis(x, source, destination):
     """x with the axes at `source` moved to `destination`; the others keep their order."""
     ndim = np.ndim(x)
-    starts, ends = axes(source, ndim), axes(destination, ndim)
+    starts, ends = (checked_axes("moveaxis", a, ndim) for a in (source, destination))
     if len(starts) != len(ends):
         raise ValueError(
             f"moveaxis: source {source} and destination {destination} differ in length"
