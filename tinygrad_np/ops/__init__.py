@@ -21,6 +21,7 @@ from . import (
     linalg,
     losses,
     matrices,
+    network,
     order,
     pieces,
     plain,
@@ -45,6 +46,7 @@ from .join import *  # noqa: F403
 from .linalg import *  # noqa: F403
 from .losses import *  # noqa: F403
 from .matrices import *  # noqa: F403
+from .network import *  # noqa: F403
 from .op import Op
 from .order import *  # noqa: F403
 from .pieces import *  # noqa: F403
@@ -84,6 +86,7 @@ FUNCTIONS_BY_NAME: dict[str, Any] = {
         sliding,
         conv,
         pooling,
+        network,
     )
     for name in family.__all__
 }
@@ -256,6 +259,13 @@ NOT_METHODS = {
     "stack",
     "vstack",
     "where",
+    "batch_norm",
+    "dropout",
+    "embedding",
+    "layer_norm",
+    "nll_loss",
+    "one_hot",
+    "scaled_dot_product_attention",
 }
 METHODS = tuple(name for name in FUNCTIONS_BY_NAME if name not in NOT_METHODS)
 

@@ -86,20 +86,20 @@ def check_reduction(reduction):
         raise ValueError(f"reduction must be one of {', '.join(REDUCTIONS)}, not {reduction!r}")
 
 
-def _last(x, axis):
+def classes_last(x, axis):
     """x with its axis of classes moved to the end."""
     return x if axis in (-1, x.ndim - 1) else moveaxis(x, axis, -1)
 
 
 def _back(x, axis):
-    """The inverse of `_last`."""
+    """The inverse of `classes_last`."""
     return x if axis in (-1, x.ndim - 1) else moveaxis(x, -1, axis)
 
 
 _UNSIGNED = {np.dtype(f"i{n}"): np.dtype(f"u{n}") for n in (1, 2, 4, 8)}
 
 
-def _check_target(logits, target, axis, ignore_index):
+def check_target(logits, target, axis, ignore_index):
     """Raise unless the target fits the logits: class numbers in range, or a distribution."""
     if target.dtype.kind == "f":
         if ignore_index is not None:
@@ -155,8 +155,8 @@ def _cross_entropy(
         raise ValueError(f"label_smoothing must lie between 0 and 1, not {label_smoothing}")
     if not -logits.ndim <= axis < logits.ndim:
         raise np.exceptions.AxisError(axis, logits.ndim)
-    _check_target(logits, target, axis, ignore_index)
-    logits = _last(logits, axis)
+    check_target(logits, target, axis, ignore_index)
+    logits = classes_last(logits, axis)
     n = logits.size // logits.shape[-1] if logits.shape[-1] else 0
     shifted = logits - keep_reduced(np.maximum, logits, -1) if n else logits
     e = np.exp(shifted)
@@ -165,7 +165,7 @@ def _cross_entropy(
     log_total = np.log(total).reshape(logits.shape[:-1])
     picked = counted = None
     if target.dtype.kind == "f":
-        target = _smooth(_last(target, axis), label_smoothing)
+        target = _smooth(classes_last(target, axis), label_smoothing)
         losses = target.sum(axis=-1) * log_total - (target * shifted).sum(axis=-1)
     else:
         if ignore_index is not None:
@@ -199,7 +199,7 @@ def _smooth(target, label_smoothing):
 
 def _cross_entropy_logits(g, p, picked, counted, n, target, axis, reduction, label_smoothing):
     if picked is None:
-        target = _smooth(_last(target, axis), label_smoothing)
+        target = _smooth(classes_last(target, axis), label_smoothing)
         d = target.sum(axis=-1, keepdims=True) * p - target
     else:
         d = p.reshape(-1).copy()
@@ -220,7 +220,7 @@ def _scaled(d, g, n, axis, reduction):
 
 
 def _cross_entropy_target(g, logits, n, axis, reduction, label_smoothing):
-    d = (label_smoothing - 1) * log_softmax(_last(logits, axis), -1)
+    d = (label_smoothing - 1) * log_softmax(classes_last(logits, axis), -1)
     return _scaled(d, g, n, axis, reduction)
 
 

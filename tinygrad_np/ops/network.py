@@ -1,0 +1,321 @@
+"""Parts of networks, composed of ops: dropout, embedding, normalisation, attention.
+
+Functions of their inputs alone: what a layer keeps (weights, running statistics) is the caller's.
+"""
+
+from __future__ import annotations
+
+import operator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..tensor import Tensor, as_array, placed
+from .elementwise import sqrt, where
+from .index import getitem
+from .linalg import matmul, swap
+from .losses import check_reduction, check_target, classes_last, softmax
+from .random import default_generator
+from .reduce import mean, var
+from .reduce import sum as total
+from .shape import reshape
+
+if TYPE_CHECKING:
+    from numpy.random import Generator
+    from numpy.typing import DTypeLike
+
+__all__ = [
+    "batch_norm",
+    "dropout",
+    "embedding",
+    "layer_norm",
+    "nll_loss",
+    "one_hot",
+    "scaled_dot_product_attention",
+]
+
+
+def _operand(value: Any) -> Any:
+    return value if isinstance(value, Tensor) else as_array(value, None)
+
+
+def _plain(value: Any) -> np.ndarray:
+    """The array of class numbers, masks and the like, which carry no gradient."""
+    return value.data if isinstance(value, Tensor) else as_array(value, None)
+
+
+def _is_float(op: str, x: Any) -> None:
+    if x.dtype.kind != "f":
+        raise TypeError(f"{op} needs floats, not {x.dtype}: use .astype(float)")
+
+
+# --- losses and labels --------------------------------------------------------------------------
+
+
+def nll_loss(
+    log_probs: Any,
+    target: Any,
+    axis: int = -1,
+    reduction: str = "mean",
+    ignore_index: int | None = None,
+) -> Any:
+    """Negative log likelihood: minus the log probability of each target class.
+
+    `nll_loss(log_softmax(x), target)` is `cross_entropy(x, target)`, which is faster.
+
+    Args:
+        log_probs: log probabilities, with classes along `axis`.
+        target: class numbers of an integer dtype, in the shape of log_probs without `axis`.
+        axis: where the classes are.
+        reduction: "mean" over the targets that count, "sum", or "none".
+        ignore_index: targets of this value do not count.
+
+    Raises:
+        TypeError: targets that are not integers.
+        ValueError: a target out of range or in another shape, an unknown reduction, or the mean
+            of nothing.
+    """
+    log_probs, target = _operand(log_probs), _plain(target)
+    check_reduction(reduction)
+    if target.dtype.kind not in "iu":
+        raise TypeError(f"nll_loss: targets must be integers (classes), not {target.dtype}")
+    if not log_probs.ndim:
+        raise ValueError("nll_loss: log_probs need an axis of classes, but are a single number")
+    if not -log_probs.ndim <= axis < log_probs.ndim:
+        raise np.exceptions.AxisError(axis, log_probs.ndim, "nll_loss")
+    try:
+        check_target(log_probs, target, axis, ignore_index)
+    except ValueError as error:
+        raise ValueError(f"nll_loss: {error}") from error
+    counted = np.ones(target.shape, bool) if ignore_index is None else target != ignore_index
+    rows = classes_last(log_probs, axis)
+    starts = np.arange(0, rows.size, rows.shape[-1] or 1).reshape(target.shape)
+    picked = getitem(reshape(rows, -1), starts + np.where(counted, target, 0).astype(np.intp))
+    losses = where(counted, -picked, 0)
+    if reduction == "none":
+        return placed(losses)
+    if reduction == "sum":
+        return placed(total(losses))
+    n = int(np.count_nonzero(counted))
+    if not n:
+        raise ValueError(f"nll_loss: the mean over no targets is not defined ({target.shape})")
+    return placed(total(losses) / n)
+
+
+def one_hot(labels: Any, classes: int, dtype: DTypeLike = "float32") -> Any:
+    """Rows of zeros with a 1 at each label: shape (*labels.shape, classes). No gradient flows.
+
+    Raises:
+        TypeError: labels that are not integers.
+        ValueError: a label that is negative, or not less than `classes`.
+    """
+    numbers = _plain(labels)
+    classes = operator.index(classes)
+    _check_range("one_hot", "label", numbers, classes, "classes")
+    rows = (np.expand_dims(numbers, -1) == np.arange(classes)).astype(dtype)
+    return Tensor(rows) if isinstance(labels, Tensor) else rows
+
+
+def _check_range(op: str, what: str, numbers: np.ndarray, count: int, of: str) -> None:
+    if numbers.dtype.kind not in "iu":
+        raise TypeError(f"{op}: each {what} must be an integer, not {numbers.dtype}")
+    wrong = (numbers < 0) | (numbers >= count)
+    if wrong.any():
+        place = tuple(int(i) for i in np.argwhere(wrong)[0])
+        raise ValueError(f"{op}: {what} {numbers[place]} at {place}, but there are {count} {of}")
+
+
+def embedding(indices: Any, weight: Any) -> Any:
+    """The rows of a weight (entries, features) that the indices name: (*indices.shape, features).
+
+    Gradients of a row that is named several times add up.
+
+    Raises:
+        TypeError: indices that are not integers.
+        ValueError: an index out of range (negative ones too), or a weight that is no matrix.
+    """
+    weight, numbers = _operand(weight), _plain(indices)
+    if weight.ndim != 2:
+        raise ValueError(f"embedding: weight must be (entries, features), not {weight.shape}")
+    _check_range("embedding", "index", numbers, weight.shape[0], "entries")
+    return placed(getitem(weight, numbers))
+
+
+# --- noise --------------------------------------------------------------------------------------
+
+
+def dropout(x: Any, p: float = 0.5, training: bool = True, rng: Generator | None = None) -> Any:
+    """x with each element set to 0 with probability p, the others divided by 1 - p.
+
+    Args:
+        x: floats.
+        p: how many elements are dropped, from 0 to 1 (then all are).
+        training: False gives x as it is.
+        rng: where the random numbers come from; by default `default_generator()`.
+
+    Raises:
+        TypeError: x is not of floats.
+        ValueError: p is not between 0 and 1.
+    """
+    x = _operand(x)
+    _is_float("dropout", x)
+    if not 0 <= p <= 1:
+        raise ValueError(f"dropout: p must lie between 0 and 1, not {p}")
+    if not training or p == 0:
+        return x
+    kept = (rng or default_generator()).random(x.shape) >= p
+    return placed(x * (kept.astype(x.dtype) / (1 - p if p < 1 else 1)))
+
+
+# --- normalisation ------------------------------------------------------------------------------
+
+
+def _normalized(x: Any, center: Any, spread: Any, eps: float) -> Any:
+    return (x - center) / sqrt(spread + eps)
+
+
+def layer_norm(
+    x: Any, normalized_shape: Any, weight: Any = None, bias: Any = None, eps: float = 1e-5
+) -> Any:
+    """x with mean 0 and variance 1 over its last axes, times weight, plus bias.
+
+    Args:
+        x: floats.
+        normalized_shape: the lengths of these last axes, an integer or a sequence.
+        weight, bias: of that shape; None for none.
+        eps: added to the variance.
+
+    Raises:
+        TypeError: x is not of floats.
+        ValueError: x does not end in this shape, or weight or bias have another one.
+    """
+    x = _operand(x)
+    _is_float("layer_norm", x)
+    if isinstance(normalized_shape, (tuple, list)):
+        shape = tuple(map(operator.index, normalized_shape))
+    else:
+        shape = (operator.index(normalized_shape),)
+    if not shape or x.shape[-len(shape) :] != shape:
+        raise ValueError(f"layer_norm: x has shape {x.shape}, which does not end in {shape}")
+    axes = tuple(range(-len(shape), 0))
+    out = _normalized(x, mean(x, axis=axes, keepdims=True), var(x, axis=axes, keepdims=True), eps)
+    return placed(_affine("layer_norm", out, weight, bias, shape, shape))
+
+
+def _affine(op: str, x: Any, weight: Any, bias: Any, shape: tuple, broadcast: tuple) -> Any:
+    """x * weight + bias, after a look at their shapes."""
+    for name, value in (("weight", weight), ("bias", bias)):
+        if value is not None and np.shape(value) != shape:
+            raise ValueError(f"{op}: {name} must have shape {shape}, not {np.shape(value)}")
+    if weight is not None:
+        x = x * reshape(weight, broadcast)
+    return x if bias is None else x + reshape(bias, broadcast)
+
+
+def batch_norm(
+    x: Any,
+    mean: Any = None,
+    var: Any = None,
+    weight: Any = None,
+    bias: Any = None,
+    axis: int = 1,
+    eps: float = 1e-5,
+) -> Any:
+    """x with mean 0 and variance 1 for each channel, times weight, plus bias.
+
+    Args:
+        x: floats, with channels along `axis`.
+        mean, var: statistics to normalise with, one number per channel, such as running ones; by
+            default those of x itself (the biased variance), and the gradient flows through them.
+        weight, bias: one number per channel; None for none.
+        axis: where the channels are.
+        eps: added to the variance.
+
+    Raises:
+        TypeError: x is not of floats.
+        ValueError: arguments that are not one number per channel, a mean without a variance, or
+            statistics wanted of no elements.
+    """
+    x = _operand(x)
+    _is_float("batch_norm", x)
+    if not -x.ndim <= axis < x.ndim:
+        raise np.exceptions.AxisError(axis, x.ndim, "batch_norm")
+    if (mean is None) != (var is None):
+        raise ValueError("batch_norm: give both mean and var, or neither")
+    axis %= x.ndim
+    channels = x.shape[axis]
+    broadcast = tuple(channels if a == axis else 1 for a in range(x.ndim))
+    if mean is None:
+        others = tuple(a for a in range(x.ndim) if a != axis)
+        mean, var = np.mean(x, axis=others, keepdims=True), np.var(x, axis=others, keepdims=True)
+    else:
+        for name, value in (("mean", mean), ("var", var)):
+            if np.shape(value) != (channels,):
+                raise ValueError(
+                    f"batch_norm: {name} must have shape {(channels,)}, not {np.shape(value)}"
+                )
+        mean, var = reshape(mean, broadcast), reshape(var, broadcast)
+    out = _normalized(x, mean, var, eps)
+    return placed(_affine("batch_norm", out, weight, bias, (channels,), broadcast))
+
+
+# --- attention ----------------------------------------------------------------------------------
+
+
+def scaled_dot_product_attention(
+    query: Any,
+    key: Any,
+    value: Any,
+    mask: Any = None,
+    causal: bool = False,
+    scale: float | None = None,
+) -> Any:
+    """Attention: for each query the mean of the values, weighted by softmax(query . key * scale).
+
+    Args:
+        query: shape (..., L, E).
+        key: shape (..., S, E).
+        value: shape (..., S, V).
+        mask: broadcasts to (..., L, S); booleans, True where a query may see a key, or floats
+            that are added to the scores.
+        causal: query i sees keys 0 to i only.
+        scale: by default 1 / sqrt(E).
+
+    Returns:
+        Shape (..., L, V); zeros for a query that by its booleans may see no key.
+
+    Raises:
+        TypeError: operands that are not floats, or a mask that is neither boolean nor float.
+        ValueError: shapes that don't fit each other.
+    """
+    query, key, value = _operand(query), _operand(key), _operand(value)
+    for x in (query, key, value):
+        _is_float("scaled_dot_product_attention", x)
+    shapes = f"query {query.shape}, key {key.shape}, value {value.shape}"
+    fits = min(query.ndim, key.ndim, value.ndim) >= 2
+    if not fits or query.shape[-1] != key.shape[-1] or key.shape[-2] != value.shape[-2]:
+        raise ValueError(
+            f"scaled_dot_product_attention needs shapes (..., L, E), (..., S, E) and (..., S, V), "
+            f"not {shapes}"
+        )
+    if scale is None:
+        scale = float(query.shape[-1]) ** -0.5
+    scores = matmul(query * scale, swap(key))
+    seen: Any = np.tri(*scores.shape[-2:], dtype=np.bool_) if causal else None
+    if mask is not None:
+        mask = _operand(mask)
+        if mask.dtype.kind not in "bf":
+            raise TypeError(f"mask must hold booleans or floats, not {mask.dtype}")
+        try:
+            np.broadcast_to(_plain(mask), scores.shape)
+        except ValueError:
+            raise ValueError(f"mask {mask.shape} does not broadcast to {scores.shape}") from None
+        if mask.dtype.kind == "b":
+            seen = _plain(mask) if seen is None else seen & _plain(mask)
+        else:
+            scores = scores + mask
+    if seen is None:
+        return placed(matmul(softmax(scores, -1), value))
+    some = seen.any(axis=-1, keepdims=True)
+    weights = softmax(where(seen | ~some, scores, -np.inf), -1)
+    return placed(matmul(where(some, weights, 0), value))
