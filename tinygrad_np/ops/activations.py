@@ -36,13 +36,13 @@ def _activation_samples(**params):
 
 def _leaky_relu(x, negative_slope=0.01):
     """x where it is positive, else negative_slope * x."""
-    return np.where(x > 0, x, negative_slope * x)
+    return np.maximum(x, 0) + negative_slope * np.minimum(x, 0)
 
 
 leaky_relu = define_op(
     _leaky_relu,
     name="leaky_relu",
-    x=lambda g, x, negative_slope: np.where(x > 0, g, g * negative_slope),
+    x=lambda g, x, negative_slope: g * (x > 0) + (negative_slope * g) * (x <= 0),
     text="leaky_relu({x})",
     kinks="negative_slope at x = 0",
     samples=_activation_samples(negative_slope=0.2),
@@ -51,11 +51,11 @@ leaky_relu = define_op(
 
 def _elu(x, alpha=1.0):
     """x where it is positive, else alpha * (exp(x) - 1)."""
-    return np.where(x > 0, x, alpha * np.expm1(np.where(x > 0, 0, x)))
+    return np.maximum(x, 0) + alpha * np.expm1(np.minimum(x, 0))
 
 
 def _elu_slope(x, alpha):
-    return np.where(x > 0, 1, alpha * np.exp(np.where(x > 0, 0, x)))
+    return (x > 0) + (x <= 0) * (alpha * np.exp(np.minimum(x, 0)))
 
 
 elu = define_op(
@@ -63,7 +63,7 @@ elu = define_op(
     name="elu",
     x=lambda g, x, alpha: g * _elu_slope(x, alpha),
     text="elu({x})",
-    kinks="alpha at x = 0",
+    kinks="alpha at x = 0; of second order half of it",
     samples=_activation_samples(alpha=0.7),
 )
 
@@ -103,25 +103,10 @@ def _silu_rule(g, x):
 silu = define_op(_silu, name="silu", x=_silu_rule, text="{x} * sigmoid({x})", elementwise=True)
 
 
-def _normal_cdf(x):
-    return 0.5 * erfc(x * -math.sqrt(0.5))
-
-
-def _normal_density(x):
-    return np.exp(-0.5 * x * x) * (1 / math.sqrt(2 * math.pi))
-
-
 # Twice sqrt(2 / pi) * (x + 0.044715 x^3), for 0.5 * (1 + tanh(u)) is sigmoid(2 u).
 _GELU_LINEAR = 2 * math.sqrt(2 / math.pi)
 _GELU_CUBIC = 0.044715 * _GELU_LINEAR
 _GELU_RANGE = 25  # beyond it the step is 0 or 1 in every float, and x**3 might overflow
-
-
-def _gelu_step(x):
-    """The step that gelu's tanh form has in place of the normal distribution, and its slope."""
-    x = clip(x, -_GELU_RANGE, _GELU_RANGE)
-    step = sigmoid(x * (_GELU_LINEAR + _GELU_CUBIC * x * x))
-    return step, step * (1 - step) * (_GELU_LINEAR + 3 * _GELU_CUBIC * x * x)
 
 
 def _gelu(x, approximate="none"):
@@ -130,16 +115,21 @@ def _gelu(x, approximate="none"):
     Hendrycks and Gimpel, "Gaussian Error Linear Units" (2016), equations 1 and 2.
     """
     if approximate == "none":
-        return x * _normal_cdf(x)
-    if approximate == "tanh":
-        return x * _gelu_step(x)[0]
-    raise ValueError(f"approximate must be 'none' or 'tanh', not {approximate!r}")
+        step = 0.5 * erfc(x * -math.sqrt(0.5))
+    elif approximate == "tanh":
+        inside = clip(x, -_GELU_RANGE, _GELU_RANGE)
+        step = sigmoid(inside * (_GELU_LINEAR + _GELU_CUBIC * inside * inside))
+    else:
+        raise ValueError(f"approximate must be 'none' or 'tanh', not {approximate!r}")
+    return x * step, step
 
 
-def _gelu_rule(g, x, approximate):
+def _gelu_rule(g, x, step, approximate):
     if approximate == "none":
-        return g * (_normal_cdf(x) + x * _normal_density(x))
-    step, slope = _gelu_step(x)
+        slope = np.exp(-0.5 * x * x) * (1 / math.sqrt(2 * math.pi))
+    else:
+        inside = clip(x, -_GELU_RANGE, _GELU_RANGE)
+        slope = step * (1 - step) * (_GELU_LINEAR + 3 * _GELU_CUBIC * inside * inside)
     return g * (step + x * slope)
 
 
@@ -147,6 +137,7 @@ gelu = define_op(
     _gelu,
     name="gelu",
     x=_gelu_rule,
+    keeps=("step",),
     text="gelu({x})",
     samples=_activation_samples(approximate="tanh"),
 )
