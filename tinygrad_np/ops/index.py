@@ -149,6 +149,8 @@ def _take(x, indices, axis=None, *, mode="raise"):
     Positions outside raise an IndexError, or with `mode="wrap"` start again from the other end,
     or with `mode="clip"` mean the nearest end.
     """
+    if mode not in ("raise", "wrap", "clip"):
+        raise ValueError(f"mode must be 'raise', 'wrap' or 'clip', not {mode!r}")
     return np.take(x, _positions(indices), axis, mode=mode)
 
 
