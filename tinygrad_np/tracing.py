@@ -48,7 +48,8 @@ class Run:
         variables: these Tensors, in the same order.
         results, template: the leaves of what `f` returned (Tensors), and all of it.
         aux: the second thing that `f` returned, with `has_aux`.
-        connected: whether the results are wanted by something outside: recording is on, and they
+        recorded: whether recording was on where the transform was called.
+        connected: whether the results are wanted by something outside: they are recorded, and
             depend on a Tensor that needs a gradient, as an argument or captured by `f`.
 
     Args:
@@ -73,7 +74,7 @@ class Run:
         self.given: list[Any] = []
         self.variables: list[Tensor] = []
         replaced = list(args)
-        record = recording.get()
+        self.recorded = record = recording.get()
         for k in places:
             pairs = list(leaves(args[k], f"argument {k}"))
             fresh = [self._variable(leaf, path, record) for path, leaf in pairs]
@@ -114,7 +115,7 @@ class Run:
             remedy = (
                 "complex gradients are not supported"
                 if data.dtype.kind == "c"
-                else ("give floats, such as 3.0 or x.astype(float)")
+                else "give floats, such as 3.0 or x.astype(float)"
             )
             raise TypeError(
                 f"{self.what} needs floats to differentiate with respect to, but {path} is "
@@ -242,7 +243,7 @@ class Run:
         return value if wanted else value._data
 
     def _own(self, value: Any) -> Any:
-        settled = self._settled(value) if self.connected else value._data
+        settled = self._settled(value) if self.recorded else value._data
         return hand_back(settled, self.as_tensors)
 
     def value(self) -> Any:

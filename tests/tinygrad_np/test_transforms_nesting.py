@@ -108,6 +108,17 @@ def test_has_aux():
     assert jacobian.tolist() == (8 * x0).tolist()
 
 
+def test_aux_keeps_its_gradients_too():
+    w = weight()
+    gradient, aux = tg.grad(lambda x: ((x * x).sum(), w * x), has_aux=True)(x0)
+    assert type(gradient) is np.ndarray
+    aux.sum().backward()
+    assert w.grad.tolist() == x0.tolist()
+    with tg.no_grad():
+        _, aux = tg.grad(lambda x: ((x * x).sum(), w * x), has_aux=True)(x0)
+    assert type(aux) is np.ndarray
+
+
 def test_negative_argnums_and_names():
     def product(x, y):
         """Multiply."""

@@ -198,6 +198,16 @@ def test_a_result_returned_twice():
     check(tg.jvp(f, (x0,), (np.ones(3),))[1], (2 * x0, 2 * x0))
 
 
+def test_a_long_chain_needs_no_recursion():
+    def f(x):
+        for _ in range(20_000):
+            x = x * 1.0001
+        return x
+
+    np.testing.assert_allclose(tg.grad(f)(1.0), 1.0001**20_000)
+    np.testing.assert_allclose(tg.jvp(lambda x: f(x * x), (1.0,), (1.0,))[1], 2 * 1.0001**20_000)
+
+
 def test_the_identity():
     check(tg.grad(lambda x: x)(2.0), np.float64(1))
     check(tg.jacobian(lambda x: x)(x0), np.eye(3))
