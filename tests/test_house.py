@@ -26,6 +26,7 @@ READERS = {
     "companion",
     "arguments",
     "checkpointing",
+    "jacobians",
     "paths",
     "tracing",
     "transforms",
