@@ -57,6 +57,7 @@ TYPES = {
     "fill": "float",
     "repeats": "int | Sequence[int]",
     "right": "bool",
+    "eps": "float",
     "shape": "int | Sequence[int]",
     "shift": "int | tuple[int, ...]",
     "side": "str",

@@ -199,6 +199,7 @@ BAD = {
         "the result would have height",
     ),
     "pool of a sequence": (lambda: tg.max_pool2d(X[0], 2), ValueError, "4 axes"),
+    "pool of a number": (lambda: tg.max_pool2d(3.0, 2), ValueError, "4 axes"),
     "pool size": (lambda: tg.avg_pool2d(X, 0), ValueError, "kernel_size must be at least 1"),
     "pool padding": (lambda: tg.max_pool2d(X, 2, padding=2), ValueError, "more than half"),
     "pool too large": (lambda: tg.max_pool2d(X, 6), ValueError, "does not fit"),

@@ -286,3 +286,9 @@ def test_bad_input(name):
     call, error, message = BAD[name]
     with pytest.raises(error, match=message):
         call()
+
+
+def test_statistics_of_nothing_are_an_error():
+    with pytest.raises(ValueError, match=r"standardize.*no elements"):
+        tg.batch_norm(tg.Tensor(np.zeros((0, 3))))
+    assert tg.layer_norm(tg.Tensor(np.zeros((0, 3))), 3).shape == (0, 3)

@@ -154,7 +154,23 @@ def _conv2d_weight(x, y, kernel_size, stride=1, padding=0, dilation=1, groups=1)
     return _adjoint(lambda w: _conv2d(x, w, None, stride, padding, dilation, groups), shape, y)
 
 
+def _pool_windows(x, kernel_size, stride, padding, fill):
+    return _windows(x, kernel_size, kernel_size if stride is None else stride, padding, 1, fill)
+
+
+def _standardize(x, axis=None, eps=1e-5):
+    spread = np.var(x, axis=axis, keepdims=True)
+    return (x - np.mean(x, axis=axis, keepdims=True)) / np.sqrt(spread + eps)
+
+
 DEFINITIONS = {
+    "standardize": _standardize,
+    "avg_pool2d": lambda x, kernel_size, stride=None, padding=0: _pool_windows(
+        x, kernel_size, stride, padding, 0.0
+    ).mean(axis=(2, 3)),
+    "max_pool2d": lambda x, kernel_size, stride=None, padding=0: _pool_windows(
+        x, kernel_size, stride, padding, -np.inf
+    ).max(axis=(2, 3)),
     "conv2d": _conv2d,
     "conv2d_weight": _conv2d_weight,
     "conv_transpose2d": _conv_transpose2d,

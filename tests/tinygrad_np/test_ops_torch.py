@@ -159,7 +159,15 @@ def _conv2d_weight(x, y, kernel_size, stride=1, padding=0, dilation=1, groups=1)
     return torch.nn.grad.conv2d_weight(x, shape, y, stride, padding, dilation, groups)
 
 
+def _standardize(x, axis=None, eps=1e-5):
+    spread, mean = torch.var_mean(x, dim=_axes(x, axis), correction=0, keepdim=True)
+    return (x - mean) / torch.sqrt(spread + eps)
+
+
 COUNTERPARTS = {
+    "standardize": _standardize,
+    "avg_pool2d": torch.nn.functional.avg_pool2d,
+    "max_pool2d": torch.nn.functional.max_pool2d,
     "conv2d": torch.nn.functional.conv2d,
     "conv2d_weight": _conv2d_weight,
     "conv_transpose2d": torch.nn.functional.conv_transpose2d,

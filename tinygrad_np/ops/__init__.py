@@ -22,6 +22,7 @@ from . import (
     losses,
     matrices,
     network,
+    normalization,
     order,
     pieces,
     plain,
@@ -47,6 +48,7 @@ from .linalg import *  # noqa: F403
 from .losses import *  # noqa: F403
 from .matrices import *  # noqa: F403
 from .network import *  # noqa: F403
+from .normalization import *  # noqa: F403
 from .op import Op
 from .order import *  # noqa: F403
 from .pieces import *  # noqa: F403
@@ -87,6 +89,7 @@ FUNCTIONS_BY_NAME: dict[str, Any] = {
         conv,
         pooling,
         network,
+        normalization,
     )
     for name in family.__all__
 }

@@ -415,11 +415,13 @@ class TableMethods:
         """The adjoint of `conv2d` in its image: upsampling with a weight (C, O / groups, kh, kw)."""
     def avg_pool1d(self, kernel_size: int | tuple[int, int], stride: Any = None, padding: Any = 0) -> Any:
         """The mean of each window of sequences (N, C, length); see `avg_pool2d`."""
-    def avg_pool2d(self, kernel_size: int | tuple[int, int], stride: Any = None, padding: Any = 0) -> Any:
+    def avg_pool2d(self, kernel_size: int | tuple[int, int], stride: int | tuple[int, int] | None = None, padding: int | tuple[int, int] = 0) -> Tensor:
         """The mean of each window of images (N, C, H, W); zeros of the padding count."""
     def conv1d(self, weight: Any, bias: Any = None, stride: int | tuple[int, int] = 1, padding: int | tuple[int, int] = 0, dilation: int | tuple[int, int] = 1, groups: int = 1) -> Any:
         """Cross-correlation of sequences (N, C, length) with a weight (O, C / groups, k)."""
     def max_pool1d(self, kernel_size: int | tuple[int, int], stride: Any = None, padding: Any = 0) -> Any:
         """The largest value in each window of sequences (N, C, length); see `max_pool2d`."""
-    def max_pool2d(self, kernel_size: int | tuple[int, int], stride: Any = None, padding: Any = 0) -> Any:
+    def max_pool2d(self, kernel_size: int | tuple[int, int], stride: int | tuple[int, int] | None = None, padding: int | tuple[int, int] = 0) -> Tensor:
         """The largest value in each window of images (N, C, H, W)."""
+    def standardize(self, axis: int | tuple[int, ...] | None = None, eps: float = 1e-05) -> Tensor:
+        """(x - mean) / sqrt(variance + eps), with mean and variance over the given axes."""

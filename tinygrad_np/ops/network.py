@@ -1,4 +1,4 @@
-"""Parts of networks, composed of ops: dropout, embedding, normalisation, attention.
+"""Parts of networks, composed of ops: losses from log probabilities, embedding, dropout, attention.
 
 Functions of their inputs alone: what a layer keeps (weights, running statistics) is the caller's.
 """
@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..tensor import Tensor, as_array, placed
-from .elementwise import sqrt, where
+from .elementwise import where
 from .index import getitem
 from .linalg import matmul, swap
 from .losses import check_reduction, check_target, classes_last, softmax
 from .random import default_generator
-from .reduce import mean, var
 from .reduce import sum as total
 from .shape import reshape
 
@@ -25,17 +24,16 @@ if TYPE_CHECKING:
     from numpy.typing import DTypeLike
 
 __all__ = [
-    "batch_norm",
     "dropout",
     "embedding",
-    "layer_norm",
     "nll_loss",
     "one_hot",
     "scaled_dot_product_attention",
 ]
 
 
-def _operand(value: Any) -> Any:
+def operand(value: Any) -> Any:
+    """A Tensor as it is, everything else as an array."""
     return value if isinstance(value, Tensor) else as_array(value, None)
 
 
@@ -44,7 +42,8 @@ def _plain(value: Any) -> np.ndarray:
     return value.data if isinstance(value, Tensor) else as_array(value, None)
 
 
-def _is_float(op: str, x: Any) -> None:
+def check_float(op: str, x: Any) -> None:
+    """Raise unless x holds floats."""
     if x.dtype.kind != "f":
         raise TypeError(f"{op} needs floats, not {x.dtype}: use .astype(float)")
 
@@ -75,7 +74,7 @@ def nll_loss(
         ValueError: a target out of range or in another shape, an unknown reduction, or the mean
             of nothing.
     """
-    log_probs, target = _operand(log_probs), _plain(target)
+    log_probs, target = operand(log_probs), _plain(target)
     check_reduction(reduction)
     if target.dtype.kind not in "iu":
         raise TypeError(f"nll_loss: targets must be integers (classes), not {target.dtype}")
@@ -134,7 +133,7 @@ def embedding(indices: Any, weight: Any) -> Any:
         TypeError: indices that are not integers.
         ValueError: an index out of range (negative ones too), or a weight that is no matrix.
     """
-    weight, numbers = _operand(weight), _plain(indices)
+    weight, numbers = operand(weight), _plain(indices)
     if weight.ndim != 2:
         raise ValueError(f"embedding: weight must be (entries, features), not {weight.shape}")
     _check_range("embedding", "index", numbers, weight.shape[0], "entries")
@@ -157,106 +156,14 @@ def dropout(x: Any, p: float = 0.5, training: bool = True, rng: Generator | None
         TypeError: x is not of floats.
         ValueError: p is not between 0 and 1.
     """
-    x = _operand(x)
-    _is_float("dropout", x)
+    x = operand(x)
+    check_float("dropout", x)
     if not 0 <= p <= 1:
         raise ValueError(f"dropout: p must lie between 0 and 1, not {p}")
     if not training or p == 0:
         return x
     kept = (rng or default_generator()).random(x.shape) >= p
     return placed(x * (kept.astype(x.dtype) / (1 - p if p < 1 else 1)))
-
-
-# --- normalisation ------------------------------------------------------------------------------
-
-
-def _normalized(x: Any, center: Any, spread: Any, eps: float) -> Any:
-    return (x - center) / sqrt(spread + eps)
-
-
-def layer_norm(
-    x: Any, normalized_shape: Any, weight: Any = None, bias: Any = None, eps: float = 1e-5
-) -> Any:
-    """x with mean 0 and variance 1 over its last axes, times weight, plus bias.
-
-    Args:
-        x: floats.
-        normalized_shape: the lengths of these last axes, an integer or a sequence.
-        weight, bias: of that shape; None for none.
-        eps: added to the variance.
-
-    Raises:
-        TypeError: x is not of floats.
-        ValueError: x does not end in this shape, or weight or bias have another one.
-    """
-    x = _operand(x)
-    _is_float("layer_norm", x)
-    if isinstance(normalized_shape, (tuple, list)):
-        shape = tuple(map(operator.index, normalized_shape))
-    else:
-        shape = (operator.index(normalized_shape),)
-    if not shape or x.shape[-len(shape) :] != shape:
-        raise ValueError(f"layer_norm: x has shape {x.shape}, which does not end in {shape}")
-    axes = tuple(range(-len(shape), 0))
-    out = _normalized(x, mean(x, axis=axes, keepdims=True), var(x, axis=axes, keepdims=True), eps)
-    return placed(_affine("layer_norm", out, weight, bias, shape, shape))
-
-
-def _affine(op: str, x: Any, weight: Any, bias: Any, shape: tuple, broadcast: tuple) -> Any:
-    """x * weight + bias, after a look at their shapes."""
-    for name, value in (("weight", weight), ("bias", bias)):
-        if value is not None and np.shape(value) != shape:
-            raise ValueError(f"{op}: {name} must have shape {shape}, not {np.shape(value)}")
-    if weight is not None:
-        x = x * reshape(weight, broadcast)
-    return x if bias is None else x + reshape(bias, broadcast)
-
-
-def batch_norm(
-    x: Any,
-    mean: Any = None,
-    var: Any = None,
-    weight: Any = None,
-    bias: Any = None,
-    axis: int = 1,
-    eps: float = 1e-5,
-) -> Any:
-    """x with mean 0 and variance 1 for each channel, times weight, plus bias.
-
-    Args:
-        x: floats, with channels along `axis`.
-        mean, var: statistics to normalise with, one number per channel, such as running ones; by
-            default those of x itself (the biased variance), and the gradient flows through them.
-        weight, bias: one number per channel; None for none.
-        axis: where the channels are.
-        eps: added to the variance.
-
-    Raises:
-        TypeError: x is not of floats.
-        ValueError: arguments that are not one number per channel, a mean without a variance, or
-            statistics wanted of no elements.
-    """
-    x = _operand(x)
-    _is_float("batch_norm", x)
-    if not -x.ndim <= axis < x.ndim:
-        raise np.exceptions.AxisError(axis, x.ndim, "batch_norm")
-    if (mean is None) != (var is None):
-        raise ValueError("batch_norm: give both mean and var, or neither")
-    axis %= x.ndim
-    channels = x.shape[axis]
-    broadcast = tuple(channels if a == axis else 1 for a in range(x.ndim))
-    if mean is None:
-        others = tuple(a for a in range(x.ndim) if a != axis)
-        mean, var = np.mean(x, axis=others, keepdims=True), np.var(x, axis=others, keepdims=True)
-    else:
-        for name, value in (("mean", mean), ("var", var)):
-            if np.shape(value) != (channels,):
-                raise ValueError(
-                    f"batch_norm: {name} must have shape {(channels,)}, not {np.shape(value)}"
-                )
-        mean, var = reshape(mean, broadcast), reshape(var, broadcast)
-    out = _normalized(x, mean, var, eps)
-    return placed(_affine("batch_norm", out, weight, bias, (channels,), broadcast))
 
 
 # --- attention ----------------------------------------------------------------------------------
@@ -288,9 +195,9 @@ def scaled_dot_product_attention(
         TypeError: operands that are not floats, or a mask that is neither boolean nor float.
         ValueError: shapes that don't fit each other.
     """
-    query, key, value = _operand(query), _operand(key), _operand(value)
+    query, key, value = operand(query), operand(key), operand(value)
     for x in (query, key, value):
-        _is_float("scaled_dot_product_attention", x)
+        check_float("scaled_dot_product_attention", x)
     shapes = f"query {query.shape}, key {key.shape}, value {value.shape}"
     fits = min(query.ndim, key.ndim, value.ndim) >= 2
     if not fits or query.shape[-1] != key.shape[-1] or key.shape[-2] != value.shape[-2]:
@@ -303,7 +210,7 @@ def scaled_dot_product_attention(
     scores = matmul(query * scale, swap(key))
     seen: Any = np.tri(*scores.shape[-2:], dtype=np.bool_) if causal else None
     if mask is not None:
-        mask = _operand(mask)
+        mask = operand(mask)
         if mask.dtype.kind not in "bf":
             raise TypeError(f"mask must hold booleans or floats, not {mask.dtype}")
         try:

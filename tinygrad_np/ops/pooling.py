@@ -1,4 +1,4 @@
-"""Pooling, and convolution in one dimension: the windows and convolutions composed."""
+"""Pooling of images and sequences, and convolution in one dimension."""
 
 from __future__ import annotations
 
@@ -8,10 +8,9 @@ import numpy as np
 
 from ..tensor import Tensor, as_array, placed
 from .conv import conv2d
-from .reduce import max as largest
-from .reduce import mean
+from .define import define_op
 from .shape import expand_dims, squeeze
-from .sliding import pair, windows
+from .sliding import check_image, overlap_add, pair, window_view, windows
 
 __all__ = ["avg_pool1d", "avg_pool2d", "conv1d", "max_pool1d", "max_pool2d"]
 
@@ -56,45 +55,96 @@ def conv1d(x, weight, bias: Any = None, stride=1, padding=0, dilation=1, groups=
     return placed(squeeze(out, 2))
 
 
-def _pooled(op, x, kernel_size, stride, padding, fill):
-    """The windows that are pooled."""
-    size = pair(kernel_size, "kernel_size", 1)
-    margins = pair(padding, "padding")
+def _pool(ufunc, x, kernel_size, stride, padding, fill):
+    """`ufunc` over the elements of each window. The loop runs over the kernel alone.
+
+    NumPy's own reduction over two inner axes takes thirty times as long.
+    """
+    size, margins = pair(kernel_size, "kernel_size", 1), pair(padding, "padding")
     if any(2 * p > k for p, k in zip(margins, size)):
-        raise ValueError(f"{op}: padding {padding} is more than half of kernel_size {kernel_size}")
-    return windows(x, size, size if stride is None else stride, margins, 1, fill)
+        raise ValueError(f"padding {padding} is more than half of kernel_size {kernel_size}")
+    steps = size if stride is None else pair(stride, "stride", 1)
+    return _over(ufunc, window_view(x, size, steps, margins, (1, 1), fill))
 
 
-def _lowest(x):
-    dtype = x.dtype if isinstance(x, Tensor) else np.asarray(x).dtype
-    return -np.inf if dtype.kind == "f" else np.iinfo(dtype).min
+def _over(ufunc, view):
+    """`ufunc.reduce(view, axis=(2, 3))`, of arrays and Tensors."""
+    parts = [view[:, :, i, j] for i in range(view.shape[2]) for j in range(view.shape[3])]
+    out = parts[0]
+    for part in parts[1:]:
+        out = ufunc(out, part)
+    return out
 
 
-def max_pool2d(x, kernel_size, stride: Any = None, padding: Any = 0) -> Any:
+def _spread(g):
+    """One number per window, in a shape that broadcasts over its elements."""
+    return np.expand_dims(g, (2, 3))
+
+
+def _pool_samples(r):
+    return [
+        ((r(2, 3, 4, 5), 2), {}),
+        ((r(1, 2, 5, 6), (3, 2), (1, 2), (1, 1)), {}),
+        ((r(2, 1, 3, 3), 1, 2), {}),
+        ((r(0, 1, 3, 3), 2), {}),
+    ]
+
+
+def _max_pool2d(x, kernel_size, stride=None, padding=0):
     """The largest value in each window of images (N, C, H, W).
 
-    Args:
-        x: images.
-        kernel_size: height and width of the window, an integer or a pair.
-        stride: the step from window to window; by default the window's size.
-        padding: how far windows may reach over the edges; what is there never wins.
-
-    The gradient is shared evenly among equal largest values of a window.
-
-    Raises:
-        ValueError: no images, a window larger than they are, or padding above half of it.
+    `kernel_size` is the height and width of the window, an integer or a pair; `stride` the step
+    from window to window, by default its size. What `padding` adds at the edges never wins.
     """
-    return placed(
-        largest(_pooled("max_pool2d", x, kernel_size, stride, padding, _lowest(x)), axis=(2, 3))
-    )
+    check_image(x)
+    lowest = -np.inf if x.dtype.kind == "f" else np.iinfo(x.dtype).min
+    out = _pool(np.maximum, x, kernel_size, stride, padding, lowest)
+    return np.array(out, copy=True) if out.base is not None else out
 
 
-def avg_pool2d(x, kernel_size, stride: Any = None, padding: Any = 0) -> Any:
+def _max_pool2d_rule(g, x, out, kernel_size, stride, padding):
+    stride = kernel_size if stride is None else stride
+    # Filled with nan, which equals nothing: the padding gets no share.
+    best = windows(x, kernel_size, stride, padding, 1, np.nan) == _spread(out)
+    best = best.astype(out.dtype)
+    share = _spread(g / _over(np.add, best)) * best
+    return overlap_add(share, x.shape[2:], stride, padding)
+
+
+max_pool2d = define_op(
+    _max_pool2d,
+    name="max_pool2d",
+    x=_max_pool2d_rule,
+    text="max_pool2d({x}, {kernel_size})",
+    kinks="shared evenly among equal largest elements of a window",
+    samples=_pool_samples,
+)
+
+
+def _avg_pool2d(x, kernel_size, stride=None, padding=0):
     """The mean of each window of images (N, C, H, W); zeros of the padding count.
 
-    Arguments and errors as of `max_pool2d`.
+    Arguments as of `max_pool2d`.
     """
-    return placed(mean(_pooled("avg_pool2d", x, kernel_size, stride, padding, 0), axis=(2, 3)))
+    check_image(x)
+    height, width = pair(kernel_size, "kernel_size", 1)
+    return _pool(np.add, x, kernel_size, stride, padding, 0) / (height * width)
+
+
+def _avg_pool2d_rule(g, x_shape, kernel_size, stride, padding):
+    size = pair(kernel_size, "kernel_size", 1)
+    part = _spread(g / (size[0] * size[1]))
+    parts = np.broadcast_to(part, (*x_shape[:2], *size, *part.shape[4:]))
+    return overlap_add(parts, x_shape[2:], kernel_size if stride is None else stride, padding)
+
+
+avg_pool2d = define_op(
+    _avg_pool2d,
+    name="avg_pool2d",
+    x=_avg_pool2d_rule,
+    text="avg_pool2d({x}, {kernel_size})",
+    samples=_pool_samples,
+)
 
 
 def _along(pool, x, kernel_size, stride, padding):

@@ -1,0 +1,127 @@
+"""Normalisation: mean 0 and variance 1, over the features (layer) or over the batch."""
+
+from __future__ import annotations
+
+import operator
+from typing import Any
+
+import numpy as np
+
+from ..tensor import placed
+from .define import define_op
+from .elementwise import sqrt
+from .network import check_float, operand
+from .reduce import count
+from .shape import reshape
+
+__all__ = ["batch_norm", "layer_norm", "standardize"]
+
+
+def _mean(x, axis):
+    return np.mean(x, axis=axis, keepdims=True)
+
+
+def _standardize(x, axis=None, eps=1e-5):
+    """(x - mean) / sqrt(variance + eps), with mean and variance over the given axes."""
+    if count(axis, np.shape(x)) == 0:
+        raise ValueError("the mean and variance of no elements are not defined")
+    deviation = x - _mean(x, axis)
+    scale = np.sqrt(_mean(deviation * deviation, axis) + eps)
+    return deviation / scale, scale
+
+
+standardize = define_op(
+    _standardize,
+    name="standardize",
+    keeps=("scale",),
+    x=lambda g, out, scale, axis: (g - _mean(g, axis) - out * _mean(g * out, axis)) / scale,
+    text="standardize({x})",
+    samples=lambda r: [
+        ((r(3, 4),), {}),
+        ((r(3, 4), -1), {}),
+        ((r(2, 3, 4), (0, 2), 0.1), {}),
+    ],
+)
+
+
+def layer_norm(
+    x: Any, normalized_shape: Any, weight: Any = None, bias: Any = None, eps: float = 1e-5
+) -> Any:
+    """x with mean 0 and variance 1 over its last axes, times weight, plus bias.
+
+    Args:
+        x: floats.
+        normalized_shape: the lengths of these last axes, an integer or a sequence.
+        weight, bias: of that shape; None for none.
+        eps: added to the variance.
+
+    Raises:
+        TypeError: x is not of floats.
+        ValueError: x does not end in this shape, or weight or bias have another one.
+    """
+    x = operand(x)
+    check_float("layer_norm", x)
+    if isinstance(normalized_shape, (tuple, list)):
+        shape = tuple(map(operator.index, normalized_shape))
+    else:
+        shape = (operator.index(normalized_shape),)
+    if not shape or x.shape[-len(shape) :] != shape:
+        raise ValueError(f"layer_norm: x has shape {x.shape}, which does not end in {shape}")
+    axes = tuple(range(-len(shape), 0))
+    out = standardize(x, axes, eps)
+    return placed(_affine("layer_norm", out, weight, bias, shape, shape))
+
+
+def _affine(op: str, x: Any, weight: Any, bias: Any, shape: tuple, broadcast: tuple) -> Any:
+    """x * weight + bias, after a look at their shapes."""
+    for name, value in (("weight", weight), ("bias", bias)):
+        if value is not None and np.shape(value) != shape:
+            raise ValueError(f"{op}: {name} must have shape {shape}, not {np.shape(value)}")
+    if weight is not None:
+        x = x * reshape(weight, broadcast)
+    return x if bias is None else x + reshape(bias, broadcast)
+
+
+def batch_norm(
+    x: Any,
+    mean: Any = None,
+    var: Any = None,
+    weight: Any = None,
+    bias: Any = None,
+    axis: int = 1,
+    eps: float = 1e-5,
+) -> Any:
+    """x with mean 0 and variance 1 for each channel, times weight, plus bias.
+
+    Args:
+        x: floats, with channels along `axis`.
+        mean, var: statistics to normalise with, one number per channel, such as running ones; by
+            default those of x itself (the biased variance), and the gradient flows through them.
+        weight, bias: one number per channel; None for none.
+        axis: where the channels are.
+        eps: added to the variance.
+
+    Raises:
+        TypeError: x is not of floats.
+        ValueError: arguments that are not one number per channel, a mean without a variance, or
+            statistics wanted of no elements.
+    """
+    x = operand(x)
+    check_float("batch_norm", x)
+    if not -x.ndim <= axis < x.ndim:
+        raise np.exceptions.AxisError(axis, x.ndim, "batch_norm")
+    if (mean is None) != (var is None):
+        raise ValueError("batch_norm: give both mean and var, or neither")
+    axis %= x.ndim
+    channels = x.shape[axis]
+    broadcast = tuple(channels if a == axis else 1 for a in range(x.ndim))
+    if mean is None:
+        out = standardize(x, tuple(a for a in range(x.ndim) if a != axis), eps)
+    else:
+        for name, value in (("mean", mean), ("var", var)):
+            if np.shape(value) != (channels,):
+                raise ValueError(
+                    f"batch_norm: {name} must have shape {(channels,)}, not {np.shape(value)}"
+                )
+        out = (x - reshape(mean, broadcast)) / sqrt(reshape(var, broadcast) + eps)
+    return placed(_affine("batch_norm", out, weight, bias, (channels,), broadcast))
