@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import tinygrad_np as tg
+from tinygrad_np.tensor import node_of
 
 INF, NAN = math.inf, math.nan
 
@@ -393,6 +394,8 @@ def test_piecewise_refuses():
     x = leaf([1.0, 2.0])
     with pytest.raises(ValueError, match="1 or 2 functions for 1 conditions, not 3"):
         tg.piecewise(x, [x > 1], [1, 2, 3])
+    with pytest.raises(ValueError, match="at least one condition"):
+        tg.piecewise(x, [], [])
     with pytest.raises(ValueError, match="shape"):
         tg.piecewise(x, [np.array([True])], [1])
     with pytest.raises(TypeError, match="booleans"):
@@ -414,6 +417,31 @@ def test_piecewise_with_one_condition():
         assert tg.piecewise(leaf(3.0), condition, [lambda v: v * v]).item() == 9
     stacked = np.array([[True, False], [False, True]])
     assert tg.piecewise(leaf([1.0, 2.0]), stacked, [7, lambda v: -v]).tolist() == [7, -2]
+
+
+def test_compositions_are_placed_where_the_user_called_them():
+    x = leaf([1.0, 2.0])
+    results = [
+        tg.hardtanh(x),
+        tg.select([x > 0], [x]),
+        tg.piecewise(x, [x > 0], [lambda v: v]),
+        divmod(x, 2)[1],
+        tg.diff(x),
+        tg.ptp(x),
+        tg.average(x),
+        tg.average(x, weights=[1, 2]),
+        tg.nansum(x),
+        tg.nanprod(x),
+        tg.nanmean(x),
+        tg.nanmax(x),
+        tg.nanmin(x),
+        np.diff(x),
+    ]
+    assert {node_of(out).place[0] for out in results} == {__file__}
+    made = x * 2
+    line = node_of(made).place[1]
+    assert tg.diff(made, n=0) is made
+    assert node_of(made).place[1] == line
 
 
 # --- bad input -----------------------------------------------------------------------------------

@@ -237,8 +237,6 @@ class TableMethods:
         """1 divided by x."""
     def sin(self, /) -> Tensor:
         """Sine of x in radians."""
-    def sinc(self) -> Tensor:
-        """sin(pi x) / (pi x), and 1 at x = 0."""
     def sinh(self, /) -> Tensor:
         """Hyperbolic sine of x."""
     def square(self, /) -> Tensor:
@@ -279,6 +277,8 @@ class TableMethods:
         """The error function: 2 / sqrt(pi) times the integral of exp(-t^2) for t from 0 to x."""
     def erfc(self) -> Tensor:
         """1 - erf(x), right to the last digits also where it is tiny."""
+    def sinc(self) -> Tensor:
+        """sin(pi x) / (pi x), and 1 at x = 0."""
     def elu(self, alpha: float = 1.0) -> Tensor:
         """x where it is positive, else alpha * (exp(x) - 1)."""
     def gelu(self, approximate: str = 'none') -> Tensor:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..tensor import UFUNCS, Tensor, as_operand, needs_grad
+from ..tensor import UFUNCS, Tensor, as_operand, needs_grad, placed
 from .define import answers, define_op
 from .elementwise import where
 from .index import getitem, setitem
@@ -109,7 +109,7 @@ fmod = define_op(
 
 def divmod(x, y):
     """The pair x // y, x % y."""
-    return floor_divide(x, y), remainder(x, y)
+    return floor_divide(x, y), placed(remainder(x, y))
 
 
 UFUNCS[np.divmod, "__call__"] = divmod
@@ -239,7 +239,7 @@ def select(condlist, choicelist, default=0):
     pairs = list(zip(_conditions("select", condlist), choicelist))
     for condition, choice in reversed(pairs):
         out = where(condition, choice, out)
-    return out
+    return placed(out)
 
 
 @answers(np.piecewise)
@@ -256,6 +256,8 @@ def piecewise(x, condlist, funclist, *args, **kwargs):
     """
     x = x if isinstance(x, Tensor) else Tensor(as_operand(x))
     several = isinstance(condlist, (list, tuple))
+    if several and not condlist:
+        raise ValueError("piecewise needs at least one condition")
     if several and x.ndim:
         several = isinstance(condlist[0], (list, tuple, Tensor, np.ndarray))
     elif isinstance(condlist, (Tensor, np.ndarray)):
@@ -284,4 +286,4 @@ def piecewise(x, condlist, funclist, *args, **kwargs):
                 f"{function._title()}: use x.astype(float)"
             )
         out = setitem(out, function, mask)
-    return out
+    return placed(out)

@@ -1,9 +1,9 @@
-"""The error function, in NumPy alone.
+"""The error function and sinc, in NumPy alone.
 
-The rational approximations and their coefficients are those of W. J. Cody, "Rational Chebyshev
-approximations for the error function", Mathematics of Computation 23 (1969), 631-637: about
-double precision everywhere, also relative to an erfc of 1e-300. float16 and float32 are computed in
-float32, everything else in float64.
+The rational approximations of erf and their coefficients are those of W. J. Cody, "Rational
+Chebyshev approximations for the error function", Mathematics of Computation 23 (1969), 631-637:
+about double precision everywhere, also relative to an erfc of 1e-300. float16 and float32 are
+computed in float32, everything else in float64.
 """
 
 from __future__ import annotations
@@ -14,7 +14,9 @@ import numpy as np
 
 from .define import define_op
 
-__all__ = ["erf", "erfc"]
+__all__ = ["erf", "erfc", "sinc"]
+
+# --- the error function -------------------------------------------------------------------------
 
 # Coefficients of the numerators and denominators, highest power first.
 # |x| <= 0.46875: erf(x) = x p(x^2) / q(x^2)
@@ -162,4 +164,62 @@ erf = define_op(_erf, name="erf", x=lambda g, x: g * _bell(x), text="erf({x})", 
 
 erfc = define_op(
     _erfc, name="erfc", x=lambda g, x: -g * _bell(x), text="1 - erf({x})", elementwise=True
+)
+
+# --- sinc, and its derivatives of every order ---------------------------------------------------
+
+
+def _sinc_derivative(x, order):
+    """The derivative of the given order of sin(pi x) / (pi x), by x.
+
+    With f(u) = sin(u) / u: u f' + f = cos(u), and so u f(n) + n f(n-1) = sin(u + n pi/2). That
+    loses digits near 0, where the power series of f is summed instead.
+    """
+    x = np.asarray(x)
+    u = x.astype(float) * math.pi
+    near = np.abs(u) < order + 1
+    far = np.where(near, order + 1, u)
+    out = np.sin(far) / far
+    for n in range(1, order + 1):
+        out = (np.sin(far + n * (math.pi / 2)) - n * out) / far
+    u = np.where(near, u, 0)
+    series = np.zeros(u.shape, float)
+    first = (order + 1) // 2  # earlier powers of u have vanished
+    term = (-1.0) ** first * u ** (2 * first - order)  # order and parity leave u**0 or u**1
+    k = first
+    while True:
+        summand = term / (2 * k + 1)
+        series = series + summand
+        if not np.any(np.abs(summand) > 1e-17 * np.abs(series)):
+            break
+        power = 2 * k - order
+        term = term * (-u * u / ((power + 1) * (power + 2)))
+        k += 1
+    return (np.where(near, series, out) * math.pi**order).astype(x.dtype)
+
+
+def _sinc_derivative_rule(g, x, order):
+    return g * _sinc_slope(x, order + 1)
+
+
+_sinc_slope = define_op(
+    _sinc_derivative,
+    name="sinc_derivative",
+    x=_sinc_derivative_rule,
+    text="sinc^({order})({x})",
+)
+
+
+def _sinc(x):
+    """sin(pi x) / (pi x), and 1 at x = 0."""
+    return np.sinc(x)
+
+
+sinc = define_op(
+    _sinc,
+    name="sinc",
+    x=lambda g, x: g * _sinc_slope(x, 1),
+    text="sinc({x})",
+    elementwise=True,
+    numpy=(np.sinc,),
 )
