@@ -311,3 +311,23 @@ def test_ignored_labels_do_not_count():
     assert not x.grad.data[[1, 3]].any()
     with pytest.raises(ValueError, match="no predictions"):
         tg.cross_entropy(x, [-1, -1, -1, -1], ignore_index=-1)
+
+
+@pytest.mark.parametrize("dtype", ["?", "i1", "u1", "i2", "f2", "i8"])
+@pytest.mark.parametrize("columns", [2, 3, 7, 8])
+def test_short_rows_of_narrow_dtypes_are_reduced_as_numpy_does(dtype, columns):
+    x = np.full((3, columns), 100).astype(dtype)
+    for ours, numpys in ((tg.sum, np.sum), (tg.max, np.max), (tg.min, np.min)):
+        got, want = ours(tg.Tensor(x), axis=1).data, numpys(x, axis=1)
+        assert got.dtype == want.dtype
+        np.testing.assert_array_equal(got, want)
+
+
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+@pytest.mark.parametrize("columns", range(1, 10))
+def test_short_rows_are_summed_in_numpys_order(dtype, columns):
+    """The shortcut by columns must give the same bits: the book's digits hang on them."""
+    x = np.random.default_rng(0).standard_normal((500, columns)).astype(dtype)
+    for layout in (x, np.asfortranarray(x), np.repeat(x, 2, axis=1)[:, ::2]):
+        np.testing.assert_array_equal(tg.sum(layout, axis=1), np.add.reduce(x, axis=1))
+        np.testing.assert_array_equal(tg.sum(layout, axis=-1), np.sum(x, axis=-1))

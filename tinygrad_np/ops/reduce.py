@@ -46,7 +46,9 @@ def reduced(ufunc, x, axis, keepdims=False):
     NumPy adds, and compares, fewer than eight numbers of a row from left to right; it does that
     row by row, which for short rows costs several times the arithmetic.
     """
-    if type(x) is np.ndarray and x.ndim == 2 and axis in (-1, 1) and 2 <= x.shape[1] < 8:
+    by_columns = type(x) is np.ndarray and x.ndim == 2 and axis in (-1, 1)
+    # Other dtypes are not summed in their own: small integers and halves get a wider one.
+    if by_columns and 2 <= x.shape[1] < 8 and x.dtype.char in "fd":
         out = ufunc(x[:, 0], x[:, 1])
         for k in range(2, x.shape[1]):
             out = ufunc(out, x[:, k])
