@@ -22,7 +22,6 @@ PLAIN = (
     np.any,
     np.argmax,
     np.argmin,
-    np.argsort,
     np.argwhere,
     np.array2string,
     np.array_equal,
