@@ -349,7 +349,7 @@ class Tensor(Hooked, TableMethods):
         if result._node is not None:  # recorded: this object stands for the result from here on
             result._node.name = self.name
             self._node = result._node
-        elif node is not None and not node.needs_grad:
+        elif node is not None and (node.op is not None or not node.needs_grad):
             self._node = None
             self.name = node.name
         return self
@@ -382,7 +382,7 @@ class Tensor(Hooked, TableMethods):
         if op is None:
             called = ufunc.__name__ if method == "__call__" else f"{ufunc.__name__}.{method}"
             raise NotImplementedError(_unsupported(called))
-        if method == "reduce":
+        if method in ("reduce", "accumulate"):
             kwargs.setdefault("axis", 0)  # as NumPy has it for ufunc.reduce
         elif kwargs:
             raise TypeError(f"np.{ufunc.__name__} of a Tensor takes no {', '.join(kwargs)}=")

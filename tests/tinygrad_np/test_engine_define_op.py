@@ -462,3 +462,15 @@ def test_rules_cannot_write_to_the_gradient():
     f = tg.define_op(lambda x: x * 2, name="greedy", x=rule)
     with pytest.raises(RuntimeError, match=r"greedy.*read-only"):
         f(leaf(1.0, 2.0)).backward([1, 1])
+
+
+def test_an_elementwise_op_with_one_rule():
+    """No gradient flows to the other input, whether or not it asks for one."""
+    half = tg.define_op(
+        lambda x, y: x * y, name="half", elementwise=True, x=lambda g, y: g * y, y=None
+    )
+    x, y = leaf([2.0]), leaf([3.0])
+    half(x, y).backward()
+    assert x.grad.tolist() == [3]
+    assert y.grad is None
+    assert not half(tg.Tensor([2.0]), y).requires_grad

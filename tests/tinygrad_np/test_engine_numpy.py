@@ -180,3 +180,11 @@ def test_numpy_random_state_is_left_alone():
     again = tg.manual_seed(3).normal(size=3)
     np.testing.assert_array_equal(first, again)
     np.testing.assert_array_equal(np.random.get_state()[1], before)
+
+
+def test_accumulate_along_an_axis():
+    t = leaf([[1.0, 2.0], [3.0, 4.0]])
+    result = np.add.accumulate(t, axis=1)
+    assert result.tolist() == [[1, 3], [3, 7]]
+    result.sum().backward()
+    assert t.grad.tolist() == [[2, 1], [2, 1]]

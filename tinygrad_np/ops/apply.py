@@ -97,17 +97,17 @@ def binary(op: Op) -> Callable:
     run = _runner(op)
     x_rule, y_rule = op.rules
     x_read, y_read = op.readers
-    differentiable = x_rule is not None or y_rule is not None
+    x_flows, y_flows = x_rule is not None, y_rule is not None
 
     def call(x, y):
         if isinstance(x, Tensor):
             x_data, x_node = x._data, x._node
-            x_needs = x_node is not None and x_node.needs_grad
+            x_needs = x_flows and x_node is not None and x_node.needs_grad
         else:
             x_data, x_node, x_needs = as_operand(x), None, False
         if isinstance(y, Tensor):
             y_data, y_node = y._data, y._node
-            y_needs = y_node is not None and y_node.needs_grad
+            y_needs = y_flows and y_node is not None and y_node.needs_grad
         else:
             if not isinstance(x, Tensor):
                 return op.forward(x_data, as_operand(y))
@@ -117,7 +117,7 @@ def binary(op: Op) -> Callable:
         except _FAILURES as error:
             raise op.failed(error, (x, y)) from error
         result = _new(Tensor)
-        if (x_needs or y_needs) and differentiable and recording.get():
+        if (x_needs or y_needs) and recording.get():
             if x_node is None:
                 x_node, x_data = _constant(x, x_data, 0 in op.read_inputs)
             if y_node is None:
