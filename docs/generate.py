@@ -3,8 +3,9 @@
     python docs/generate.py            # write them
     python docs/generate.py --check    # fail if one of them is stale
 
-They are the type stubs: the signatures of the functions (`tinygrad_np/ops/__init__.pyi`) and of
-the methods and operators that Tensor gets from them (`tinygrad_np/ops/methods.pyi`).
+They are the op reference (`docs/ops.md`) and the type stubs: the signatures of the functions
+(`tinygrad_np/ops/__init__.pyi`) and of the methods and operators that Tensor gets from them
+(`tinygrad_np/ops/methods.pyi`).
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+from reference import reference
 
 import tinygrad_np as tg
 from tinygrad_np import ops
@@ -241,6 +243,7 @@ def main() -> int:
     for path, text in {
         "tinygrad_np/ops/__init__.pyi": ops_stub(),
         "tinygrad_np/ops/methods.pyi": methods_stub(),
+        "docs/ops.md": reference(),
     }.items():
         target = ROOT / path
         if not target.exists() or target.read_text(encoding="utf-8") != text:

@@ -179,16 +179,9 @@ class Dropout(Module):
         self.p = p
         self.rng = rng
 
-    def mask(self, shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
-        """A fresh mask: 0 or 1 / (1 - p) for each element."""
-        rng = self.rng or tg.default_generator()
-        return (rng.random(shape) >= self.p).astype(dtype) / (1 - self.p)
-
     def forward(self, x: Any) -> Tensor:
         x = x if isinstance(x, Tensor) else Tensor(x)
-        if not self.training or self.p == 0:
-            return x
-        return x * Tensor(self.mask(x.shape, x.dtype), name="mask")
+        return tg.dropout(x, self.p, self.training, self.rng)
 
     def extra_repr(self) -> str:
         return f"p={self.p}"

@@ -381,7 +381,7 @@ class Tensor(Hooked, TableMethods):
         op = UFUNCS.get((ufunc, method))
         if op is None:
             called = ufunc.__name__ if method == "__call__" else f"{ufunc.__name__}.{method}"
-            raise NotImplementedError(_unsupported(called))
+            raise NotImplementedError(_unsupported(f"np.{called}"))
         if method in ("reduce", "accumulate"):
             kwargs.setdefault("axis", 0)  # as NumPy has it for ufunc.reduce
         elif kwargs:
@@ -391,7 +391,7 @@ class Tensor(Hooked, TableMethods):
     def __array_function__(self, func: Callable, types: Any, args: tuple, kwargs: dict) -> Any:
         op = FUNCTIONS.get(func)
         if op is None:
-            raise NotImplementedError(_unsupported(func.__name__))
+            raise NotImplementedError(_unsupported(_spelled(func)))
         return placed(op(*args, **kwargs))
 
 
@@ -411,20 +411,21 @@ def _restore(
     return tensor
 
 
-# What to use where the names do not tell.
-_INSTEAD = {"dot": "matmul", "inner": "matmul", "vdot": "matmul"}
+def _spelled(function: Callable) -> str:
+    """How users write a NumPy function: np.sum, np.linalg.inv."""
+    module = (function.__module__ or "numpy").replace("numpy", "np", 1)
+    return f"{module}.{function.__name__}"
 
 
 def _unsupported(called: str) -> str:
     import difflib  # half a millisecond of import time that only this message needs
 
-    known = {u.__name__ for u, method in UFUNCS if method == "__call__"}
-    known |= {f.__name__ for f in FUNCTIONS}
-    near = [_INSTEAD[called]] if called in _INSTEAD else []
-    near += difflib.get_close_matches(called, sorted(known), 1, 0.5)
-    hint = f" The nearest supported one is np.{near[0]}." if near else ""
+    known = {u.__name__: f"np.{u.__name__}" for u, method in UFUNCS if method == "__call__"}
+    known |= {f.__name__: _spelled(f) for f in FUNCTIONS}
+    near = difflib.get_close_matches(called.rpartition(".")[2], sorted(known), 1, 0.6)
+    hint = f" The nearest supported one is {known[near[0]]}." if near else ""
     return (
-        f"np.{called} is not supported on Tensors.{hint} Use .numpy() for the bare array (no "
+        f"{called} is not supported on Tensors.{hint} Use .numpy() for the bare array (no "
         "gradient flows), or declare it with tinygrad_np.define_op."
     )
 

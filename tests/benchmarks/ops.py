@@ -1,4 +1,4 @@
-"""Forward and backward of forty common operations, beside PyTorch (one thread).
+"""Forward and backward of forty common operations, beside PyTorch (one thread) and autograd.
 
     taskset -c 0 python tests/benchmarks/ops.py
 
@@ -105,19 +105,40 @@ def of_torch(f, arrays):
     return run
 
 
+def of_autograd(f, arrays):
+    """None where autograd does not know the op by this name."""
+    import autograd
+    import autograd.numpy as anp
+
+    differentiable = autograd.make_vjp(lambda *args: f(anp, *args), tuple(range(len(arrays))))
+    try:
+        _, out = differentiable(*arrays)
+    except (AttributeError, TypeError):
+        return None
+    seed = np.ones_like(out)
+
+    def run():
+        vjp, _ = differentiable(*arrays)
+        vjp(seed)
+
+    return run
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--only", nargs="*", help="operations to run")
     options = parser.parse_args()
     has_torch = importlib.util.find_spec("torch") is not None
+    has_autograd = importlib.util.find_spec("autograd") is not None
     if has_torch:
         import torch
 
         torch.set_num_threads(1)
-    print(header("numpy", "torch"))
-    print("| | 32×32, µs | ratio to PyTorch | 1000×1000, ms | ratio to PyTorch |")
-    print("|---|---:|---:|---:|---:|")
+    print(header("numpy", "torch", "autograd"))
+    ratio_heads = "ratio to PyTorch | to autograd"
+    print(f"| | 32×32, µs | {ratio_heads} | 1000×1000, ms | {ratio_heads} |")
+    print("|---|---:|---:|---:|---:|---:|---:|")
     ratios: dict[int, list[float]] = {32: [], 1000: []}
     for name, (kinds, f) in OPS.items():
         if options.only and name not in options.only:
@@ -128,19 +149,22 @@ def main() -> None:
             engines = {"own": of_tinygrad_np(f, arrays)}
             if has_torch:
                 engines["torch"] = of_torch(f, arrays)
+            peer = of_autograd(f, arrays) if has_autograd else None
+            if peer is not None:
+                engines["autograd"] = peer
             medians = interleave(engines, rounds=options.rounds, calls=calls)
             scale = 1 if n == 32 else 1e-3
             cells.append(f"{medians['own'] * scale:.1f}")
-            if has_torch:
-                ratio = medians["own"] / medians["torch"]
-                ratios[n].append(ratio)
-                cells.append(f"{ratio:.2f}")
-            else:
-                cells.append("")
+            for engine in ("torch", "autograd"):
+                ratio = medians["own"] / medians[engine] if engine in medians else None
+                cells.append("" if ratio is None else f"{ratio:.2f}")
+                if ratio is not None and engine == "torch":
+                    ratios[n].append(ratio)
         print("| " + " | ".join(cells) + " |", flush=True)
     for n, values in ratios.items():
         if values:
-            print(f"{n}×{n}: median ratio {statistics.median(values):.2f}, worst {max(values):.2f}")
+            middle, worst = statistics.median(values), max(values)
+            print(f"{n}×{n}: median ratio to PyTorch {middle:.2f}, worst {worst:.2f}")
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ import numpy as np
 from book_draws import Draws
 
 import nn
+from tinygrad_np import Tensor
 
 
 class DrawnDropout(nn.Dropout):
@@ -17,8 +18,10 @@ class DrawnDropout(nn.Dropout):
         super().__init__(p)
         self.draws = draws
 
-    def mask(self, shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
-        return self.draws.mask(shape, self.p).astype(dtype)
+    def forward(self, x: Tensor) -> Tensor:
+        if not self.training:
+            return x
+        return x * self.draws.mask(x.shape, self.p).astype(x.dtype)
 
 
 def build(setup: dict, draws: Draws, dtype: Any) -> nn.Sequential:

@@ -469,7 +469,7 @@ def test_an_elementwise_op_with_one_rule():
     half = tg.define_op(
         lambda x, y: x * y, name="half", elementwise=True, x=lambda g, y: g * y, y=None
     )
-    x, y = leaf([2.0]), leaf([3.0])
+    x, y = leaf(2.0), leaf(3.0)
     half(x, y).backward()
     assert x.grad.tolist() == [3]
     assert y.grad is None

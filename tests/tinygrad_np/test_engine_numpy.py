@@ -183,7 +183,7 @@ def test_numpy_random_state_is_left_alone():
 
 
 def test_accumulate_along_an_axis():
-    t = leaf([[1.0, 2.0], [3.0, 4.0]])
+    t = tg.Tensor([[1.0, 2.0], [3.0, 4.0]], requires_grad=True)
     result = np.add.accumulate(t, axis=1)
     assert result.tolist() == [[1, 3], [3, 7]]
     result.sum().backward()

@@ -1,0 +1,218 @@
+"""The op reference, docs/ops.md: every operation, read from its declaration."""
+
+from __future__ import annotations
+
+import ast
+import functools
+import importlib
+import inspect
+import textwrap
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tinygrad_np import ops
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import ModuleType
+
+    import tinygrad_np as tg
+
+__all__ = ["reference"]
+
+INTRODUCTION = """\
+# The operations
+
+Generated from the table of operations by `docs/generate.py`: do not edit.
+
+Each operation is a function of `tinygrad_np`, and those whose first argument is one array are
+methods of Tensor too. The rule of an input says how the gradient `g` of the result becomes its
+gradient; `out` is the result. Broadcasting is undone by the engine. Every rule runs on Tensors too
+(`create_graph=True`), so derivatives of every order are recorded by the same lines; "no gradient"
+marks inputs and results that carry none. Dtypes are NumPy's; a gradient has the dtype of its input.
+"""
+
+
+def reference() -> str:
+    """The text of docs/ops.md."""
+    families: dict[ModuleType, list[str]] = {}
+    for name, function in ops.FUNCTIONS_BY_NAME.items():
+        families.setdefault(family_of(name, function), []).append(name)
+    parts = [INTRODUCTION]
+    count = len(ops.TABLE)
+    composed = len(ops.FUNCTIONS_BY_NAME) - count
+    parts.append(
+        f"{count} operations with rules of their own, {composed} functions made of them.\n"
+    )
+    for family, names in families.items():
+        title = (family.__doc__ or "").strip().splitlines()[0]
+        parts.append(f"## {title.rstrip('.')}\n")
+        own = [n for n in names if hasattr(ops.FUNCTIONS_BY_NAME[n], "op")]
+        parts += [entry(ops.FUNCTIONS_BY_NAME[n].op) for n in own]
+        made = [n for n in names if n not in own]
+        if made:
+            parts.append("Made of these operations:\n")
+            parts += [composition(n, ops.FUNCTIONS_BY_NAME[n]) for n in made]
+            parts.append("")
+    return "\n".join(parts).rstrip() + "\n"
+
+
+def family_of(name: str, function: Callable) -> ModuleType:
+    """The family file under tinygrad_np/ops that gives this name."""
+    for module in vars(ops).values():
+        ours = inspect.ismodule(module) and module.__name__.startswith(ops.__name__)
+        if ours and name in getattr(module, "__all__", ()):
+            return module
+    return importlib.import_module(function.__module__)
+
+
+def entry(op: tg.Op) -> str:
+    """The section of one operation."""
+    lines = [f"### `{op.name}{signature(op)}`\n", op.doc.splitlines()[0]]
+    if op.text:
+        lines[-1] += f" `{op.text.replace('{', '').replace('}', '')}`"
+    lines.append("")
+    longer: dict[str, list[str]] = {}
+    if any(rule is not None for rule in op.rule.values()):
+        lines += ["| input | its gradient |", "|---|---|"]
+        for name, rule in op.rule.items():
+            text = rule_lines(rule)
+            if len(text) > 1:
+                longer.setdefault("\n".join(text), []).append(name)
+            cell = "`" + text[0].replace("|", "\\|") + "`" if len(text) == 1 else "below"
+            lines.append(f"| `{name}` | {cell if rule is not None else 'no gradient'} |")
+        for text, names in longer.items():
+            heading = "Rule of " + " and ".join(f"`{name}`" for name in names)
+            lines += ["", f"{heading}:", "", "```text", text, "```"]
+    else:
+        lines.append("No gradient.")
+    facts = dtype_facts(op)
+    if op.domain != (-np.inf, np.inf):
+        facts.append(f"Tested on inputs between {op.domain[0]:g} and {op.domain[1]:g}")
+    if op.kinks:
+        facts.append(f"Special points: {op.kinks}")
+    answered = answers_for(op)
+    if answered:
+        facts.append(f"NumPy: {', '.join(f'`{name}`' for name in answered)}")
+    if facts:
+        lines += ["", ". ".join(facts) + "."]
+    return "\n".join([*lines, ""])
+
+
+def dtype_facts(op: tg.Op) -> list[str]:
+    """What dtype comes out for float32 and int64, found by calling it, and the second order."""
+    facts = []
+    found = {}
+    for dtype in (np.float32, np.int64):
+        result = result_dtype(op, np.dtype(dtype))
+        if result is not None:
+            found[np.dtype(dtype).name] = result
+    if found:
+        facts.append("Dtypes: " + ", ".join(f"{given} → {out}" for given, out in found.items()))
+    if any(rule is not None for rule in op.rule.values()):
+        facts.append("Second order: yes")
+    return facts
+
+
+def result_dtype(op: tg.Op, dtype: np.dtype) -> str | None:
+    """The dtype of the result for floats of the given dtype in the first sample; None: an error."""
+
+    def cast(value: Any) -> Any:
+        if isinstance(value, (tuple, list)):
+            return type(value)(map(cast, value))
+        is_float = isinstance(value, (np.ndarray, np.generic)) and value.dtype.kind == "f"
+        return value.astype(dtype) if is_float else value
+
+    if op.samples is not None:
+        rng = np.random.default_rng(0)
+        arguments, params = op.samples(lambda *shape: rng.standard_normal(shape))[0]
+    else:
+        low, high = op.domain
+        inside = 1.0 if low < 1 < high else (max(low, -1e3) + min(high, 1e3)) / 2
+        arguments, params = (np.full((2, 2), inside),) * len(op.inputs), {}
+    n = 1 if op.variadic else len(op.inputs)
+    with np.errstate(all="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            out = ops.FUNCTIONS_BY_NAME[op.name](
+                *map(cast, arguments[:n]), *arguments[n:], **params
+            )
+        except (TypeError, ValueError, IndexError, np.linalg.LinAlgError):
+            return None
+    return " and ".join(str(o.dtype) for o in out) if isinstance(out, tuple) else str(out.dtype)
+
+
+def composition(name: str, function: Callable) -> str:
+    """The line of a function that is made of operations."""
+    doc = inspect.cleandoc(function.__doc__ or "").splitlines()
+    parameters = inspect.signature(function).parameters.values()
+    plain = [p.replace(annotation=inspect.Parameter.empty) for p in parameters]
+    return f"- `{name}{inspect.Signature(plain)}`: {doc[0] if doc else ''}"
+
+
+def signature(op: tg.Op) -> str:
+    """The parameters with their defaults."""
+    parts = []
+    for position, (name, default) in enumerate(op.defaults.items()):
+        if position == op.positional:
+            parts.append("*")
+        required = default is inspect.Parameter.empty
+        parts.append(name if required else f"{name}={default!r}")
+    return f"({', '.join(parts)})"
+
+
+def answers_for(op: tg.Op) -> list[str]:
+    """Names of the NumPy functions that the operation stands behind."""
+    held = [op.forward] if isinstance(op.forward, np.ufunc) else []
+    names = []
+    for function in [*held, *op.numpy]:
+        if isinstance(function, tuple):
+            names.append(f"np.{function[0].__name__}.{function[1]}")
+        else:
+            inside = "linalg." if "linalg" in str(getattr(function, "__module__", "")) else ""
+            names.append(f"np.{inside}{function.__name__}")
+    return list(dict.fromkeys(names))
+
+
+def rule_lines(rule: Callable | None) -> list[str]:
+    """A rule as the NumPy that stands in the source: one expression, or the function's body."""
+    if rule is None:
+        return ["no gradient"]
+    node = definition(rule)
+    if isinstance(node, ast.Lambda):
+        return [ast.unparse(node.body)]
+    body = node.body[1:] if ast.get_docstring(node) else node.body
+    if len(body) == 1 and isinstance(body[0], ast.Return) and body[0].value is not None:
+        return [ast.unparse(body[0].value)]
+    return "\n".join(ast.unparse(statement) for statement in body).splitlines()
+
+
+def definition(rule: Callable) -> ast.Lambda | ast.FunctionDef:
+    """The syntax tree of a rule, found by its line and its parameters."""
+    code = rule.__code__
+    parameters = list(code.co_varnames[: code.co_argcount])
+    for node in ast.walk(parsed(code.co_filename)):
+        if not isinstance(node, (ast.Lambda, ast.FunctionDef)):
+            continue
+        same_name = isinstance(node, ast.Lambda) == (code.co_name == "<lambda>")
+        if (
+            same_name
+            and node.lineno == code.co_firstlineno
+            and [a.arg for a in node.args.args] == parameters
+        ):
+            return node
+    # A rule made by a function of rules: show how it is made.
+    source = textwrap.dedent(inspect.getsource(rule))
+    return next(
+        node
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, (ast.Lambda, ast.FunctionDef))
+    )
+
+
+@functools.cache
+def parsed(path: str) -> ast.Module:
+    with open(path, encoding="utf-8") as file:
+        return ast.parse(file.read())
