@@ -96,8 +96,10 @@ class WideLinear(nn.Linear):
 class Dropout(nn.Dropout):
     """Dropout with the book's masks: float64, drawn from `np.random.binomial`."""
 
-    def mask(self, shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
-        return np.random.binomial(1, 1 - self.p, size=shape) / (1 - self.p)
+    def forward(self, x: Any) -> Tensor:
+        if not self.training:
+            return x
+        return x * (np.random.binomial(1, 1 - self.p, size=x.shape) / (1 - self.p))
 
 
 class Sigmoid(nn.Module):
