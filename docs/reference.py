@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import functools
-import importlib
 import inspect
 import textwrap
 import warnings
@@ -16,7 +15,6 @@ from tinygrad_np import ops
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import ModuleType
 
     import tinygrad_np as tg
 
@@ -37,18 +35,16 @@ marks inputs and results that carry none. Dtypes are NumPy's; a gradient has the
 
 def reference() -> str:
     """The text of docs/ops.md."""
-    families: dict[ModuleType, list[str]] = {}
-    for name, function in ops.FUNCTIONS_BY_NAME.items():
-        families.setdefault(family_of(name, function), []).append(name)
     parts = [INTRODUCTION]
     count = len(ops.TABLE)
     composed = len(ops.FUNCTIONS_BY_NAME) - count
     parts.append(
         f"{count} operations with rules of their own, {composed} functions made of them.\n"
     )
-    for family, names in families.items():
+    for family in ops.FAMILIES:
         title = (family.__doc__ or "").strip().splitlines()[0]
         parts.append(f"## {title.rstrip('.')}\n")
+        names = family.__all__
         own = [n for n in names if hasattr(ops.FUNCTIONS_BY_NAME[n], "op")]
         parts += [entry(ops.FUNCTIONS_BY_NAME[n].op) for n in own]
         made = [n for n in names if n not in own]
@@ -57,15 +53,6 @@ def reference() -> str:
             parts += [composition(n, ops.FUNCTIONS_BY_NAME[n]) for n in made]
             parts.append("")
     return "\n".join(parts).rstrip() + "\n"
-
-
-def family_of(name: str, function: Callable) -> ModuleType:
-    """The family file under tinygrad_np/ops that gives this name."""
-    for module in vars(ops).values():
-        ours = inspect.ismodule(module) and module.__name__.startswith(ops.__name__)
-        if ours and name in getattr(module, "__all__", ()):
-            return module
-    return importlib.import_module(function.__module__)
 
 
 def entry(op: tg.Op) -> str:
@@ -181,19 +168,26 @@ def rule_lines(rule: Callable | None) -> list[str]:
     if rule is None:
         return ["no gradient"]
     node = definition(rule)
+    lines = source_of(rule.__code__.co_filename).splitlines()
     if isinstance(node, ast.Lambda):
-        return [ast.unparse(node.body)]
+        return [segment(lines, node.body)]
     body = node.body[1:] if ast.get_docstring(node) else node.body
     if len(body) == 1 and isinstance(body[0], ast.Return) and body[0].value is not None:
-        return [ast.unparse(body[0].value)]
-    return "\n".join(ast.unparse(statement) for statement in body).splitlines()
+        return [segment(lines, body[0].value)]
+    return textwrap.dedent("\n".join(lines[body[0].lineno - 1 : node.end_lineno])).splitlines()
+
+
+def segment(lines: list[str], node: ast.expr) -> str:
+    """The source of an expression on one line."""
+    text = ast.get_source_segment("\n".join(lines), node) or ""
+    return " ".join(text.split()).replace("( ", "(").replace(" )", ")")
 
 
 def definition(rule: Callable) -> ast.Lambda | ast.FunctionDef:
     """The syntax tree of a rule, found by its line and its parameters."""
     code = rule.__code__
     parameters = list(code.co_varnames[: code.co_argcount])
-    for node in ast.walk(parsed(code.co_filename)):
+    for node in ast.walk(ast.parse(source_of(code.co_filename))):
         if not isinstance(node, (ast.Lambda, ast.FunctionDef)):
             continue
         same_name = isinstance(node, ast.Lambda) == (code.co_name == "<lambda>")
@@ -203,16 +197,12 @@ def definition(rule: Callable) -> ast.Lambda | ast.FunctionDef:
             and [a.arg for a in node.args.args] == parameters
         ):
             return node
-    # A rule made by a function of rules: show how it is made.
-    source = textwrap.dedent(inspect.getsource(rule))
-    return next(
-        node
-        for node in ast.walk(ast.parse(source))
-        if isinstance(node, (ast.Lambda, ast.FunctionDef))
+    raise LookupError(
+        f"no rule ({', '.join(parameters)}) at {code.co_filename}:{code.co_firstlineno}"
     )
 
 
 @functools.cache
-def parsed(path: str) -> ast.Module:
+def source_of(path: str) -> str:
     with open(path, encoding="utf-8") as file:
-        return ast.parse(file.read())
+        return file.read()

@@ -66,6 +66,33 @@ OPS = {
 }
 
 
+# Larger operations on inputs of their own: shapes, and the op; `F` is torch.nn.functional, or this
+# library again.
+IMAGES = (32, 8, 28, 28)
+LARGE = {
+    "conv2d 8→16, 3×3": ([IMAGES, (16, 8, 3, 3)], lambda t, F, x, w: F.conv2d(x, w, padding=1)),
+    "conv2d depthwise": (
+        [IMAGES, (8, 1, 3, 3)],
+        lambda t, F, x, w: F.conv2d(x, w, padding=1, groups=8),
+    ),
+    "max_pool2d": ([IMAGES], lambda t, F, x: F.max_pool2d(x, 2)),
+    "layer_norm": ([(128, 512)], lambda t, F, x: F.layer_norm(x, (512,))),
+    "attention": (
+        [(8, 64, 32)] * 3,
+        lambda t, F, q, k, v: F.scaled_dot_product_attention(q, k, v),
+    ),
+    "gelu": ([(1000, 1000)], lambda t, F, x: F.gelu(x)),
+    "erf": ([(1000, 1000)], lambda t, F, x: t.erf(x)),
+    "prod of columns": ([(1000, 1000)], lambda t, F, x: t.prod(x, 0)),
+    "logaddexp": ([(1000, 1000)] * 2, lambda t, F, x, y: t.logaddexp(x, y)),
+    "remainder": ([(1000, 1000)] * 2, lambda t, F, x, y: t.remainder(x, y)),
+    "solve": (
+        [(300, 300), (300, 10)],
+        lambda t, F, a, b: t.solve(a, b) if t is tg else t.linalg.solve(a, b),
+    ),
+}
+
+
 def _rows(x) -> list[int]:
     return list(range(0, x.shape[0], 3))
 
@@ -161,6 +188,18 @@ def main() -> None:
                 if ratio is not None and engine == "torch":
                     ratios[n].append(ratio)
         print("| " + " | ".join(cells) + " |", flush=True)
+    print("\n| | ms | ratio to PyTorch |\n|---|---:|---:|")
+    for name, (shapes, f) in LARGE.items():
+        if options.only and name not in options.only:
+            continue
+        rng = np.random.default_rng(0)
+        arrays = [rng.standard_normal(shape).astype(np.float32) for shape in shapes]
+        engines = {"own": of_tinygrad_np(lambda t, *a, f=f: f(t, t, *a), arrays)}
+        if has_torch:
+            engines["torch"] = of_torch(lambda t, *a, f=f: f(t, t.nn.functional, *a), arrays)
+        medians = interleave(engines, rounds=options.rounds, calls=2)
+        ratio = f"{medians['own'] / medians['torch']:.2f}" if has_torch else ""
+        print(f"| {name} | {medians['own'] * 1e-3:.1f} | {ratio} |", flush=True)
     for n, values in ratios.items():
         if values:
             middle, worst = statistics.median(values), max(values)

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 sybil = pytest.importorskip("sybil")
@@ -54,6 +55,10 @@ def test_rules_quoted_in_backprop_stand_in_the_source():
         assert ast.unparse(ast.parse(rule, mode="eval").body) in code, rule
 
 
+@pytest.mark.skipif(
+    np.lib.NumpyVersion(np.__version__) < "2.1.0",
+    reason="the reference shows the dtypes of NumPy 2.1 and later: np.floor keeps integers",
+)
 def test_generated_files_are_fresh():
     command = [sys.executable, str(ROOT / "docs" / "generate.py"), "--check"]
     done = subprocess.run(command, capture_output=True, text=True)

@@ -35,64 +35,43 @@ from . import (
     special,
     ufuncs,
 )
-from .activations import *  # noqa: F403
-from .conv import *  # noqa: F403
-from .create import *  # noqa: F403
 from .define import define_op
-from .einsums import *  # noqa: F403
-from .elementwise import *  # noqa: F403
-from .index import *  # noqa: F403
 from .index import getitem, plain_index, setitem
-from .join import *  # noqa: F403
-from .linalg import *  # noqa: F403
-from .losses import *  # noqa: F403
-from .matrices import *  # noqa: F403
-from .network import *  # noqa: F403
-from .normalization import *  # noqa: F403
 from .op import Op
-from .order import *  # noqa: F403
-from .pieces import *  # noqa: F403
-from .plain import *  # noqa: F403
-from .pooling import *  # noqa: F403
 from .random import default_generator, manual_seed
-from .rearrange import *  # noqa: F403
-from .reduce import *  # noqa: F403
-from .scans import *  # noqa: F403
-from .shape import *  # noqa: F403
-from .sliding import *  # noqa: F403
-from .special import *  # noqa: F403
-from .ufuncs import *  # noqa: F403
 from .updates import At
 
+# In the order of the reference.
+FAMILIES = (
+    elementwise,
+    reduce,
+    shape,
+    index,
+    linalg,
+    losses,
+    ufuncs,
+    pieces,
+    special,
+    activations,
+    scans,
+    plain,
+    einsums,
+    matrices,
+    rearrange,
+    join,
+    order,
+    create,
+    sliding,
+    conv,
+    pooling,
+    network,
+    normalization,
+)
+
 FUNCTIONS_BY_NAME: dict[str, Any] = {
-    name: getattr(family, name)
-    for family in (
-        elementwise,
-        reduce,
-        shape,
-        index,
-        linalg,
-        losses,
-        ufuncs,
-        pieces,
-        special,
-        activations,
-        scans,
-        plain,
-        einsums,
-        matrices,
-        rearrange,
-        join,
-        order,
-        create,
-        sliding,
-        conv,
-        pooling,
-        network,
-        normalization,
-    )
-    for name in family.__all__
+    name: getattr(family, name) for family in FAMILIES for name in family.__all__
 }
+globals().update(FUNCTIONS_BY_NAME)  # their types are in the stub, __init__.pyi
 
 # Every declared op by name: what the reference, the tests and the tools read.
 TABLE: dict[str, Op] = {
