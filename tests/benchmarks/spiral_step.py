@@ -42,6 +42,47 @@ def book(x, y, values):
     return lambda: model.step(x, y)
 
 
+def bare(x, y, values):
+    """The NumPy calls that tinygrad_np makes for this step, and nothing around them."""
+    w1, b1, w2, b2 = params = [v.copy() for v in values]
+    ends = np.cumsum([p.size for p in params])
+    m = np.zeros(ends[-1], np.float32)
+    v = np.zeros(ends[-1], np.float32)
+    n, t = len(y), 0
+
+    def step():
+        nonlocal w1, b1, w2, b2, m, v, t
+        hidden = np.maximum(x @ w1 + b1, 0)
+        logits = hidden @ w2 + b2
+        top = np.maximum(np.maximum(logits[:, 0], logits[:, 1]), logits[:, 2])
+        shifted = logits - top.reshape(-1, 1)
+        e = np.exp(shifted)
+        total = (e[:, 0] + e[:, 1] + e[:, 2]).reshape(-1, 1)
+        p = e / total
+        picked = np.arange(0, logits.size, logits.shape[1]) + y
+        losses = np.log(total).reshape(-1) - shifted.reshape(-1)[picked]
+        loss = np.add.reduce(losses) / n
+        d = p.reshape(-1).copy()
+        d[picked] -= 1
+        d = d.reshape(p.shape) * np.float32(1) / n
+        g_w2, g_b2 = hidden.T @ d, np.add.reduce(d, axis=0)
+        d = (d @ w2.T) * (hidden > 0)
+        g_w1, g_b1 = x.T @ d, np.add.reduce(d, axis=0)
+        g = np.concatenate([g_w1.ravel(), g_b1, g_w2.ravel(), g_b2])
+        m = 0.9 * m + (1 - 0.9) * g
+        v = 0.999 * v + (1 - 0.999) * (g * g)
+        rate = LR / (1 + DECAY * t)
+        t += 1
+        change = rate * (m / (1 - 0.9**t)) / (np.sqrt(v / (1 - 0.999**t)) + EPS)
+        w1 = w1 - change[: ends[0]].reshape(w1.shape)
+        b1 = b1 - change[ends[0] : ends[1]]
+        w2 = w2 - change[ends[1] : ends[2]].reshape(w2.shape)
+        b2 = b2 - change[ends[2] :]
+        return loss
+
+    return step
+
+
 def eager(x, y, values):
     import nn
     import tinygrad_np as tg
@@ -188,6 +229,7 @@ def numpy_adam(values, gradient):
 
 ENGINES = {
     "book's NumPy": (book, None),
+    "bare NumPy calls": (bare, None),
     "tinygrad_np": (eager, None),
     "tinygrad_np, nn modules": (eager_modules, None),
     "PyTorch": (torch_eager, "torch"),
