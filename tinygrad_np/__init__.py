@@ -21,6 +21,7 @@ __version__ = "0.1.0"
 _LAZY = {
     "GradcheckError": "check",
     "Graph": "snapshot",
+    "Record": "recorder",
     "checkpoint": "checkpointing",
     "grad": "transforms",
     "gradcheck": "check",
@@ -30,6 +31,7 @@ _LAZY = {
     "jacobian": "jacobians",
     "jvp": "transforms",
     "linearize": "transforms",
+    "record": "recorder",
     "stop_gradient": "transforms",
     "value_and_grad": "transforms",
     "vjp": "transforms",

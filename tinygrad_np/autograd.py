@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .frames import line_of
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
     from types import CodeType, TracebackType
@@ -68,7 +70,7 @@ class Node:
     shape: Any
     dtype: Any
     name: str | None
-    code: CodeType | None  # the caller's code object and the offset in it, see `place`
+    code: CodeType | None  # the user's code object and the offset in it, see `place`
     lasti: int
     watch: Any  # hooks on the gradient, see `hooks.Watch`; not set unless somebody watches
 
@@ -78,14 +80,10 @@ class Node:
 
     @property
     def place(self) -> tuple[str, int] | None:
-        """File name and line number of the call that made this value, or None for a leaf."""
+        """File name and line number of the user's that made this value, or None for a leaf."""
         if self.code is None:
             return None
-        line = self.code.co_firstlineno
-        for start, end, number in self.code.co_lines():
-            if start <= self.lasti < end and number is not None:
-                line = number
-        return self.code.co_filename, line
+        return self.code.co_filename, line_of(self.code, self.lasti)
 
 
 class Constant(Node):
@@ -139,12 +137,16 @@ class OutputGradients(tuple):
 
 # --- modes -------------------------------------------------------------------------------------
 
-recording: ContextVar[bool] = ContextVar("recording", default=True)
+# Whether nodes are made: False, True, or the recorder that wants to see each one.
+recording: ContextVar[Any] = ContextVar("recording", default=True)
+
+# What keeps values and gradients inside `with record():`, see `recorder.Record`.
+recorder: ContextVar[Any] = ContextVar("recorder", default=None)
 
 
 def is_grad_enabled() -> bool:
     """Whether operations are recorded here: True unless inside `no_grad()`."""
-    return recording.get()
+    return bool(recording.get())
 
 
 class _Recording:
@@ -155,10 +157,10 @@ class _Recording:
     __slots__ = ("_tokens",)
 
     def __init__(self) -> None:
-        self._tokens: list[Token[bool]] = []  # several: one object may be entered again inside
+        self._tokens: list[Token[Any]] = []  # several: one object may be entered again inside
 
     def __enter__(self) -> None:
-        self._tokens.append(recording.set(self._mode))
+        self._tokens.append(recording.set(self._mode and (recorder.get() or True)))
 
     def __exit__(
         self,
@@ -276,6 +278,7 @@ def _first_order(
     queue = [(-node.serial, node) for node in gradients]
     heapify(queue)
     look = watching
+    observer = recorder.get()
     while queue:
         node = heappop(queue)[1]
         g = gradients.pop(node)
@@ -283,6 +286,8 @@ def _first_order(
             g = node.watch.seen(node, g, lift)
             if node.watch.retains and path is None:
                 yield node, g.copy()
+        if observer is not None:
+            observer.reached(node, g)
         if node.op is None or (path is not None and node in ends):
             if id(g) in handed_out:
                 g = g.copy()
@@ -318,6 +323,9 @@ def _first_order(
                 heappush(queue, (-parent.serial, parent))
             else:
                 gradients[parent] = before + contribution
+            if observer is not None:
+                position = _position(node, saved, rule, reads)
+                observer.flowed(node, position, parent, contribution, gradients[parent])
 
 
 _NUMBERS = frozenset({int, float, bool})
@@ -346,6 +354,7 @@ def _recorded(
     queue = [(-node.serial, node) for node in gradients]
     heapify(queue)
     look = watching
+    observer = recorder.get()
     while queue:
         node = heappop(queue)[1]
         g = gradients.pop(node)
@@ -353,6 +362,8 @@ def _recorded(
             g = node.watch.seen(node, g, lift)
             if node.watch.retains and path is None:
                 yield node, g.copy()
+        if observer is not None:
+            observer.reached(node, g)
         if node.op is None or (path is not None and node in ends):
             if id(g) in handed_out:
                 g = g.copy()
@@ -385,6 +396,8 @@ def _recorded(
                 heappush(queue, (-parent.serial, parent))
             else:
                 gradients[parent] = before + contribution
+            if observer is not None:
+                observer.flowed(node, position, parent, contribution, gradients[parent])
 
 
 def backward(

@@ -6,7 +6,6 @@ The operators and most methods (`+`, `exp`, `sum`, `reshape`, indexing ...) are 
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -386,13 +385,13 @@ class Tensor(Hooked, TableMethods):
             kwargs.setdefault("axis", 0)  # as NumPy has it for ufunc.reduce
         elif kwargs:
             raise TypeError(f"np.{ufunc.__name__} of a Tensor takes no {', '.join(kwargs)}=")
-        return placed(op(*inputs, **kwargs))
+        return op(*inputs, **kwargs)
 
     def __array_function__(self, func: Callable, types: Any, args: tuple, kwargs: dict) -> Any:
         op = FUNCTIONS.get(func)
         if op is None:
             raise NotImplementedError(_unsupported(_spelled(func)))
-        return placed(op(*args, **kwargs))
+        return op(*args, **kwargs)
 
 
 def _differentiable(dtype: np.dtype) -> np.dtype:
@@ -452,14 +451,6 @@ def node_of(tensor: Tensor) -> Node:
 def needs_grad(value: Any) -> bool:
     """Whether `value` is a Tensor that needs a gradient."""
     return isinstance(value, Tensor) and value.requires_grad
-
-
-def placed(result: Any) -> Any:
-    """`result`, its node marked as made by the caller of the function that asks."""
-    if isinstance(result, Tensor) and result._node is not None and result._node.op is not None:
-        frame = sys._getframe(2)
-        result._node.code, result._node.lasti = frame.f_code, frame.f_lasti
-    return result
 
 
 _PYTHON_NUMBERS = frozenset({int, float, bool, complex})

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..autograd import recording
-from ..tensor import Tensor, needs_grad, placed, wrap
+from ..tensor import Tensor, needs_grad, wrap
 from . import (
     activations,
     conv,
@@ -108,7 +108,7 @@ _COMPARISONS = {
 
 def _reflected(function):
     def reflected(self, other):
-        return placed(function(other, self))
+        return function(other, self)
 
     return reflected
 
@@ -121,7 +121,7 @@ def _in_place(name, function, symbol):
         if type(other) is np.ndarray and self.shape == other.shape and not recording.get():
             # What optimizers do to every parameter: only the arithmetic, nothing to record.
             return self._become(wrap(run(self._data, other), None), symbol)
-        return self._become(placed(function(self, other)), symbol)
+        return self._become(function(self, other), symbol)
 
     return in_place
 
@@ -161,7 +161,7 @@ def _rounded(self, ndigits=0):
 
 
 def _read(self, key):
-    return placed(getitem(self, plain_index(key)))
+    return getitem(self, plain_index(key))
 
 
 def _write(self, key, value):
@@ -176,7 +176,7 @@ def _write(self, key, value):
             f"t[...] = v would drop the gradient of {value._title()}: {self._title()} can't carry "
             "one; use t.astype(float)"
         )
-    self._become(placed(setitem(self, value, plain_index(key))), "t[...] = v")
+    self._become(setitem(self, value, plain_index(key)), "t[...] = v")
 
 
 def _attach() -> None:
@@ -254,21 +254,21 @@ METHODS = tuple(name for name in FUNCTIONS_BY_NAME if name not in NOT_METHODS)
 
 def _transposed(self):
     """The axes in reverse order."""
-    return placed(shape.transpose(self))
+    return shape.transpose(self)
 
 
 def _reshape_method(self, *lengths):
     """The same elements in another shape: t.reshape(2, 3) or t.reshape((2, 3))."""
     if builtins.len(lengths) == 1 and not isinstance(lengths[0], int):
         (lengths,) = lengths
-    return placed(shape.reshape(self, lengths))
+    return shape.reshape(self, lengths)
 
 
 def _transpose_method(self, *axes):
     """The axes in another order: t.transpose(), t.transpose(1, 0) or t.transpose((1, 0))."""
     if builtins.len(axes) == 1 and not isinstance(axes[0], int):
         (axes,) = axes
-    return placed(shape.transpose(self, axes or None))
+    return shape.transpose(self, axes or None)
 
 
 _attach()

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..autograd import Constant, Node, next_serial, recording
+from ..frames import INSIDE, outside
 from ..tensor import Tensor, as_array, as_operand, node_of, wrap
 from .op import part
 
@@ -72,8 +73,15 @@ def unary(op: Op) -> Callable:
             raise op.failed(error, (x,)) from error
         parent = x._node
         result = _new(Tensor)
-        if differentiable and parent is not None and parent.needs_grad and recording.get():
+        if (
+            differentiable
+            and parent is not None
+            and parent.needs_grad
+            and (mode := recording.get())
+        ):
             frame = _frame(1)
+            if INSIDE[frame.f_code.co_filename]:
+                frame = outside(frame)
             result._node = node = _new(Node)
             node.op = op
             node.parents = (parent,)
@@ -84,6 +92,8 @@ def unary(op: Op) -> Callable:
             node.name = None
             node.code = frame.f_code
             node.lasti = frame.f_lasti
+            if mode is not True:
+                mode.made(node, out, (data,))
         else:
             result._node = None
         out.setflags(False)
@@ -117,7 +127,7 @@ def binary(op: Op) -> Callable:
         except _FAILURES as error:
             raise op.failed(error, (x, y)) from error
         result = _new(Tensor)
-        if (x_needs or y_needs) and recording.get():
+        if (x_needs or y_needs) and (mode := recording.get()):
             if x_node is None:
                 x_node, x_data = _constant(x, x_data, 0 in op.read_inputs)
             if y_node is None:
@@ -126,6 +136,8 @@ def binary(op: Op) -> Callable:
             if op.reads_shapes:
                 values += (x_data.shape, y_data.shape)
             frame = _frame(1)
+            if INSIDE[frame.f_code.co_filename]:
+                frame = outside(frame)
             result._node = node = _new(Node)
             node.op = op
             node.parents = (x_node, y_node)
@@ -136,6 +148,8 @@ def binary(op: Op) -> Callable:
             node.name = None
             node.code = frame.f_code
             node.lasti = frame.f_lasti
+            if mode is not True:
+                mode.made(node, out, (x_data, y_data))
         else:
             result._node = None
         out.setflags(False)
@@ -211,11 +225,13 @@ def general(op: Op) -> Callable:
                 if isinstance(value, np.ndarray):
                     outs = _apart(outs, value)
         node = None
-        if recorded and recording.get():
+        if recorded and (mode := recording.get()):
             node = _record(op, operands, arrays, outs, args[n:], hidden)
             if node is not None:
-                frame = _frame(1)
+                frame = outside(_frame(1))
                 node.code, node.lasti = frame.f_code, frame.f_lasti
+                if mode is not True:
+                    mode.made(node, outs, tuple(arrays))
         if isinstance(outs, tuple):
             parts = (node and part(node, k, outs) for k in range(len(outs)))
             return tuple(map(wrap, outs, parts))

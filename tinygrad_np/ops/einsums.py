@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ..tensor import Tensor, as_array, placed
+from ..tensor import Tensor, as_array
 from .define import answers, define_op
 
 __all__ = ["contract", "einsum"]
@@ -160,7 +160,7 @@ def einsum(spec: str, *operands: Any) -> Any:
             "axis numbers are not supported"
         )
     given = [v if isinstance(v, Tensor) else as_array(v, None) for v in operands]
-    return placed(contract(given, spec))
+    return contract(given, spec)
 
 
 @answers(np.einsum)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..tensor import Tensor, as_array, placed
+from ..tensor import Tensor, as_array
 from .define import answers, define_op
 from .elementwise import multiply, where
 from .reduce import axes as normal_axes
@@ -97,13 +97,13 @@ def dot(x, y) -> Any:
     """
     x, y = as_operands(x, y)
     if not x.ndim or not y.ndim:
-        return placed(multiply(x, y))
+        return multiply(x, y)
     axis = -2 if y.ndim > 1 else -1
     if x.shape[-1] != y.shape[axis]:
         raise _named("dot", x, y, f"axis -1 of x and axis {axis} of y must have the same length")
     if y.ndim <= 2:
-        return placed(matmul(x, y))
-    return placed(tensordot(x, y, (-1, -2)))
+        return matmul(x, y)
+    return tensordot(x, y, (-1, -2))
 
 
 @answers(np.vdot)
@@ -118,7 +118,7 @@ def vdot(x, y) -> Any:
         raise _named("vdot", x, y, "both need the same number of elements")
     if x.dtype.kind == "c":
         x = np.conjugate(x)
-    return placed(matmul(reshape(x, -1), reshape(y, -1)))
+    return matmul(reshape(x, -1), reshape(y, -1))
 
 
 @answers(np.inner)
@@ -130,17 +130,17 @@ def inner(x, y) -> Any:
     """
     x, y = as_operands(x, y)
     if not x.ndim or not y.ndim:
-        return placed(multiply(x, y))
+        return multiply(x, y)
     if x.shape[-1] != y.shape[-1]:
         raise _named("inner", x, y, "the last axes must have the same length")
-    return placed(tensordot(x, y, (-1, -1)))
+    return tensordot(x, y, (-1, -1))
 
 
 @answers(np.outer, np.linalg.outer)
 def outer(x, y) -> Any:
     """Every element of x times every element of y, both flattened: shape (x.size, y.size)."""
     x, y = as_operands(x, y)
-    return placed(multiply(reshape(x, (-1, 1)), reshape(y, -1)))
+    return multiply(reshape(x, (-1, 1)), reshape(y, -1))
 
 
 @answers(np.tensordot, np.linalg.tensordot)
@@ -183,7 +183,7 @@ def tensordot(x, y, axes: Any = 2) -> Any:
         columns *= y.shape[a]
     left = reshape(transpose(x, (*x_rest, *x_axes)), (rows, summed))
     right = reshape(transpose(y, (*y_axes, *y_rest)), (summed, columns))
-    return placed(reshape(matmul(left, right), shape))
+    return reshape(matmul(left, right), shape)
 
 
 @answers(np.kron)
@@ -196,7 +196,7 @@ def kron(x, y) -> Any:
     # Axis k of the result runs over axis k of x and, inside each step, over axis k of y.
     blocks = reshape(x, [length for k in x_shape for length in (k, 1)])
     inside = reshape(y, [length for k in y_shape for length in (1, k)])
-    return placed(reshape(multiply(blocks, inside), [a * b for a, b in zip(x_shape, y_shape)]))
+    return reshape(multiply(blocks, inside), [a * b for a, b in zip(x_shape, y_shape)])
 
 
 @answers(np.cross)
@@ -221,7 +221,7 @@ def cross(x, y, axisa=-1, axisb=-1, axisc=-1, axis=None) -> Any:
             raise _named("cross", x, y, "vectors need three components")
     x, y = moveaxis(x, axisa, 0), moveaxis(y, axisb, 0)
     parts = [x[i] * y[j] - x[j] * y[i] for i, j in ((1, 2), (2, 0), (0, 1))]
-    return placed(stack(parts, axisc))
+    return stack(parts, axisc)
 
 
 @answers(np.linalg.cross)
@@ -247,7 +247,7 @@ def matrix_power(x, n):
     if n == 0:
         rows = np.arange(x.shape[-1])
         identity = np.broadcast_to(rows[:, None] == rows, x.shape).astype(x.dtype)
-        return placed(where(np.False_, x, identity))  # recorded, with a gradient of zeros
+        return where(np.False_, x, identity)  # recorded, with a gradient of zeros
     if n < 0:
         x, n = np.linalg.inv(x), -n
     result: Any = None
@@ -256,5 +256,5 @@ def matrix_power(x, n):
         if odd:
             result = x if result is None else matmul(result, x)
         if not n:
-            return placed(result if result is not x else x * 1)
+            return result if result is not x else x * 1
         x = matmul(x, x)

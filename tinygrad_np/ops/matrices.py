@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ..tensor import Tensor, placed
+from ..tensor import Tensor
 from .define import answers, define_op
 from .elementwise import abs as absolute
 from .linalg import as_operands, swap
@@ -174,7 +174,7 @@ def slogdet(a) -> Any:
     log = logabsdet(a)
     if isinstance(a, Tensor):
         result = np.linalg.slogdet(a.data)
-        return result._replace(sign=Tensor(result.sign), logabsdet=placed(log))
+        return result._replace(sign=Tensor(result.sign), logabsdet=log)
     return np.linalg.slogdet(a)
 
 

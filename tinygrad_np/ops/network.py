@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..tensor import Tensor, as_array, placed
+from ..tensor import Tensor, as_array
 from .elementwise import where
 from .index import getitem
 from .linalg import matmul, swap
@@ -92,13 +92,13 @@ def nll_loss(
     picked = getitem(reshape(rows, -1), starts + np.where(counted, target, 0).astype(np.intp))
     losses = where(counted, -picked, 0)
     if reduction == "none":
-        return placed(losses)
+        return losses
     if reduction == "sum":
-        return placed(total(losses))
+        return total(losses)
     n = int(np.count_nonzero(counted))
     if not n:
         raise ValueError(f"nll_loss: the mean over no targets is not defined ({target.shape})")
-    return placed(total(losses) / n)
+    return total(losses) / n
 
 
 def one_hot(labels: Any, classes: int, dtype: DTypeLike = "float32") -> Any:
@@ -137,7 +137,7 @@ def embedding(indices: Any, weight: Any) -> Any:
     if weight.ndim != 2:
         raise ValueError(f"embedding: weight must be (entries, features), not {weight.shape}")
     _check_range("embedding", "index", numbers, weight.shape[0], "entries")
-    return placed(getitem(weight, numbers))
+    return getitem(weight, numbers)
 
 
 # --- noise --------------------------------------------------------------------------------------
@@ -163,7 +163,7 @@ def dropout(x: Any, p: float = 0.5, training: bool = True, rng: Generator | None
     if not training or p == 0:
         return x
     kept = (rng or default_generator()).random(x.shape) >= p
-    return placed(x * (kept.astype(x.dtype) / (1 - p if p < 1 else 1)))
+    return x * (kept.astype(x.dtype) / (1 - p if p < 1 else 1))
 
 
 # --- attention ----------------------------------------------------------------------------------
@@ -222,7 +222,7 @@ def scaled_dot_product_attention(
         else:
             scores = scores + mask
     if seen is None:
-        return placed(matmul(softmax(scores, -1), value))
+        return matmul(softmax(scores, -1), value)
     some = seen.any(axis=-1, keepdims=True)
     weights = softmax(where(seen | ~some, scores, -np.inf), -1)
-    return placed(matmul(where(some, weights, 0), value))
+    return matmul(where(some, weights, 0), value)

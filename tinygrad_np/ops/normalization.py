@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from ..tensor import placed
 from .define import define_op
 from .elementwise import sqrt
 from .network import check_float, operand
@@ -69,7 +68,7 @@ def layer_norm(
         raise ValueError(f"layer_norm: x has shape {x.shape}, which does not end in {shape}")
     axes = tuple(range(-len(shape), 0))
     out = standardize(x, axes, eps)
-    return placed(_affine("layer_norm", out, weight, bias, shape, shape))
+    return _affine("layer_norm", out, weight, bias, shape, shape)
 
 
 def _affine(op: str, x: Any, weight: Any, bias: Any, shape: tuple, broadcast: tuple) -> Any:
@@ -124,4 +123,4 @@ def batch_norm(
                     f"batch_norm: {name} must have shape {(channels,)}, not {np.shape(value)}"
                 )
         out = (x - reshape(mean, broadcast)) / sqrt(reshape(var, broadcast) + eps)
-    return placed(_affine("batch_norm", out, weight, bias, (channels,), broadcast))
+    return _affine("batch_norm", out, weight, bias, (channels,), broadcast)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..tensor import UFUNCS, Tensor, as_operand, needs_grad, placed
+from ..tensor import UFUNCS, Tensor, as_operand, needs_grad
 from .define import answers, define_op
 from .elementwise import where
 from .index import getitem, setitem
@@ -109,7 +109,7 @@ fmod = define_op(
 
 def divmod(x, y):
     """The pair x // y, x % y."""
-    return floor_divide(x, y), placed(remainder(x, y))
+    return floor_divide(x, y), remainder(x, y)
 
 
 UFUNCS[np.divmod, "__call__"] = divmod
@@ -239,7 +239,7 @@ def select(condlist, choicelist, default=0):
     pairs = list(zip(_conditions("select", condlist), choicelist))
     for condition, choice in reversed(pairs):
         out = where(condition, choice, out)
-    return placed(out)
+    return out
 
 
 @answers(np.piecewise)
@@ -286,4 +286,4 @@ def piecewise(x, condlist, funclist, *args, **kwargs):
                 f"{function._title()}: use x.astype(float)"
             )
         out = setitem(out, function, mask)
-    return placed(out)
+    return out

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..tensor import Tensor, as_array, placed
+from ..tensor import Tensor, as_array
 from .conv import conv2d
 from .define import define_op
 from .shape import expand_dims, squeeze
@@ -52,7 +52,7 @@ def conv1d(x, weight, bias: Any = None, stride=1, padding=0, dilation=1, groups=
         (1, _single(dilation, "dilation")),
         groups,
     )
-    return placed(squeeze(out, 2))
+    return squeeze(out, 2)
 
 
 def _pool(ufunc, x, kernel_size, stride, padding, fill):
@@ -157,10 +157,10 @@ def _along(pool, x, kernel_size, stride, padding):
 def max_pool1d(x, kernel_size, stride: Any = None, padding: Any = 0) -> Any:
     """The largest value in each window of sequences (N, C, length); see `max_pool2d`."""
     x = _sequence("max_pool1d", x)
-    return placed(_along(max_pool2d, x, kernel_size, stride, padding))
+    return _along(max_pool2d, x, kernel_size, stride, padding)
 
 
 def avg_pool1d(x, kernel_size, stride: Any = None, padding: Any = 0) -> Any:
     """The mean of each window of sequences (N, C, length); see `avg_pool2d`."""
     x = _sequence("avg_pool1d", x)
-    return placed(_along(avg_pool2d, x, kernel_size, stride, padding))
+    return _along(avg_pool2d, x, kernel_size, stride, padding)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..tensor import UFUNCS, Tensor, as_operand, placed
+from ..tensor import UFUNCS, Tensor, as_operand
 from .define import answers, define_op
 from .elementwise import where
 from .reduce import axes, count, max, mean, min, restore, sum
@@ -219,13 +219,13 @@ def diff(x, n=1, axis=-1, prepend=None, append=None):
         x = np.moveaxis(x, axis, 0)
         upper, lower = x[1:], x[:-1]
         x = np.moveaxis(upper != lower if x.dtype.kind == "b" else upper - lower, 0, axis)
-    return placed(x) if n else x
+    return x
 
 
 @answers(np.ptp)
 def ptp(x, axis=None, *, keepdims=False):
     """Largest minus smallest value over the given axes."""
-    return placed(max(x, axis, keepdims=keepdims) - min(x, axis, keepdims=keepdims))
+    return max(x, axis, keepdims=keepdims) - min(x, axis, keepdims=keepdims)
 
 
 @answers(np.average)
@@ -246,7 +246,7 @@ def average(x, axis=None, weights=None, returned=False, *, keepdims=False):
     """
     x = _operand(x)
     if weights is None:
-        out = placed(mean(x, axis, keepdims=keepdims))
+        out = mean(x, axis, keepdims=keepdims)
         total = np.full(out.shape, count(axis, x.shape), out.dtype)
         return (out, Tensor(total) if isinstance(out, Tensor) else total) if returned else out
     weights = _operand(weights)
@@ -264,7 +264,7 @@ def average(x, axis=None, weights=None, returned=False, *, keepdims=False):
     total = sum(weights, axis, keepdims=keepdims)
     if np.any(_bare(total) == 0):
         raise ZeroDivisionError("average: the weights sum to zero")
-    out = placed(sum(x * weights, axis, keepdims=keepdims) / total)
+    out = sum(x * weights, axis, keepdims=keepdims) / total
     return (out, total) if returned else out
 
 
@@ -285,13 +285,13 @@ def _known(x, instead):
 @answers(np.nansum)
 def nansum(x, axis=None, *, keepdims=False):
     """Sum over the given axes, nan counting as 0 (and getting no gradient)."""
-    return placed(sum(_known(x, 0)[0], axis, keepdims=keepdims))
+    return sum(_known(x, 0)[0], axis, keepdims=keepdims)
 
 
 @answers(np.nanprod)
 def nanprod(x, axis=None, *, keepdims=False):
     """Product over the given axes, nan counting as 1 (and getting no gradient)."""
-    return placed(prod(_known(x, 1)[0], axis, keepdims=keepdims))
+    return prod(_known(x, 1)[0], axis, keepdims=keepdims)
 
 
 @answers(np.nanmean)
@@ -299,7 +299,7 @@ def nanmean(x, axis=None, *, keepdims=False):
     """Mean of the elements that are not nan; nan, with NumPy's warning, where there are none."""
     values, known = _known(x, 0)
     number = np.count_nonzero(known, axis=axis, keepdims=keepdims)
-    return placed(sum(values, axis, keepdims=keepdims) / np.asarray(number, values.dtype))
+    return sum(values, axis, keepdims=keepdims) / np.asarray(number, values.dtype)
 
 
 def _nan_extremum(function, x, axis, keepdims, worst):
@@ -311,10 +311,10 @@ def _nan_extremum(function, x, axis, keepdims, worst):
 @answers(np.nanmax)
 def nanmax(x, axis=None, *, keepdims=False):
     """Largest element that is not nan, over the given axes; nan where there is none."""
-    return placed(_nan_extremum(max, x, axis, keepdims, -np.inf))
+    return _nan_extremum(max, x, axis, keepdims, -np.inf)
 
 
 @answers(np.nanmin)
 def nanmin(x, axis=None, *, keepdims=False):
     """Smallest element that is not nan, over the given axes; nan where there is none."""
-    return placed(_nan_extremum(min, x, axis, keepdims, np.inf))
+    return _nan_extremum(min, x, axis, keepdims, np.inf)

@@ -1,0 +1,136 @@
+"""`record()`: keep the values and gradients of everything that is recorded inside.
+
+An ordinary graph keeps what its rules will read, and only until backward. Inside `with record():`
+every value, every gradient and every contribution to one is kept, in the order in which they
+came, for the tools that show or check them.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from . import autograd
+from .frames import assigned_name
+
+if TYPE_CHECKING:
+    from contextvars import Token
+    from types import CodeType, FrameType, TracebackType
+
+    from .autograd import Node
+
+__all__ = ["Flow", "Forward", "Record", "record"]
+
+
+class Forward(NamedTuple):
+    """One op that was computed.
+
+    Attributes:
+        node: how the value was made.
+        value: its array; a tuple of arrays for an op with several outputs.
+        operands: what the op computed with, one for each of `node.parents`: arrays, or numbers.
+        variable: the name that the user's code gave to the value at once, if it did.
+        modules: the `nn.Module`s that were being called, outer ones first.
+    """
+
+    node: Node
+    value: Any
+    operands: tuple[Any, ...]
+    variable: str | None
+    modules: tuple[Any, ...]
+
+
+class Flow(NamedTuple):
+    """What one rule of `node` sent to one of its inputs during backward.
+
+    Attributes:
+        node: whose rule ran.
+        position: which input the rule is for.
+        parent: the node of that input.
+        contribution: what the rule gave, in the input's shape and dtype.
+        total: the sum of all contributions to the input so far, this one included.
+    """
+
+    node: Node
+    position: int
+    parent: Node
+    contribution: Any
+    total: Any
+
+
+class Record:
+    """What was computed inside `with record() as r:`, with all values. Create one by `record()`.
+
+    Attributes:
+        forward: a `Forward` for each op that was recorded, by node, in order. Under `no_grad()`,
+            and where nothing needs a gradient, nothing is.
+        gradients: the whole gradient that reached each node, by node, in backward's order.
+        flows: a `Flow` for each rule that ran, in order.
+    """
+
+    def __init__(self) -> None:
+        self.forward: dict[Node, Forward] = {}
+        self.gradients: dict[Node, Any] = {}
+        self.flows: list[Flow] = []
+        self._tokens: list[tuple[Token[Any], Token[Any]]] = []
+        self._last: tuple[Node, tuple[CodeType, int]] | None = None
+
+    def __enter__(self) -> Record:
+        mode = autograd.recording.get() and self
+        self._tokens.append((autograd.recorder.set(self), autograd.recording.set(mode)))
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        recorder, recording = self._tokens.pop()
+        autograd.recording.reset(recording)
+        autograd.recorder.reset(recorder)
+
+    # --- called by the engine ------------------------------------------------------------------
+
+    def made(self, node: Node, value: Any, operands: tuple[Any, ...]) -> None:
+        """An op was computed and recorded."""
+        assert node.code is not None
+        call = (node.code, node.lasti)
+        if self._last is not None and self._last[1] == call:
+            # A step on the way to what this call of the user's returns, which has the name.
+            before = self._last[0]
+            self.forward[before] = self.forward[before]._replace(variable=None)
+        self._last = (node, call)
+        variable = assigned_name(*call)
+        modules = _modules(sys._getframe(2))
+        self.forward[node] = Forward(node, value, operands, variable, modules)
+
+    def reached(self, node: Node, g: Any) -> None:
+        """Backward has the whole gradient of a node."""
+        self.gradients[node] = g
+
+    def flowed(
+        self, node: Node, position: int, parent: Node, contribution: Any, total: Any
+    ) -> None:
+        """Backward ran one rule."""
+        self.flows.append(Flow(node, position, parent, contribution, total))
+
+
+def _modules(frame: FrameType | None) -> tuple[Any, ...]:
+    """The modules whose call is under way in this frame, outer ones first."""
+    found: list[Any] = []
+    while frame is not None:
+        if frame.f_code.co_name == "__call__":
+            module = frame.f_locals.get("self")
+            if hasattr(module, "named_modules"):
+                found.append(module)
+        frame = frame.f_back
+    return tuple(reversed(found))
+
+
+def record() -> Record:
+    """Keep all values and gradients of what is recorded inside: `with record() as r: ...`.
+
+    For this thread or task only. It takes memory: everything stays alive as long as the Record.
+    """
+    return Record()
