@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tinygrad_np import Tensor, no_grad
+from tinygrad_np import Number, Tensor, no_grad
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -55,21 +55,32 @@ class Optimizer:
         _check_not_negative(weight_decay=weight_decay)
         self.lr = lr
         self.weight_decay = weight_decay
-        self.steps = 0
-        self._missed = [0] * len(self.params)  # steps at which a parameter was not reached
+        self._steps = Number(0)
+        # At how many steps each parameter was not reached, and whether that ever happened.
+        self._missed = Tensor(np.zeros(len(self.params)))
+        self._uneven = False
         size = sum(p.size for p in self.params)
-        self.state = {name: np.zeros(size, self.params[0].dtype) for name in self.state_names}
+        zeros = np.zeros(size, self.params[0].dtype)
+        self.state = {name: Tensor(zeros, name=name) for name in self.state_names}
+
+    @property
+    def steps(self) -> int:
+        """The number of steps taken."""
+        return self._steps.value
 
     @property
     def lr(self) -> float:
         """The learning rate of the next step; assign a number or a schedule to change it."""
-        return self._rate(self.steps) if callable(self._rate) else self._rate
+        rate = self._rate
+        return rate.value if isinstance(rate, Number) else self._steps.apply(rate)
 
     @lr.setter
     def lr(self, rate: float | Callable[[int], float]) -> None:
-        if not callable(rate):
-            _check_not_negative(lr=rate)
-        self._rate = rate
+        if callable(rate):
+            self._rate: Any = rate
+            return
+        _check_not_negative(lr=rate)
+        self._rate = Number(rate)
 
     def update(self, g: Any, lr: float, t: Any, *state: Any) -> tuple[Any, ...]:
         """The rule: what to subtract from the parameters, and the new state.
@@ -78,7 +89,7 @@ class Optimizer:
             g: gradients of all parameters, laid end to end.
             lr: learning rate.
             t: number of this step, from 1; an array like g if some parameters took fewer.
-            *state: the arrays of `state_names`, like g; zeros at first.
+            *state: the arrays of `state_names`, like g; zeros at first. To be left as they are.
         """
         raise NotImplementedError
 
@@ -98,25 +109,30 @@ class Optimizer:
             raise RuntimeError(
                 f"{type(self).__name__}.step(): no parameter has a gradient; call backward() first"
             )
-        params, t = self.params, self.steps + 1
-        where: Any = slice(None)
-        if not all(reached) or any(self._missed):
+        params, state = self.params, [values.data for values in self.state.values()]
+        t: Any = self.steps + 1
+        if self._uneven or not all(reached):
+            self._uneven = True
             params = [p for p, is_reached in zip(self.params, reached, strict=True) if is_reached]
-            where, t = self._part(reached)  # type: ignore[assignment]  # t for each element
+            where, t = self._part(reached)  # t for each element
+            state = [values[where] for values in state]
         g = np.concatenate([p.grad.data.ravel() for p in params])  # type: ignore[union-attr]
         lr, decay = self.lr, self.weight_decay
         weights = np.concatenate([p.data.ravel() for p in params]) if decay else None
         if weights is not None and not self.decoupled:
             g = g + decay * weights
-        change, *state = self.update(g, lr, t, *(old[where] for old in self.state.values()))
+        change, *state = self.update(g, lr, t, *state)
         if weights is not None and self.decoupled:
             change = change + lr * decay * weights
         # Only now that the rule has run does anything change.
         for values, new in zip(self.state.values(), state, strict=True):
-            values[where] = new
-        if params is not self.params:
-            self._missed = [m + (not r) for m, r in zip(self._missed, reached, strict=True)]
-        self.steps += 1
+            if self._uneven:
+                values[where] = new
+            else:
+                values.assign(new)
+        if self._uneven:
+            self._missed += ~np.array(reached)
+        self._steps.value += 1
         start = 0
         with no_grad():
             for p in params:
@@ -131,11 +147,12 @@ class Optimizer:
         """
         sizes = [p.size for p in self.params]
         where = np.repeat(reached, sizes)
-        steps = np.repeat(self.steps + 1 - np.array(self._missed, np.float64), sizes)
+        steps = np.repeat(self.steps + 1 - self._missed.data, sizes)
         return where, steps[where]
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}(lr={self._rate!r})"
+        rate = self._rate.value if isinstance(self._rate, Number) else self._rate
+        return f"{type(self).__name__}(lr={rate!r})"
 
 
 class SGD(Optimizer):

@@ -18,7 +18,7 @@ MODULES = sorted([*ENGINE.rglob("*.py"), *(ROOT / "nn").rglob("*.py")])
 OPTIONAL = ["matplotlib", "graphviz", "graphviz_pure", "tqdm", "nnfs", "IPython", "PIL"]
 
 # Layers of the engine, lowest first: a module may import its own layer and those below.
-LAYERS = ["frames", "autograd", "hooks", "tensor", "ops"]
+LAYERS = ["frames", "autograd", "hooks", "state", "tensor", "ops"]
 READERS = {
     "snapshot",
     "draw",
@@ -28,6 +28,7 @@ READERS = {
     "checkpointing",
     "jacobians",
     "paths",
+    "program",
     "recorder",
     "tracing",
     "transforms",

@@ -13,16 +13,20 @@ from typing import Any as _Any
 from .autograd import enable_grad, is_grad_enabled, no_grad
 from .ops import *  # noqa: F403
 from .ops import __all__ as _ops
+from .state import Number
 from .tensor import Tensor
 
 __version__ = "0.1.0"
 
 # Tools that load on first use, so that `import tinygrad_np` stays fast.
 _LAZY = {
+    "CompileError": "program",
+    "CompileWarning": "program",
     "GradcheckError": "check",
     "Graph": "snapshot",
     "Record": "recorder",
     "checkpoint": "checkpointing",
+    "compile": "program",
     "grad": "transforms",
     "gradcheck": "check",
     "graph": "snapshot",
@@ -37,7 +41,16 @@ _LAZY = {
     "vjp": "transforms",
 }
 
-__all__ = ["Tensor", "__version__", "enable_grad", "is_grad_enabled", "no_grad", *_LAZY, *_ops]
+__all__ = [
+    "Number",
+    "Tensor",
+    "__version__",
+    "enable_grad",
+    "is_grad_enabled",
+    "no_grad",
+    *_LAZY,
+    *_ops,
+]
 
 
 def __getattr__(name: str) -> _Any:

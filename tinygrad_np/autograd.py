@@ -29,6 +29,7 @@ __all__ = [
     "Leaf",
     "Node",
     "OutputGradients",
+    "Pending",
     "backward",
     "backward_to",
     "enable_grad",
@@ -114,6 +115,18 @@ class Leaf(Constant):
     def __init__(self, shape: tuple[int, ...], dtype: np.dtype, name: str | None = None):
         super().__init__(shape, dtype, name)
         self.grad = None
+
+
+class Pending:
+    """In the place of a gradient that lies in the memory of a compiled program.
+
+    The program overwrites it in its next call; whoever asks for the gradient gets a copy.
+    """
+
+    __slots__ = ("array",)
+
+    def __init__(self, array: np.ndarray) -> None:
+        self.array = array
 
 
 class OutputGradients(tuple):
@@ -381,8 +394,8 @@ def _recorded(
                 if contribution is None:
                     continue
                 if type(contribution) in _NUMBERS:
-                    contribution = np.asarray(contribution, parent.dtype)
-                if isinstance(contribution, (np.ndarray, np.generic)):
+                    contribution = lift(np.asarray(contribution, parent.dtype), None)
+                elif not hasattr(contribution, "requires_grad"):
                     contribution = lift(contribution, None)
                 if contribution.shape != parent.shape or contribution.dtype != parent.dtype:
                     contribution = fit(contribution, parent.shape, parent.dtype)

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from . import autograd
-from .autograd import Constant, Leaf, Node
+from . import autograd, state
+from .autograd import Constant, Leaf, Node, Pending
 from .hooks import Hooked
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ class Tensor(Hooked, TableMethods):
     @property
     def data(self) -> np.ndarray:
         """The values as a read-only array. It never changes: a later write makes a new one."""
-        if type(self._data) is np.ndarray:
+        if not isinstance(self._data, np.generic):
             return self._data
         array = np.asarray(self._data)
         array.setflags(write=False)
@@ -165,7 +165,7 @@ class Tensor(Hooked, TableMethods):
         Only leaves keep one, and intermediate values after `retain_grad()`.
         """
         holder = self._grad_holder()
-        return holder and holder.grad
+        return holder and held_gradient(holder)
 
     @grad.setter
     def grad(self, value: Tensor | None) -> None:
@@ -247,13 +247,14 @@ class Tensor(Hooked, TableMethods):
             holder = reached if reached.op is None else reached.watch
             if not create_graph:
                 g = wrap(g, None)
-            if holder.grad is None:
+            before = held_gradient(holder)
+            if before is None:
                 holder.grad = g
             elif create_graph:
                 with autograd.enable_grad():
-                    holder.grad = holder.grad + g
+                    holder.grad = before + g
             else:
-                holder.grad = wrap(holder.grad._data + g._data, None)
+                holder.grad = wrap(before._data + g._data, None)
 
     # --- Python's protocols ----------------------------------------------------------------
 
@@ -353,6 +354,23 @@ class Tensor(Hooked, TableMethods):
             self.name = node.name
         return self
 
+    def assign(self, value: Any) -> None:
+        """Give this Tensor other values, of its shape and dtype.
+
+        An array that owns its memory is taken over without a copy and becomes read-only; for
+        optimizers and layers that keep a state.
+
+        Raises:
+            RuntimeError: a leaf that requires grad, outside of `no_grad()`.
+            ValueError: another shape.
+            TypeError: values that the dtype can't hold.
+        """
+        self._check_write("assign()")
+        data = value._data if isinstance(value, Tensor) else as_array(value, None)
+        if data.base is not None:
+            data = data.copy()
+        self._become(wrap(data, None), "assign()")
+
     # --- NumPy's protocols -----------------------------------------------------------------
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
@@ -364,7 +382,9 @@ class Tensor(Hooked, TableMethods):
             )
         if copy is False and dtype is not None and np.dtype(dtype) != self.dtype:
             raise ValueError(f"{self._title()} can't be seen as {np.dtype(dtype)} without a copy")
-        data = self.data if dtype is None else self.data.astype(dtype, copy=False)
+        data = self.data.__array__()
+        if dtype is not None:
+            data = data.astype(dtype, copy=False)
         return data.copy() if copy else data
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
@@ -432,6 +452,14 @@ def _unsupported(called: str) -> str:
 # --- helpers for the engine ------------------------------------------------------------------
 
 
+def held_gradient(holder: Any) -> Any:
+    """The gradient that a leaf (or a watch) holds: a Tensor, or None."""
+    g = holder.grad
+    if type(g) is Pending:
+        holder.grad = g = wrap(g.array.copy(), None)
+    return g
+
+
 def wrap(data: Any, node: Node | None) -> Tensor:
     """The Tensor of `data`, an array that nobody else will write to, made by `node`."""
     data.setflags(False)
@@ -471,6 +499,8 @@ def as_operand(value: Any) -> Any:
 
 def as_array(data: Any, dtype: Any, copy: bool | None = None) -> np.ndarray:
     """`data` as an array of numbers; clear errors for what is not one."""
+    if state.taping and (tape := state.tape.get()) is not None and tape.takes(data):
+        return tape.array(data, dtype, copy)
     try:
         array = np.array(data, dtype=dtype, copy=copy)
     except ValueError as error:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .. import state
 from ..autograd import Constant, Node, next_serial, recording
 from ..frames import INSIDE, outside
 from ..tensor import Tensor, as_array, as_operand, node_of, wrap
@@ -163,7 +164,7 @@ def _constant(value: Any, data: Any, read: bool) -> tuple[Any, Any]:
     """The node of an input that needs no gradient, and its data, safe from later changes."""
     if isinstance(value, Tensor):
         return node_of(value), data
-    if isinstance(data, np.ndarray):
+    if isinstance(data, np.ndarray) or (state.taping and hasattr(data, "setflags")):
         if read and (data is value or data.base is not None):
             data = data.copy()  # the caller's own array: it may be written to before backward
         return Constant(data.shape, data.dtype), data

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..state import draw
 from ..tensor import Tensor, as_operand, needs_grad
 from .axes import checked_integers
 from .define import answers
@@ -195,9 +196,9 @@ def linspace(
 # --- random -------------------------------------------------------------------------------------
 
 
-def _generator(name: str, rng: Any) -> Generator:
+def _generator(name: str, rng: Any) -> Any:
     if rng is None:
-        return default_generator()
+        return default_generator
     if not isinstance(rng, np.random.Generator):
         raise TypeError(
             f"{name}: rng must be a NumPy Generator, such as np.random.default_rng(0), not {rng!r}"
@@ -213,7 +214,7 @@ def rand(
     name: str | None = None,
 ) -> Tensor:
     """Uniform random numbers from 0 up to 1: rand(2, 3)."""
-    array = _generator("rand", rng).random(_shape("rand", shape))
+    array = draw(_generator("rand", rng), "random", _shape("rand", shape))
     return Tensor(array, dtype=dtype, requires_grad=requires_grad, name=name)
 
 
@@ -225,7 +226,7 @@ def randn(
     name: str | None = None,
 ) -> Tensor:
     """Normal random numbers with mean 0 and standard deviation 1: randn(2, 3)."""
-    array = _generator("randn", rng).standard_normal(_shape("randn", shape))
+    array = draw(_generator("randn", rng), "standard_normal", _shape("randn", shape))
     return Tensor(array, dtype=dtype, requires_grad=requires_grad, name=name)
 
 
@@ -241,7 +242,7 @@ def uniform(
 ) -> Tensor:
     """Uniform random numbers from low up to high; no gradient flows to these."""
     low, high = (_value("uniform", v) for v in (low, high))
-    array = _generator("uniform", rng).uniform(low, high, size)
+    array = draw(_generator("uniform", rng), "uniform", low, high, size)
     return Tensor(array, dtype=dtype, requires_grad=requires_grad, name=name)
 
 
@@ -257,7 +258,7 @@ def normal(
 ) -> Tensor:
     """Normal random numbers with mean loc and standard deviation scale; no gradient to these."""
     loc, scale = (_value("normal", v) for v in (loc, scale))
-    array = _generator("normal", rng).normal(loc, scale, size)
+    array = draw(_generator("normal", rng), "normal", loc, scale, size)
     return Tensor(array, dtype=dtype, requires_grad=requires_grad, name=name)
 
 
@@ -271,7 +272,7 @@ def randint(
     name: str | None = None,
 ) -> Tensor:
     """Random integers from low up to high, high excluded; from 0 up to low if high is None."""
-    array = _generator("randint", rng).integers(low, high, size, dtype or np.int64)
+    array = draw(_generator("randint", rng), "integers", low, high, size, dtype or np.int64)
     return Tensor(array, name=name)
 
 
@@ -283,6 +284,6 @@ def permutation(x: Any, *, rng: Generator | None = None) -> Tensor:
     generator = _generator("permutation", rng)
     if np.ndim(x):
         x = x if isinstance(x, Tensor) else Tensor(x)
-        return take(x, generator.permutation(len(x)), 0)
+        return take(x, draw(generator, "permutation", len(x)), 0)
     (n,) = _shape("permutation", x)
-    return Tensor(generator.permutation(n))
+    return Tensor(draw(generator, "permutation", n))

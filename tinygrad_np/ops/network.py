@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..state import draw
 from ..tensor import Tensor, as_array
 from .elementwise import where
 from .index import getitem
@@ -162,7 +163,7 @@ def dropout(x: Any, p: float = 0.5, training: bool = True, rng: Generator | None
         raise ValueError(f"dropout: p must lie between 0 and 1, not {p}")
     if not training or p == 0:
         return x
-    kept = (rng or default_generator()).random(x.shape) >= p
+    kept = draw(rng or default_generator, "random", x.shape) >= p
     return x * (kept.astype(x.dtype) / (1 - p if p < 1 else 1))
 
 

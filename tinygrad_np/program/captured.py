@@ -1,0 +1,176 @@
+"""What a function uses besides its arguments: globals, closures, and what hangs on these.
+
+A compiled program has the plain values among them as constants, and knows Tensors, arrays and
+models by identity. `Captured` finds them, and tells whether they are still the same.
+"""
+
+from __future__ import annotations
+
+import functools
+import types
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..frames import INSIDE
+from ..state import Number
+from ..tensor import Tensor
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+__all__ = ["Captured"]
+
+_PLAIN = (int, float, complex, bool, str, bytes, type(None))
+_LEAVES = (Tensor, Number, np.ndarray, np.generic, np.random.Generator)
+_MOST = 20_000  # things to look at; a function that captures more is not looked at to the end
+
+
+class Captured:
+    """The surroundings of a function at one moment.
+
+    Attributes:
+        names: what Tensors and Numbers are called, by id.
+        entries: (container, key, value, what it is called); the container is a dict, or a cell of
+            a closure (key None).
+        sizes: (container, its length, what it is called).
+    """
+
+    def __init__(self, f: Callable) -> None:
+        self.names: dict[int, str] = {}
+        self.entries: list[tuple[Any, Any, Any, str]] = []
+        self.sizes: list[tuple[Any, int, str]] = []
+        self._seen: set[int] = set()
+        self._words: set[str] = set()
+        self._alive: list[Any] = []
+        self._waiting: list[tuple[Any, str]] = [(f, "")]
+        while self._waiting and len(self._seen) < _MOST:
+            value, path = self._waiting.pop()
+            self._look(value, path)
+
+    def changes(self) -> Iterator[str]:
+        """What is not as it was."""
+        for container, key, value, path in self.entries:
+            now = _read(container, key)
+            if now is not value and not (type(now) is type(value) and _same(now, value)):
+                yield path
+        for container, size, path in self.sizes:
+            if len(container) != size:
+                yield path
+
+    def checker(self) -> Callable[[], bool]:
+        """A fast function that says whether everything is as it was, by identity."""
+        names: dict[str, Any] = {}
+        tests = []
+        for k, (container, key, value, _) in enumerate(self.entries):
+            names[f"c{k}"], names[f"v{k}"] = container, value
+            read = f"c{k}.cell_contents" if key is None else f"c{k}[{key!r}]"
+            tests.append(f"{read} is v{k}")
+        for k, (container, size, _) in enumerate(self.sizes):
+            names[f"s{k}"] = container
+            tests.append(f"len(s{k}) == {size}")
+        test = " and ".join(tests) or "True"
+        code = (
+            f"def holds():\n try:\n  return {test}\n except (KeyError, ValueError):\n  return False"
+        )
+        exec(code, names)
+        return names["holds"]
+
+    # --- looking around --------------------------------------------------------------------------
+
+    def _enter(self, container: Any, key: Any, value: Any, path: str) -> None:
+        if isinstance(key, (str, int, type(None))):
+            self.entries.append((container, key, value, path))
+        self._waiting.append((value, path))
+
+    def _look(self, value: Any, path: str) -> None:
+        if isinstance(value, _PLAIN) or id(value) in self._seen:
+            return
+        self._seen.add(id(value))
+        self._alive.append(value)
+        if isinstance(value, _LEAVES):
+            self.names.setdefault(id(value), path)
+        elif isinstance(value, functools.partial):
+            self._waiting += [(value.func, path), (value.args, path), (value.keywords, path)]
+        elif isinstance(value, types.MethodType):
+            self._waiting += [(value.__self__, path), (value.__func__, path)]
+        elif isinstance(value, types.FunctionType):
+            self._function(value)
+        elif isinstance(value, dict):
+            self.sizes.append((value, len(value), path))
+            for key, item in value.items():
+                self._enter(value, key, item, _joined(path, str(key)))
+        elif isinstance(value, (list, tuple, set, frozenset)):
+            if not isinstance(value, tuple):
+                self.sizes.append((value, len(value), path))
+            self._waiting += [(item, _joined(path, str(k))) for k, item in enumerate(value)]
+        elif isinstance(value, types.ModuleType):
+            if not _of_the_library(value) and not INSIDE[getattr(value, "__file__", None) or ""]:
+                self._attributes(value, path)
+        elif not isinstance(value, type) and hasattr(value, "__dict__"):
+            self._object(value, path)
+
+    def _function(self, function: types.FunctionType) -> None:
+        if INSIDE[function.__code__.co_filename]:
+            return
+        codes = [function.__code__]
+        for code in codes:
+            codes += [c for c in code.co_consts if isinstance(c, types.CodeType)]
+            self._words.update(code.co_names)
+        for word in sorted({name for code in codes for name in code.co_names}):
+            if word in function.__globals__:
+                self._enter(function.__globals__, word, function.__globals__[word], word)
+        for name, cell in zip(function.__code__.co_freevars, function.__closure__ or ()):
+            try:
+                self._enter(cell, None, cell.cell_contents, name)
+            except ValueError:  # not assigned yet
+                continue
+        self._waiting += [(default, "") for default in function.__defaults__ or ()]
+
+    def _object(self, value: Any, path: str) -> None:
+        if hasattr(value, "named_parameters"):  # its names are the ones that people know
+            self.names.update({id(p): name for name, p in value.named_parameters()})
+        if _of_the_library(type(value)):
+            self.sizes.append((vars(value), len(vars(value)), path))
+            for key, item in vars(value).items():
+                self._enter(vars(value), key, item, _joined(path, key))
+        else:
+            self._attributes(value, path)
+        for owner in type(value).__mro__:
+            for word, method in vars(owner).items():
+                if isinstance(method, types.FunctionType) and (
+                    word in self._words or word in ("__call__", "forward", "update")
+                ):
+                    self._waiting.append((method, path))
+
+    def _attributes(self, value: Any, path: str) -> None:
+        """Of objects that are not ours, only what the function's code names."""
+        for key, item in list(vars(value).items()):
+            if key in self._words:
+                self._enter(vars(value), key, item, _joined(path, key))
+
+
+def _joined(path: str, key: str) -> str:
+    key = key.lstrip("_")
+    return f"{path}.{key}" if path else key
+
+
+def _of_the_library(owner: Any) -> bool:
+    """Whether a class, or one that it is derived from, belongs to this package or to nn."""
+    if isinstance(owner, types.ModuleType):
+        return owner.__name__.split(".")[0] in ("tinygrad_np", "nn", "numpy")
+    return any(c.__module__.split(".")[0] in ("tinygrad_np", "nn") for c in owner.__mro__)
+
+
+def _read(container: Any, key: Any) -> Any:
+    try:
+        return container.cell_contents if key is None else container[key]
+    except (KeyError, ValueError, IndexError):
+        return _GONE
+
+
+_GONE = object()
+
+
+def _same(a: Any, b: Any) -> bool:
+    return isinstance(a, _PLAIN) and bool(a == b or (a != a and b != b))

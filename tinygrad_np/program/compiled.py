@@ -1,0 +1,373 @@
+"""`compile(f)`: the first two calls record f, later ones run the program made of it."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import os
+import time
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..autograd import is_grad_enabled
+from ..tensor import Tensor
+from ..trees import leaves, refill
+from . import memory, passes
+from .captured import Captured
+from .emit import emit
+from .errors import CompileError, CompileWarning
+from .program import Unlike, differences, program_of
+from .tape import Tape
+from .variant import Variant
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from ..snapshot import Graph
+    from .report import Report
+
+__all__ = ["Compiled", "compile"]
+
+_MOST_VARIANTS = 16
+_WARN_AFTER = 8
+_MOST_RECORDINGS = 3
+
+
+class Compiled:
+    """A function that runs as a straight-line NumPy program. Made by `compile`.
+
+    Called as the function is. For each signature (shapes and dtypes of arrays and Tensors, all
+    other arguments by value, and whether gradients are recorded) the first two calls record the
+    function while running it, later ones run the program. So do calls after something that the
+    function captured has changed: `model.eval()`, another `model`, another `dropout.p`.
+
+    What it returns is always fresh; Tensors come back without a graph. Parameters, gradients,
+    optimizers and random generators are left as the function itself would leave them.
+    """
+
+    def __init__(self, f: Callable, names: tuple[str, ...]) -> None:
+        functools.update_wrapper(self, f)
+        self._f = f
+        self._passes = names
+        self._variants: dict[Any, list[Variant]] = {}
+        self._recorded: dict[Any, tuple[Tape, int]] = {}
+        self._latest: Variant | None = None
+        self._compiled = 0
+        self._fallbacks = 0
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """As the function itself.
+
+        Raises:
+            CompileError: the function does what a straight-line program can't; nothing has
+                changed then that the function changes through Tensors.
+        """
+        arrays: list[Any] = []
+        tensors: list[bool] = []
+        key = _signature(args, kwargs, arrays, tensors)
+        for variant in self._variants.get(key, ()):
+            if variant.fits():
+                try:
+                    return variant(arrays, tensors)
+                except variant.guard_failed:
+                    return self._eagerly(variant, args, kwargs)
+        return self._record(key, args, kwargs)
+
+    def __get__(self, owner: Any, kind: Any = None) -> Any:
+        """Works as a method: one compiled function for each object."""
+        if owner is None:
+            return self
+        bound = Compiled(self._f.__get__(owner, kind), self._passes)
+        try:
+            setattr(owner, self._f.__name__, bound)
+        except AttributeError:
+            raise TypeError(
+                f"{type(owner).__name__} has no room for a compiled method: compile the bound "
+                f"method instead, tinygrad_np.compile(object.{self._f.__name__})"
+            ) from None
+        return bound
+
+    def __repr__(self) -> str:
+        count = sum(map(len, self._variants.values()))
+        return f"<compiled {self._f.__qualname__}: {count} program{'' if count == 1 else 's'}>"
+
+    # --- making programs ---------------------------------------------------------------------------
+
+    def lower(self, *args: Any, **kwargs: Any) -> Compiled:
+        """Compile for these arguments without leaving anything changed; returns itself.
+
+        The function runs twice, as in the first two calls, and what it did is undone.
+        """
+        arrays: list[Any] = []
+        key = _signature(args, kwargs, arrays, [])
+        tapes: list[Tape] = []
+        captured = Captured(self._f)
+        began = time.perf_counter()
+        while True:
+            tape = self._tape(captured)
+            _given(tape, self._f, args, kwargs, settle=False)
+            tape.rewind()
+            tapes.append(tape)
+            if len(tapes) > 1:
+                try:
+                    fixed = differences(tapes[-2], tapes[-1])
+                    break
+                except Unlike as unlike:
+                    if len(tapes) == _MOST_RECORDINGS:
+                        raise self._unlike(unlike) from None
+        self._add(key, tape, fixed, captured, began)
+        return self
+
+    def _tape(self, captured: Captured) -> Tape:
+        tape = Tape()
+        tape.names.update(captured.names)
+        return tape
+
+    def _record(self, key: Any, args: tuple, kwargs: dict) -> Any:
+        """Record this call, and make the program if it is the second of its kind."""
+        captured = Captured(self._f)
+        tape = self._tape(captured)
+        before, count = self._recorded.get(key, (None, 0))
+        began = time.perf_counter()
+        result = _given(tape, self._f, args, kwargs, settle=True)
+        if before is None:
+            self._recorded[key] = (tape, 1)
+            return result
+        changed = next(captured.changes(), None)
+        try:
+            fixed = differences(before, tape)
+        except Unlike as unlike:
+            if count + 1 >= _MOST_RECORDINGS:
+                raise self._unlike(unlike) from None
+            self._recorded[key] = (tape, count + 1)
+            return result
+        if changed is not None:
+            raise CompileError(
+                f"{self._f.__qualname__} changes {changed}, a Python value: the compiled function "
+                "would not. Instead: return what should be kept, hold a number in a "
+                "tinygrad_np.Number, or change it outside of the compiled function."
+            )
+        del self._recorded[key]
+        self._add(key, tape, fixed, captured, began)
+        return result
+
+    def _unlike(self, unlike: Unlike) -> CompileError:
+        return CompileError(
+            f"{self._f.__qualname__} does something else in each call ({unlike}): it can't be "
+            "compiled. Instead: branch outside of the compiled function."
+        )
+
+    def _add(self, key: Any, tape: Tape, fixed: set[int], captured: Captured, began: float) -> None:
+        program = program_of(self._f.__name__, tape, fixed)
+        passes.run(program, self._passes)
+        plan = memory.plan(
+            program, reuse="buffers" in self._passes, in_place="in_place" in self._passes
+        )
+        emitted = emit(program, plan, self._title())
+        variant = Variant(program, plan, emitted, captured, tape.nothing)
+        variant.compile_seconds = time.perf_counter() - began
+        self._variants.setdefault(key, []).insert(0, variant)
+        self._latest = variant
+        self._compiled += 1
+        if self._compiled == _WARN_AFTER + 1:
+            warnings.warn(
+                f"{self._f.__qualname__} was compiled {self._compiled} times, each time for other "
+                "shapes, other Python arguments or other captured values. Give numbers that "
+                "change as arrays or in a tinygrad_np.Number, and batches one shape.",
+                CompileWarning,
+                stacklevel=4,
+            )
+        while sum(map(len, self._variants.values())) > _MOST_VARIANTS:
+            oldest = next(iter(self._variants))
+            self._variants[oldest].pop()
+            if not self._variants[oldest]:
+                del self._variants[oldest]
+
+    def _title(self) -> str:
+        try:
+            file = os.path.basename(inspect.getsourcefile(self._f) or "")
+            line = inspect.getsourcelines(self._f)[1]
+        except (OSError, TypeError):
+            return f"{self._f.__name__} as NumPy statements."
+        return f"{self._f.__name__} ({file}:{line}) as NumPy statements."
+
+    def _eagerly(self, variant: Variant, args: tuple, kwargs: dict) -> Any:
+        """A value is not as it was in the recordings: the function itself says what that means."""
+        result = self._f(*args, **kwargs)
+        self._fallbacks += 1
+        if self._fallbacks == _WARN_AFTER:
+            warnings.warn(
+                f"{self._f.__qualname__}: in {_WARN_AFTER} calls a check on values came out "
+                "otherwise than in the recordings, and the function ran uncompiled.",
+                CompileWarning,
+                stacklevel=3,
+            )
+        return result
+
+    # --- looking at them ------------------------------------------------------------------------------
+
+    def _made(self) -> Variant:
+        if self._latest is None:
+            raise RuntimeError(
+                f"{self._f.__qualname__} has no program yet: call it twice, or .lower(*args) once"
+            )
+        return self._latest
+
+    @property
+    def source(self) -> str:
+        """The text of the program that was made last.
+
+        Raises:
+            RuntimeError: none was made yet.
+        """
+        return self._made().emitted.source
+
+    @property
+    def graph(self) -> Graph:
+        """The program that was made last as a graph that can be drawn."""
+        from .picture import graph_of
+
+        return graph_of(self._made().program)
+
+    def report(self, *args: Any, **kwargs: Any) -> Report:
+        """What each line of the program costs, measured by running it with these arguments."""
+        from .report import measure
+
+        arrays: list[Any] = []
+        tensors: list[bool] = []
+        _signature(args, kwargs, arrays, tensors)
+        return measure(self._made(), arrays, tensors, self._f, args, kwargs)
+
+    def export(self, path: str | os.PathLike[str]) -> Path:
+        """Write the program to a .py file that needs only NumPy, its state to an .npz beside it.
+
+        Raises:
+            CompileError: it calls a Python function, which the file can't hold.
+        """
+        from .export import export
+
+        return export(self._made(), path)
+
+
+def compile(f: Callable, *, passes: Sequence[str] | None = None) -> Compiled:
+    """`f` as a straight-line NumPy program: the code that you would have written by hand.
+
+        step = tg.compile(train_step)
+        for x, y in batches:
+            loss = step(x, y)     # two calls record, then the program runs
+        print(step.source)
+
+    Args:
+        f: any function of arrays, Tensors and Python values (nested containers are welcome) that
+            computes with Tensors or NumPy functions: a training step with `backward()` and
+            `optimizer.step()`, a transform, a model. It is recorded, so what it does in plain
+            Python happens only while recording.
+        passes: names of the rewrites to use, for study: "fold", "algebra", "common", "cheaper",
+            "dead", "place", "buffers", "in_place". By default all; none gives each NumPy call as
+            the engine makes it, to the last bit.
+
+    Raises:
+        TypeError: `f` can't be called.
+        ValueError: an unknown pass.
+    """
+    everything = (*_all_passes(),)
+    if isinstance(f, Compiled):
+        f = f._f
+    if not callable(f):
+        raise TypeError(f"compile() takes a function, not {type(f).__name__}")
+    chosen = everything if passes is None else tuple(passes)
+    unknown = [name for name in chosen if name not in everything]
+    if unknown:
+        raise ValueError(f"there is no pass {unknown[0]!r}; there are {', '.join(everything)}")
+    return Compiled(f, chosen)
+
+
+def _all_passes() -> tuple[str, ...]:
+    return (*passes.PASSES, *passes.MEMORY)
+
+
+def _signature(args: Any, kwargs: Any, arrays: list[Any], tensors: list[bool]) -> Any:
+    """A key for the arguments; arrays and Tensors among them are collected in order."""
+    key: list[Any] = [is_grad_enabled(), len(args)]
+    for value in args:
+        kind = type(value)
+        if kind is np.ndarray:
+            arrays.append(value)
+            tensors.append(False)
+            key.append((value.shape, value.dtype))
+        elif isinstance(value, Tensor):
+            _tensor(value, arrays, tensors, key)
+        else:
+            _nested(value, arrays, tensors, key)
+    for name in kwargs:
+        key.append(name)
+        _nested(kwargs[name], arrays, tensors, key)
+    return tuple(key)
+
+
+def _tensor(value: Tensor, arrays: list[Any], tensors: list[bool], key: list[Any]) -> None:
+    needs = value.requires_grad
+    if needs and not value.is_leaf and is_grad_enabled():
+        raise CompileError(
+            f"a compiled function was given {value._title()}, the result of an operation: no "
+            "gradient would flow back through the program. Give it value.detach()"
+        )
+    arrays.append(value)
+    tensors.append(True)
+    key.append((value.shape, value.dtype, needs))
+
+
+def _nested(value: Any, arrays: list[Any], tensors: list[bool], key: list[Any]) -> None:
+    if isinstance(value, (dict, list, tuple)):
+        key.append((type(value), tuple(value) if isinstance(value, dict) else len(value)))
+        for item in value.values() if isinstance(value, dict) else value:
+            _nested(item, arrays, tensors, key)
+    elif isinstance(value, np.ndarray):
+        arrays.append(value)
+        tensors.append(False)
+        key.append((value.shape, value.dtype))
+    elif isinstance(value, Tensor):
+        _tensor(value, arrays, tensors, key)
+    elif isinstance(value, np.generic):
+        arrays.append(np.asarray(value))
+        tensors.append(False)
+        key.append(((), value.dtype))
+    else:
+        try:
+            hash(value)
+        except TypeError:
+            key.append((type(value), id(value)))
+        else:
+            key.append((type(value), value))
+
+
+def _given(tape: Tape, f: Callable, args: tuple, kwargs: dict, *, settle: bool) -> Any:
+    """Record f on stand-ins for the arrays among its arguments."""
+    count = 0
+
+    def stand_in(tree: Any, name: str) -> Any:
+        nonlocal count
+        values = []
+        for path, leaf in leaves(tree, name):
+            if isinstance(leaf, (np.ndarray, np.generic, Tensor)):
+                values.append(tape.argument(leaf, count, path))
+                count += 1
+            else:
+                values.append(leaf)
+        return refill(tree, values)
+
+    words = _parameter_names(f, len(args))
+    given = tuple(stand_in(a, word) for a, word in zip(args, words))
+    named = {key: stand_in(value, key) for key, value in kwargs.items()}
+    return tape.record(f, given, named, settle=settle)
+
+
+def _parameter_names(f: Callable, count: int) -> list[str]:
+    try:
+        names = list(inspect.signature(f).parameters)
+    except (TypeError, ValueError):
+        names = []
+    return [names[k] if k < len(names) else f"arg{k}" for k in range(count)]

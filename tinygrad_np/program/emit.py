@@ -1,0 +1,464 @@
+"""A program as Python text: first its memory, then one function of NumPy statements."""
+
+from __future__ import annotations
+
+import linecache
+import math
+import os
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .memory import Memory, is_copy, takes_out
+from .names import Names
+from .statements import Statement, Var
+
+if TYPE_CHECKING:
+    from .program import Program
+    from .tape import Output
+
+__all__ = ["KINDS", "Emitted", "emit"]
+
+# What the parameters of the function are, in this order; behind them the memory for new values.
+KINDS = ("argument", "tensor", "array", "number", "generator", "grad")
+
+_WIDTH = 58  # where the comments with shapes begin
+
+# On numbers and NumPy scalars Python's operators do the same as the ufuncs, several times faster.
+_SCALAR: dict[np.ufunc, str] = {
+    np.add: "+", np.subtract: "-", np.multiply: "*", np.divide: "/", np.less: "<",
+    np.less_equal: "<=", np.greater: ">", np.greater_equal: ">=", np.equal: "==",
+    np.not_equal: "!=", np.logical_and: "&", np.bitwise_and: "&",
+}  # fmt: skip
+_IN_PLACE = {np.add: "+=", np.subtract: "-=", np.multiply: "*=", np.divide: "/="}
+_MODULES = {"np": np, "np.linalg": np.linalg, "np.fft": np.fft,
+            "np.lib.stride_tricks": np.lib.stride_tricks}  # fmt: skip
+
+
+@dataclass
+class Emitted:
+    """The text, and how its function is to be called.
+
+    Attributes:
+        source: the text; running it defines the function `name`.
+        constants: arrays that the text takes from `constants`, by name.
+        objects: other things that it uses: Python functions of numbers.
+        parameters: names of the function's parameters: the inputs, then the fresh memory.
+        fresh: the outputs that are written into memory given as the last parameters.
+        returned: the outputs that come back behind the results.
+        static: outputs (gradients) that lie in buffers, with the names of these.
+        lines: for each line of the function, by number, its statement.
+    """
+
+    name: str
+    source: str = ""
+    constants: dict[str, np.ndarray] = field(default_factory=dict)
+    objects: dict[str, Any] = field(default_factory=dict)
+    parameters: list[str] = field(default_factory=list)
+    fresh: list[Output] = field(default_factory=list)
+    returned: list[Output] = field(default_factory=list)
+    static: dict[Any, str] = field(default_factory=dict)
+    lines: dict[int, Statement] = field(default_factory=dict)
+
+
+def emit(program: Program, memory: Memory, about: str) -> Emitted:
+    """Write the program down."""
+    return _Writer(program, memory).write(about)
+
+
+class _Writer:
+    def __init__(self, program: Program, memory: Memory) -> None:
+        self.program = program
+        self.memory = memory
+        self.out = Emitted(program.name)
+        self.out.name = name = re.sub(r"\W", "_", program.name)
+        self.names = Names({"np", "constants", "GuardFailed", name})
+        self.name: dict[Var, str] = {}
+        self.setup: list[str] = []
+        self.body: list[tuple[str, Statement | None, str]] = []
+        self.inline: dict[Var, str] = {}
+        self.known: dict[Any, str] = {}  # names of constant arrays, by content
+        self.kept = set(program.kept())
+        self.place: tuple[str, int] | None = None
+        self.section = ""
+        self.uses: dict[Var, int] = {}
+        for statement in program.statements:
+            for var in statement.reads():
+                self.uses[var] = self.uses.get(var, 0) + 1
+
+    # --- the whole -------------------------------------------------------------------------------
+
+    def write(self, about: str) -> Emitted:
+        program, out = self.program, self.out
+        for given in sorted(program.inputs, key=lambda given: KINDS.index(given.kind)):
+            self.name[given.var] = self.names.new(given.var.hint or given.kind)
+            out.parameters.append(self.name[given.var])
+        fresh = sorted(self.memory.fresh.items(), key=lambda pair: pair[1])
+        for var, k in fresh:
+            self.name[var] = self._fresh(program.outputs[k])
+        self._buffers()
+        skip = 0
+        statements = program.statements
+        for k, statement in enumerate(statements):
+            if skip:
+                skip -= 1
+                continue
+            merged = self._merged(statements[k : k + 3])
+            if merged:
+                self._line(merged, statements[k + 2])
+                skip = 2
+            else:
+                self._statement(statement)
+        self._return()
+        self._text(about)
+        return out
+
+    def _fresh(self, output: Output) -> str:
+        source = next((i for i in self.program.inputs if i.source is output.source), None)
+        old = self.name[source.var] if source else (output.source.name or "state")
+        name = self.names.new(f"{old}_new")
+        self.out.parameters.append(name)
+        self.out.fresh.append(output)
+        return name
+
+    def _buffers(self) -> None:
+        """Names and memory of all values that live in buffers."""
+        holder = self.memory.holder
+        placed = self.program.placed
+        for var in [w for w, _ in placed.values() if w in holder]:
+            if var not in self.name:
+                self._allocate(var)
+        for statement in self.program.statements:
+            for var in statement.outs:
+                if var in placed and placed[var][0] in holder:
+                    whole, start = placed[var]
+                    self.name[var] = name = self.names.new(var.hint)
+                    part = f"{self.name[whole]}[{start}:{start + var.value.size}]"
+                    shape = "" if len(var.shape) == 1 else f".reshape({var.shape})"
+                    self._set_up(f"{name} = {part}{shape}", "", var)
+                elif var in holder and var not in self.name:
+                    first = holder[var]
+                    if var is first:
+                        self._allocate(var)
+                    else:
+                        self.name[var] = name = self.names.new(var.hint)
+                        shape = "" if var.shape == first.shape else f".reshape({var.shape})"
+                        self._set_up(f"{name} = {self.name[first]}{shape}", "used again", None)
+
+    def _allocate(self, var: Var) -> None:
+        self.name[var] = name = self.names.new(var.hint)
+        shape = var.shape if len(var.shape) != 1 else var.shape[0]
+        self._set_up(f"{name} = np.empty({shape}, {_dtype(var.dtype)})", "", None)
+
+    def _set_up(self, line: str, note: str, var: Var | None) -> None:
+        note = note or (_about(var) if var is not None else "")
+        self.setup.append(f"{line:<{_WIDTH}}  # {note}" if note else line)
+
+    def _text(self, about: str) -> None:
+        out = self.out
+        guards = any(s.kind == "guard" for s in self.program.statements)
+        lines = [f'"""{about}"""', "", "import numpy as np"]
+        if guards:
+            lines += ["", "", "class GuardFailed(Exception):",
+                      '    """What held when this was recorded does not hold in this call."""', ""]  # fmt: skip
+        if self.setup:
+            lines += ["", "# Memory that every call uses again, and views of it.", *self.setup]
+        lines += ["", "", f"def {out.name}({', '.join(out.parameters)}):"]
+        for text, statement, note in self.body:
+            if statement is not None:
+                out.lines[len(lines) + 1] = statement
+            lines.append(f"    {text:<{_WIDTH - 4}}  # {note}" if note else f"    {text}".rstrip())
+        out.source = "\n".join(lines) + "\n"
+
+    # --- statements --------------------------------------------------------------------------------
+
+    def _heading(self, statement: Statement) -> None:
+        if statement.section != self.section:
+            self.section = statement.section
+            self.body += [("", None, ""), (f"# --- {self.section} ---", None, "")]
+            self.place = None
+        if statement.place != self.place and statement.place is not None:
+            self.place = statement.place
+            file, line = self.place
+            code = linecache.getline(file, line).strip()
+            self.body.append((f"# {os.path.basename(file)}:{line}: {code}".rstrip(": "), None, ""))
+
+    def _line(self, text: str, statement: Statement) -> None:
+        self._heading(statement)
+        note = ", ".join(_about(out) for out in statement.outs)
+        if not note and statement.writes is not None:
+            note = _about(statement.writes)
+        self.body.append((text, statement, note))
+
+    def _statement(self, statement: Statement) -> None:
+        if statement.kind == "memory":
+            return
+        if statement.kind == "guard":
+            self._guard(statement)
+            return
+        if statement.is_view():
+            self._view(statement)
+            return
+        if takes_out(statement) and statement.out in self.name:
+            if is_copy(statement) and self._same_memory(statement):
+                return
+            self._line(self._into(statement, self.name[statement.out]), statement)
+            return
+        call = self._call(statement)
+        if statement.kind == "operator" and self.uses.get(statement.out) == 1:
+            if statement.out not in self.kept:
+                self.inline[statement.out] = call
+                return
+        if statement.writes is not None and not statement.outs:
+            self._line(call, statement)
+            return
+        for out in statement.outs:
+            self.name[out] = self.names.new(out.hint)
+        left = ", ".join(self.name[out] for out in statement.outs)
+        if statement.several and len(statement.outs) == 1:
+            left += ","
+        self._line(f"{left} = {call}", statement)
+
+    def _same_memory(self, statement: Statement) -> bool:
+        """Whether a copy goes to where its source lies: then there is nothing to do."""
+        holder, placed = self.memory.holder, self.program.placed
+        source, out = statement.args[0].root, statement.out
+        return source in holder and holder[source] is holder[out] and out not in placed
+
+    def _view(self, statement: Statement) -> None:
+        call = self._call(statement)
+        fixed = all(self.memory.has(v) for v in statement.reads()) and not statement.several
+        if fixed and self.memory.has(statement.out):
+            self.name[statement.out] = name = self.names.new(statement.out.hint)
+            self._set_up(f"{name} = {call}", "", statement.out)
+            return
+        short = statement.kind == "method" and statement.target == "transpose"
+        if short and self.uses.get(statement.out) == 1:
+            self.inline[statement.out] = call
+            return
+        for out in statement.outs:
+            self.name[out] = self.names.new(out.hint)
+        self._line(f"{', '.join(self.name[o] for o in statement.outs)} = {call}", statement)
+
+    def _guard(self, statement: Statement) -> None:
+        value, expected = statement.args
+        shown = self._expr(value)
+        test = f"not {shown}" if expected is True else shown
+        if not isinstance(expected, bool):
+            test = f"{shown} != {self._expr(expected)}"
+        self._line(f"if {test}:", statement)
+        self.body.append(("    raise GuardFailed", statement, ""))
+
+    def _merged(self, three: list[Statement]) -> str | None:
+        """`d[i] -= 1` for: pick t = d[i], subtract from t, write t back to d[i]."""
+        if [s.kind for s in three] != ["getitem", "ufunc", "setitem"]:
+            return None
+        pick, change, back = three
+        if change.target not in _IN_PLACE or change.writes is None or pick.is_view():
+            return None
+        t = pick.out
+        same = back.args[:2] == pick.args and back.args[2] is t
+        if not same or change.args[0] is not t or change.writes is not t or self.uses[t] != 3:
+            return None
+        place = f"{self._expr(pick.args[0])}[{self._index(pick.args[1])}]"
+        return f"{place} {_IN_PLACE[change.target]} {self._expr(change.args[1])}"
+
+    # --- expressions ---------------------------------------------------------------------------------
+
+    def _call(self, statement: Statement) -> str:
+        kind, target, args = statement.kind, statement.target, statement.args
+        if kind == "getitem":
+            return f"{self._expr(args[0])}[{self._index(args[1])}]"
+        if kind == "setitem":
+            return f"{self._expr(args[0])}[{self._index(args[1])}] = {self._expr(args[2])}"
+        if kind == "operator":
+            left, right = (self._operand(a) for a in args)
+            return f"{left} {target} {right}"
+        if kind == "method" and target == "transpose" and len(args) == 1:
+            return f"{self._expr(args[0])}.T"
+        if kind == "ufunc" and not statement.method and not statement.kwargs and statement.outs:
+            symbol = _SCALAR.get(target)
+            if symbol and len(args) == 2 and not any(o.is_array for o in statement.outs):
+                if not any(isinstance(a, Var) and a.is_array for a in args):
+                    return f"{self._operand(args[0])} {symbol} {self._operand(args[1])}"
+        if kind in ("method", "draw"):
+            return f"{self._expr(args[0])}.{target}({self._arguments(statement, args[1:])})"
+        return f"{self._function(statement)}({self._arguments(statement, args)})"
+
+    def _into(self, statement: Statement, name: str) -> str:
+        """The statement with its result written into memory."""
+        kind, target, args = statement.kind, statement.target, statement.args
+        if kind == "method" and target in ("copy", "astype"):
+            casts = target == "astype" and not np.can_cast(args[0].dtype, statement.out.dtype)
+            unsafe = ', casting="unsafe"' if casts else ""
+            return f"np.copyto({name}, {self._expr(args[0])}{unsafe})"
+        if kind == "draw":
+            rest = self._arguments(statement, ())
+            return f"{self._expr(args[0])}.{target}({rest + ', ' if rest else ''}out={name})"
+        if kind == "method":
+            return f"{self._expr(args[0])}.{target}({self._arguments(statement, args[1:])}, out={name})"
+        return f"{self._function(statement)}({self._arguments(statement, args)}, out={name})"
+
+    def _function(self, statement: Statement) -> str:
+        target = statement.target
+        if statement.kind == "ufunc":
+            name = f"np.{target.__name__}"
+            if getattr(np, target.__name__, None) is not target:
+                name = self._object(target)
+            return f"{name}.{statement.method}" if statement.method else name
+        for path, module in _MODULES.items():
+            if getattr(module, target.__name__, None) is target:
+                return f"{path}.{target.__name__}"
+        return self._object(target)
+
+    def _object(self, value: Any) -> str:
+        """The name of something that the text can't spell."""
+        for name, known in self.out.objects.items():
+            if known is value:
+                return name
+        name = self.names.new(getattr(value, "__name__", type(value).__name__))
+        self.out.objects[name] = value
+        return name
+
+    def _arguments(self, statement: Statement, args: tuple) -> str:
+        named = [f"{key}={self._expr(value)}" for key, value in statement.kwargs.items()]
+        return ", ".join([*map(self._expr, args), *named])
+
+    def _index(self, index: Any) -> str:
+        parts = index if type(index) is tuple else (index,)
+        text = ", ".join(self._slice(p) if isinstance(p, slice) else self._expr(p) for p in parts)
+        if type(index) is tuple and len(parts) == 1:
+            text += ","
+        return text or "()"
+
+    def _slice(self, s: slice) -> str:
+        ends = ["" if end is None else self._expr(end) for end in (s.start, s.stop, s.step)]
+        return ":".join(ends if ends[2] else ends[:2])
+
+    def _expr(self, value: Any) -> str:
+        if isinstance(value, Var):
+            if value in self.name:
+                return self.name[value]
+            if value in self.inline:
+                return self.inline[value]
+            assert value.constant is not None, value
+            return self._constant(value)
+        if isinstance(value, bool) or value is None or value is Ellipsis:
+            return str(value) if value is not Ellipsis else "..."
+        if isinstance(value, (int, float, complex)):
+            return _number(value)
+        if isinstance(value, str):
+            return repr(value)
+        if isinstance(value, slice):
+            return (
+                f"slice({', '.join(self._expr(e) for e in (value.start, value.stop, value.step))})"
+            )
+        if isinstance(value, tuple):
+            return f"({', '.join(map(self._expr, value))}{',' if len(value) == 1 else ''})"
+        if isinstance(value, list):
+            return f"[{', '.join(map(self._expr, value))}]"
+        if isinstance(value, np.dtype) or (
+            isinstance(value, type) and issubclass(value, np.generic)
+        ):
+            return _dtype(np.dtype(value))
+        if value in (int, float, bool, complex):
+            return value.__name__
+        return self._object(value)
+
+    def _operand(self, value: Any) -> str:
+        """An expression as a part of a larger one."""
+        text = self._expr(value)
+        plain = text.replace("_", "").replace(".", "").isalnum() or text.endswith(")")
+        return text if plain and " " not in text else f"({text})"
+
+    def _constant(self, var: Var) -> str:
+        value = var.constant
+        if not isinstance(value, np.ndarray) or value.ndim == 0:
+            number = value.item() if hasattr(value, "item") else value
+            return f"{_dtype(var.dtype)}({_number(number)})" if var.shape == () else _number(number)
+        key = (value.dtype, value.shape, value.tobytes())
+        if key in self.known:
+            return self.known[key]
+        self.known[key] = name = self.names.new(var.hint or "constant")
+        text = _array_text(value)
+        if text is None:
+            self.out.constants[name] = value
+            text = f"constants[{name!r}]"
+        self._set_up(f"{name} = {text}", "", var)
+        return name
+
+    # --- results --------------------------------------------------------------------------------------
+
+    def _return(self) -> None:
+        """Results first, then what the caller has to put in its place."""
+        returned: list[str] = []
+        seen: set[Var] = set()
+        makers = {out for s in self.program.statements if not s.is_view() for out in s.outs}
+        for value in self.program.results:
+            if isinstance(value, Var):
+                returned.append(self._own(value, seen, makers))
+        for output in self.program.outputs:
+            var = output.var
+            if var is None or var in self.memory.fresh:
+                continue
+            if output.kind == "grad" and var.is_array and var.root in self.memory.holder:
+                self.out.static[output.source] = self._expr(var)
+            elif var.is_array and output.kind == "tensor" and self.memory.holder:
+                name = self._fresh(output)
+                self.body.append((f"np.copyto({name}, {self._expr(var)})", None, ""))
+            else:
+                self.out.returned.append(output)
+                returned.append(self._own(var, seen, makers))
+        if returned:
+            tail = "," if len(returned) == 1 else ""
+            self.body += [("", None, ""), (f"return {', '.join(returned)}{tail}", None, "")]
+        elif not self.body:
+            self.body.append(("pass", None, ""))
+
+    def _own(self, var: Var, seen: set[Var], makers: set[Var]) -> str:
+        """The value as the caller may keep it."""
+        text = self._expr(var)
+        if not var.is_array:
+            return text
+        fresh = var.root in makers and var.root not in self.memory.holder
+        fresh = fresh and var.root not in self.memory.fresh and var.root not in seen
+        seen.add(var.root)
+        return text if fresh else f"{text}.copy()"
+
+
+def _about(var: Var) -> str:
+    if var.shape is None:
+        return ""
+    return f"{var.shape} {var.dtype}"
+
+
+def _dtype(dtype: np.dtype) -> str:
+    if not dtype.isbuiltin:
+        return f"np.dtype({dtype.str!r})"
+    return "np.bool_" if dtype == bool else f"np.{dtype.name}"
+
+
+def _number(value: Any) -> str:
+    if isinstance(value, float) and not math.isfinite(value):
+        return "np.nan" if value != value else "np.inf" if value > 0 else "-np.inf"
+    return repr(value)
+
+
+def _array_text(value: np.ndarray) -> str | None:
+    """An expression for an array, if there is a short one."""
+    dtype = _dtype(value.dtype)
+    shape = value.shape if value.ndim != 1 else value.shape[0]
+    if value.size and value.dtype.kind in "biuf" and (value == value.flat[0]).all():
+        filled = value.flat[0].item()
+        if filled == 1:
+            return f"np.ones({shape}, {dtype})"
+        return f"np.full({shape}, {_number(filled)}, {dtype})"
+    if value.ndim == 1 and value.dtype.kind in "iu" and value.size > 2:
+        step = int(value[1]) - int(value[0])
+        if step > 0 and np.array_equal(np.diff(value), np.full(value.size - 1, step)):
+            return f"np.arange({value[0]}, {value[-1] + step}, {step}, {dtype})"
+    if value.size <= 8 and value.dtype.kind in "biuf" and np.isfinite(value).all():
+        return f"np.array({value.tolist()}, {dtype})"
+    return None

@@ -1,0 +1,37 @@
+"""Names for values: identifiers made from what the user calls things, each used once."""
+
+from __future__ import annotations
+
+import keyword
+import re
+
+__all__ = ["Names"]
+
+
+class Names:
+    """Gives out identifiers.
+
+    `taken` are those that are spoken for from the start.
+    """
+
+    def __init__(self, taken: set[str]) -> None:
+        self._taken = set(taken)
+        self._next: dict[str, int] = {}
+
+    def new(self, hint: str) -> str:
+        """An identifier made from the hint: `dense1.weight` gives dense1_weight."""
+        name = re.sub(r"\W+", "_", hint).strip("_") or "t"
+        leading = re.match(r"(\d+)_(.+)", name)  # the layers of a Sequential are numbered
+        if leading:
+            name = f"{leading[2]}_{leading[1]}"
+        if name[0].isdigit() or keyword.iskeyword(name):
+            name = f"t_{name}"
+        if name not in self._taken:
+            self._taken.add(name)
+            return name
+        while True:
+            self._next[name] = number = self._next.get(name, 1) + 1
+            numbered = f"{name}_{number}"
+            if numbered not in self._taken:
+                self._taken.add(numbered)
+                return numbered

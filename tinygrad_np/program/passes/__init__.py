@@ -1,0 +1,36 @@
+"""The passes: each rewrites a `Program` into one that computes the same, faster.
+
+In this order; `compile(f, passes=[...])` takes some of their names, to see what each one does.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from . import algebra, cheaper, common, dead, fold, place
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ..program import Program
+
+__all__ = ["MEMORY", "PASSES", "run"]
+
+PASSES: dict[str, Callable[[Program], None]] = {
+    "fold": fold.constants,
+    "algebra": algebra.simplify,
+    "common": common.subexpressions,
+    "cheaper": cheaper.statements,
+    "dead": dead.code,
+    "place": place.into_parts,
+}
+
+# What the buffer plan can do: give values memory that is used again, and work in place.
+MEMORY = ("buffers", "in_place")
+
+
+def run(program: Program, names: tuple[str, ...]) -> None:
+    """Run those of the passes that are named."""
+    for name, rewrite in PASSES.items():
+        if name in names:
+            rewrite(program)

@@ -1,0 +1,175 @@
+"""`Program`: two recordings that agree, as one list of statements with inputs and outputs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..trees import leaves, rebuild
+from .errors import CompileError
+from .statements import Statement, Var, transform
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .tape import Input, Output, Tape
+
+__all__ = ["Program", "Unlike", "differences", "program_of"]
+
+
+class Program:
+    """What the passes rewrite and `emit` writes down.
+
+    Attributes:
+        name: of the function.
+        statements: in order; each value is made before it is used.
+        inputs: what is read anew in each call.
+        outputs: what is left changed.
+        results: the returned values, in the order of the template's leaves.
+        template: what the function returned, with these values (or constants) as leaves.
+        boxed: which of these leaves are Tensors.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        statements: list[Statement],
+        inputs: list[Input],
+        outputs: list[Output],
+        template: Any,
+        boxed: list[bool],
+    ) -> None:
+        self.name = name
+        self.statements = statements
+        self.inputs = inputs
+        self.outputs = outputs
+        self.template = template
+        self.boxed = boxed
+        self.placed: dict[Var, tuple[Var, int]] = {}  # values made inside of another's memory
+
+    @property
+    def results(self) -> list[Any]:
+        return [leaf for _, leaf in leaves(self.template)]
+
+    def kept(self) -> list[Var]:
+        """The values that are needed after the last statement."""
+        results = [r for r in self.results if isinstance(r, Var)]
+        return results + [o.var for o in self.outputs if o.var is not None]
+
+    def replace(self, mapping: dict[Var, Any]) -> None:
+        """Put one value in the place of another, wherever it is used."""
+        if not mapping:
+            return
+
+        def final(value: Any) -> Any:
+            while type(value) is Var and value in mapping:
+                value = mapping[value]
+            return value
+
+        mapping = {old: final(new) for old, new in mapping.items()}
+        for statement in self.statements:
+            statement.replace(mapping)
+        for output in self.outputs:
+            if output.var is not None:
+                output.var = mapping.get(output.var, output.var)
+        self.template = rebuild(
+            self.template, lambda leaf: mapping.get(leaf, leaf) if type(leaf) is Var else leaf
+        )
+
+    def changed(self) -> set[Var]:
+        """The memory (root values) that a statement writes to after it was made."""
+        return {s.writes.root for s in self.statements if s.writes is not None}
+
+
+def program_of(name: str, tape: Tape, fixed: set[int]) -> Program:
+    """The program of a recording; arrays whose ids are `fixed` are constants."""
+    inputs = []
+    for given in tape.inputs:
+        if given.kind == "array" and id(given.source) in fixed:
+            given.var.constant = given.source
+        else:
+            inputs.append(given)
+    return Program(name, tape.statements, inputs, tape.outputs, tape.template, tape.boxed)
+
+
+# --- do two recordings say the same? -----------------------------------------------------------------
+
+
+def differences(a: Tape, b: Tape) -> set[int]:
+    """Raise unless two recordings agree; the ids of the arrays that only the second one has.
+
+    Raises:
+        CompileError: a number or an array that the function makes in plain Python differs.
+        Unlike: the two are built differently.
+    """
+    same: dict[Var, Var] = {}
+    fixed = set()
+    if len(a.inputs) != len(b.inputs) or len(a.statements) != len(b.statements):
+        raise Unlike("another number of operations")
+    for one, other in zip(a.inputs, b.inputs, strict=True):
+        if one.kind != other.kind:
+            raise Unlike("other inputs")
+        if one.kind == "array" and one.source is not other.source:
+            if not _equal(one.source, other.source):
+                line = next((s.place for s in b.statements if other.var in s.reads()), None)
+                raise _changing("a NumPy array", line)
+            fixed.add(id(other.source))
+        elif one.kind != "argument" and one.source is not other.source:
+            raise Unlike("other inputs")
+        same[one.var] = other.var
+    for one, other in zip(a.statements, b.statements, strict=True):
+        if (one.kind, one.target, one.method) != (other.kind, other.target, other.method):
+            raise Unlike(f"another operation at line {other.place and other.place[1]}")
+        if not _alike((one.args, one.kwargs), (other.args, other.kwargs), same, other.place):
+            raise Unlike(f"other operands at line {other.place and other.place[1]}")
+        same.update(zip(one.outs, other.outs, strict=True))
+    return fixed
+
+
+class Unlike(Exception):  # noqa: N818 - seen by nobody: one more recording is made
+    """Two recordings differ in more than a number."""
+
+
+def _alike(a: Any, b: Any, same: dict[Var, Var], place: Any) -> bool:
+    if type(a) is not type(b):
+        return False
+    if isinstance(a, Var):
+        if a.constant is not None and b.constant is not None:
+            if not _equal(a.constant, b.constant):
+                raise _changing("a number", place)
+            return True
+        return same.get(a) is b
+    if isinstance(a, (tuple, list)):
+        return len(a) == len(b) and all(_alike(x, y, same, place) for x, y in zip(a, b))
+    if isinstance(a, dict):
+        return a.keys() == b.keys() and all(_alike(a[k], b[k], same, place) for k in a)
+    if isinstance(a, slice):
+        ends = ((a.start, a.stop, a.step), (b.start, b.stop, b.step))
+        return _alike(*ends, same, place)
+    if isinstance(a, (int, float, complex, bool)):
+        if not _equal(a, b):
+            raise _changing(f"the Python number {a!r}, later {b!r},", place)
+        return True
+    return bool(a is b or a == b)
+
+
+def _equal(a: Any, b: Any) -> bool:
+    if isinstance(a, np.ndarray):
+        nan = a.dtype.kind in "fc"
+        return a.dtype == b.dtype and np.array_equal(a, b, equal_nan=nan)
+    return bool(a == b or (a != a and b != b))
+
+
+def _changing(what: str, place: tuple[str, int] | None) -> CompileError:
+    where = f"{place[0]}:{place[1]}: " if place else ""
+    return CompileError(
+        f"{where}{what} differs from call to call, but would be fixed in a compiled function. "
+        "Instead: give it as an argument (arrays and Tensors may change), keep a number that "
+        "changes in a tinygrad_np.Number, and draw random numbers with tinygrad_np's functions."
+    )
+
+
+def mapped(tree: Any, leaf: Callable[[Var], Any]) -> Any:
+    """The same arguments with `leaf(var)` for each value."""
+    return transform(tree, lambda a: leaf(a) if type(a) is Var else a)

@@ -1,0 +1,158 @@
+"""The program as data: values (`Var`) and the NumPy calls that make them (`Statement`)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+__all__ = ["Statement", "Var", "execute", "root_among", "substitute", "transform", "variables"]
+
+
+class Var:
+    """One value of the program.
+
+    Attributes:
+        shape, dtype: of the array; a number has shape None and its Python type as dtype.
+        hint: what the user or the library calls it; names in the source are made from it.
+        root: the value whose memory this one looks into; itself unless it is a view.
+        constant: the value, if it is the same in every call.
+        value: what it was in the recording.
+    """
+
+    __slots__ = ("constant", "dtype", "hint", "root", "shape", "value")
+
+    def __init__(self, value: Any, hint: str = "", root: Var | None = None) -> None:
+        is_array = isinstance(value, (np.ndarray, np.generic))
+        self.shape: Any = value.shape if is_array else None
+        self.dtype: Any = value.dtype if is_array else type(value)
+        self.hint = hint
+        self.root: Var = self if root is None else root
+        self.constant: Any = None
+        self.value = value
+
+    @property
+    def is_array(self) -> bool:
+        """Whether this is an array with memory of its own kind, not a number or a NumPy scalar."""
+        return bool(self.shape)
+
+    def __repr__(self) -> str:
+        return f"<{self.hint or 'var'} {self.shape} {self.dtype}>"
+
+
+@dataclass(eq=False)
+class Statement:
+    """One call of the program.
+
+    Attributes:
+        kind: what `target` is and how it is written down:
+            "ufunc": target(*args), `method` is "" or reduce, accumulate, outer, at;
+            "function": a NumPy function;
+            "method": a method of the first argument, by name;
+            "operator": a Python operator on numbers, by its symbol;
+            "getitem", "setitem": args are (array, index) or (array, index, value);
+            "draw": a method of a random generator, args[0] says where that comes from;
+            "host": a Python function of numbers, called as it is;
+            "guard": raise `GuardFailed` unless args[0] is true (or equal to args[1]).
+        outs: the value or values that it makes.
+        writes: a value whose memory it changes.
+        place: file and line of the user's code.
+        section: "forward", "backward" or "update".
+    """
+
+    kind: str
+    target: Any
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any] = field(default_factory=dict)
+    outs: tuple[Var, ...] = ()
+    method: str = ""
+    writes: Var | None = None
+    several: bool = False  # whether it returns a tuple
+    place: tuple[str, int] | None = None
+    section: str = "forward"
+
+    @property
+    def out(self) -> Var:
+        return self.outs[0]
+
+    def reads(self) -> list[Var]:
+        """The values among the arguments, in order."""
+        return [*variables(self.args), *variables(self.kwargs)]
+
+    def is_view(self) -> bool:
+        """Whether it only looks at the memory of something else."""
+        return bool(self.outs) and all(o.root is not o for o in self.outs) and not self.writes
+
+    def is_ufunc(self, *ufuncs: np.ufunc) -> bool:
+        """Whether it is a plain call of a ufunc (of one of these, if any are named)."""
+        plain = self.kind == "ufunc" and not self.method and not self.several
+        return plain and (not ufuncs or self.target in ufuncs)
+
+    def replace(self, mapping: dict[Var, Any]) -> None:
+        """Put other values (or constants) in the place of arguments."""
+        self.args = substitute(self.args, mapping)
+        if self.kwargs:
+            self.kwargs = substitute(self.kwargs, mapping)
+        if self.writes in mapping:
+            self.writes = mapping[self.writes]
+
+
+def variables(tree: Any) -> Iterator[Var]:
+    """The values in nested tuples, lists, dicts and slices."""
+    if isinstance(tree, Var):
+        yield tree
+    elif isinstance(tree, (tuple, list)):
+        for item in tree:
+            yield from variables(item)
+    elif isinstance(tree, dict):
+        for item in tree.values():
+            yield from variables(item)
+    elif isinstance(tree, slice):
+        yield from variables((tree.start, tree.stop, tree.step))
+
+
+def substitute(tree: Any, mapping: dict[Var, Any]) -> Any:
+    """The same tree with other leaves in the place of some values."""
+    return transform(tree, lambda leaf: mapping.get(leaf, leaf) if type(leaf) is Var else leaf)
+
+
+def transform(tree: Any, leaf: Callable[[Any], Any]) -> Any:
+    """The same nested tuples, lists, dicts and slices with `leaf(x)` for each leaf x."""
+    kind = type(tree)
+    if kind is tuple or kind is list:
+        return kind(transform(item, leaf) for item in tree)
+    if isinstance(tree, tuple) and hasattr(tree, "_fields"):
+        return kind(*(transform(item, leaf) for item in tree))
+    if kind is dict:
+        return {key: transform(item, leaf) for key, item in tree.items()}
+    if kind is slice:
+        return slice(*(transform(item, leaf) for item in (tree.start, tree.stop, tree.step)))
+    return leaf(tree)
+
+
+def root_among(value: Any, read: list[Var]) -> Var | None:
+    """The value whose memory a result looks into, if it is one of those that were read."""
+    if isinstance(value, np.ndarray):
+        for var in read:
+            if isinstance(var.value, np.ndarray) and np.may_share_memory(value, var.value):
+                return var.root
+    return None
+
+
+def execute(statement: Statement) -> Statement:
+    """Compute a new statement of one result from the values of the recording; returns it."""
+    args = transform(statement.args, lambda a: a.value if type(a) is Var else a)
+    kind, target = statement.kind, statement.target
+    if kind == "method":
+        value = getattr(args[0], target)(*args[1:], **statement.kwargs)
+    elif kind == "getitem":
+        value = args[0][args[1]]
+    else:
+        value = target(*args, **statement.kwargs)
+    hint = target if isinstance(target, str) else getattr(target, "__name__", "part")
+    statement.outs = (Var(value, hint, root_among(value, statement.reads())),)
+    return statement
