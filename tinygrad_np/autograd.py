@@ -368,6 +368,7 @@ def _recorded(
     heapify(queue)
     look = watching
     observer = recorder.get()
+    lifted = type(next(iter(gradients.values()), None))
     while queue:
         node = heappop(queue)[1]
         g = gradients.pop(node)
@@ -395,7 +396,7 @@ def _recorded(
                     continue
                 if type(contribution) in _NUMBERS:
                     contribution = lift(np.asarray(contribution, parent.dtype), None)
-                elif not hasattr(contribution, "requires_grad"):
+                elif not isinstance(contribution, (OutputGradients, lifted)):
                     contribution = lift(contribution, None)
                 if contribution.shape != parent.shape or contribution.dtype != parent.dtype:
                     contribution = fit(contribution, parent.shape, parent.dtype)
