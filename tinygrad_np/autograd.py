@@ -349,6 +349,11 @@ def _narrowed(node: Node, saved: tuple, path: Collection[Node]) -> tuple:
     return tuple(r if p in path else None for p, r in zip(node.parents, saved))
 
 
+def _bare(value: Any) -> bool:
+    """Whether this is an array (or stands for one in a recording), and not a Tensor."""
+    return not hasattr(value, "requires_grad")
+
+
 def _is_view(array: Any) -> bool:
     return getattr(array, "base", None) is not None
 
@@ -368,7 +373,6 @@ def _recorded(
     heapify(queue)
     look = watching
     observer = recorder.get()
-    lifted = type(next(iter(gradients.values()), None))
     while queue:
         node = heappop(queue)[1]
         g = gradients.pop(node)
@@ -396,7 +400,7 @@ def _recorded(
                     continue
                 if type(contribution) in _NUMBERS:
                     contribution = lift(np.asarray(contribution, parent.dtype), None)
-                elif not isinstance(contribution, (OutputGradients, lifted)):
+                elif not isinstance(contribution, OutputGradients) and _bare(contribution):
                     contribution = lift(contribution, None)
                 if contribution.shape != parent.shape or contribution.dtype != parent.dtype:
                     contribution = fit(contribution, parent.shape, parent.dtype)
