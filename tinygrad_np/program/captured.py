@@ -58,25 +58,20 @@ class Captured:
             if len(container) != size:
                 yield path
 
-    def checker(self) -> Callable[[], bool]:
-        """A fast function that says whether everything is as it was, by identity."""
-        names: dict[str, Any] = {}
-        tests = []
-        for k, (container, key, value, _) in enumerate(self.entries):
-            names[f"c{k}"], names[f"v{k}"] = container, value
-            read = f"c{k}.cell_contents" if key is None else f"c{k}[{key!r}]"
-            tests.append(f"{read} is v{k}")
-        for k, (container, size, _) in enumerate(self.sizes):
-            names[f"s{k}"] = container
-            tests.append(f"len(s{k}) == {size}")
-        test = " and ".join(tests) or "True"
-        code = (
-            f"def holds():\n try:\n  return {test}\n except (KeyError, ValueError):\n  return False"
-        )
-        exec(code, names)
-        return names["holds"]
+    def tests(self, ref: Callable[[Any], str]) -> Iterator[str]:
+        """Expressions that are true if everything is the very same; `ref` names objects."""
+        for container, key, value, _ in self.entries:
+            own = ref(container)
+            read = f"{own}.cell_contents" if key is None else f"{own}[{key!r}]"
+            same = f"{read} is {(held := ref(value))}"
+            if isinstance(value, _PLAIN) and value is not None:
+                yield f"({same} or type({read}) is {ref(type(value))} and {read} == {held})"
+            else:
+                yield same
+        for container, size, _ in self.sizes:
+            yield f"len({ref(container)}) == {size}"
 
-    # --- looking around --------------------------------------------------------------------------
+    # --- looking around -------------------------------------------------------------------------
 
     def _enter(self, container: Any, key: Any, value: Any, path: str) -> None:
         if isinstance(key, (str, int, type(None))):
@@ -103,7 +98,11 @@ class Captured:
         elif isinstance(value, (list, tuple, set, frozenset)):
             if not isinstance(value, tuple):
                 self.sizes.append((value, len(value), path))
-            self._waiting += [(item, _joined(path, str(k))) for k, item in enumerate(value)]
+            for k, item in enumerate(value):
+                if isinstance(value, list):
+                    self._enter(value, k, item, _joined(path, str(k)))
+                else:
+                    self._waiting.append((item, _joined(path, str(k))))
         elif isinstance(value, types.ModuleType):
             if not _of_the_library(value) and not INSIDE[getattr(value, "__file__", None) or ""]:
                 self._attributes(value, path)

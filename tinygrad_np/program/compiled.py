@@ -65,16 +65,23 @@ class Compiled:
             CompileError: the function does what a straight-line program can't; nothing has
                 changed then that the function changes through Tensors.
         """
+        latest = self._latest
+        if latest is not None and not kwargs and latest.accepts(args) and latest.fits():
+            try:
+                return latest(latest.pick(args))
+            except latest.guard_failed:
+                return self._eagerly(args, kwargs)
         arrays: list[Any] = []
         tensors: list[bool] = []
         key = _signature(args, kwargs, arrays, tensors)
         for variant in self._variants.get(key, ()):
             if variant.fits():
+                self._latest = variant
                 try:
-                    return variant(arrays, tensors)
+                    return variant(arrays)
                 except variant.guard_failed:
-                    return self._eagerly(variant, args, kwargs)
-        return self._record(key, args, kwargs)
+                    return self._eagerly(args, kwargs)
+        return self._record(key, args, kwargs, tensors)
 
     def __get__(self, owner: Any, kind: Any = None) -> Any:
         """Works as a method: one compiled function for each object."""
@@ -94,7 +101,7 @@ class Compiled:
         count = sum(map(len, self._variants.values()))
         return f"<compiled {self._f.__qualname__}: {count} program{'' if count == 1 else 's'}>"
 
-    # --- making programs ---------------------------------------------------------------------------
+    # --- making programs ------------------------------------------------------------------------
 
     def lower(self, *args: Any, **kwargs: Any) -> Compiled:
         """Compile for these arguments without leaving anything changed; returns itself.
@@ -102,7 +109,8 @@ class Compiled:
         The function runs twice, as in the first two calls, and what it did is undone.
         """
         arrays: list[Any] = []
-        key = _signature(args, kwargs, arrays, [])
+        tensors: list[bool] = []
+        key = _signature(args, kwargs, arrays, tensors)
         tapes: list[Tape] = []
         captured = Captured(self._f)
         began = time.perf_counter()
@@ -118,7 +126,7 @@ class Compiled:
                 except Unlike as unlike:
                     if len(tapes) == _MOST_RECORDINGS:
                         raise self._unlike(unlike) from None
-        self._add(key, tape, fixed, captured, began)
+        self._add(key, tape, fixed, captured, began, (args, kwargs, tensors))
         return self
 
     def _tape(self, captured: Captured) -> Tape:
@@ -126,7 +134,7 @@ class Compiled:
         tape.names.update(captured.names)
         return tape
 
-    def _record(self, key: Any, args: tuple, kwargs: dict) -> Any:
+    def _record(self, key: Any, args: tuple, kwargs: dict, tensors: list[bool]) -> Any:
         """Record this call, and make the program if it is the second of its kind."""
         captured = Captured(self._f)
         tape = self._tape(captured)
@@ -151,7 +159,7 @@ class Compiled:
                 "tinygrad_np.Number, or change it outside of the compiled function."
             )
         del self._recorded[key]
-        self._add(key, tape, fixed, captured, began)
+        self._add(key, tape, fixed, captured, began, (args, kwargs, tensors))
         return result
 
     def _unlike(self, unlike: Unlike) -> CompileError:
@@ -160,14 +168,23 @@ class Compiled:
             "compiled. Instead: branch outside of the compiled function."
         )
 
-    def _add(self, key: Any, tape: Tape, fixed: set[int], captured: Captured, began: float) -> None:
+    def _add(
+        self,
+        key: Any,
+        tape: Tape,
+        fixed: set[int],
+        captured: Captured,
+        began: float,
+        call: tuple[tuple, dict, list[bool]],
+    ) -> None:
         program = program_of(self._f.__name__, tape, fixed)
         passes.run(program, self._passes)
         plan = memory.plan(
             program, reuse="buffers" in self._passes, in_place="in_place" in self._passes
         )
         emitted = emit(program, plan, self._title())
-        variant = Variant(program, plan, emitted, captured, tape.nothing)
+        about = (call[0], call[1], is_grad_enabled(), call[2])
+        variant = Variant(program, plan, emitted, captured, tape.nothing, about)
         variant.compile_seconds = time.perf_counter() - began
         self._variants.setdefault(key, []).insert(0, variant)
         self._latest = variant
@@ -194,7 +211,7 @@ class Compiled:
             return f"{self._f.__name__} as NumPy statements."
         return f"{self._f.__name__} ({file}:{line}) as NumPy statements."
 
-    def _eagerly(self, variant: Variant, args: tuple, kwargs: dict) -> Any:
+    def _eagerly(self, args: tuple, kwargs: dict) -> Any:
         """A value is not as it was in the recordings: the function itself says what that means."""
         result = self._f(*args, **kwargs)
         self._fallbacks += 1
@@ -207,7 +224,7 @@ class Compiled:
             )
         return result
 
-    # --- looking at them ------------------------------------------------------------------------------
+    # --- looking at them ------------------------------------------------------------------------
 
     def _made(self) -> Variant:
         if self._latest is None:
@@ -297,7 +314,7 @@ def _signature(args: Any, kwargs: Any, arrays: list[Any], tensors: list[bool]) -
         if kind is np.ndarray:
             arrays.append(value)
             tensors.append(False)
-            key.append((value.shape, value.dtype))
+            key.append((value.shape, value.dtype, value.strides))
         elif isinstance(value, Tensor):
             _tensor(value, arrays, tensors, key)
         else:
@@ -317,7 +334,7 @@ def _tensor(value: Tensor, arrays: list[Any], tensors: list[bool], key: list[Any
         )
     arrays.append(value)
     tensors.append(True)
-    key.append((value.shape, value.dtype, needs))
+    key.append((value.shape, value.dtype, value.data.strides, needs))
 
 
 def _nested(value: Any, arrays: list[Any], tensors: list[bool], key: list[Any]) -> None:
@@ -328,7 +345,7 @@ def _nested(value: Any, arrays: list[Any], tensors: list[bool], key: list[Any]) 
     elif isinstance(value, np.ndarray):
         arrays.append(value)
         tensors.append(False)
-        key.append((value.shape, value.dtype))
+        key.append((value.shape, value.dtype, value.strides))
     elif isinstance(value, Tensor):
         _tensor(value, arrays, tensors, key)
     elif isinstance(value, np.generic):

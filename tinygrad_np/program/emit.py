@@ -26,6 +26,11 @@ KINDS = ("argument", "tensor", "array", "number", "generator", "grad")
 
 _WIDTH = 58  # where the comments with shapes begin
 
+_GUARD = (
+    "class GuardFailed(Exception):",
+    '    """What held when this was recorded does not hold in this call."""',
+)
+
 # On numbers and NumPy scalars Python's operators do the same as the ufuncs, several times faster.
 _SCALAR: dict[np.ufunc, str] = {
     np.add: "+", np.subtract: "-", np.multiply: "*", np.divide: "/", np.less: "<",
@@ -88,7 +93,7 @@ class _Writer:
             for var in statement.reads():
                 self.uses[var] = self.uses.get(var, 0) + 1
 
-    # --- the whole -------------------------------------------------------------------------------
+    # --- the whole ------------------------------------------------------------------------------
 
     def write(self, about: str) -> Emitted:
         program, out = self.program, self.out
@@ -149,8 +154,7 @@ class _Writer:
 
     def _allocate(self, var: Var) -> None:
         self.name[var] = name = self.names.new(var.hint)
-        shape = var.shape if len(var.shape) != 1 else var.shape[0]
-        self._set_up(f"{name} = np.empty({shape}, {_dtype(var.dtype)})", "", None)
+        self._set_up(f"{name} = {_empty(var)}", "", None)
 
     def _set_up(self, line: str, note: str, var: Var | None) -> None:
         note = note or (_about(var) if var is not None else "")
@@ -161,8 +165,7 @@ class _Writer:
         guards = any(s.kind == "guard" for s in self.program.statements)
         lines = [f'"""{about}"""', "", "import numpy as np"]
         if guards:
-            lines += ["", "", "class GuardFailed(Exception):",
-                      '    """What held when this was recorded does not hold in this call."""', ""]  # fmt: skip
+            lines += ["", "", *_GUARD, ""]
         if self.setup:
             lines += ["", "# Memory that every call uses again, and views of it.", *self.setup]
         lines += ["", "", f"def {out.name}({', '.join(out.parameters)}):"]
@@ -172,7 +175,7 @@ class _Writer:
             lines.append(f"    {text:<{_WIDTH - 4}}  # {note}" if note else f"    {text}".rstrip())
         out.source = "\n".join(lines) + "\n"
 
-    # --- statements --------------------------------------------------------------------------------
+    # --- statements -----------------------------------------------------------------------------
 
     def _heading(self, statement: Statement) -> None:
         if statement.section != self.section:
@@ -207,10 +210,10 @@ class _Writer:
             self._line(self._into(statement, self.name[statement.out]), statement)
             return
         call = self._call(statement)
-        if statement.kind == "operator" and self.uses.get(statement.out) == 1:
-            if statement.out not in self.kept:
-                self.inline[statement.out] = call
-                return
+        once = statement.kind == "operator" and self.uses.get(statement.out) == 1
+        if once and statement.out not in self.kept:
+            self.inline[statement.out] = call
+            return
         if statement.writes is not None and not statement.outs:
             self._line(call, statement)
             return
@@ -265,7 +268,7 @@ class _Writer:
         place = f"{self._expr(pick.args[0])}[{self._index(pick.args[1])}]"
         return f"{place} {_IN_PLACE[change.target]} {self._expr(change.args[1])}"
 
-    # --- expressions ---------------------------------------------------------------------------------
+    # --- expressions ----------------------------------------------------------------------------
 
     def _call(self, statement: Statement) -> str:
         kind, target, args = statement.kind, statement.target, statement.args
@@ -280,9 +283,9 @@ class _Writer:
             return f"{self._expr(args[0])}.T"
         if kind == "ufunc" and not statement.method and not statement.kwargs and statement.outs:
             symbol = _SCALAR.get(target)
-            if symbol and len(args) == 2 and not any(o.is_array for o in statement.outs):
-                if not any(isinstance(a, Var) and a.is_array for a in args):
-                    return f"{self._operand(args[0])} {symbol} {self._operand(args[1])}"
+            values = [*statement.outs, *(a for a in args if isinstance(a, Var))]
+            if symbol and len(args) == 2 and not any(v.is_array for v in values):
+                return f"{self._operand(args[0])} {symbol} {self._operand(args[1])}"
         if kind in ("method", "draw"):
             return f"{self._expr(args[0])}.{target}({self._arguments(statement, args[1:])})"
         return f"{self._function(statement)}({self._arguments(statement, args)})"
@@ -298,7 +301,8 @@ class _Writer:
             rest = self._arguments(statement, ())
             return f"{self._expr(args[0])}.{target}({rest + ', ' if rest else ''}out={name})"
         if kind == "method":
-            return f"{self._expr(args[0])}.{target}({self._arguments(statement, args[1:])}, out={name})"
+            rest = self._arguments(statement, args[1:])
+            return f"{self._expr(args[0])}.{target}({rest}, out={name})"
         return f"{self._function(statement)}({self._arguments(statement, args)}, out={name})"
 
     def _function(self, statement: Statement) -> str:
@@ -389,13 +393,13 @@ class _Writer:
         self._set_up(f"{name} = {text}", "", var)
         return name
 
-    # --- results --------------------------------------------------------------------------------------
+    # --- results --------------------------------------------------------------------------------
 
     def _return(self) -> None:
         """Results first, then what the caller has to put in its place."""
         returned: list[str] = []
         seen: set[Var] = set()
-        makers = {out for s in self.program.statements if not s.is_view() for out in s.outs}
+        makers = {out for s in self.program.statements if _allocates(s) for out in s.outs}
         for value in self.program.results:
             if isinstance(value, Var):
                 returned.append(self._own(value, seen, makers))
@@ -428,6 +432,21 @@ class _Writer:
         return text if fresh else f"{text}.copy()"
 
 
+def _allocates(statement: Statement) -> bool:
+    """Whether the result is surely new memory, whatever the layout of the operands."""
+    return statement.kind in ("ufunc", "draw") or takes_out(statement)
+
+
+def _empty(var: Var) -> str:
+    """Memory for a value, its axes in the order in which they lay in the recording."""
+    axes = sorted(range(len(var.shape)), key=lambda axis: -var.value.strides[axis])
+    shape = tuple(var.shape[axis] for axis in axes)
+    text = f"np.empty({shape if len(shape) != 1 else shape[0]}, {_dtype(var.dtype)})"
+    if axes == sorted(axes) or var.value.flags.c_contiguous:
+        return text.replace(str(shape), str(var.shape), 1)
+    return f"{text}.transpose({tuple(axes.index(k) for k in range(len(axes)))})"
+
+
 def _about(var: Var) -> str:
     if var.shape is None:
         return ""
@@ -437,7 +456,7 @@ def _about(var: Var) -> str:
 def _dtype(dtype: np.dtype) -> str:
     if not dtype.isbuiltin:
         return f"np.dtype({dtype.str!r})"
-    return "np.bool_" if dtype == bool else f"np.{dtype.name}"
+    return "np.bool_" if dtype.kind == "b" else f"np.{dtype.name}"
 
 
 def _number(value: Any) -> str:

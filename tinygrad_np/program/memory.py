@@ -7,7 +7,7 @@ takes over the buffer of one that nobody reads any more: in place, where the sta
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -74,9 +74,10 @@ def plan(program: Program, *, reuse: bool, in_place: bool) -> Memory:
     returned = {r.root for r in program.results if isinstance(r, Var)}
     for k, output in enumerate(program.outputs):
         var = output.var
-        if output.kind == "tensor" and var is not None and var.root is var and var.is_array:
-            if var not in returned and var not in memory.fresh:
-                memory.fresh[var] = k
+        if output.kind != "tensor" or var is None or var.root is not var or not var.is_array:
+            continue
+        if var not in returned and var not in memory.fresh:
+            memory.fresh[var] = k
     if not reuse:
         memory.fresh.clear()
         return memory
@@ -87,28 +88,28 @@ def plan(program: Program, *, reuse: bool, in_place: bool) -> Memory:
             last[var.root] = k
     end = len(program.statements)
     last.update(dict.fromkeys(kept | returned, end))
-    free: dict[tuple[tuple[int, ...], np.dtype], list[Var]] = {}
+    free: dict[Any, list[Var]] = {}
     wholes = {whole for whole, _ in program.placed.values()}
     makers = {out for s in program.statements if takes_out(s) for out in s.outs}
     memory.fresh = {var: k for var, k in memory.fresh.items() if var in makers}
-    own = wholes | set(program.placed)  # never free
-    for var in own:
+    fixed = wholes | set(program.placed)  # never free
+    for var in fixed:
         memory.holder[var] = var
     for k, statement in enumerate(program.statements):
         dying = [v for v in statement.reads() if v.root in memory.holder and last[v.root] == k]
         if takes_out(statement):
             out = statement.out
-            if out not in returned and out not in memory.fresh and out not in own:
-                _house(statement, out, dying if in_place else [], free, memory, own)
+            if out not in returned and out not in memory.fresh and out not in fixed:
+                _house(statement, out, dying if in_place else [], free, memory, fixed)
         for root in {v.root for v in dying}:
             first = memory.holder[root]
             taken = any(memory.holder.get(out) is first for out in statement.outs)
-            if not taken and root not in own:
-                free.setdefault((first.shape, first.dtype), []).append(first)
+            if not taken and root not in fixed:
+                free.setdefault(_form(first), []).append(first)
         for out in statement.outs:  # never read at all
-            if last[out.root] == k and out.root in memory.holder and out.root not in own:
+            if last[out.root] == k and out.root in memory.holder and out.root not in fixed:
                 first = memory.holder[out.root]
-                free.setdefault((first.shape, first.dtype), []).append(first)
+                free.setdefault(_form(first), []).append(first)
     return memory
 
 
@@ -116,9 +117,9 @@ def _house(
     statement: Statement,
     out: Var,
     dying: list[Var],
-    free: dict[tuple[tuple[int, ...], np.dtype], list[Var]],
+    free: dict[Any, list[Var]],
     memory: Memory,
-    own: set[Var],
+    fixed: set[Var],
 ) -> None:
     """Find memory for the result of a statement."""
     elementwise = statement.is_ufunc() and statement.target.signature is None
@@ -126,12 +127,17 @@ def _house(
         for var in dying:
             root = var.root
             others = [v for v in statement.reads() if v.root is root and v is not var]
-            same = (var.shape, var.dtype) == (out.shape, out.dtype) and _whole(var)
-            if same and not others and root not in own:
+            same = _form(var) == _form(out) and _whole(var)
+            if same and not others and root not in fixed:
                 memory.holder[out] = memory.holder[root]
                 return
-    waiting = free.get((out.shape, out.dtype))
+    waiting = free.get(_form(out))
     memory.holder[out] = waiting.pop() if waiting else out
+
+
+def _form(var: Var) -> Any:
+    """Shape, dtype and order in memory: buffers are laid out as in the recording."""
+    return var.shape, var.dtype, var.value.strides
 
 
 def _whole(var: Var) -> bool:

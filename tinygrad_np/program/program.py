@@ -93,7 +93,7 @@ def program_of(name: str, tape: Tape, fixed: set[int]) -> Program:
     return Program(name, tape.statements, inputs, tape.outputs, tape.template, tape.boxed)
 
 
-# --- do two recordings say the same? -----------------------------------------------------------------
+# --- do two recordings say the same? ------------------------------------------------------------
 
 
 def differences(a: Tape, b: Tape) -> set[int]:
@@ -118,12 +118,13 @@ def differences(a: Tape, b: Tape) -> set[int]:
         elif one.kind != "argument" and one.source is not other.source:
             raise Unlike("other inputs")
         same[one.var] = other.var
-    for one, other in zip(a.statements, b.statements, strict=True):
-        if (one.kind, one.target, one.method) != (other.kind, other.target, other.method):
-            raise Unlike(f"another operation at line {other.place and other.place[1]}")
-        if not _alike((one.args, one.kwargs), (other.args, other.kwargs), same, other.place):
-            raise Unlike(f"other operands at line {other.place and other.place[1]}")
-        same.update(zip(one.outs, other.outs, strict=True))
+    for before, now in zip(a.statements, b.statements, strict=True):
+        line = f"at line {now.place[1]}" if now.place else "in the library"
+        if (before.kind, before.target, before.method) != (now.kind, now.target, now.method):
+            raise Unlike(f"another operation {line}")
+        if not _alike((before.args, before.kwargs), (now.args, now.kwargs), same, now.place):
+            raise Unlike(f"other operands {line}")
+        same.update(zip(before.outs, now.outs, strict=True))
     return fixed
 
 

@@ -94,7 +94,7 @@ class Tape:
         self._last: Any = None
         self.names: dict[int, str] = {}  # of Tensors and Numbers, by id
 
-    # --- running -------------------------------------------------------------------------------
+    # --- running --------------------------------------------------------------------------------
 
     def record(self, f: Callable, args: Any, kwargs: Any, *, settle: bool) -> Any:
         """Run `f` on this tape; what it returned, with real arrays and Tensors without a graph.
@@ -169,7 +169,7 @@ class Tape:
         for generator, before in self._generators.values():
             generator.bit_generator.state = before
 
-    # --- what the slots of Tensors, leaves and Numbers say ---------------------------------------
+    # --- what the slots of Tensors, leaves and Numbers say --------------------------------------
 
     def get(self, kind: str, source: Any, slot: Any) -> Any:
         """The stand-in for what a slot holds."""
@@ -222,7 +222,7 @@ class Tape:
         var.constant = value
         return TracedNumber(self, var, value)
 
-    # --- arrays that come from outside ------------------------------------------------------------
+    # --- arrays that come from outside ----------------------------------------------------------
 
     def takes(self, data: Any) -> bool:
         """Whether `array` is to be asked for the array of `data`."""
@@ -252,7 +252,7 @@ class Tape:
             self._held[key] = self._first[key] = made
         return self._held[key].symbol
 
-    # --- calls ---------------------------------------------------------------------------------------
+    # --- calls ----------------------------------------------------------------------------------
 
     def real(self, tree: Any) -> Any:
         """The same arguments with the values in the place of stand-ins."""
@@ -360,14 +360,14 @@ class Tape:
         made = Statement("host", f, (number.symbol,), **self._where())
         return self._recorded(made, f(number.value))
 
-    # --- values that steer Python ------------------------------------------------------------------
+    # --- values that steer Python ---------------------------------------------------------------
 
     def decided(self, value: Any) -> bool:
         """The truth of a value: a guard in the library, an error in the user's code."""
         if not _asked_by_the_library():
             raise self.error(
                 "branches on a value that is computed in each call (if, while, and, or, assert)",
-                "use tinygrad_np.where(condition, a, b), or branch outside of the compiled function",
+                "use tinygrad_np.where(condition, a, b), or branch outside of the function",
             )
         truth = bool(value.value)
         self._guard(value.symbol, truth)
@@ -407,7 +407,7 @@ class Tape:
         line = line_of(frame.f_code, frame.f_lasti)
         return {"section": section, "place": (frame.f_code.co_filename, line)}
 
-    # --- names: called by the engine, as for a Record -------------------------------------------------
+    # --- names: called by the engine, as for a Record -------------------------------------------
 
     def made(self, node: Any, value: Any, operands: Any) -> None:
         """An op was recorded: its value has the name of a variable, or of the op."""
@@ -456,7 +456,7 @@ def _is_set(slot: Any, source: Any) -> bool:
 
 def _module_name(frame: FrameType | None) -> list[str]:
     """What the innermost module that is being called is called by the one around it."""
-    calls = []
+    calls: list[Any] = []
     while frame is not None and len(calls) < 2:
         if frame.f_code.co_name == "__call__":
             module = frame.f_locals.get("self")
@@ -479,7 +479,7 @@ def _asked_by_the_library() -> bool:
     return False
 
 
-# --- slots -----------------------------------------------------------------------------------------
+# --- slots --------------------------------------------------------------------------------------
 
 _SLOTS: dict[str, dict[type, Any]] = {
     "tensor": {Tensor: Tensor.__dict__["_data"]},

@@ -212,6 +212,9 @@ class TracedNumber(_Value):
     __slots__ = ()
     __hash__ = object.__hash__
 
+    def __neg__(self) -> Any:
+        return 0 - self  # type: ignore[operator]
+
     def apply(self, f: Any) -> Any:
         """`f` of the number: traced through where it is arithmetic, else called in each run."""
         return self.tape.applied(f, self)
@@ -236,4 +239,3 @@ for _symbol, _function in OPERATORS.items():
     setattr(TracedNumber, f"__{_word}__", _operator(_symbol, _function))
     if _symbol[0] not in "<>=!":
         setattr(TracedNumber, f"__r{_word}__", _operator(_symbol, _function, True))
-TracedNumber.__neg__ = lambda self: 0 - self  # type: ignore[attr-defined]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -47,7 +47,7 @@ def into_parts(program: Program) -> None:
             if fits:
                 program.placed[root] = (whole, start)
             else:
-                about = {"place": statement.place, "section": statement.section}
+                about: dict[str, Any] = {"place": statement.place, "section": statement.section}
                 here = slice(start, start + part.value.size)
                 view = execute(Statement("getitem", None, (whole, here), **about))
                 view.out.root = whole
