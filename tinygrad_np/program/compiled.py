@@ -250,13 +250,24 @@ class Compiled:
         return graph_of(self._made().program)
 
     def report(self, *args: Any, **kwargs: Any) -> Report:
-        """What each line of the program costs, measured by running it with these arguments."""
+        """What each line of the program for these arguments costs, measured by running it.
+
+        Nothing is changed by it.
+
+        Raises:
+            RuntimeError: there is no program for such arguments.
+        """
         from .report import measure
 
         arrays: list[Any] = []
-        tensors: list[bool] = []
-        _signature(args, kwargs, arrays, tensors)
-        return measure(self._made(), arrays, tensors, self._f, args, kwargs)
+        variants = self._variants.get(_signature(args, kwargs, arrays, []), ())
+        variant = next((v for v in variants if v.fits()), None)
+        if variant is None:
+            raise RuntimeError(
+                f"{self._f.__qualname__} has no program for these arguments: call it twice with "
+                "them, or .lower(*args) once"
+            )
+        return measure(variant, arrays, lambda: self._f(*args, **kwargs))
 
     def export(self, path: str | os.PathLike[str]) -> Path:
         """Write the program to a .py file that needs only NumPy, its state to an .npz beside it.

@@ -111,7 +111,7 @@ class Driver:
             setup += [f"s{k} = {new}", f"last{k} = None"]
             # Two references are ours: the name's and the question's.
             lines += [f"if refs(s{k}) > 2: s{k} = {new}", f"else: s{k}.setflags(True)"]
-        reads = self._reads(as_tensors, lines)
+        reads = self._reads(as_tensors)
         spare = [f"s{k}" for k in range(len(fresh))]
         lines.append(f"returned = run({', '.join(reads + spare)})")
         for k, output in enumerate(fresh):
@@ -132,7 +132,11 @@ class Driver:
         body = [*setup, "def call(arguments):", *("    " + line for line in lines), "return call"]
         return self._made("make", "", body)()
 
-    def _reads(self, as_tensors: list[bool], lines: list[str]) -> list[str]:
+    def read(self, as_tensors: list[bool]) -> Any:
+        """A function of the arguments: what the program is given, new memory apart."""
+        return self._made("read", "arguments", [f"return [{', '.join(self._reads(as_tensors))}]"])
+
+    def _reads(self, as_tensors: list[bool]) -> list[str]:
         reads = []
         for given in sorted(self.program.inputs, key=lambda given: KINDS.index(given.kind)):
             source = given.source

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import linecache
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,8 @@ from ..tensor import Tensor
 from .driver import Driver
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from .captured import Captured
     from .emit import Emitted
     from .memory import Memory
@@ -48,8 +51,7 @@ class Variant:
         file = f"<compiled {emitted.name} {id(self):x}>"
         lines = emitted.source.splitlines(keepends=True)
         linecache.cache[file] = (len(emitted.source), None, lines, file)
-        namespace: dict[str, Any] = {"constants": emitted.constants, **emitted.objects}
-        exec(compile(emitted.source, file, "exec"), namespace)
+        namespace = self.new_namespace(emitted.source, file)
         self.guard_failed = namespace.get("GuardFailed", ())
         self.run = namespace[emitted.name]
         driver = Driver(program, emitted, self.run)
@@ -59,10 +61,47 @@ class Variant:
         self._places = None if len(places) == len(args) else places
         self.fits = driver.fits(captured, nothing)
         self._call = driver.call(as_tensors)
+        self._read = driver.read(as_tensors)
         self._alive = captured  # the tests compare with these very objects
         guards = any(s.kind == "guard" for s in program.statements)
         generators = [given.source for given in program.inputs if given.kind == "generator"]
         self._rewound = generators if guards else []
+
+    def new_namespace(self, source: str, file: str = "<program>") -> dict[str, Any]:
+        """What running the text gives: its function, and buffers of its own."""
+        emitted = self.emitted
+        namespace: dict[str, Any] = {"constants": emitted.constants, **emitted.objects}
+        exec(compile(source, file, "exec"), namespace)
+        return namespace
+
+    @contextlib.contextmanager
+    def borrowed(self, arguments: Any) -> Iterator[list[Any]]:
+        """The operands of the emitted function; the random generators are put back afterwards."""
+        operands = self._read(arguments)
+        generators = [a for a in operands if isinstance(a, np.random.Generator)]
+        before = [g.bit_generator.state for g in generators]
+        yield [*operands, *(np.empty(o.var.shape, o.var.dtype) for o in self.emitted.fresh if o.var)]
+        for generator, state in zip(generators, before, strict=True):
+            generator.bit_generator.state = state
+
+    @contextlib.contextmanager
+    def undone(self) -> Iterator[None]:
+        """What the function changes inside is put back afterwards."""
+        held = []
+        for output in self.program.outputs:
+            name = {"tensor": "_data", "grad": "grad", "number": "value"}.get(output.kind)
+            if name is not None:
+                held.append((output.source, name, getattr(output.source, name)))
+        sources = [i.source for i in self.program.inputs if i.kind == "generator"]
+        generators = [g() if callable(g) else g for g in sources]
+        before = [g.bit_generator.state for g in generators]
+        try:
+            yield
+        finally:
+            for source, name, value in held:
+                setattr(source, name, value)
+            for generator, state in zip(generators, before, strict=True):
+                generator.bit_generator.state = state
 
     def pick(self, args: tuple) -> Any:
         """The arrays and Tensors among arguments that `accepts` has let pass."""

@@ -1,0 +1,196 @@
+"""What the lines of a program cost: flops, bytes, and measured time."""
+
+from __future__ import annotations
+
+import contextlib
+import statistics
+import time
+import tracemalloc
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .statements import Statement, Var
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from .variant import Variant
+
+__all__ = ["Line", "Report", "measure"]
+
+_SECONDS = 0.3  # how long to measure
+
+
+@dataclass
+class Line:
+    """One statement of the program.
+
+    Attributes:
+        code: its text.
+        place: file and line of the user's code that it comes from.
+        section: "forward", "backward" or "update".
+        flops: floating-point operations: 2·m·n·k for a product, one for each element elsewhere.
+        nbytes: bytes of the arrays that it reads and writes.
+        microseconds: median of the measured times.
+    """
+
+    code: str
+    place: tuple[str, int] | None
+    section: str
+    flops: int
+    nbytes: int
+    microseconds: float
+
+
+@dataclass
+class Report:
+    """The lines of a program with their costs; `print(report)` shows them as a table.
+
+    Attributes:
+        lines: a `Line` for each statement.
+        memory: bytes of the buffers that every call uses again.
+        values: bytes that the values in these buffers would take without reuse.
+        peak, eager_peak: most bytes that one call allocated on top of what was there: the
+            program, and the function itself.
+    """
+
+    name: str
+    lines: list[Line]
+    memory: int
+    values: int
+    peak: int
+    eager_peak: int
+
+    @property
+    def microseconds(self) -> float:
+        """The sum of the lines' times."""
+        return sum(line.microseconds for line in self.lines)
+
+    def __str__(self) -> str:
+        total = self.microseconds or 1.0
+        rows = [f"{'µs':>8} {'share':>6} {'kflop':>9} {'kB':>9}  statement"]
+        section = ""
+        for line in self.lines:
+            if line.section != section:
+                section = line.section
+                part = sum(x.microseconds for x in self.lines if x.section == section)
+                rows.append(f"--- {section}: {part:.1f} µs, {part / total:.0%}")
+            rows.append(
+                f"{line.microseconds:8.2f} {line.microseconds / total:6.1%} "
+                f"{line.flops / 1e3:9.1f} {line.nbytes / 1e3:9.1f}  {line.code}"
+            )
+        rows.append(
+            f"{self.name}: {total:.1f} µs in {len(self.lines)} statements; buffers of "
+            f"{self.memory / 1e3:.0f} kB hold {self.values / 1e3:.0f} kB of values; one call "
+            f"allocates {self.peak / 1e3:.1f} kB at its peak, the function itself "
+            f"{self.eager_peak / 1e3:.1f} kB"
+        )
+        return "\n".join(rows)
+
+
+def measure(variant: Variant, arguments: Any, f: Callable[[], Any]) -> Report:
+    """Run the program line by line, many times, on copies of what it would change.
+
+    `f` calls the uncompiled function; it runs once, and what it changes is put back.
+    """
+    times = _times(variant, arguments)
+    lines = []
+    text = variant.emitted.source.splitlines()
+    for number, statement in variant.emitted.lines.items():
+        code = text[number - 1].split("  # ")[0].strip()
+        if code == "raise GuardFailed":
+            continue
+        read = _distinct(statement)
+        nbytes = sum(v.value.nbytes for v in read if v.shape is not None)
+        lines.append(
+            Line(code, statement.place, statement.section, _flops(statement), nbytes, times[number])
+        )
+    held = [var for var in variant.memory.holder if var not in variant.program.placed]
+    run = variant.new_namespace(variant.emitted.source)[variant.emitted.name]
+    with variant.borrowed(arguments) as operands:
+        run(*operands)
+        peak = _peak(lambda: run(*operands))
+    with variant.undone():
+        eager_peak = _peak(f)
+    values = sum(var.value.nbytes for var in held)
+    name = variant.emitted.name
+    return Report(name, lines, variant.memory.nbytes, values, peak, eager_peak)
+
+
+def _distinct(statement: Statement) -> list[Var]:
+    views = [*statement.reads(), *statement.outs]
+    return list(dict.fromkeys([*views, *([statement.writes] if statement.writes else [])]))
+
+
+def _flops(statement: Statement) -> int:
+    """An estimate: what each kind of statement does for each element."""
+    arrays = [v for v in statement.reads() if v.shape is not None]
+    if statement.kind == "method" and statement.target == "dot" and len(arrays) == 2:
+        x, y = arrays
+        return 2 * int(np.prod(x.shape, dtype=int)) * (y.shape[-1] if len(y.shape) > 1 else 1)
+    if statement.is_ufunc(np.matmul):
+        return 2 * statement.out.value.size * arrays[0].shape[-1]
+    if statement.kind != "ufunc":
+        return 0
+    sizes = [v.value.size for v in (*arrays, *statement.outs) if v.shape is not None]
+    return max(sizes, default=0)
+
+
+def _times(variant: Variant, arguments: Any) -> dict[int, float]:
+    """Median time of each line of the emitted function, in microseconds."""
+    source = variant.emitted.source.splitlines()
+    numbers = list(variant.emitted.lines)
+    for number in numbers:
+        code = source[number - 1]
+        if code.lstrip().startswith(("if ", "raise ")):
+            continue
+        source[number - 1] = f"{code.split('  # ')[0]}; _tick({number})"
+    start = next(k for k, line in enumerate(source) if line.startswith("def "))
+    source.insert(start + 1, "    _tick(0)")
+    namespace = variant.new_namespace("\n".join(source) + "\n")
+    ticks: list[tuple[int, float]] = []
+    clock = time.perf_counter
+    namespace["_tick"] = lambda number: ticks.append((number, clock()))
+    run = namespace[variant.emitted.name]
+    taken: dict[int, list[float]] = {number: [] for number in numbers}
+    with variant.borrowed(arguments) as operands:
+        run(*operands)
+        end = clock() + _SECONDS
+        rounds = 0
+        while rounds < 20 or (clock() < end and rounds < 2000):
+            ticks.clear()
+            run(*operands)
+            rounds += 1
+            for (_, before), (number, after) in zip(ticks, ticks[1:]):
+                taken[number].append(after - before)
+        ticks.clear()
+        for _ in range(200):
+            namespace["_tick"](0)
+    own = statistics.median(b[1] - a[1] for a, b in zip(ticks, ticks[1:]))
+    return {
+        number: max(0.0, statistics.median(t) - own) * 1e6 if t else 0.0
+        for number, t in taken.items()
+    }
+
+
+def _peak(run: Callable[[], Any]) -> int:
+    """The most bytes allocated at once while `run` runs."""
+    with _traced():
+        before = tracemalloc.get_traced_memory()[0]
+        tracemalloc.reset_peak()
+        run()
+        return max(0, tracemalloc.get_traced_memory()[1] - before)
+
+
+@contextlib.contextmanager
+def _traced() -> Iterator[None]:
+    was = tracemalloc.is_tracing()
+    if not was:
+        tracemalloc.start()
+    try:
+        yield
+    finally:
+        if not was:
+            tracemalloc.stop()
