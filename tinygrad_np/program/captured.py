@@ -43,10 +43,12 @@ class Captured:
         self._seen: set[int] = set()
         self._words: set[str] = set()
         self._alive: list[Any] = []
+        self._known: dict[int, str] = {}  # parameters of models, whose names people know
         self._waiting: list[tuple[Any, str]] = [(f, "")]
         while self._waiting and len(self._seen) < _MOST:
             value, path = self._waiting.pop()
             self._look(value, path)
+        self.names.update(self._known)
 
     def changes(self) -> Iterator[str]:
         """What is not as it was."""
@@ -127,8 +129,10 @@ class Captured:
         self._waiting += [(default, "") for default in function.__defaults__ or ()]
 
     def _object(self, value: Any, path: str) -> None:
-        if hasattr(value, "named_parameters"):  # its names are the ones that people know
-            self.names.update({id(p): name for name, p in value.named_parameters()})
+        if hasattr(value, "named_parameters"):
+            for name, parameter in value.named_parameters():
+                if len(name) > len(self._known.get(id(parameter), "")):  # the outermost model's
+                    self._known[id(parameter)] = name
         if _of_the_library(type(value)):
             self.sizes.append((vars(value), len(vars(value)), path))
             for key, item in vars(value).items():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import statistics
 import time
 import tracemalloc
@@ -163,12 +164,12 @@ def _times(variant: Variant, arguments: Any) -> dict[int, float]:
             ticks.clear()
             run(*operands)
             rounds += 1
-            for (_, before), (number, after) in zip(ticks, ticks[1:]):
+            for (_, before), (number, after) in itertools.pairwise(ticks):
                 taken[number].append(after - before)
         ticks.clear()
         for _ in range(200):
             namespace["_tick"](0)
-    own = statistics.median(b[1] - a[1] for a, b in zip(ticks, ticks[1:]))
+    own = statistics.median(b[1] - a[1] for a, b in itertools.pairwise(ticks))
     return {
         number: max(0.0, statistics.median(t) - own) * 1e6 if t else 0.0
         for number, t in taken.items()

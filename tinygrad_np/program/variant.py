@@ -80,7 +80,10 @@ class Variant:
         operands = self._read(arguments)
         generators = [a for a in operands if isinstance(a, np.random.Generator)]
         before = [g.bit_generator.state for g in generators]
-        yield [*operands, *(np.empty(o.var.shape, o.var.dtype) for o in self.emitted.fresh if o.var)]
+        yield [
+            *operands,
+            *(np.empty(o.var.shape, o.var.dtype) for o in self.emitted.fresh if o.var),
+        ]
         for generator, state in zip(generators, before, strict=True):
             generator.bit_generator.state = state
 

@@ -7,23 +7,27 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from . import algebra, cheaper, common, dead, fold, place
+from . import algebra, cheaper, common, dead, fold, place, sums
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ..program import Program
 
-__all__ = ["MEMORY", "PASSES", "run"]
+__all__ = ["MEMORY", "PASSES", "REORDERING", "run"]
 
 PASSES: dict[str, Callable[[Program], None]] = {
     "fold": fold.constants,
     "algebra": algebra.simplify,
     "common": common.subexpressions,
+    "sums": sums.as_products,
     "cheaper": cheaper.statements,
     "dead": dead.code,
     "place": place.into_parts,
 }
+
+# Those that may change the last digits: they compute in another order.
+REORDERING = ("sums",)
 
 # What the buffer plan can do: give values memory that is used again, and work in place.
 MEMORY = ("buffers", "in_place")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..statements import Statement, Var
+from .rewrite import rooted
 
 if TYPE_CHECKING:
     from ..program import Program
@@ -30,10 +31,7 @@ def simplify(program: Program) -> None:
             same[out] = x
             if not x.hint or x.hint in _PLAIN:
                 x.hint = out.hint
-            for other in program.statements:
-                for view in other.outs:
-                    if view.root is out and view is not out:
-                        view.root = x.root
+            rooted(program, out, x)
             continue
         if statement.kind == "method" and statement.target == "reshape":
             _skip_reshape(statement, makers)

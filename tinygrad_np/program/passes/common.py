@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..statements import Var
+from .rewrite import rooted
 
 if TYPE_CHECKING:
     from ..program import Program
@@ -36,20 +37,12 @@ def subexpressions(program: Program) -> None:
         if key in first:
             same.update(zip(statement.outs, first[key], strict=True))
             for out, before in zip(statement.outs, first[key], strict=True):
-                _rooted(program, out, before)
+                rooted(program, out, before)
         else:
             first[key] = statement.outs
             kept.append(statement)
     program.statements = kept
     program.replace(same)
-
-
-def _rooted(program: Program, old: Var, new: Var) -> None:
-    """Views of `old` are views of `new` from here on."""
-    for statement in program.statements:
-        for out in statement.outs:
-            if out.root is old and out is not old:
-                out.root = new.root
 
 
 def _key(tree: Any) -> Any:

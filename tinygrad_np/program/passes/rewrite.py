@@ -1,0 +1,86 @@
+"""What passes share that put other statements in the place of one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..statements import Statement, Var, execute
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ..program import Program
+
+__all__ = ["Builder", "reduces", "rewritten", "rooted"]
+
+
+class Builder:
+    """Makes statements at the place of another one, and the values that they give."""
+
+    def __init__(self, origin: Statement) -> None:
+        self.origin = origin
+        self.statements: list[Statement] = []
+
+    def __call__(self, kind: str, target: Any, args: tuple, **kwargs: Any) -> Var:
+        origin = self.origin
+        statement = Statement(
+            kind, target, args, kwargs, place=origin.place, section=origin.section
+        )
+        self.statements.append(execute(statement))
+        return statement.out
+
+
+def rewritten(program: Program, rule: Callable[[Statement, Builder], Var | None]) -> None:
+    """Offer each statement to a rule, which may return another value for its result.
+
+    What the rule builds comes before the statement, or in its place if it returns a value; that
+    one is given the result's shape.
+    """
+    changed = program.changed()
+    made: list[Statement] = []
+    same: dict[Var, Any] = {}
+    for statement in program.statements:
+        statement.replace(same)
+        plain = len(statement.outs) == 1 and statement.writes is None
+        if not plain or statement.out.root in changed or not np.size(statement.out.value):
+            made.append(statement)
+            continue
+        build, out = Builder(statement), statement.out
+        new = rule(statement, build)
+        if new is None:
+            used = {var for s in (*build.statements, statement) for var in s.reads()}
+            made += [s for s in build.statements if s.out in used]
+            made.append(statement)
+            continue
+        if new.shape != out.shape:
+            new = build("method", "reshape", (new, out.shape))
+        new.hint = out.hint
+        same[out] = new
+        rooted(program, out, new)
+        made += build.statements
+    program.statements = made
+    program.replace(same)
+
+
+def rooted(program: Program, old: Var, new: Var) -> None:
+    """Views of `old` look into the memory of `new` from here on."""
+    for statement in program.statements:
+        for out in statement.outs:
+            if out.root is old and out is not old:
+                out.root = new.root
+
+
+def reduces(statement: Statement, *ufuncs: np.ufunc) -> bool:
+    """Whether the statement is a plain reduction of floats by one of these ufuncs."""
+    return (
+        statement.kind == "ufunc"
+        and statement.method == "reduce"
+        and statement.target in ufuncs
+        and set(statement.kwargs) <= {"axis", "keepdims"}
+        and len(statement.args) == 1
+        and isinstance(statement.args[0], Var)
+        and statement.args[0].is_array
+        and statement.args[0].dtype.char in "fd"
+    )
