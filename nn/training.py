@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -72,6 +72,7 @@ def fit(
     progress: bool | None = None,
     on_epoch: Callable[[int, History], Any] | None = None,
     rng: np.random.Generator | None = None,
+    compile: bool | None = None,
 ) -> History:
     """Train the model on (x, y) for a number of epochs.
 
@@ -90,6 +91,10 @@ def fit(
         on_epoch: called after each epoch with its number (from 1) and the history; returning
             False ends the training.
         rng: generator for the shuffling; by default `tinygrad_np.default_generator()`.
+        compile: run the training step as a compiled program, see `tinygrad_np.compile`. None
+            compiles it without the rewrites that change the last digits, so that the history is
+            the same as with False; a step that can't be compiled runs as it is, with a
+            `CompileWarning` that says why. True uses all rewrites.
 
     Returns:
         The History of this call.
@@ -99,6 +104,7 @@ def fit(
         RuntimeError: the loss does not depend on any parameter that is to be learned.
         FloatingPointError: the loss is nan or infinite; the update is not made.
         ImportError: `progress=True` without tqdm.
+        CompileError: `compile=True` and a step that can't be compiled.
     """
     x, y = _data(model, x, y, "x and y")
     if validation_data is not None:
@@ -113,6 +119,7 @@ def fit(
     history = History()
     modes = [(module, module.training) for module in model.modules()]
     bar = _progress_bar(progress, epochs)
+    step = _Step(model, loss, optimizer, compile)
     try:
         for epoch in range(1, epochs + 1):
             model.train()
@@ -120,7 +127,7 @@ def fit(
             rate = optimizer.lr
             for batch_x, batch_y in _batches(x, y, batch_size, shuffle, rng):
                 share = len(batch_x) / len(x)
-                values = _train_step(model, batch_x, batch_y, loss, optimizer, metrics, epoch)
+                values = step(batch_x, batch_y, metrics, epoch)
                 for name, value in values.items():
                     totals[name] = totals.get(name, 0.0) + share * value
             totals["lr"] = rate
@@ -142,42 +149,83 @@ def fit(
     return history
 
 
-def _train_step(
-    model: Module,
-    x: Tensor,
-    y: Tensor,
-    loss: Callable[[Tensor, Tensor], Tensor],
-    optimizer: Optimizer,
-    metrics: Mapping[str, Callable[[Tensor, Tensor], float]],
-    epoch: int,
-) -> dict[str, float]:
-    """One update from one batch; the metrics of the batch before it."""
-    output = model(x)
-    data_loss = loss(output, y)
-    if not isinstance(data_loss, Tensor) or data_loss.size != 1:
-        raise ValueError(f"the loss function must return a scalar Tensor, not {data_loss!r}")
-    if not data_loss.requires_grad:
-        raise RuntimeError(
-            "the loss was not computed from any parameter with requires_grad=True: is the whole "
-            "model frozen, or was the graph cut on the way (.numpy(), .detach(), no_grad())?"
-        )
-    penalty = regularization_loss(model)
-    total = data_loss + penalty if isinstance(penalty, Tensor) else data_loss
-    value = total.item()
-    if not math.isfinite(value):
-        raise FloatingPointError(
-            f"the loss is {value} in epoch {epoch}; the parameters are as they were before this "
-            "batch. A smaller learning rate often helps."
-        )
-    optimizer.zero_grad()
-    total.backward()
-    optimizer.step()
-    values = {"loss": value}
-    if isinstance(penalty, Tensor):
-        values["data_loss"] = data_loss.item()
-        values["reg_loss"] = penalty.item()
-    values.update({name: float(metric(output, y)) for name, metric in metrics.items()})
-    return values
+class _NotFinite(Exception):  # noqa: N818 - `fit` says in which epoch
+    pass
+
+
+class _Step:
+    """One update from one batch, compiled or not."""
+
+    def __init__(
+        self,
+        model: Module,
+        loss: Callable[[Tensor, Tensor], Tensor],
+        optimizer: Optimizer,
+        compile: bool | None,
+    ) -> None:
+        self.model = model
+        self.loss = loss
+        self.optimizer = optimizer
+        self.must = compile is True
+        self.run: Callable[..., Any] = self.update
+        if compile is not False:
+            passes = None if compile else [p for p in tg.PASSES if p not in tg.REORDERING_PASSES]
+            self.run = tg.compile(self.update, passes=passes)
+
+    def update(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor, Any, Tensor]:
+        """Update the parameters; the total loss, its two parts, and the output before that."""
+        output = self.model(x)
+        data_loss = self.loss(output, y)
+        if not isinstance(data_loss, Tensor) or data_loss.size != 1:
+            raise ValueError(f"the loss function must return a scalar Tensor, not {data_loss!r}")
+        if not data_loss.requires_grad:
+            raise RuntimeError(
+                "the loss was not computed from any parameter with requires_grad=True: is the "
+                "whole model frozen, or was the graph cut on the way (.numpy(), .detach(), "
+                "no_grad())?"
+            )
+        penalty = regularization_loss(self.model)
+        total = data_loss + penalty if isinstance(penalty, Tensor) else data_loss
+        if not tg.isfinite(total).all():
+            raise _NotFinite(total.item())
+        self.optimizer.zero_grad()
+        total.backward()
+        self.optimizer.step()
+        return total, data_loss, penalty, output
+
+    def __call__(
+        self,
+        x: Tensor,
+        y: Tensor,
+        metrics: Mapping[str, Callable[[Tensor, Tensor], float]],
+        epoch: int,
+    ) -> dict[str, float]:
+        """One update; the metrics of the batch before it."""
+        try:
+            total, data_loss, penalty, output = self._updated(x, y)
+        except _NotFinite as error:
+            raise FloatingPointError(
+                f"the loss is {error} in epoch {epoch}; the parameters are as they were before "
+                "this batch. A smaller learning rate often helps."
+            ) from None
+        values = {"loss": total.item()}
+        if isinstance(penalty, Tensor):
+            values["data_loss"] = data_loss.item()
+            values["reg_loss"] = penalty.item()
+        values.update({name: float(metric(output, y)) for name, metric in metrics.items()})
+        return values
+
+    def _updated(self, x: Tensor, y: Tensor) -> Any:
+        try:
+            return self.run(x, y)
+        except tg.CompileError as error:
+            if self.must:
+                raise
+            warnings.warn(
+                f"the training step runs uncompiled: {error}", tg.CompileWarning, stacklevel=4
+            )
+            self.run = self.update
+            return self.run(x, y)
 
 
 def evaluate(

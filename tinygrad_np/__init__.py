@@ -24,6 +24,8 @@ _LAZY = {
     "CompileWarning": "program",
     "GradcheckError": "check",
     "Graph": "snapshot",
+    "PASSES": "program",
+    "REORDERING_PASSES": "program",
     "Record": "recorder",
     "checkpoint": "checkpointing",
     "compile": "program",

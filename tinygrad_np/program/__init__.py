@@ -7,5 +7,14 @@ each value its memory; `emit` writes it down as Python text, which is then what 
 
 from .compiled import Compiled, compile
 from .errors import CompileError, CompileWarning
+from .passes import ALL as PASSES
+from .passes import REORDERING as REORDERING_PASSES
 
-__all__ = ["CompileError", "CompileWarning", "Compiled", "compile"]
+__all__ = [
+    "PASSES",
+    "REORDERING_PASSES",
+    "CompileError",
+    "CompileWarning",
+    "Compiled",
+    "compile",
+]

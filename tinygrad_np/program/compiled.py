@@ -14,10 +14,12 @@ import numpy as np
 from ..autograd import is_grad_enabled
 from ..tensor import Tensor
 from ..trees import leaves, refill
-from . import memory, passes
+from . import memory
 from .captured import Captured
 from .emit import emit
 from .errors import CompileError, CompileWarning
+from .passes import ALL
+from .passes import run as run_passes
 from .program import Unlike, differences, program_of
 from .tape import Tape
 from .variant import Variant
@@ -178,7 +180,7 @@ class Compiled:
         call: tuple[tuple, dict, list[bool]],
     ) -> None:
         program = program_of(self._f.__name__, tape, fixed)
-        passes.run(program, self._passes)
+        run_passes(program, self._passes)
         plan = memory.plan(
             program, reuse="buffers" in self._passes, in_place="in_place" in self._passes
         )
@@ -301,20 +303,15 @@ def compile(f: Callable, *, passes: Sequence[str] | None = None) -> Compiled:
         TypeError: `f` can't be called.
         ValueError: an unknown pass.
     """
-    everything = (*_all_passes(),)
     if isinstance(f, Compiled):
         f = f._f
     if not callable(f):
         raise TypeError(f"compile() takes a function, not {type(f).__name__}")
-    chosen = everything if passes is None else tuple(passes)
-    unknown = [name for name in chosen if name not in everything]
+    chosen = ALL if passes is None else tuple(passes)
+    unknown = [name for name in chosen if name not in ALL]
     if unknown:
-        raise ValueError(f"there is no pass {unknown[0]!r}; there are {', '.join(everything)}")
+        raise ValueError(f"there is no pass {unknown[0]!r}; there are {', '.join(ALL)}")
     return Compiled(f, chosen)
-
-
-def _all_passes() -> tuple[str, ...]:
-    return (*passes.PASSES, *passes.MEMORY)
 
 
 def _signature(args: Any, kwargs: Any, arrays: list[Any], tensors: list[bool]) -> Any:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from ..program import Program
 
-__all__ = ["MEMORY", "PASSES", "REORDERING", "run"]
+__all__ = ["ALL", "PASSES", "REORDERING", "run"]
 
 PASSES: dict[str, Callable[[Program], None]] = {
     "fold": fold.constants,
@@ -31,6 +31,8 @@ REORDERING = ("sums",)
 
 # What the buffer plan can do: give values memory that is used again, and work in place.
 MEMORY = ("buffers", "in_place")
+
+ALL = (*PASSES, *MEMORY)
 
 
 def run(program: Program, names: tuple[str, ...]) -> None:
