@@ -4,15 +4,15 @@ import numpy as np
 import pytest
 
 import tinygrad_np as tg
-from tinygrad_np import tensor as tensor_module
+from tinygrad_np import tensor as protocols
 
 
 @pytest.fixture
 def numpy_functions():
     """Restore what np functions do on Tensors after a test that declares one."""
-    held = dict(tensor_module.UFUNCS), dict(tensor_module.FUNCTIONS)
+    held = dict(protocols.UFUNCS), dict(protocols.FUNCTIONS)
     yield
-    for live, before in zip((tensor_module.UFUNCS, tensor_module.FUNCTIONS), held, strict=True):
+    for live, before in zip((protocols.UFUNCS, protocols.FUNCTIONS), held, strict=True):
         live.clear()
         live.update(before)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..tensor import FUNCTIONS, UFUNCS
+from ..protocols import FUNCTIONS, UFUNCS
 from .apply import binary, general, unary
 from .op import Op
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..tensor import FUNCTIONS, Tensor
+from ..protocols import FUNCTIONS
+from ..tensor import Tensor
 
 if TYPE_CHECKING:
     from collections.abc import Callable

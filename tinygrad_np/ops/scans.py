@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..tensor import UFUNCS, Tensor, as_operand
+from ..protocols import UFUNCS
+from ..tensor import Tensor, as_operand
 from .define import answers, define_op
 from .elementwise import where
 from .reduce import axes, count, max, mean, min, restore, sum

@@ -108,6 +108,8 @@ class Captured:
         elif isinstance(value, types.ModuleType):
             if not _of_the_library(value) and not INSIDE[getattr(value, "__file__", None) or ""]:
                 self._attributes(value, path)
+        elif type(value).__module__.split(".")[0] == "tinygrad_np":
+            self._waiting.append((getattr(value, "__wrapped__", None), path))  # a compiled function
         elif not isinstance(value, type) and hasattr(value, "__dict__"):
             self._object(value, path)
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .. import state
 from ..autograd import is_grad_enabled
 from ..tensor import Tensor
 from ..trees import leaves, refill
@@ -67,6 +68,8 @@ class Compiled:
             CompileError: the function does what a straight-line program can't; nothing has
                 changed then that the function changes through Tensors.
         """
+        if state.taping and state.tape.get() is not None:
+            return self._f(*args, **kwargs)  # becomes a part of the program that is being made
         latest = self._latest
         if latest is not None and not kwargs and latest.accepts(args) and latest.fits():
             try:

@@ -306,15 +306,16 @@ class _Writer:
         return f"{self._function(statement)}({self._arguments(statement, args)}, out={name})"
 
     def _function(self, statement: Statement) -> str:
-        target = statement.target
+        target: Any = statement.target
         if statement.kind == "ufunc":
             name = f"np.{target.__name__}"
             if getattr(np, target.__name__, None) is not target:
                 name = self._object(target)
             return f"{name}.{statement.method}" if statement.method else name
         for path, module in _MODULES.items():
-            if getattr(module, target.__name__, None) is target:
-                return f"{path}.{target.__name__}"
+            name = getattr(target, "__name__", "")
+            if getattr(module, name, None) is target:
+                return f"{path}.{name}"
         return self._object(target)
 
     def _object(self, value: Any) -> str:

@@ -119,11 +119,11 @@ def differences(a: Tape, b: Tape) -> set[int]:
             raise Unlike("other inputs")
         same[one.var] = other.var
     for before, now in zip(a.statements, b.statements, strict=True):
-        line = f"at line {now.place[1]}" if now.place else "in the library"
+        where = f"at line {now.place[1]}" if now.place else "in the library"
         if (before.kind, before.target, before.method) != (now.kind, now.target, now.method):
-            raise Unlike(f"another operation {line}")
+            raise Unlike(f"another operation {where}")
         if not _alike((before.args, before.kwargs), (now.args, now.kwargs), same, now.place):
-            raise Unlike(f"other operands {line}")
+            raise Unlike(f"other operands {where}")
         same.update(zip(before.outs, now.outs, strict=True))
     return fixed
 

@@ -15,13 +15,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import autograd, state
-from ..autograd import Leaf, Pending
+from ..autograd import Pending
 from ..frames import INSIDE, assigned_name, line_of, outside
-from ..hooks import Watch
-from ..state import Number
 from ..tensor import Tensor, wrap
 from ..trees import leaves, rebuild
 from .errors import CompileError
+from .slots import interpose, slot_of, withdraw
 from .statements import Statement, Var, root_among, transform
 from .values import OPERATORS, Traced, TracedNumber
 
@@ -113,7 +112,7 @@ class Tape:
     @contextlib.contextmanager
     def _running(self) -> Iterator[None]:
         """Record what this thread or task does inside."""
-        _interpose()
+        interpose()
         tokens = (state.tape.set(self), autograd.recorder.set(self))
         mode = autograd.recording.set(autograd.recording.get() and self)
         try:
@@ -122,7 +121,7 @@ class Tape:
             autograd.recording.reset(mode)
             autograd.recorder.reset(tokens[1])
             state.tape.reset(tokens[0])
-            _withdraw()
+            withdraw()
             for tensor, slot in self._made.values():
                 held = slot.__get__(tensor)
                 if isinstance(held, (Traced, TracedNumber)):
@@ -162,7 +161,7 @@ class Tape:
             if now is not self._first.get(key, _MISSING):
                 source = self._sources[key]
                 value = now.value if isinstance(now, (Traced, TracedNumber)) else now
-                _slot_of(key[0], source).__set__(source, value)
+                slot_of(key[0], source).__set__(source, value)
 
     def rewind(self) -> None:
         """Put the random generators back to where they were."""
@@ -383,6 +382,12 @@ class Tape:
         self._guard(value.symbol, number)
         return number
 
+    def shown(self, value: Any) -> Any:
+        """A value to be printed: in an error message of the library's, an error elsewhere."""
+        if not _asked_by_the_library():
+            raise self.error("prints (or saves) a value that is computed in each call")
+        return value.value
+
     def _guard(self, var: Var, expected: Any) -> None:
         if var.constant is None:
             self.statements.append(Statement("guard", None, (var, expected), **self._where()))
@@ -477,56 +482,3 @@ def _asked_by_the_library() -> bool:
             return INSIDE[file]
         frame = frame.f_back
     return False
-
-
-# --- slots --------------------------------------------------------------------------------------
-
-_SLOTS: dict[str, dict[type, Any]] = {
-    "tensor": {Tensor: Tensor.__dict__["_data"]},
-    "grad": {Leaf: Leaf.__dict__["grad"], Watch: Watch.__dict__["grad"]},
-    "number": {Number: Number.__dict__["value"]},
-}
-_NAMES = {"tensor": "_data", "grad": "grad", "number": "value"}
-
-
-def _slot_of(kind: str, source: Any) -> Any:
-    return next(slot for owner, slot in _SLOTS[kind].items() if isinstance(source, owner))
-
-
-class _Interposed:
-    """In the place of a slot while tapes run: asks this thread's tape, if there is one."""
-
-    def __init__(self, kind: str, slot: Any) -> None:
-        self._kind = kind
-        self._slot = slot
-
-    def __get__(self, source: Any, owner: Any = None) -> Any:
-        if source is None:
-            return self
-        tape = state.tape.get()
-        if tape is None:
-            return self._slot.__get__(source)
-        return tape.get(self._kind, source, self._slot)
-
-    def __set__(self, source: Any, value: Any) -> None:
-        tape = state.tape.get()
-        if tape is None:
-            self._slot.__set__(source, value)
-        else:
-            tape.set(self._kind, source, value, self._slot)
-
-
-def _interpose() -> None:
-    if state.taping == 0:
-        for kind, slots in _SLOTS.items():
-            for owner, slot in slots.items():
-                setattr(owner, _NAMES[kind], _Interposed(kind, slot))
-    state.taping += 1
-
-
-def _withdraw() -> None:
-    state.taping -= 1
-    if state.taping == 0:
-        for kind, slots in _SLOTS.items():
-            for owner, slot in slots.items():
-                setattr(owner, _NAMES[kind], slot)

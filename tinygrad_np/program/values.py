@@ -41,7 +41,8 @@ class _Value:
         if func in _ABOUT:
             return func(*self.tape.real(args), **self.tape.real(kwargs))
         if func in _SHOWS:
-            raise self.tape.error("prints or saves a value that is computed in each call")
+            self.tape.shown(self)
+            return func(*self.tape.real(args), **self.tape.real(kwargs))
         if func is np.copyto:
             return self.tape.write("function", func, args, kwargs, args[0])
         return self.tape.call("function", func, args, kwargs)
@@ -71,12 +72,13 @@ class _Value:
         return complex(self._left("complex()"))
 
     def __repr__(self) -> str:
-        raise self.tape.error("prints a value that is computed in each call")
+        return repr(self.tape.shown(self))
 
-    __str__ = __repr__
+    def __str__(self) -> str:
+        return str(self.tape.shown(self))
 
     def __format__(self, spec: str) -> str:
-        raise self.tape.error("prints a value that is computed in each call")
+        return format(self.tape.shown(self), spec)
 
     def __hash__(self) -> int:
         return object.__hash__(self)
@@ -146,9 +148,7 @@ class Traced(_Value, NDArrayOperatorsMixin):
         """Values never change here anyway."""
 
     def item(self, *args: Any) -> Any:
-        raise self.tape.error(
-            "takes a number out of a value that is computed in each call (.item())"
-        )
+        return self.tape.number(self, ".item()")
 
     def tolist(self) -> Any:
         raise self.tape.error("makes a list of a value that is computed in each call (.tolist())")

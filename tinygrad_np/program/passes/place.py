@@ -27,39 +27,44 @@ def into_parts(program: Program) -> None:
     kept = []
     for statement in program.statements:
         parts = _parts(statement)
-        if not parts or statement.out.root in returned:
+        fitting = [p for p in parts if _fits(p, makers, changed | returned | set(program.placed))]
+        if not fitting or statement.out.root in returned:
             kept.append(statement)
             continue
         whole, start = statement.out, 0
-        rest = []
+        copies = []
         for part in parts:
-            root = part.root
-            maker = makers.get(root)
-            fits = (
-                maker is not None
-                and takes_out(maker)
-                and root.value.size == part.value.size
-                and root.dtype == whole.dtype
-                and root not in program.placed
-                and root not in changed | returned
-                and root.value.flags.c_contiguous
-            )
-            if fits:
-                program.placed[root] = (whole, start)
+            if part in fitting and part.root not in program.placed:
+                program.placed[part.root] = (whole, start)
             else:
-                about: dict[str, Any] = {"place": statement.place, "section": statement.section}
-                here = slice(start, start + part.value.size)
-                view = execute(Statement("getitem", None, (whole, here), **about))
-                view.out.root = whole
-                copied = Statement("function", np.copyto, (view.out, part), **about)
-                copied.writes = whole
-                rest += [view, copied]
+                copies += _copied(part, whole, start, statement)
             start += part.value.size
         # The array itself is memory alone; what could not be made there is copied there.
-        statement.kind, statement.target = "memory", None
-        statement.args = ()
-        kept += [statement, *rest]
+        kept += [Statement("memory", None, (), outs=(whole,)), *copies]
     program.statements = kept
+
+
+def _fits(part: Var, makers: dict[Var, Statement], taken: set[Var]) -> bool:
+    """Whether a part can be computed in memory that it is given."""
+    root = part.root
+    maker = makers.get(root)
+    return (
+        maker is not None
+        and takes_out(maker)
+        and root not in taken
+        and root.value.size == part.value.size
+        and root.dtype == part.dtype
+        and root.value.flags.c_contiguous
+    )
+
+
+def _copied(part: Var, whole: Var, start: int, at: Statement) -> list[Statement]:
+    """Statements that copy a part to where it belongs in the whole."""
+    about: dict[str, Any] = {"place": at.place, "section": at.section}
+    here = slice(start, start + part.value.size)
+    view = execute(Statement("getitem", None, (whole, here), **about))
+    view.out.root = whole
+    return [view, Statement("function", np.copyto, (view.out, part), writes=whole, **about)]
 
 
 def _parts(statement: Statement) -> list[Var]:
@@ -67,5 +72,6 @@ def _parts(statement: Statement) -> list[Var]:
     if statement.kind != "function" or statement.target is not np.concatenate or statement.kwargs:
         return []
     parts = list(statement.args[0])
-    known = all(isinstance(p, Var) and len(p.shape or ()) == 1 for p in parts)
+    dtype = statement.out.dtype
+    known = all(isinstance(p, Var) and len(p.shape) == 1 and p.dtype == dtype for p in parts)
     return parts if known and len(statement.args) == 1 and len(parts) > 1 else []
