@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import tinygrad_np as tg
-from tinygrad_np import tensor as protocols
+from tinygrad_np import protocols
 
 
 @pytest.fixture
