@@ -59,9 +59,9 @@ def categorical_crossentropy(probs: Any, target: Any, reduction: str = "mean") -
     labels = target.numpy()
     if labels.shape != probs.shape[:1]:
         raise ValueError(f"classes must have shape {probs.shape[:1]}, not {labels.shape}")
-    wrong = np.flatnonzero((labels < 0) | (labels >= classes))
-    if wrong.size:
-        row = wrong[0]
+    wrong = (labels < 0) | (labels >= classes)
+    if wrong.any():
+        row = np.flatnonzero(wrong)[0]
         raise ValueError(f"label {labels[row]} at row {row}, but probs have {classes} columns")
     picked = clipped[np.arange(len(labels)), labels]
     return _reduced(-tg.log(picked), reduction)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -166,11 +165,12 @@ class _Step:
         self.model = model
         self.loss = loss
         self.optimizer = optimizer
-        self.must = compile is True
         self.run: Callable[..., Any] = self.update
-        if compile is not False:
-            passes = None if compile else [p for p in tg.PASSES if p not in tg.REORDERING_PASSES]
-            self.run = tg.compile(self.update, passes=passes)
+        if compile:
+            self.run = tg.compile(self.update)
+        elif compile is None:
+            exact = [name for name in tg.PASSES if name not in tg.REORDERING_PASSES]
+            self.run = tg.compile(self.update, passes=exact, fallback=True)
 
     def update(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor, Any, Tensor]:
         """Update the parameters; the total loss, its two parts, and the output before that."""
@@ -202,7 +202,7 @@ class _Step:
     ) -> dict[str, float]:
         """One update; the metrics of the batch before it."""
         try:
-            total, data_loss, penalty, output = self._updated(x, y)
+            total, data_loss, penalty, output = self.run(x, y)
         except _NotFinite as error:
             raise FloatingPointError(
                 f"the loss is {error} in epoch {epoch}; the parameters are as they were before "
@@ -214,18 +214,6 @@ class _Step:
             values["reg_loss"] = penalty.item()
         values.update({name: float(metric(output, y)) for name, metric in metrics.items()})
         return values
-
-    def _updated(self, x: Tensor, y: Tensor) -> Any:
-        try:
-            return self.run(x, y)
-        except tg.CompileError as error:
-            if self.must:
-                raise
-            warnings.warn(
-                f"the training step runs uncompiled: {error}", tg.CompileWarning, stacklevel=4
-            )
-            self.run = self.update
-            return self.run(x, y)
 
 
 def evaluate(

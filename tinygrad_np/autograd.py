@@ -249,6 +249,8 @@ def fit(g: Any, shape: tuple[int, ...], dtype: np.dtype) -> Any:
 
 
 def _rule_failed(node: Node, position: int, error: Exception) -> Exception:
+    if getattr(error, "explains_itself", False):
+        return error
     assert node.op is not None
     where = f" (made at {node.place[0]}:{node.place[1]})" if node.place else ""
     text = f"the rule of {node.op.name} for its input {node.op.input_name(position)!r}{where}"

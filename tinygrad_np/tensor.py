@@ -221,6 +221,8 @@ class Tensor(Hooked, NumPyProtocols, TableMethods):
                     ".sum() or .mean()?"
                 )
             seed: Any = np.ones(self.shape, dtype=self.dtype)
+            if state.taping:
+                seed = as_array(seed, None)
         else:
             if isinstance(gradient, Tensor) and gradient.requires_grad and create_graph:
                 seed = gradient

@@ -36,7 +36,7 @@ def _images(rows, bias, shape):
     out = rows.reshape(c, n, height, width)
     if bias is not None:
         out = out + bias.reshape(c, 1, 1, 1)
-    return np.ascontiguousarray(out.swapaxes(0, 1))
+    return out.swapaxes(0, 1).copy()
 
 
 def _check_channels(groups, given, wanted, out, bias):

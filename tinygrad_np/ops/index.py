@@ -41,13 +41,13 @@ def plain_index(index):
 def _may_repeat(index):
     """Whether the same element can be picked twice: only arrays of integers can do that."""
     parts = index if isinstance(index, tuple) else (index,)
-    arrays = (np.asarray(p) for p in parts if isinstance(p, (np.ndarray, list)))
-    return any(a.dtype.kind != "b" and a.ndim for a in arrays)
+    arrays = (np.asarray(p) if isinstance(p, list) else p for p in parts)
+    return any(getattr(a, "ndim", 0) and a.dtype.kind != "b" for a in arrays)
 
 
 def _scatter(values, index, shape):
     """Zeros of the given shape, with the values added at the index (repeated ones add up)."""
-    out = np.zeros(shape, values.dtype)
+    out = np.zeros_like(values, shape=shape, order="C")
     if not _may_repeat(index):
         out[index] = values
     elif out.ndim == 1 or np.size(values) < 500 or 4 * np.size(values) < out.size:
@@ -94,7 +94,7 @@ getitem = define_op(
 
 def _setitem(x, value, index):
     """A copy of x with the value written at the index."""
-    out = np.array(x, copy=True)
+    out = np.copy(x)
     out[index] = value
     return out
 
@@ -235,14 +235,14 @@ take_along_axis = define_op(
 
 def _scatter_max(x, value, index):
     """A copy of x, each indexed element raised to the value where that is larger."""
-    out = np.array(x, copy=True)
+    out = np.copy(x)
     np.maximum.at(out, index, value)
     return out
 
 
 def _scatter_min(x, value, index):
     """A copy of x, each indexed element lowered to the value where that is smaller."""
-    out = np.array(x, copy=True)
+    out = np.copy(x)
     np.minimum.at(out, index, value)
     return out
 

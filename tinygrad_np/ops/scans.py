@@ -61,7 +61,7 @@ def _back(x, axis, shape):
 
 def _row(x, value):
     """One more row for a Tensor or array x, filled with a number."""
-    return np.full((1, *x.shape[1:]), value, x.dtype)
+    return np.full_like(x, value, shape=(1, *x.shape[1:]))
 
 
 # --- running sums and products -------------------------------------------------------------------
@@ -89,7 +89,7 @@ cumsum = define_op(
 
 def _recurrence(a, b):
     """The rows s[0] = b[0], s[i] = a[i] * s[i-1] + b[i] of two arrays of one shape."""
-    s = np.array(b, dtype=np.result_type(a, b), copy=True)
+    s = b.astype(np.result_type(a, b))
     for i in range(1, len(s)):
         s[i] += a[i] * s[i - 1]
     return s

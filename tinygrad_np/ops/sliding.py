@@ -58,9 +58,15 @@ def window_view(x, size, stride, padding, dilation, fill=0):
         n, c, h, w = x.shape
         top, left = padding
         # Channels first in memory: that is how the columns of a convolution are read.
-        padded = np.full((c, n, h + 2 * top, w + 2 * left), fill, x.dtype).swapaxes(0, 1)
+        shape = (c, n, h + 2 * top, w + 2 * left)
+        padded = np.full_like(x, fill, shape=shape, order="C").swapaxes(0, 1)
         padded[:, :, top : top + h, left : left + w] = x
         x = padded
+    if not isinstance(x, np.ndarray):  # what stands for one in a recording has no strides
+        reach = [d * (k - 1) + 1 for d, k in zip(dilation, size)]
+        view = np.lib.stride_tricks.sliding_window_view(x, reach, (2, 3))
+        (down, right), (y, z) = stride, dilation
+        return view[:, :, ::down, ::right, ::y, ::z].transpose(0, 1, 4, 5, 2, 3)
     n, c, y, z = x.strides
     return np.lib.stride_tricks.as_strided(
         x,
@@ -78,7 +84,8 @@ def add_up(parts, lengths, stride, padding, dilation):
     n, c, *size, rows, columns = parts.shape
     (top, left), (height, width) = padding, lengths
     # Channels first in memory, as a convolution makes the parts.
-    out = np.zeros((c, n, height + 2 * top, width + 2 * left), parts.dtype).swapaxes(0, 1)
+    shape = (c, n, height + 2 * top, width + 2 * left)
+    out = np.zeros_like(parts, shape=shape, order="C").swapaxes(0, 1)
     for i in range(size[0]):
         for j in range(size[1]):
             y, z = i * dilation[0], j * dilation[1]

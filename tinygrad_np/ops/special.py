@@ -121,12 +121,12 @@ def _block(x, complement):
     inner *= _ratio(_SMALL, inner * inner)
     middle = np.clip(y, _EDGE, 4)
     tail = _exp_minus_square(middle) * _ratio(_MIDDLE, middle)
-    large = np.flatnonzero(y > 4)
-    if large.size:
-        far = np.minimum(y[large], 30)  # erfc(30) is 0 in float64
+    large = y > 4
+    if np.any(large):
+        far = np.clip(y, 4, 30)  # erfc(30) is 0 in float64
         square = 1 / (far * far)
         rest = (1 / math.sqrt(math.pi) - square * _ratio(_LARGE, square)) / far
-        tail[large] = _exp_minus_square(far) * rest
+        tail = np.where(large, _exp_minus_square(far) * rest, tail)
     if not complement:
         return np.copysign(inner + outer * (math.erfc(_EDGE) - tail), x)
     tail += ~outer * (math.erf(_EDGE) - inner)
@@ -135,7 +135,7 @@ def _block(x, complement):
 
 
 def _by_blocks(x, complement):
-    x = np.asarray(x)
+    x = x if hasattr(x, "dtype") else np.asarray(x)
     single = x.dtype.kind == "f" and x.dtype.itemsize <= 4
     flat = np.ravel(x).astype(np.float32 if single else np.float64)
     with np.errstate(under="ignore"):
@@ -175,7 +175,7 @@ def _sinc_derivative(x, order):
     With f(u) = sin(u) / u: u f' + f = cos(u), and so u f(n) + n f(n-1) = sin(u + n pi/2). That
     loses digits near 0, where the power series of f is summed instead.
     """
-    x = np.asarray(x)
+    x = x if hasattr(x, "dtype") else np.asarray(x)
     u = x.astype(float) * math.pi
     near = np.abs(u) < order + 1
     far = np.where(near, order + 1, u)
@@ -183,7 +183,7 @@ def _sinc_derivative(x, order):
     for n in range(1, order + 1):
         out = (np.sin(far + n * (math.pi / 2)) - n * out) / far
     u = np.where(near, u, 0)
-    series = np.zeros(u.shape, float)
+    series = np.zeros_like(u)
     first = (order + 1) // 2  # earlier powers of u have vanished
     term = (-1.0) ** first * u ** (2 * first - order)  # order and parity leave u**0 or u**1
     k = first

@@ -51,10 +51,12 @@ class Compiled:
     optimizers and random generators are left as the function itself would leave them.
     """
 
-    def __init__(self, f: Callable, names: tuple[str, ...]) -> None:
+    def __init__(self, f: Callable, names: tuple[str, ...], fallback: bool) -> None:
         functools.update_wrapper(self, f)
         self._f = f
         self._passes = names
+        self._fallback = fallback
+        self._given_up = False
         self._variants: dict[Any, list[Variant]] = {}
         self._recorded: dict[Any, tuple[Tape, int]] = {}
         self._latest: Variant | None = None
@@ -68,8 +70,8 @@ class Compiled:
             CompileError: the function does what a straight-line program can't; nothing has
                 changed then that the function changes through Tensors.
         """
-        if state.taping and state.tape.get() is not None:
-            return self._f(*args, **kwargs)  # becomes a part of the program that is being made
+        if self._given_up or (state.taping and state.tape.get() is not None):
+            return self._f(*args, **kwargs)  # in the latter case as a part of another program
         latest = self._latest
         if latest is not None and not kwargs and latest.accepts(args) and latest.fits():
             try:
@@ -92,7 +94,7 @@ class Compiled:
         """Works as a method: one compiled function for each object."""
         if owner is None:
             return self
-        bound = Compiled(self._f.__get__(owner, kind), self._passes)
+        bound = Compiled(self._f.__get__(owner, kind), self._passes, self._fallback)
         try:
             setattr(owner, self._f.__name__, bound)
         except AttributeError:
@@ -121,7 +123,7 @@ class Compiled:
         began = time.perf_counter()
         while True:
             tape = self._tape(captured)
-            _given(tape, self._f, args, kwargs, settle=False)
+            _given(tape, self._f, args, kwargs)
             tape.rewind()
             tapes.append(tape)
             if len(tapes) > 1:
@@ -140,32 +142,59 @@ class Compiled:
         return tape
 
     def _record(self, key: Any, args: tuple, kwargs: dict, tensors: list[bool]) -> Any:
-        """Record this call, and make the program if it is the second of its kind."""
+        """Record this call, and make the program if it agrees with the one before."""
         captured = Captured(self._f)
         tape = self._tape(captured)
-        before, count = self._recorded.get(key, (None, 0))
         began = time.perf_counter()
-        result = _given(tape, self._f, args, kwargs, settle=True)
-        if before is None:
-            self._recorded[key] = (tape, 1)
-            return result
-        changed = next(captured.changes(), None)
         try:
-            fixed = differences(before, tape)
-        except Unlike as unlike:
-            if count + 1 >= _MOST_RECORDINGS:
-                raise self._unlike(unlike) from None
-            self._recorded[key] = (tape, count + 1)
-            return result
+            result = _given(tape, self._f, args, kwargs)
+        except CompileError as error:
+            if not self._fallback:
+                raise
+            tape.rewind()
+            self._give_up(error)
+            return self._f(*args, **kwargs)
+        try:
+            fixed = self._compared(key, tape, captured)
+        except CompileError as error:
+            if not self._fallback:
+                tape.rewind()
+                raise
+            self._give_up(error)
+            fixed = None
+        tape.settle()
+        if fixed is not None:
+            self._add(key, tape, fixed, captured, began, (args, kwargs, tensors))
+        return result
+
+    def _compared(self, key: Any, tape: Tape, captured: Captured) -> set[int] | None:
+        """The arrays that are constants, if this recording and the one before agree."""
+        before, count = self._recorded.get(key, (None, 0))
+        self._recorded[key] = (tape, count + 1)
+        if before is None:
+            return None
+        changed = next(captured.changes(), None)
         if changed is not None:
             raise CompileError(
                 f"{self._f.__qualname__} changes {changed}, a Python value: the compiled function "
                 "would not. Instead: return what should be kept, hold a number in a "
                 "tinygrad_np.Number, or change it outside of the compiled function."
             )
+        try:
+            fixed = differences(before, tape)
+        except Unlike as unlike:
+            if count + 1 >= _MOST_RECORDINGS:
+                raise self._unlike(unlike) from None
+            return None
         del self._recorded[key]
-        self._add(key, tape, fixed, captured, began, (args, kwargs, tensors))
-        return result
+        return fixed
+
+    def _give_up(self, error: CompileError) -> None:
+        """Run the function as it is from now on."""
+        self._given_up = True
+        warnings.warn(
+            f"{self._f.__qualname__} runs uncompiled: {error}", CompileWarning, stacklevel=4
+        )
 
     def _unlike(self, unlike: Unlike) -> CompileError:
         return CompileError(
@@ -285,7 +314,9 @@ class Compiled:
         return export(self._made(), path)
 
 
-def compile(f: Callable, *, passes: Sequence[str] | None = None) -> Compiled:
+def compile(
+    f: Callable, *, passes: Sequence[str] | None = None, fallback: bool = False
+) -> Compiled:
     """`f` as a straight-line NumPy program: the code that you would have written by hand.
 
         step = tg.compile(train_step)
@@ -301,6 +332,8 @@ def compile(f: Callable, *, passes: Sequence[str] | None = None) -> Compiled:
         passes: names of the rewrites to use, for study: "fold", "algebra", "common", "sums",
             "cheaper", "dead", "place", "buffers", "in_place". By default all. Without "sums",
             which adds in another order, results are the same to the last bit.
+        fallback: a function that can't be compiled runs as it is, with a `CompileWarning` that
+            says why, instead of raising a `CompileError`.
 
     Raises:
         TypeError: `f` can't be called.
@@ -314,7 +347,7 @@ def compile(f: Callable, *, passes: Sequence[str] | None = None) -> Compiled:
     unknown = [name for name in chosen if name not in ALL]
     if unknown:
         raise ValueError(f"there is no pass {unknown[0]!r}; there are {', '.join(ALL)}")
-    return Compiled(f, chosen)
+    return Compiled(f, chosen, fallback)
 
 
 def _signature(args: Any, kwargs: Any, arrays: list[Any], tensors: list[bool]) -> Any:
@@ -372,7 +405,7 @@ def _nested(value: Any, arrays: list[Any], tensors: list[bool], key: list[Any]) 
             key.append((type(value), value))
 
 
-def _given(tape: Tape, f: Callable, args: tuple, kwargs: dict, *, settle: bool) -> Any:
+def _given(tape: Tape, f: Callable, args: tuple, kwargs: dict) -> Any:
     """Record f on stand-ins for the arrays among its arguments."""
     count = 0
 
@@ -390,7 +423,7 @@ def _given(tape: Tape, f: Callable, args: tuple, kwargs: dict, *, settle: bool) 
     words = _parameter_names(f, len(args))
     given = tuple(stand_in(a, word) for a, word in zip(args, words))
     named = {key: stand_in(value, key) for key, value in kwargs.items()}
-    return tape.record(f, given, named, settle=settle)
+    return tape.record(f, given, named)
 
 
 def _parameter_names(f: Callable, count: int) -> list[str]:

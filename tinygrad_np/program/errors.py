@@ -6,6 +6,8 @@ __all__ = ["CompileError", "CompileWarning", "GuardFailed"]
 class CompileError(RuntimeError):
     """A function does something that a straight-line program can't; the message names the line."""
 
+    explains_itself = True  # in whatever rule or op it comes up
+
 
 class CompileWarning(UserWarning):
     """A compiled function works, but not as fast as it could; the message says why."""

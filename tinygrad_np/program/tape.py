@@ -95,18 +95,16 @@ class Tape:
 
     # --- running --------------------------------------------------------------------------------
 
-    def record(self, f: Callable, args: Any, kwargs: Any, *, settle: bool) -> Any:
+    def record(self, f: Callable, args: Any, kwargs: Any) -> Any:
         """Run `f` on this tape; what it returned, with real arrays and Tensors without a graph.
 
-        With `settle`, what it wrote is then left as it left it.
+        What it wrote to Tensors, gradients and Numbers is not there before `settle()`.
         """
         with self._running():
             result = f(*args, **kwargs)
             self.outputs = list(self._changes())
             self.template = rebuild(result, _symbol)
             self.boxed = [isinstance(leaf, Tensor) for _, leaf in leaves(result)]
-        if settle:
-            self._settle()
         return rebuild(result, _real)
 
     @contextlib.contextmanager
@@ -155,7 +153,7 @@ class Tape:
                     kind, source = "argument_grad", self._argument_leaves[source]
                 yield Output(kind, source, None if value is None else value.symbol)
 
-    def _settle(self) -> None:
+    def settle(self) -> None:
         """Leave everything as the function left it."""
         for key, now in self._held.items():
             if now is not self._first.get(key, _MISSING):
@@ -281,7 +279,10 @@ class Tape:
             target = out[0] if isinstance(out, tuple) else out
             if len(out) != 1 or not isinstance(target, Traced):
                 raise self.error("writes into a NumPy array that it did not make (out=, +=)")
-            return self.write("ufunc", ufunc, inputs, {**kwargs, "out": target}, target, method)
+            rest = {name: value for name, value in kwargs.items() if name != "out"}
+            if isinstance(target.value, np.generic):  # as of any scalar: `x += 1` makes another
+                return self.call("ufunc", ufunc, inputs, rest, method)
+            return self.write("ufunc", ufunc, inputs, {**rest, "out": target}, target, method)
         if method == "at":
             return self.write("ufunc", ufunc, inputs, kwargs, inputs[0], method)
         return self.call("ufunc", ufunc, inputs, kwargs, method)

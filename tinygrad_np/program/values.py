@@ -20,6 +20,10 @@ _ABOUT = {
     np.shape, np.ndim, np.size, np.result_type, np.iscomplexobj, np.isrealobj, np.can_cast,
     np.common_type, np.min_scalar_type, np.may_share_memory, np.shares_memory,
 }  # fmt: skip
+_SIZED_BY_VALUES = {
+    np.nonzero, np.flatnonzero, np.argwhere, np.unique, np.extract, np.compress, np.trim_zeros,
+    np.union1d, np.intersect1d, np.setdiff1d, np.setxor1d,
+}  # fmt: skip
 _SHOWS = {np.array2string, np.array_repr, np.array_str, np.save, np.savetxt, np.savez}
 
 
@@ -43,6 +47,12 @@ class _Value:
         if func in _SHOWS:
             self.tape.shown(self)
             return func(*self.tape.real(args), **self.tape.real(kwargs))
+        if func in _SIZED_BY_VALUES:
+            raise self.tape.error(
+                f"asks np.{func.__name__} of a value that is computed in each call: the size of "
+                "the result would change from call to call",
+                "do that outside of the compiled function",
+            )
         if func is np.copyto:
             return self.tape.write("function", func, args, kwargs, args[0])
         return self.tape.call("function", func, args, kwargs)
@@ -133,6 +143,13 @@ class Traced(_Value, NDArrayOperatorsMixin):
         return (self[i] for i in range(len(self.value)))
 
     def __getitem__(self, index: Any) -> Any:
+        for part in index if isinstance(index, tuple) else (index,):
+            if isinstance(part, Traced) and part.dtype.kind == "b" and part.symbol.constant is None:
+                raise self.tape.error(
+                    "picks elements with a mask that is computed in each call: how many there "
+                    "are would change from call to call",
+                    "use tinygrad_np.where(mask, x, 0), or give the mask as a constant",
+                )
         return self.tape.call("getitem", operator.getitem, (self, index), {})
 
     def __setitem__(self, index: Any, value: Any) -> None:
@@ -185,7 +202,6 @@ for _name in [
     "max",
     "mean",
     "min",
-    "nonzero",
     "prod",
     "ravel",
     "repeat",
