@@ -61,7 +61,7 @@ def categorical_crossentropy(probs: Any, target: Any, reduction: str = "mean") -
         raise ValueError(f"classes must have shape {probs.shape[:1]}, not {labels.shape}")
     wrong = (labels < 0) | (labels >= classes)
     if wrong.any():
-        row = np.flatnonzero(wrong)[0]
+        row = int(np.argmax(wrong))
         raise ValueError(f"label {labels[row]} at row {row}, but probs have {classes} columns")
     picked = clipped[np.arange(len(labels)), labels]
     return _reduced(-tg.log(picked), reduction)

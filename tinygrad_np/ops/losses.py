@@ -96,6 +96,16 @@ def _back(x, axis):
     return x if axis in (-1, x.ndim - 1) else moveaxis(x, -1, axis)
 
 
+def first_place(mask):
+    """Where the first true element is, as a tuple of numbers."""
+    return tuple(map(int, np.unravel_index(int(np.argmax(mask)), mask.shape)))
+
+
+def first_place(mask):
+    """Where the first true element is, as a tuple of numbers."""
+    return tuple(map(int, np.unravel_index(int(np.argmax(mask)), mask.shape)))
+
+
 _UNSIGNED = {np.dtype(f"i{n}"): np.dtype(f"u{n}") for n in (1, 2, 4, 8)}
 
 
@@ -130,7 +140,7 @@ def check_target(logits, target, axis, ignore_index):
     if ignore_index is not None:
         wrong &= target != ignore_index
     if wrong.any():
-        where = tuple(int(i) for i in np.argwhere(wrong)[0])
+        where = first_place(wrong)
         row = where[0] if len(where) == 1 else where
         at = f" at row {row}" if where else ""
         raise ValueError(f"label {target[where]}{at}, but logits have {classes} columns")
@@ -170,7 +180,7 @@ def _cross_entropy(
     else:
         if ignore_index is not None:
             counted = target != ignore_index
-            n = int(np.count_nonzero(counted))
+            n = np.sum(counted, dtype=np.intp).astype(logits.dtype)
             target = np.where(counted, target, 0)
         # Positions of the targets' logits in the flat logits: much faster than two-axis indexing.
         starts = np.arange(0, logits.size, logits.shape[-1])

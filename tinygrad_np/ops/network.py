@@ -15,7 +15,7 @@ from ..tensor import Tensor, as_array
 from .elementwise import where
 from .index import getitem
 from .linalg import matmul, swap
-from .losses import check_reduction, check_target, classes_last, softmax
+from .losses import check_reduction, check_target, classes_last, first_place, softmax
 from .random import default_generator
 from .reduce import sum as total
 from .shape import reshape
@@ -96,7 +96,7 @@ def nll_loss(
         return losses
     if reduction == "sum":
         return total(losses)
-    n = int(np.count_nonzero(counted))
+    n = np.sum(counted, dtype=np.intp).astype(log_probs.dtype)
     if not n:
         raise ValueError(f"nll_loss: the mean over no targets is not defined ({target.shape})")
     return total(losses) / n
@@ -121,7 +121,7 @@ def _check_range(op: str, what: str, numbers: np.ndarray, count: int, of: str) -
         raise TypeError(f"{op}: each {what} must be an integer, not {numbers.dtype}")
     wrong = (numbers < 0) | (numbers >= count)
     if wrong.any():
-        place = tuple(int(i) for i in np.argwhere(wrong)[0])
+        place = first_place(wrong)
         raise ValueError(f"{op}: {what} {numbers[place]} at {place}, but there are {count} {of}")
 
 

@@ -6,7 +6,6 @@ import functools
 import inspect
 import os
 import time
-import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,7 +17,7 @@ from ..trees import leaves, refill
 from . import memory
 from .captured import Captured
 from .emit import emit
-from .errors import CompileError, CompileWarning
+from .errors import CompileError, warn
 from .passes import ALL
 from .passes import run as run_passes
 from .program import Unlike, differences, program_of
@@ -192,9 +191,7 @@ class Compiled:
     def _give_up(self, error: CompileError) -> None:
         """Run the function as it is from now on."""
         self._given_up = True
-        warnings.warn(
-            f"{self._f.__qualname__} runs uncompiled: {error}", CompileWarning, stacklevel=4
-        )
+        warn(f"{self._f.__qualname__} runs uncompiled: {error}")
 
     def _unlike(self, unlike: Unlike) -> CompileError:
         return CompileError(
@@ -224,12 +221,10 @@ class Compiled:
         self._latest = variant
         self._compiled += 1
         if self._compiled == _WARN_AFTER + 1:
-            warnings.warn(
+            warn(
                 f"{self._f.__qualname__} was compiled {self._compiled} times, each time for other "
                 "shapes, other Python arguments or other captured values. Give numbers that "
                 "change as arrays or in a tinygrad_np.Number, and batches one shape.",
-                CompileWarning,
-                stacklevel=4,
             )
         while sum(map(len, self._variants.values())) > _MOST_VARIANTS:
             oldest = next(iter(self._variants))
@@ -250,11 +245,9 @@ class Compiled:
         result = self._f(*args, **kwargs)
         self._fallbacks += 1
         if self._fallbacks == _WARN_AFTER:
-            warnings.warn(
+            warn(
                 f"{self._f.__qualname__}: in {_WARN_AFTER} calls a check on values came out "
                 "otherwise than in the recordings, and the function ran uncompiled.",
-                CompileWarning,
-                stacklevel=3,
             )
         return result
 

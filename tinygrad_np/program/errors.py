@@ -1,6 +1,11 @@
 """What can go wrong when a function is compiled."""
 
-__all__ = ["CompileError", "CompileWarning", "GuardFailed"]
+import sys
+import warnings
+
+from ..frames import INSIDE
+
+__all__ = ["CompileError", "CompileWarning", "warn"]
 
 
 class CompileError(RuntimeError):
@@ -13,5 +18,9 @@ class CompileWarning(UserWarning):
     """A compiled function works, but not as fast as it could; the message says why."""
 
 
-class GuardFailed(Exception):  # noqa: N818 - never seen by users: the function runs eagerly instead
-    """A condition that held in the recordings does not hold in this call."""
+def warn(message: str) -> None:
+    """A CompileWarning at the user's line that led here."""
+    level, frame = 1, sys._getframe()
+    while INSIDE[frame.f_code.co_filename] and frame.f_back is not None:
+        level, frame = level + 1, frame.f_back
+    warnings.warn(message, CompileWarning, stacklevel=level)

@@ -385,7 +385,7 @@ class Tape:
 
     def shown(self, value: Any) -> Any:
         """A value to be printed: in an error message of the library's, an error elsewhere."""
-        if not _asked_by_the_library():
+        if state.tape.get() is self and not _asked_by_the_library():
             raise self.error("prints (or saves) a value that is computed in each call")
         return value.value
 
