@@ -371,7 +371,8 @@ def _tensor(value: Tensor, arrays: list[Any], tensors: list[bool], key: list[Any
         )
     arrays.append(value)
     tensors.append(True)
-    key.append((value.shape, value.dtype, value.data.strides, needs))
+    has_gradient = needs and value.is_leaf and value.grad is not None
+    key.append((value.shape, value.dtype, value.data.strides, needs, has_gradient))
 
 
 def _nested(value: Any, arrays: list[Any], tensors: list[bool], key: list[Any]) -> None:

@@ -143,6 +143,8 @@ class Driver:
             if given.kind == "argument":
                 data = "._data" if as_tensors[source] else ""
                 reads.append(f"arguments[{source}]{data}")
+            elif given.kind == "argument_grad":
+                reads.append(f"gradient(arguments[{source}]._node)._data")
             elif given.kind == "tensor":
                 reads.append(f"{self._ref(source)}._data")
             elif given.kind == "number":

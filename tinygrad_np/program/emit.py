@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["KINDS", "Emitted", "emit"]
 
 # What the parameters of the function are, in this order; behind them the memory for new values.
-KINDS = ("argument", "tensor", "array", "number", "generator", "grad")
+KINDS = ("argument", "argument_grad", "tensor", "array", "number", "generator", "grad")
 
 _WIDTH = 58  # where the comments with shapes begin
 
@@ -35,7 +35,7 @@ _GUARD = (
 _SCALAR: dict[np.ufunc, str] = {
     np.add: "+", np.subtract: "-", np.multiply: "*", np.divide: "/", np.less: "<",
     np.less_equal: "<=", np.greater: ">", np.greater_equal: ">=", np.equal: "==",
-    np.not_equal: "!=", np.logical_and: "&", np.bitwise_and: "&",
+    np.not_equal: "!=", np.bitwise_and: "&",
 }  # fmt: skip
 _IN_PLACE = {np.add: "+=", np.subtract: "-=", np.multiply: "*=", np.divide: "/="}
 _MODULES = {"np": np, "np.linalg": np.linalg, "np.fft": np.fft,
@@ -190,6 +190,10 @@ class _Writer:
 
     def _line(self, text: str, statement: Statement) -> None:
         self._heading(statement)
+        if statement.errstate:
+            handled = ", ".join(f"{k}={how!r}" for k, how in sorted(statement.errstate.items()))
+            self.body.append((f"with np.errstate({handled}):", None, ""))
+            text = f"    {text}"
         note = ", ".join(_about(out) for out in statement.outs)
         if not note and statement.writes is not None:
             note = _about(statement.writes)
@@ -470,7 +474,9 @@ def _array_text(value: np.ndarray) -> str | None:
     """An expression for an array, if there is a short one."""
     dtype = _dtype(value.dtype)
     shape = value.shape if value.ndim != 1 else value.shape[0]
-    if value.size and value.dtype.kind in "biuf" and (value == value.flat[0]).all():
+    if not value.size:
+        return f"np.empty({shape}, {dtype})"
+    if value.dtype.kind in "biuf" and (value == value.flat[0]).all():
         filled = value.flat[0].item()
         if filled == 1:
             return f"np.ones({shape}, {dtype})"

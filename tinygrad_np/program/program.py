@@ -115,7 +115,7 @@ def differences(a: Tape, b: Tape) -> set[int]:
                 line = next((s.place for s in b.statements if other.var in s.reads()), None)
                 raise _changing("a NumPy array", line)
             fixed.add(id(other.source))
-        elif one.kind != "argument" and one.source is not other.source:
+        elif not (one.source is other.source or isinstance(one.source, int)):  # a position
             raise Unlike("other inputs")
         same[one.var] = other.var
     for before, now in zip(a.statements, b.statements, strict=True):

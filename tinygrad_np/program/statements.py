@@ -62,6 +62,7 @@ class Statement:
         writes: a value whose memory it changes.
         place: file and line of the user's code.
         section: "forward", "backward" or "update".
+        errstate: how floating-point errors are handled there, where that is not as outside.
     """
 
     kind: str
@@ -74,6 +75,7 @@ class Statement:
     several: bool = False  # whether it returns a tuple
     place: tuple[str, int] | None = None
     section: str = "forward"
+    errstate: dict[str, Any] = field(default_factory=dict)
 
     @property
     def out(self) -> Var:

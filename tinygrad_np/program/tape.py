@@ -39,8 +39,9 @@ class Input:
     """Something that the program reads anew in each call.
 
     Attributes:
-        kind: "argument" (source: its position among the arrays of the call), "tensor", "grad" (of
-            a leaf), "number" (a `Number`), "array" (a captured NumPy array), "generator".
+        kind: "argument" (source: its position among the arrays of the call), "argument_grad" (its
+            gradient), "tensor", "grad" (of a leaf), "number" (a `Number`), "array" (a captured
+            NumPy array), "generator".
     """
 
     kind: str
@@ -90,6 +91,7 @@ class Tape:
         self._nodes: dict[Any, Var] = {}
         self._generators: dict[int, tuple[Any, Any]] = {}
         self._back = False
+        self._errors = np.geterr()
         self._last: Any = None
         self.names: dict[int, str] = {}  # of Tensors and Numbers, by id
 
@@ -180,11 +182,14 @@ class Tape:
         if kind == "grad":
             if type(value) is Pending:
                 value = wrap(value.array.copy(), None)
-            if value is None:
-                self.nothing.append(source)
-                made: Any = None
+            position = self._argument_leaves.get(source)
+            if value is not None:
+                kind, what = ("grad", source) if position is None else ("argument_grad", position)
+                made: Any = wrap(self._input(kind, what, value.data, "grad"), None)
             else:
-                made = wrap(self._input("grad", source, value.data, "grad"), None)
+                made = None
+                if position is None:  # of arguments, the signature says it
+                    self.nothing.append(source)
         elif kind == "number":
             made = self._input("number", source, value, self.names.get(id(source), "number"))
         elif id(source) in self._arguments:
@@ -408,10 +413,13 @@ class Tape:
             frame = frame.f_back
         self._back = self._back or back
         section = "backward" if back else "update" if self._back else "forward"
-        if frame is None:
-            return {"section": section}
-        line = line_of(frame.f_code, frame.f_lasti)
-        return {"section": section, "place": (frame.f_code.co_filename, line)}
+        errors = np.geterr()
+        apart = {k: how for k, how in errors.items() if how != self._errors[k]}  # np.errstate
+        about: dict[str, Any] = {"section": section, "errstate": apart}
+        if frame is not None:
+            line = line_of(frame.f_code, frame.f_lasti)
+            about["place"] = (frame.f_code.co_filename, line)
+        return about
 
     # --- names: called by the engine, as for a Record -------------------------------------------
 

@@ -26,7 +26,13 @@ class Builder:
     def __call__(self, kind: str, target: Any, args: tuple, **kwargs: Any) -> Var:
         origin = self.origin
         statement = Statement(
-            kind, target, args, kwargs, place=origin.place, section=origin.section
+            kind,
+            target,
+            args,
+            kwargs,
+            place=origin.place,
+            section=origin.section,
+            errstate=origin.errstate,
         )
         self.statements.append(execute(statement))
         return statement.out

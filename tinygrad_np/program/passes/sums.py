@@ -20,8 +20,29 @@ __all__ = ["as_products"]
 
 
 def as_products(program: Program) -> None:
-    """Replace sums of vectors, and of matrices along either axis."""
-    rewritten(program, _product)
+    """Replace sums of vectors, and of matrices along either axis.
+
+    Not those that are compared for equality later: which element equals the largest one must not
+    depend on the order of adding.
+    """
+    compared = _compared(program)
+
+    def rule(statement: Statement, build: Builder) -> Var | None:
+        return None if statement.out in compared else _product(statement, build)
+
+    rewritten(program, rule)
+
+
+def _compared(program: Program) -> set[Var]:
+    """Everything that a comparison for equality depends on."""
+    found: set[Var] = set()
+    for statement in reversed(program.statements):
+        if statement.is_ufunc(np.equal, np.not_equal) or not found.isdisjoint(statement.outs):
+            found.update(statement.reads())
+            found.update(var.root for var in statement.reads())
+        elif statement.writes is not None and statement.writes.root in found:
+            found.update(statement.reads())
+    return found
 
 
 def _product(statement: Statement, build: Builder) -> Var | None:
