@@ -101,11 +101,6 @@ def first_place(mask):
     return tuple(map(int, np.unravel_index(int(np.argmax(mask)), mask.shape)))
 
 
-def first_place(mask):
-    """Where the first true element is, as a tuple of numbers."""
-    return tuple(map(int, np.unravel_index(int(np.argmax(mask)), mask.shape)))
-
-
 _UNSIGNED = {np.dtype(f"i{n}"): np.dtype(f"u{n}") for n in (1, 2, 4, 8)}
 
 

@@ -91,7 +91,7 @@ class Tape:
         self._nodes: dict[Any, Var] = {}
         self._generators: dict[int, tuple[Any, Any]] = {}
         self._back = False
-        self._errors = np.geterr()
+        self._errors: dict[str, Any] = dict(np.geterr())
         self._last: Any = None
         self.names: dict[int, str] = {}  # of Tensors and Numbers, by id
 
