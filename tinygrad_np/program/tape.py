@@ -125,7 +125,7 @@ class Tape:
             for tensor, slot in self._made.values():
                 held = slot.__get__(tensor)
                 if isinstance(held, (Traced, TracedNumber)):
-                    slot.__set__(tensor, held.value)
+                    slot.__set__(tensor, _frozen(held.value))
 
     def argument(self, value: Any, position: int, name: str) -> Any:
         """What the function gets for an array or Tensor of its arguments."""
@@ -160,7 +160,7 @@ class Tape:
         for key, now in self._held.items():
             if now is not self._first.get(key, _MISSING):
                 source = self._sources[key]
-                value = now.value if isinstance(now, (Traced, TracedNumber)) else now
+                value = _frozen(now.value) if isinstance(now, (Traced, TracedNumber)) else now
                 slot_of(key[0], source).__set__(source, value)
 
     def rewind(self) -> None:
@@ -185,7 +185,8 @@ class Tape:
             position = self._argument_leaves.get(source)
             if value is not None:
                 kind, what = ("grad", source) if position is None else ("argument_grad", position)
-                made: Any = wrap(self._input(kind, what, value.data, "grad"), None)
+                array = slot_of("tensor", value).__get__(value)
+                made: Any = wrap(self._input(kind, what, array, "grad"), None)
             else:
                 made = None
                 if position is None:  # of arguments, the signature says it
@@ -452,6 +453,13 @@ _MISSING = object()
 def _symbol(leaf: Any) -> Any:
     held = leaf._data if isinstance(leaf, Tensor) else leaf
     return held.symbol if isinstance(held, (Traced, TracedNumber)) else leaf
+
+
+def _frozen(value: Any) -> Any:
+    """A value as Tensors hold it: read-only."""
+    if isinstance(value, np.ndarray):
+        value.setflags(write=False)
+    return value
 
 
 def _real(leaf: Any) -> Any:
