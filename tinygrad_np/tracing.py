@@ -287,4 +287,4 @@ def hand_back(value: Any, as_tensor: bool) -> Any:
         return value
     if as_tensor:
         return wrap(value, None)
-    return np.array(value) if value.ndim else value[()]
+    return value.copy() if value.ndim else value[()]

@@ -120,7 +120,8 @@ def differences(a: Tape, b: Tape) -> set[int]:
         same[one.var] = other.var
     for before, now in zip(a.statements, b.statements, strict=True):
         where = f"at line {now.place[1]}" if now.place else "in the library"
-        if (before.kind, before.target, before.method) != (now.kind, now.target, now.method):
+        same_call = (before.kind, before.method) == (now.kind, now.method)
+        if not same_call or not _same_target(before.target, now.target):
             raise Unlike(f"another operation {where}")
         if not _alike((before.args, before.kwargs), (now.args, now.kwargs), same, now.place):
             raise Unlike(f"other operands {where}")
@@ -153,6 +154,16 @@ def _alike(a: Any, b: Any, same: dict[Var, Var], place: Any) -> bool:
             raise _changing(f"the Python number {a!r}, later {b!r},", place)
         return True
     return bool(a is b or a == b)
+
+
+def _same_target(a: Any, b: Any) -> bool:
+    """Whether two statements call the same; a function may be made anew in each call."""
+    code = getattr(a, "__code__", None)
+    if a is b or code is None:
+        return bool(a == b)
+    held = [[c.cell_contents for c in f.__closure__ or ()] for f in (a, b)]
+    same = all(x is y or x == y for x, y in zip(*held))
+    return code is getattr(b, "__code__", None) and same
 
 
 def _equal(a: Any, b: Any) -> bool:

@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
+from ..protocols import NumPyProtocols
+
 __all__ = ["Traced", "TracedNumber"]
 
 # Functions that only ask for shapes and dtypes: answered at once, they leave no trace.
@@ -39,9 +41,13 @@ class _Value:
         self.value = value
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        if any(isinstance(i, NumPyProtocols) for i in inputs):
+            return NotImplemented  # the Tensor records the op
         return self.tape.ufunc(ufunc, "" if method == "__call__" else method, inputs, kwargs)
 
     def __array_function__(self, func: Any, types: Any, args: tuple, kwargs: dict) -> Any:
+        if any(issubclass(kind, NumPyProtocols) for kind in types):
+            return NotImplemented
         if func in _ABOUT:
             return func(*self.tape.real(args), **self.tape.real(kwargs))
         if func in _SHOWS:
