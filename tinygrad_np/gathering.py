@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .autograd import Leaf, Node
-from .frames import assigned_name, line_of, outside
+from .frames import assigned_name, line_of, outside, variables
 from .owners import Owners
 from .snapshot import Edge, Graph, GraphNode
 from .tensor import Tensor, node_of
@@ -202,7 +202,7 @@ def _variables(order: list[Node], frame: FrameType) -> dict[Node, str]:
             if name is not None:
                 names[node] = name
         following = call
-    for name, value in frame.f_locals.items():
+    for name, value in variables(frame):
         if isinstance(value, Tensor) and value._node is not None and not name.startswith("_"):
             names.setdefault(value._node, name)
     return names

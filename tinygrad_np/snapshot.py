@@ -77,7 +77,9 @@ class GraphNode(NamedTuple):
         name = (self.name or "").strip()
         if self.op is None:
             return name or self.kind
-        made = f"{self.op} ×{self.count}" if self.count > 1 else self.op
+        made = self.op
+        if self.count > 1:
+            made = f"({made}) ×{self.count:,}" if " → " in made else f"{made} ×{self.count:,}"
         return f"{name} = {made}" if name else made
 
     @property
@@ -173,7 +175,7 @@ class Graph:
     def folded(self) -> Graph:
         """The graph with each module's ops, and what repeats in a row, folded to one node.
 
-        "Linear → ReLU ×4" stands for four times the same ops on the same shapes. The output stays
+        "(Linear → relu) ×4" stands for four times the same ops on the same shapes. The output stays
         as it is, and so do leaves that are used in several places.
         """
         from .folding import fold

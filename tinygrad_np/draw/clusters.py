@@ -31,16 +31,21 @@ class Band(NamedTuple):
 def nesting(graph: Graph) -> list[tuple[str, ...]]:
     """For each node the modules that it is drawn in, outermost first.
 
-    A container that holds the parameters of nothing, and only one module with any, has no frame.
+    A module has no frame if there would be only one box or one other frame in it.
     """
-    used = {node.module for node in graph.nodes if node.module}
+    held: dict[str, int] = {}
+    for node in graph.nodes:
+        if node.module:
+            held[node.module] = held.get(node.module, 0) + (node.kind != "number")
+    used = set(held)
     children: dict[str, set[str]] = {}
     for path in used:
         parent, _, _ = path.rpartition(".")
         while parent:
             children.setdefault(parent, set()).add(path)
             path, (parent, _, _) = parent, parent.rpartition(".")
-    shown = used | {parent for parent, inside in children.items() if len(inside) > 1}
+    shown = {path for path, count in held.items() if count + len(children.get(path, ())) > 1}
+    shown |= {parent for parent, inside in children.items() if len(inside) > 1}
     found: dict[str, tuple[str, ...]] = {"": ()}
     for path in used:
         names = path.split(".")

@@ -23,7 +23,7 @@ SHAPES = {
     "double box": "shape=box, peripheries=2",
     "ellipse": 'shape=ellipse, margin="0.03,0", width=0.3, height=0.3',
     "rounded box": 'shape=box, style="filled,rounded"',
-    "stack": "shape=box3d",
+    "pile": "shape=box3d",
     "octagon": "shape=octagon, penwidth=2",
 }
 

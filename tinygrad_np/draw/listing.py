@@ -90,7 +90,7 @@ def _computed(
     for edge in edges:
         label = style.edge_label(graph, edge, view)
         arguments.append(f"{names[edge.source]}" + (f": {label}" if label else ""))
-    op = f"{node.op} ×{node.count}" if node.count > 1 else node.op
+    op = node._replace(name=None).header
     return f"{name} = {op}({', '.join(arguments)})"
 
 

@@ -141,9 +141,10 @@ def _shape(
     elif look.shape in ("parallelogram", "octagon"):
         paint["linewidth"] *= 2 if look.shape == "octagon" else 1
         axes.add_patch(Polygon(outline(look.shape, x, y, w, h), **paint))
-    elif look.shape == "stack":
-        for d in (6, 3, 0):
-            axes.add_patch(Rectangle((corner[0] + d, corner[1] - d), w, h, **paint))
+    elif look.shape == "pile":
+        step = 3 if h > 20 else 2
+        for d in (2 * step, step, 0):
+            axes.add_patch(Rectangle((corner[0] + d, corner[1] + d), w, h, **paint))
     elif look.shape == "rounded box":
         rounded = f"round,pad=0,rounding_size={min(9.0, h / 3)}"
         axes.add_patch(FancyBboxPatch(corner, w, h, boxstyle=rounded, **paint))

@@ -33,7 +33,7 @@ __all__ = [
 
 INK, QUIET, EDGE, FRAME = "#1b1f24", "#5b6472", "#8b94a1", "#c3c9d1"
 VALUE, GRADIENT = "#1f5fa8", "#9a3b00"
-HEAT = "#f08a4b"  # the slowest op
+HEAT = "#f9bd94"  # the slowest op
 ROW_HEIGHT = 16
 BOLD_SIZE, MONO_SIZE, QUIET_SIZE, TITLE_SIZE = 14, 13, 11, 16
 
@@ -52,7 +52,7 @@ KINDS = {
     "parameter": Look("#fdebc8", "#a86a00", "double box", "parameter"),
     "number": Look("#ffffff", "#8b94a1", "ellipse", "number"),
     "op": Look("#f3f4f6", "#6b7280", "rounded box", "op"),
-    "block": Look("#e7e9f5", "#5a5f8c", "stack", "folded"),
+    "block": Look("#e7e9f5", "#5a5f8c", "pile", "folded"),
     "output": Look("#fbdcdc", "#b3363d", "octagon", "loss / output"),
 }
 
@@ -126,6 +126,8 @@ def rows(node: GraphNode, view: View = PLAIN) -> list[Row]:
         return []
     shown = view.shown
     first = node.dtype or "several outputs"
+    if node.kind == "block" and node.module and node.count == 1:
+        first = f"{one_line(node.module)} · {first}"
     if node.kind == "block" and node.parameters:
         first += f" · {node.parameters:,} parameters"
     found = [Row(first, QUIET)]

@@ -93,8 +93,9 @@ def _shape(kind: str, x: float, y: float, w: float, h: float, color: str | None 
         return f'<polygon points="{corners}" {paint}{thick}/>'
     radius = min(9.0, h / 3) if look.shape == "rounded box" else 0
     box = _rect(x, y, w, h, f'rx="{radius:g}" {paint}')
-    if look.shape == "stack":
-        box = "".join(_rect(x + d, y - d, w, h, paint) for d in (6, 3)) + box
+    if look.shape == "pile":
+        step = 3 if h > 20 else 2
+        box = "".join(_rect(x + d, y + d, w, h, paint) for d in (2 * step, step)) + box
     if look.shape == "double box":
         inset = 3 if h > 20 else 2
         box += _rect(x, y, w - 2 * inset, h - 2 * inset, f'fill="none" stroke="{look.line}"')
