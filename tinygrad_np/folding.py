@@ -24,7 +24,7 @@ class _Part(NamedTuple):
     ops: tuple[int, ...]
     label: str
     module: str
-    count: int
+    times: int
     signature: Any
 
 
@@ -59,7 +59,7 @@ def _modules(graph: Graph, sources: list[list[int]]) -> Iterator[_Part]:
 
 def _part(graph: Graph, run: list[GraphNode], sources: list[list[int]]) -> _Part:
     ids = {node.id for node in run}
-    looks = tuple(
+    looks: Any = tuple(
         (
             node.op,
             node.shape,
@@ -71,7 +71,7 @@ def _part(graph: Graph, run: list[GraphNode], sources: list[list[int]]) -> _Part
     module = run[0].module
     label = graph.modules.get(module, module) if len(run) > 1 else str(run[0].op)
     if run[0].kind == "output":
-        looks = (run[0].id, looks)  # like nothing else
+        looks = run[0].id  # like nothing else
     return _Part(tuple(node.id for node in run), label, module, 1, (label, looks))
 
 
@@ -108,9 +108,9 @@ def _several(parts: list[_Part], period: int, times: int) -> _Part:
     once = parts[:period]
     ops = tuple(node for part in parts for node in part.ops)
     if period == 1:
-        label, times = once[0].label, times * once[0].count
+        label, times = once[0].label, times * once[0].times
     else:
-        label = " → ".join(p.label if p.count == 1 else f"({p.label} ×{p.count})" for p in once)
+        label = " → ".join(p.label if p.times == 1 else f"({p.label} ×{p.times})" for p in once)
     signature = (times, tuple(part.signature for part in once))
     return _Part(ops, label, _common([part.module for part in parts]), times, signature)
 
@@ -153,7 +153,7 @@ def _joined(graph: Graph, parts: list[_Part]) -> Graph:
             new.update((member.id, len(nodes)) for member in members[k])
             nodes.append(_block(len(nodes), parts[k], members[k], node))
     edges: dict[tuple[int, int], Edge] = {}
-    place = {}
+    place: dict[int, int] = {}
     for edge in graph.edges:
         source, target = new[edge.source], new[edge.target]
         if source == target:
@@ -198,6 +198,6 @@ def _block(number: int, part: _Part, members: list[GraphNode], last: GraphNode) 
         flops=total([m.flops for m in members]),
         place=last.place,
         seconds=total([m.seconds for m in members]),
-        count=part.count,
+        repeats=part.times,
         parameters=sum(m.parameters for m in members),
     )

@@ -203,7 +203,7 @@ def _variables(order: list[Node], frame: FrameType) -> dict[Node, str]:
                 names[node] = name
         following = call
     for name, value in variables(frame):
-        if isinstance(value, Tensor) and value._node is not None and not name.startswith("_"):
+        if isinstance(value, Tensor) and value._node is not None and name.isidentifier():
             names.setdefault(value._node, name)
     return names
 

@@ -49,7 +49,7 @@ class GraphNode(NamedTuple):
             not say.
         place: file name and line number of the user's that made it.
         seconds: how long the op's forward took when it was replayed, see `graph(times=True)`.
-        count: how many times a block was found in a row.
+        repeats: how many times a block was found in a row.
         parameters: how many numbers a parameter holds, or the parameters in a block.
     """
 
@@ -66,7 +66,7 @@ class GraphNode(NamedTuple):
     flops: int | None = None
     place: tuple[str, int] | None = None
     seconds: float | None = None
-    count: int = 1
+    repeats: int = 1
     parameters: int = 0
 
     @property
@@ -78,8 +78,8 @@ class GraphNode(NamedTuple):
         if self.op is None:
             return name or self.kind
         made = self.op
-        if self.count > 1:
-            made = f"({made}) ×{self.count:,}" if " → " in made else f"{made} ×{self.count:,}"
+        if self.repeats > 1:
+            made = f"({made}) ×{self.repeats:,}" if " → " in made else f"{made} ×{self.repeats:,}"
         return f"{name} = {made}" if name else made
 
     @property

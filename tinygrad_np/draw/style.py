@@ -126,7 +126,7 @@ def rows(node: GraphNode, view: View = PLAIN) -> list[Row]:
         return []
     shown = view.shown
     first = node.dtype or "several outputs"
-    if node.kind == "block" and node.module and node.count == 1:
+    if node.kind == "block" and node.module and node.repeats == 1:
         first = f"{one_line(node.module)} · {first}"
     if node.kind == "block" and node.parameters:
         first += f" · {node.parameters:,} parameters"
