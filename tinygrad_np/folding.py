@@ -43,21 +43,34 @@ def fold(graph: Graph) -> Graph:
 
 
 def _modules(graph: Graph, sources: list[list[int]]) -> Iterator[_Part]:
-    """The ops in order, those of one module that follow each other as one part."""
+    """The ops in order, those of one module that follow each other as one part.
+
+    The module is the outermost that computes something itself, which a mere container does not.
+    """
+    computing = {node.module for node in graph.nodes if node.op is not None and node.module}
+    outermost = {path: _outermost(path, computing) for path in computing | {""}}
     run: list[GraphNode] = []
     for node in graph.nodes:
         if node.op is None:
             continue
-        joins = run and node.kind == run[-1].kind == "op" and node.module == run[-1].module != ""
+        module = outermost[node.module]
+        joins = run and node.kind == run[-1].kind == "op" and module == outermost[run[-1].module]
+        joins = joins and module != ""
         if run and not joins:
-            yield _part(graph, run, sources)
+            yield _part(graph, run, sources, outermost[run[0].module])
             run = []
         run.append(node)
     if run:
-        yield _part(graph, run, sources)
+        yield _part(graph, run, sources, outermost[run[0].module])
 
 
-def _part(graph: Graph, run: list[GraphNode], sources: list[list[int]]) -> _Part:
+def _outermost(path: str, computing: set[str]) -> str:
+    names = path.split(".")
+    prefixes = (".".join(names[:k]) for k in range(1, len(names) + 1))
+    return next((prefix for prefix in prefixes if prefix in computing), "")
+
+
+def _part(graph: Graph, run: list[GraphNode], sources: list[list[int]], module: str) -> _Part:
     ids = {node.id for node in run}
     looks: Any = tuple(
         (
@@ -68,7 +81,6 @@ def _part(graph: Graph, run: list[GraphNode], sources: list[list[int]]) -> _Part
         )
         for node in run
     )
-    module = run[0].module
     label = graph.modules.get(module, module) if len(run) > 1 else str(run[0].op)
     if run[0].kind == "output":
         looks = run[0].id  # like nothing else
@@ -76,7 +88,8 @@ def _part(graph: Graph, run: list[GraphNode], sources: list[list[int]]) -> _Part
 
 
 def _look(source: GraphNode) -> tuple[Any, ...]:
-    return source.kind if source.op is None else "op", source.shape, source.dtype
+    kind = source.kind if source.kind in ("parameter", "number") else "value"
+    return kind, source.shape, source.dtype
 
 
 def _repeats(parts: list[_Part]) -> Iterator[_Part]:
@@ -128,15 +141,23 @@ def _common(paths: list[str]) -> str:
 
 def _joined(graph: Graph, parts: list[_Part]) -> Graph:
     """The graph with each part of several ops as one node."""
-    belongs = {op: k for k, part in enumerate(parts) if len(part.ops) > 1 for op in part.ops}
-    users: list[set[int]] = [set() for _ in graph.nodes]
+    # Of each folded op: its part, and in which repeat of the part it is.
+    turn = {
+        op: (k, position * part.times // len(part.ops))
+        for k, part in enumerate(parts)
+        if len(part.ops) > 1
+        for position, op in enumerate(part.ops)
+    }
+    belongs = {op: k for op, (k, _) in turn.items()}
+    users: list[set[tuple[int, int]]] = [set() for _ in graph.nodes]
     for edge in graph.edges:
-        users[edge.source].add(belongs.get(edge.target, -1))
+        users[edge.source].add(turn.get(edge.target, (-1, edge.target)))
     for node in graph.nodes:
+        # A weight that several repeats share stays outside, where it can be seen.
         if node.op is None and node.kind != "data" and len(users[node.id]) == 1:
             (user,) = users[node.id]
-            if user >= 0:
-                belongs[node.id] = user
+            if user[0] >= 0:
+                belongs[node.id] = user[0]
     members: dict[int, list[GraphNode]] = {}
     for node in graph.nodes:
         if node.id in belongs:
@@ -167,7 +188,7 @@ def _joined(graph: Graph, parts: list[_Part]) -> Graph:
             edges[source, target] = Edge(source, target, argument, edge.gradient)
         elif edge.gradient:
             edges[source, target] = known._replace(gradient=True)
-    note = f"folded: {len(nodes)} of {len(graph.nodes):,} nodes, collapse=False draws all"
+    note = f"{len(graph.nodes):,} nodes folded to {len(nodes):,} (collapse=False draws all)"
     ordered = sorted(edges.values(), key=lambda e: (e.target, e.argument))
     return Graph(
         tuple(nodes),

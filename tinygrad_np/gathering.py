@@ -192,16 +192,24 @@ def _variables(order: list[Node], frame: FrameType) -> dict[Node, str]:
     while outer is not None:
         under_way.add((outer.f_code, outer.f_lasti))
         outer = outer.f_back
-    following: tuple[CodeType | None, int] = (None, 0)
-    for node in reversed(order):
-        if node.op is None or node.code is None:
-            continue
+    following: dict[tuple[CodeType, int], int] = {}  # where each call made its next op
+    made = [node for node in order if node.code is not None]
+    elsewhere = len(made)  # where the next op of another function is
+    for k in range(len(made) - 1, -1, -1):
+        node = made[k]
+        assert node.code is not None
+        if k + 1 < len(made) and made[k + 1].code is not node.code:
+            elsewhere = k + 1
         call = node.code, node.lasti
-        if call != following and call not in under_way:
+        again = following.get(call)
+        # A loop makes the same call again, and what comes between is in the same function. If
+        # anything else does, the call may not have returned in between.
+        last = again is None or k + 1 < again <= elsewhere
+        if last and call not in under_way:
             name = assigned_name(*call)
             if name is not None:
                 names[node] = name
-        following = call
+        following[call] = k
     for name, value in variables(frame):
         if isinstance(value, Tensor) and value._node is not None and name.isidentifier():
             names.setdefault(value._node, name)

@@ -39,9 +39,11 @@ class Owners:
             step = steps.get(node)
             if step is not None and step.modules and not self._known(step.modules, roots):
                 roots.append(step.modules[0])
-        several = len(roots) > 1
-        for root in roots:
-            self._take(root, type(root).__name__ if several and root is not model else "")
+        kinds = [type(root).__name__ for root in roots]
+        for k, root in enumerate(roots):
+            earlier = kinds[:k].count(kinds[k])
+            prefix = f"{kinds[k]}_{earlier + 1}" if earlier else kinds[k]
+            self._take(root, prefix if len(roots) > 1 and root is not model else "")
         read_first: dict[Node, Any] = {}
         for node in order:
             step = steps.get(node)

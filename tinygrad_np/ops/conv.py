@@ -104,7 +104,7 @@ def _conv_samples(r):
 conv2d = define_op(
     _conv2d,
     name="conv2d",
-    flops=lambda out, x, weight: 2 * math.prod(out) * math.prod(weight[1:]),
+    flops=lambda out, x, weight, *bias: 2 * math.prod(out) * math.prod(weight[1:]),
     x=_conv2d_x,
     weight=_conv2d_of_weight,
     bias=lambda g: g.sum(axis=(0, 2, 3)),
