@@ -133,7 +133,6 @@ def test_the_text_form():
     assert str(made_by_hand()).splitlines() == [
         "a program   5 lines",
         "▱ data  ▣ parameter  ○ op  ◎ loss / output",
-        "",
         "▱  X                 3×2                 float32",
         "▣  W                 2×4                 float32",
         "○  z = matmul(X, W)  3×4  enc · Encoder  float32",

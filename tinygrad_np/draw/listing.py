@@ -51,7 +51,7 @@ def to_text(graph: Graph, shown: Collection[str] = ()) -> str:
         table.append((SIGNS[node.kind], *cells[:2], module, "  ".join(cells[2:]), place))
     widths = [max(map(_width, column)) for column in zip(*table)]
     widths[1] = min(widths[1], WIDEST)
-    lines = [f"{style.heading(graph)}   {style.subtitle(graph, view)}", signs, ""]
+    lines = [f"{style.heading(graph)}   {style.subtitle(graph, view)}", signs]
     for row in table:
         cells = [c + " " * (w - _width(c)) for c, w in zip(row, widths) if w]
         lines.append("  ".join(cells).rstrip())
