@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import unicodedata
 from typing import TYPE_CHECKING
 
@@ -45,9 +44,7 @@ def to_text(graph: Graph, shown: Collection[str] = ()) -> str:
         module = label(graph, nest[-1]) if nest else ""
         cells = [_computed(graph, node, entering.get(node.id, ()), names, view), node.size_text]
         cells += [row.text for row in style.rows(node, view)]
-        place = ""
-        if node.place is not None and "lines" not in shown:
-            place = f"{os.path.basename(node.place[0])}:{node.place[1]}"
+        place = "" if "lines" in shown else style.line(node)
         table.append((SIGNS[node.kind], *cells[:2], module, "  ".join(cells[2:]), place))
     widths = [max(map(_width, column)) for column in zip(*table)]
     widths[1] = min(widths[1], WIDEST)

@@ -25,6 +25,7 @@ __all__ = [
     "fill",
     "heading",
     "kinds_in",
+    "line",
     "one_line",
     "rows",
     "subtitle",
@@ -144,10 +145,17 @@ def rows(node: GraphNode, view: View = PLAIN) -> list[Row]:
         costs.append(f"{amount(node.seconds, 's')} ({share(node.seconds, view.seconds)})")
     if costs:
         found.append(Row(" · ".join(costs), QUIET))
-    if "lines" in shown and node.place is not None:
-        file, number = node.place
-        found.append(Row(one_line(f"{os.path.basename(file)}:{number}"), QUIET))
+    if "lines" in shown and (where := line(node)):
+        found.append(Row(where, QUIET))
     return found
+
+
+def line(node: GraphNode) -> str:
+    """The user's line, `spiral.py:31`; "" if it is in no file, such as what was typed in."""
+    if node.place is None or node.place[0].startswith("<"):
+        return ""
+    file, number = node.place
+    return one_line(f"{os.path.basename(file)}:{number}")
 
 
 def fill(node: GraphNode, view: View = PLAIN) -> str:
