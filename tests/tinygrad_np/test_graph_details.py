@@ -300,7 +300,7 @@ def test_times_replay_every_op_and_change_nothing():
         (n.seconds is not None and n.seconds >= 0) == (n.op is not None) for n in graph.nodes
     )
     np.testing.assert_array_equal(loss.numpy(), value)
-    # The op holds its own copy of the generator's arguments; ours has not moved.
+    # The replay draws from a copy of the generator.
     assert rng.bit_generator.state == state
 
 
