@@ -31,7 +31,7 @@ _LAZY = {
     "compile": "program",
     "grad": "transforms",
     "gradcheck": "check",
-    "graph": "snapshot",
+    "graph": "gathering",
     "hessian": "jacobians",
     "hvp": "transforms",
     "jacobian": "jacobians",
