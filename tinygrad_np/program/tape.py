@@ -424,7 +424,7 @@ class Tape:
 
     # --- names: called by the engine, as for a Record -------------------------------------------
 
-    def made(self, node: Any, value: Any, operands: Any) -> None:
+    def made(self, node: Any, value: Any, *about: Any) -> None:
         """An op was recorded: its value has the name of a variable, or of the op."""
         if not isinstance(value, Traced):
             return
