@@ -322,9 +322,9 @@ def compile(
             computes with Tensors or NumPy functions: a training step with `backward()` and
             `optimizer.step()`, a transform, a model. It is recorded, so what it does in plain
             Python happens only while recording.
-        passes: names of the rewrites to use, for study: "fold", "algebra", "common", "sums",
-            "cheaper", "dead", "place", "buffers", "in_place". By default all. Without "sums",
-            which adds in another order, results are the same to the last bit.
+        passes: names of the rewrites to use, for study; by default all of `tinygrad_np.PASSES`.
+            Without those of `tinygrad_np.REORDERING_PASSES`, which add and multiply in another
+            order, results are the same to the last bit.
         fallback: a function that can't be compiled runs as it is, with a `CompileWarning` that
             says why, instead of raising a `CompileError`.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,24 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["Statement", "Var", "execute", "root_among", "substitute", "transform", "variables"]
+__all__ = [
+    "OPERATORS",
+    "Statement",
+    "Var",
+    "execute",
+    "root_among",
+    "substitute",
+    "transform",
+    "variables",
+]
+
+
+# Python's operators on numbers, by their symbols.
+OPERATORS: dict[str, Any] = {
+    "+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.truediv,
+    "//": operator.floordiv, "%": operator.mod, "**": operator.pow, "<": operator.lt,
+    "<=": operator.le, ">": operator.gt, ">=": operator.ge, "==": operator.eq, "!=": operator.ne,
+}  # fmt: skip
 
 
 class Var:
@@ -153,8 +171,11 @@ def execute(statement: Statement) -> Statement:
         value = getattr(args[0], target)(*args[1:], **statement.kwargs)
     elif kind == "getitem":
         value = args[0][args[1]]
+    elif kind == "operator":
+        value = OPERATORS[target](*args)
     else:
-        value = target(*args, **statement.kwargs)
+        call = getattr(target, statement.method) if statement.method else target
+        value = call(*args, **statement.kwargs)
     hint = target if isinstance(target, str) else getattr(target, "__name__", "part")
     statement.outs = (Var(value, hint, root_among(value, statement.reads())),)
     return statement

@@ -21,8 +21,8 @@ from ..tensor import Tensor, wrap
 from ..trees import leaves, rebuild
 from .errors import CompileError
 from .slots import interpose, slot_of, withdraw
-from .statements import Statement, Var, root_among, transform
-from .values import OPERATORS, Traced, TracedNumber
+from .statements import OPERATORS, Statement, Var, root_among, transform
+from .values import Traced, TracedNumber
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

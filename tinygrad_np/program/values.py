@@ -14,6 +14,7 @@ import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
 from ..protocols import NumPyProtocols
+from .statements import OPERATORS
 
 __all__ = ["Traced", "TracedNumber"]
 
@@ -251,11 +252,6 @@ def _operator(symbol: str, function: Any, reflected: bool = False) -> Any:
     return call
 
 
-OPERATORS: dict[str, Any] = {
-    "+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.truediv,
-    "//": operator.floordiv, "%": operator.mod, "**": operator.pow, "<": operator.lt,
-    "<=": operator.le, ">": operator.gt, ">=": operator.ge, "==": operator.eq, "!=": operator.ne,
-}  # fmt: skip
 for _symbol, _function in OPERATORS.items():
     _word = _function.__name__
     setattr(TracedNumber, f"__{_word}__", _operator(_symbol, _function))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from . import algebra, cheaper, common, dead, fold, place, sums
+from . import algebra, cheaper, common, dead, fold, place, products, sums
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,13 +21,14 @@ PASSES: dict[str, Callable[[Program], None]] = {
     "algebra": algebra.simplify,
     "common": common.subexpressions,
     "sums": sums.as_products,
+    "products": products.reordered,
     "cheaper": cheaper.statements,
     "dead": dead.code,
     "place": place.into_parts,
 }
 
 # Those that may change the last digits: they compute in another order.
-REORDERING = ("sums",)
+REORDERING = ("sums", "products")
 
 # What the buffer plan can do: give values memory that is used again, and work in place.
 MEMORY = ("buffers", "in_place")

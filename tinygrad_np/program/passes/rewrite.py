@@ -23,13 +23,16 @@ class Builder:
         self.origin = origin
         self.statements: list[Statement] = []
 
-    def __call__(self, kind: str, target: Any, args: tuple, **kwargs: Any) -> Var:
+    def __call__(
+        self, kind: str, target: Any, args: tuple, *, method: str = "", **kwargs: Any
+    ) -> Var:
         origin = self.origin
         statement = Statement(
             kind,
             target,
             args,
             kwargs,
+            method=method,
             place=origin.place,
             section=origin.section,
             errstate=origin.errstate,
