@@ -133,6 +133,9 @@ class Captured:
     def _object(self, value: Any, path: str) -> None:
         if hasattr(value, "named_parameters"):
             for name, parameter in value.named_parameters():
+                # A layer that stands alone has a name of its own; what a model is called says
+                # nothing that the names of its layers don't.
+                name = name if "." in name else f"{path}.{name}"
                 if len(name) > len(self._known.get(id(parameter), "")):  # the outermost model's
                     self._known[id(parameter)] = name
         if _of_the_library(type(value)):

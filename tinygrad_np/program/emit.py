@@ -6,6 +6,7 @@ import linecache
 import math
 import os
 import re
+import textwrap
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -97,9 +98,14 @@ class _Writer:
 
     def write(self, about: str) -> Emitted:
         program, out = self.program, self.out
+        sources: dict[Any, str] = {}
         for given in sorted(program.inputs, key=lambda given: KINDS.index(given.kind)):
             self.name[given.var] = self.names.new(given.var.hint or given.kind)
             out.parameters.append(self.name[given.var])
+            sources[given.source] = self.name[given.var]
+        for output in program.outputs:
+            if output.kind == "number" and output.var is not None and output.source in sources:
+                output.var.hint = f"{sources[output.source]}_new"
         fresh = sorted(self.memory.fresh.items(), key=lambda pair: pair[1])
         for var, k in fresh:
             self.name[var] = self._fresh(program.outputs[k])
@@ -168,7 +174,7 @@ class _Writer:
             lines += ["", "", *_GUARD, ""]
         if self.setup:
             lines += ["", "# Memory that every call uses again, and views of it.", *self.setup]
-        lines += ["", "", f"def {out.name}({', '.join(out.parameters)}):"]
+        lines += ["", "", *_signature(out.name, out.parameters)]
         for text, statement, note in self.body:
             if statement is not None:
                 out.lines[len(lines) + 1] = statement
@@ -235,6 +241,8 @@ class _Writer:
         return source in holder and holder[source] is holder[out] and out not in placed
 
     def _view(self, statement: Statement) -> None:
+        if not any(self.uses.get(out) or out in self.kept for out in statement.outs):
+            return
         call = self._call(statement)
         fixed = all(self.memory.has(v) for v in statement.reads()) and not statement.several
         if fixed and self.memory.has(statement.out):
@@ -450,6 +458,15 @@ def _empty(var: Var) -> str:
     if axes == sorted(axes) or var.value.flags.c_contiguous:
         return text.replace(str(shape), str(var.shape), 1)
     return f"{text}.transpose({tuple(axes.index(k) for k in range(len(axes)))})"
+
+
+def _signature(name: str, parameters: list[str]) -> list[str]:
+    """The first line of the function, or several where it would be too long."""
+    line = f"def {name}({', '.join(parameters)}):"
+    if len(line) <= 100:
+        return [line]
+    inside = textwrap.wrap(", ".join(parameters) + ",", 96, break_long_words=False)
+    return [f"def {name}(", *(f"    {part}" for part in inside), "):"]
 
 
 def _about(var: Var) -> str:

@@ -148,8 +148,8 @@ def _times(variant: Variant, arguments: Any) -> dict[int, float]:
         if code.lstrip().startswith(("if ", "raise ")):
             continue
         source[number - 1] = f"{code.split('  # ')[0]}; _tick({number})"
-    start = next(k for k, line in enumerate(source) if line.startswith("def "))
-    source.insert(start + 1, "    _tick(0)")
+    first = min(numbers) - 1  # line numbers begin with 1
+    source[first - 1 : first] = [f"    _tick(0)  {source[first - 1].strip()}"]
     namespace = variant.new_namespace("\n".join(source) + "\n")
     ticks: list[tuple[int, float]] = []
     clock = time.perf_counter

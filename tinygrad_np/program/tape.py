@@ -19,6 +19,7 @@ from ..autograd import Pending
 from ..frames import INSIDE, assigned_name, line_of, outside
 from ..tensor import Tensor, wrap
 from ..trees import leaves, rebuild
+from .callers import asked_by_the_library, local_name, module_name
 from .errors import CompileError
 from .slots import interpose, slot_of, withdraw
 from .statements import OPERATORS, Statement, Var, root_among, transform
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Input", "Output", "Tape"]
 
-_HERE = __file__.rpartition("/")[0] or __file__.rpartition("\\")[0]
 _BACKWARD = {autograd.backward.__code__, autograd.backward_to.__code__}
 
 
@@ -192,12 +192,14 @@ class Tape:
                 if position is None:  # of arguments, the signature says it
                     self.nothing.append(source)
         elif kind == "number":
-            made = self._input("number", source, value, self.names.get(id(source), "number"))
+            name = self.names.get(id(source), "number").rpartition(".")[2]
+            made = self._input("number", source, value, name)
         elif id(source) in self._arguments:
             name = self.names[id(source)]
             made = self._input("argument", self._arguments[id(source)], value, name)
         else:
-            name = self.names.get(id(source)) or source.name or ""
+            name = self.names.get(id(source), "")
+            name = source.name if source.name and not source.requires_grad else name
             made = self._input("tensor", source, value, name)
         if kind == "tensor":
             node = Tensor._node.__get__(source)  # type: ignore[union-attr]
@@ -312,7 +314,7 @@ class Tape:
         values = list(result) if several else [result]
         if made.kind not in ("operator", "host"):
             values = [v if isinstance(v, np.ndarray) else np.asarray(v)[()] for v in values]
-        hint = made.target if isinstance(made.target, str) else made.target.__name__
+        hint = local_name() or getattr(made.target, "__name__", str(made.target))
         read = [v for v in made.reads() if v.shape is not None]
         made.outs = tuple(Var(v, hint, root_among(v, read)) for v in values)
         made.several = several
@@ -370,7 +372,7 @@ class Tape:
 
     def decided(self, value: Any) -> bool:
         """The truth of a value: a guard in the library, an error in the user's code."""
-        if not _asked_by_the_library():
+        if not asked_by_the_library():
             raise self.error(
                 "branches on a value that is computed in each call (if, while, and, or, assert)",
                 "use tinygrad_np.where(condition, a, b), or branch outside of the function",
@@ -381,7 +383,7 @@ class Tape:
 
     def number(self, value: Any, what: str) -> Any:
         """A value as a Python number: fixed by a guard in the library, an error elsewhere."""
-        if not _asked_by_the_library():
+        if not asked_by_the_library():
             raise self.error(
                 f"makes a Python number of a value that is computed in each call: {what}"
             )
@@ -391,7 +393,7 @@ class Tape:
 
     def shown(self, value: Any) -> Any:
         """A value to be printed: in an error message of the library's, an error elsewhere."""
-        if state.tape.get() is self and not _asked_by_the_library():
+        if state.tape.get() is self and not asked_by_the_library():
             raise self.error("prints (or saves) a value that is computed in each call")
         return value.value
 
@@ -432,7 +434,7 @@ class Tape:
         if self._last is not None and self._last[0] == call:
             # A step on the way to what this call of the user's returns, which has the name.
             self._last[1].hint = self._last[2]
-        plain = "_".join(dict.fromkeys([*_module_name(sys._getframe(2)), node.op.name]))
+        plain = "_".join(dict.fromkeys([*module_name(sys._getframe(2)), node.op.name]))
         self._last = (call, value.symbol, plain)
         value.symbol.hint = (node.code and assigned_name(*call)) or plain
         self._nodes[node] = value.symbol
@@ -474,28 +476,3 @@ def _is_set(slot: Any, source: Any) -> bool:
     except AttributeError:  # an object that is being made
         return False
     return True
-
-
-def _module_name(frame: FrameType | None) -> list[str]:
-    """What the innermost module that is being called is called by the one around it."""
-    calls: list[Any] = []
-    while frame is not None and len(calls) < 2:
-        if frame.f_code.co_name == "__call__":
-            module = frame.f_locals.get("self")
-            if hasattr(module, "named_modules"):
-                calls.append(module)
-        frame = frame.f_back
-    if len(calls) < 2:
-        return []
-    return [name for name, child in vars(calls[1]).items() if child is calls[0]]
-
-
-def _asked_by_the_library() -> bool:
-    frame = sys._getframe(2)
-    while frame.f_back is not None:
-        file = frame.f_code.co_filename
-        own = file.startswith(_HERE) or frame.f_globals.get("__name__") == Tensor.__module__
-        if not own:
-            return INSIDE[file]
-        frame = frame.f_back
-    return False

@@ -33,11 +33,12 @@ REORDERING = ("sums", "products")
 # What the buffer plan can do: give values memory that is used again, and work in place.
 MEMORY = ("buffers", "in_place")
 
-ALL = (*PASSES, *MEMORY)
+ALL = (*(name for name in PASSES if name != "place"), *MEMORY, "place")
 
 
 def run(program: Program, names: tuple[str, ...]) -> None:
     """Run those of the passes that are named."""
     for name, rewrite in PASSES.items():
-        if name in names:
+        # Without buffers there is no memory to place anything in.
+        if name in names and (name != "place" or "buffers" in names):
             rewrite(program)

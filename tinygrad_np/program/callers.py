@@ -1,0 +1,59 @@
+"""Who is calling, while a function is recorded: seen from the frames on the stack."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..frames import INSIDE, assigned_name
+from ..protocols import NumPyProtocols
+from ..tensor import Tensor
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+__all__ = ["asked_by_the_library", "local_name", "module_name"]
+
+_TENSOR = {Tensor.__module__, NumPyProtocols.__module__}
+_HERE = os.path.dirname(__file__)
+_NUMPY = os.path.dirname(np.__file__)
+
+
+def module_name(frame: FrameType | None) -> list[str]:
+    """What the innermost module that is being called is called by the one around it."""
+    calls: list[Any] = []
+    while frame is not None and len(calls) < 2:
+        if frame.f_code.co_name == "__call__":
+            module = frame.f_locals.get("self")
+            if hasattr(module, "named_modules"):
+                calls.append(module)
+        frame = frame.f_back
+    if len(calls) < 2:
+        return []
+    return [name for name, child in vars(calls[1]).items() if child is calls[0]]
+
+
+def local_name() -> str | None:
+    """The variable that the code which called NumPy, an op's or a rule's, assigns the result to."""
+    frame: FrameType | None = sys._getframe(2)
+    while frame is not None and frame.f_code.co_filename.startswith((_HERE, _NUMPY)):
+        frame = frame.f_back
+    return assigned_name(frame.f_code, frame.f_lasti) if frame is not None else None
+
+
+def asked_by_the_library() -> bool:
+    """Whether what a stand-in is asked comes from the library's code, not from the user's.
+
+    The methods of Tensor ask on behalf of their callers.
+    """
+    frame = sys._getframe(2)
+    while frame.f_back is not None:
+        file = frame.f_code.co_filename
+        own = file.startswith(_HERE) or frame.f_globals.get("__name__") in _TENSOR
+        if not own:
+            return INSIDE[file]
+        frame = frame.f_back
+    return False
