@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import linecache
-import math
 import os
 import re
-import textwrap
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +13,7 @@ import numpy as np
 from .memory import Memory, is_copy, takes_out
 from .names import Names
 from .statements import Statement, Var
+from .text import about, array_text, dtype_text, empty, number_text, signature
 
 if TYPE_CHECKING:
     from .program import Program
@@ -69,9 +68,9 @@ class Emitted:
     lines: dict[int, Statement] = field(default_factory=dict)
 
 
-def emit(program: Program, memory: Memory, about: str) -> Emitted:
+def emit(program: Program, memory: Memory, title: str) -> Emitted:
     """Write the program down."""
-    return _Writer(program, memory).write(about)
+    return _Writer(program, memory).write(title)
 
 
 class _Writer:
@@ -96,16 +95,17 @@ class _Writer:
 
     # --- the whole ------------------------------------------------------------------------------
 
-    def write(self, about: str) -> Emitted:
+    def write(self, title: str) -> Emitted:
         program, out = self.program, self.out
-        sources: dict[Any, str] = {}
+        sources: dict[int, str] = {}
         for given in sorted(program.inputs, key=lambda given: KINDS.index(given.kind)):
             self.name[given.var] = self.names.new(given.var.hint or given.kind)
             out.parameters.append(self.name[given.var])
-            sources[given.source] = self.name[given.var]
+            sources[id(given.source)] = self.name[given.var]
         for output in program.outputs:
-            if output.kind == "number" and output.var is not None and output.source in sources:
-                output.var.hint = f"{sources[output.source]}_new"
+            known = sources.get(id(output.source))
+            if output.kind == "number" and output.var is not None and known:
+                output.var.hint = f"{known}_new"
         fresh = sorted(self.memory.fresh.items(), key=lambda pair: pair[1])
         for var, k in fresh:
             self.name[var] = self._fresh(program.outputs[k])
@@ -123,7 +123,7 @@ class _Writer:
             else:
                 self._statement(statement)
         self._return()
-        self._text(about)
+        self._text(title)
         return out
 
     def _fresh(self, output: Output) -> str:
@@ -160,21 +160,21 @@ class _Writer:
 
     def _allocate(self, var: Var) -> None:
         self.name[var] = name = self.names.new(var.hint)
-        self._set_up(f"{name} = {_empty(var)}", "", None)
+        self._set_up(f"{name} = {empty(var)}", "", None)
 
     def _set_up(self, line: str, note: str, var: Var | None) -> None:
-        note = note or (_about(var) if var is not None else "")
+        note = note or (about(var) if var is not None else "")
         self.setup.append(f"{line:<{_WIDTH}}  # {note}" if note else line)
 
-    def _text(self, about: str) -> None:
+    def _text(self, title: str) -> None:
         out = self.out
         guards = any(s.kind == "guard" for s in self.program.statements)
-        lines = [f'"""{about}"""', "", "import numpy as np"]
+        lines = [f'"""{title}"""', "", "import numpy as np"]
         if guards:
             lines += ["", "", *_GUARD, ""]
         if self.setup:
             lines += ["", "# Memory that every call uses again, and views of it.", *self.setup]
-        lines += ["", "", *_signature(out.name, out.parameters)]
+        lines += ["", "", *signature(out.name, out.parameters)]
         for text, statement, note in self.body:
             if statement is not None:
                 out.lines[len(lines) + 1] = statement
@@ -200,9 +200,9 @@ class _Writer:
             handled = ", ".join(f"{k}={how!r}" for k, how in sorted(statement.errstate.items()))
             self.body.append((f"with np.errstate({handled}):", None, ""))
             text = f"    {text}"
-        note = ", ".join(_about(out) for out in statement.outs)
+        note = ", ".join(about(out) for out in statement.outs)
         if not note and statement.writes is not None:
-            note = _about(statement.writes)
+            note = about(statement.writes)
         self.body.append((text, statement, note))
 
     def _statement(self, statement: Statement) -> None:
@@ -365,7 +365,7 @@ class _Writer:
         if isinstance(value, bool) or value is None or value is Ellipsis:
             return str(value) if value is not Ellipsis else "..."
         if isinstance(value, (int, float, complex)):
-            return _number(value)
+            return number_text(value)
         if isinstance(value, str):
             return repr(value)
         if isinstance(value, slice):
@@ -379,7 +379,7 @@ class _Writer:
         if isinstance(value, np.dtype) or (
             isinstance(value, type) and issubclass(value, np.generic)
         ):
-            return _dtype(np.dtype(value))
+            return dtype_text(np.dtype(value))
         if value in (int, float, bool, complex):
             return value.__name__
         return self._object(value)
@@ -394,12 +394,16 @@ class _Writer:
         value = var.constant
         if not isinstance(value, np.ndarray) or value.ndim == 0:
             number = value.item() if hasattr(value, "item") else value
-            return f"{_dtype(var.dtype)}({_number(number)})" if var.shape == () else _number(number)
+            return (
+                f"{dtype_text(var.dtype)}({number_text(number)})"
+                if var.shape == ()
+                else number_text(number)
+            )
         key = (value.dtype, value.shape, value.tobytes())
         if key in self.known:
             return self.known[key]
         self.known[key] = name = self.names.new(var.hint or "constant")
-        text = _array_text(value)
+        text = array_text(value)
         if text is None:
             self.out.constants[name] = value
             text = f"constants[{name!r}]"
@@ -448,60 +452,3 @@ class _Writer:
 def _allocates(statement: Statement) -> bool:
     """Whether the result is surely new memory, whatever the layout of the operands."""
     return statement.kind in ("ufunc", "draw") or takes_out(statement)
-
-
-def _empty(var: Var) -> str:
-    """Memory for a value, its axes in the order in which they lay in the recording."""
-    axes = sorted(range(len(var.shape)), key=lambda axis: -var.value.strides[axis])
-    shape = tuple(var.shape[axis] for axis in axes)
-    text = f"np.empty({shape if len(shape) != 1 else shape[0]}, {_dtype(var.dtype)})"
-    if axes == sorted(axes) or var.value.flags.c_contiguous:
-        return text.replace(str(shape), str(var.shape), 1)
-    return f"{text}.transpose({tuple(axes.index(k) for k in range(len(axes)))})"
-
-
-def _signature(name: str, parameters: list[str]) -> list[str]:
-    """The first line of the function, or several where it would be too long."""
-    line = f"def {name}({', '.join(parameters)}):"
-    if len(line) <= 100:
-        return [line]
-    inside = textwrap.wrap(", ".join(parameters) + ",", 96, break_long_words=False)
-    return [f"def {name}(", *(f"    {part}" for part in inside), "):"]
-
-
-def _about(var: Var) -> str:
-    if var.shape is None:
-        return ""
-    return f"{var.shape} {var.dtype}"
-
-
-def _dtype(dtype: np.dtype) -> str:
-    if not dtype.isbuiltin:
-        return f"np.dtype({dtype.str!r})"
-    return "np.bool_" if dtype.kind == "b" else f"np.{dtype.name}"
-
-
-def _number(value: Any) -> str:
-    if isinstance(value, float) and not math.isfinite(value):
-        return "np.nan" if value != value else "np.inf" if value > 0 else "-np.inf"
-    return repr(value)
-
-
-def _array_text(value: np.ndarray) -> str | None:
-    """An expression for an array, if there is a short one."""
-    dtype = _dtype(value.dtype)
-    shape = value.shape if value.ndim != 1 else value.shape[0]
-    if not value.size:
-        return f"np.empty({shape}, {dtype})"
-    if value.dtype.kind in "biuf" and (value == value.flat[0]).all():
-        filled = value.flat[0].item()
-        if filled == 1:
-            return f"np.ones({shape}, {dtype})"
-        return f"np.full({shape}, {_number(filled)}, {dtype})"
-    if value.ndim == 1 and value.dtype.kind in "iu" and value.size > 2:
-        step = int(value[1]) - int(value[0])
-        if step > 0 and np.array_equal(np.diff(value), np.full(value.size - 1, step)):
-            return f"np.arange({value[0]}, {value[-1] + step}, {step}, {dtype})"
-    if value.size <= 8 and value.dtype.kind in "biuf" and np.isfinite(value).all():
-        return f"np.array({value.tolist()}, {dtype})"
-    return None

@@ -314,7 +314,7 @@ class Tape:
         values = list(result) if several else [result]
         if made.kind not in ("operator", "host"):
             values = [v if isinstance(v, np.ndarray) else np.asarray(v)[()] for v in values]
-        hint = local_name() or getattr(made.target, "__name__", str(made.target))
+        hint = str(local_name() or getattr(made.target, "__name__", made.target))
         read = [v for v in made.reads() if v.shape is not None]
         made.outs = tuple(Var(v, hint, root_among(v, read)) for v in values)
         made.several = several
