@@ -135,9 +135,10 @@ class Captured:
             for name, parameter in value.named_parameters():
                 # A layer that stands alone has a name of its own; what a model is called says
                 # nothing that the names of its layers don't.
-                name = name if "." in name else f"{path}.{name}"
-                if len(name) > len(self._known.get(id(parameter), "")):  # the outermost model's
+                if "." in name:
                     self._known[id(parameter)] = name
+                else:
+                    self._known.setdefault(id(parameter), f"{path}.{name}")
         if _of_the_library(type(value)):
             self.sizes.append((vars(value), len(vars(value)), path))
             for key, item in vars(value).items():

@@ -21,9 +21,9 @@ class Names:
     def new(self, hint: str) -> str:
         """An identifier made from the hint: `dense1.weight` gives dense1_weight."""
         name = re.sub(r"\W+", "_", hint).strip("_") or "t"
-        leading = re.match(r"(\d+)_(.+)", name)  # the layers of a Sequential are numbered
+        leading = re.match(r"(d_)?(\d+)_(.+)", name)  # the layers of a Sequential are numbered
         if leading:
-            name = f"{leading[2]}_{leading[1]}"
+            name = f"{leading[1] or ''}{leading[3]}_{leading[2]}"
         if name[0].isdigit() or keyword.iskeyword(name):
             name = f"t_{name}"
         if name not in self._taken:
