@@ -61,7 +61,7 @@ class Optimizer:
         self._uneven = False
         size = sum(p.size for p in self.params)
         zeros = np.zeros(size, self.params[0].dtype)
-        self.state = {name: Tensor(zeros, name=name) for name in self.state_names}
+        self.state = {name: Tensor(zeros) for name in self.state_names}
 
     @property
     def steps(self) -> int:

@@ -34,8 +34,11 @@ INSIDE = _Inside()
 
 def outside(frame: FrameType) -> FrameType:
     """The innermost frame of the user's, from `frame` outwards; the outermost if there is none."""
-    while INSIDE[frame.f_code.co_filename] and frame.f_back is not None:
-        frame = frame.f_back
+    here: FrameType | None = frame
+    while here is not None:
+        if not INSIDE[here.f_code.co_filename]:
+            return here
+        frame, here = here, here.f_back
     return frame
 
 

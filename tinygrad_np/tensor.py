@@ -364,9 +364,9 @@ class Tensor(Hooked, NumPyProtocols, TableMethods):
             TypeError: values that the dtype can't hold.
         """
         self._check_write("assign()")
-        data = value._data if isinstance(value, Tensor) else as_array(value, None)
-        if data.base is not None:
-            data = data.copy()
+        data = value._data if isinstance(value, Tensor) else as_operand(value)
+        if type(data) is not np.ndarray or data.base is not None:
+            data = as_array(data, None, copy=True)
         self._become(wrap(data, None), "assign()")
 
 

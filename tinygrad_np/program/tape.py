@@ -199,7 +199,8 @@ class Tape:
             made = self._input("argument", self._arguments[id(source)], value, name)
         else:
             name = self.names.get(id(source), "")
-            name = source.name if source.name and not source.requires_grad else name
+            if not source.requires_grad:
+                name = source.name or name.rpartition(".")[2]
             made = self._input("tensor", source, value, name)
         if kind == "tensor":
             node = Tensor._node.__get__(source)  # type: ignore[union-attr]
