@@ -7,7 +7,10 @@ came, for the tools that show or check them.
 
 from __future__ import annotations
 
+import copy
+import math
 import sys
+import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from . import autograd
@@ -31,6 +34,7 @@ class Forward(NamedTuple):
         operands: what the op computed with, one for each of `node.parents`: arrays, or numbers.
         variable: the name that the user's code gave to the value at once, if it did.
         modules: the `nn.Module`s that were being called, outer ones first.
+        params: the other arguments of the op, one for each of `node.op.params`.
     """
 
     node: Node
@@ -38,6 +42,21 @@ class Forward(NamedTuple):
     operands: tuple[Any, ...]
     variable: str | None
     modules: tuple[Any, ...]
+    params: tuple[Any, ...] = ()
+
+    def replay_seconds(self, times: int = 3) -> float:
+        """How long the op's forward takes: the fastest of several runs on the same operands."""
+        op = self.node.op
+        assert op is not None
+        given = (list(self.operands),) if op.variadic else self.operands
+        fastest = math.inf
+        for _ in range(times):
+            # Copied, so that a random generator among them does not move on.
+            params = dict(zip(op.params, copy.deepcopy(self.params)))
+            start = time.perf_counter()
+            op.forward(*given, **params)
+            fastest = min(fastest, time.perf_counter() - start)
+        return fastest
 
 
 class Flow(NamedTuple):
@@ -92,7 +111,9 @@ class Record:
 
     # --- called by the engine ------------------------------------------------------------------
 
-    def made(self, node: Node, value: Any, operands: tuple[Any, ...]) -> None:
+    def made(
+        self, node: Node, value: Any, operands: tuple[Any, ...], params: tuple[Any, ...] = ()
+    ) -> None:
         """An op was computed and recorded."""
         assert node.code is not None
         call = (node.code, node.lasti)
@@ -103,7 +124,7 @@ class Record:
         self._last = (node, call)
         variable = assigned_name(*call)
         modules = _modules(sys._getframe(2))
-        self.forward[node] = Forward(node, value, operands, variable, modules)
+        self.forward[node] = Forward(node, value, operands, variable, modules, params)
 
     def reached(self, node: Node, g: Any) -> None:
         """Backward has the whole gradient of a node."""

@@ -231,7 +231,7 @@ def general(op: Op) -> Callable:
                 frame = outside(_frame(1))
                 node.code, node.lasti = frame.f_code, frame.f_lasti
                 if mode is not True:
-                    mode.made(node, outs, tuple(arrays))
+                    mode.made(node, outs, tuple(arrays), tuple(args[n:]))
         if isinstance(outs, tuple):
             parts = (node and part(node, k, outs) for k in range(len(outs)))
             return tuple(map(wrap, outs, parts))
