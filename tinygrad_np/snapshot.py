@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import graphviz
 
     from .ops.op import Op
+    from .recorder import Record
 
 __all__ = ["Edge", "Graph", "GraphNode", "graph"]
 
@@ -93,6 +94,7 @@ class Graph:
     def __init__(self, nodes: tuple[GraphNode, ...], edges: tuple[Edge, ...]) -> None:
         self.nodes = nodes
         self.edges = edges
+        self.recorded: tuple[Record, dict[Node, int]] | None = None  # and the id of each node
 
     @property
     def title(self) -> str:
@@ -180,11 +182,30 @@ class Graph:
             path.write_text(text, encoding="utf-8", newline="\n")
         return path
 
+    def html(self, path: str | os.PathLike[str], title: str | None = None) -> Path:
+        """Write the step-through page: one file, to be opened in any browser, also offline.
+
+            with tg.record() as r:
+                loss = nn.cross_entropy(model(X), y)
+                loss.backward()
+            tg.graph(loss, model, record=r).html("step.html")
+
+        Returns:
+            The path.
+
+        Raises:
+            ValueError: the graph was taken without a record, or another suffix than .html.
+            OSError: a folder that does not exist or can't be written to.
+        """
+        from .draw.page import write_page
+
+        return write_page(self, path, title)
+
     def _repr_svg_(self) -> str:
         return self.svg()
 
 
-def graph(output: Tensor | Iterable[Tensor]) -> Graph:
+def graph(output: Tensor | Iterable[Tensor], *, record: Record | None = None) -> Graph:
     """The computation that led to `output`, to be looked at or drawn.
 
         tg.graph(loss).save("loss.svg")
@@ -231,7 +252,10 @@ def graph(output: Tensor | Iterable[Tensor]) -> Graph:
     for root in roots:
         if root.op is not None:
             nodes[ids[root]] = nodes[ids[root]]._replace(kind="output")
-    return Graph(tuple(nodes), tuple(edges))
+    taken = Graph(tuple(nodes), tuple(edges))
+    if record is not None:
+        taken.recorded = record, ids
+    return taken
 
 
 def _ancestors(roots: list[Node]) -> list[Node]:
