@@ -1,4 +1,4 @@
-"""Draw two computation graphs: a small expression, and one dense layer with its loss."""
+"""Draw computation graphs: a small expression, and a training step with all that it computed."""
 
 import argparse
 import sys
@@ -27,11 +27,14 @@ y.name = "y"
 
 inputs = tg.Tensor(np.linspace(-1, 1, 10).reshape(5, 2), dtype=np.float32, name="inputs")
 labels = tg.Tensor([0, 2, 1, 1, 0], name="labels")
-loss = nn.cross_entropy(nn.Linear(2, 3)(inputs), labels)
-loss.name = "loss"
-loss.backward()  # the graph can be drawn before and after
+model = nn.Sequential(nn.Linear(2, 8), nn.ReLU(), nn.Linear(8, 3))
+with tg.record() as r:  # keeps values and gradients, which the picture then shows
+    loss = nn.cross_entropy(model(inputs), labels)
+    loss.backward()
+step = tg.graph(loss, model, record=r)
 
-for name, graph in {"expression": tg.graph(y), "layer": tg.graph(loss)}.items():
+print(step)  # as text, for terminals
+for name, graph in {"expression": tg.graph(y), "step": step}.items():
     print(f"{name}: {graph.title}, {graph.totals}")
     for suffix in (".svg", ".png", ".dot"):
         print(f"  {graph.save(out / f'graph_{name}{suffix}')}")

@@ -21,6 +21,9 @@ OPTIONAL = ["matplotlib", "graphviz", "graphviz_pure", "tqdm", "nnfs", "IPython"
 LAYERS = ["frames", "autograd", "hooks", "tensor", "ops"]
 READERS = {
     "snapshot",
+    "gathering",
+    "owners",
+    "folding",
     "draw",
     "check",
     "companion",

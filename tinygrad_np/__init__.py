@@ -25,7 +25,7 @@ _LAZY = {
     "checkpoint": "checkpointing",
     "grad": "transforms",
     "gradcheck": "check",
-    "graph": "snapshot",
+    "graph": "gathering",
     "hessian": "jacobians",
     "hvp": "transforms",
     "jacobian": "jacobians",

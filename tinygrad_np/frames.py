@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import dis
 import functools
+import inspect
 import os
+import sys
 from types import CodeType, FrameType
+from typing import Any
 
 import numpy as np
 
-__all__ = ["INSIDE", "assigned_name", "line_of", "outside"]
+__all__ = ["INSIDE", "assigned_name", "line_of", "outside", "variables"]
 
 
 class _Inside(dict[str, bool]):
@@ -36,6 +39,18 @@ def outside(frame: FrameType) -> FrameType:
     return frame
 
 
+def variables(frame: FrameType) -> list[tuple[str, Any]]:
+    """The variables of a function or module that is running, and their values."""
+    found = frame.f_locals
+    pairs = list(found.items())
+    copied = frame.f_code.co_flags & inspect.CO_OPTIMIZED and type(found) is dict
+    if copied and sys.getrefcount(found) <= 3:
+        # Up to Python 3.12 the frame keeps this copy of a function's variables, and with it every
+        # value. Nobody but the frame and this function has it: the user did not call locals().
+        found.clear()
+    return pairs
+
+
 def line_of(code: CodeType, lasti: int) -> int:
     """The number of the line that the instruction at offset `lasti` belongs to."""
     line = code.co_firstlineno
@@ -56,10 +71,12 @@ def assigned_name(code: CodeType, lasti: int) -> str | None:
     if store is None or not store.opname.startswith("STORE_"):
         return None
     if store.opname in _STORES_ONE:
-        return str(store.argval)
-    if store.opname in _STORES_THEN_MORE:  # since Python 3.13, two instructions in one
-        return str(store.argval[0])
-    return None
+        name = str(store.argval)
+    elif store.opname in _STORES_THEN_MORE:  # since Python 3.13, two instructions in one
+        name = str(store.argval[0])
+    else:
+        return None
+    return name if name.isidentifier() else None  # pytest stores parts of an assertion
 
 
 _STORES_ONE = frozenset({"STORE_FAST", "STORE_NAME", "STORE_GLOBAL", "STORE_DEREF", "STORE_ATTR"})

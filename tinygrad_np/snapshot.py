@@ -1,7 +1,7 @@
-"""`graph(loss)`: a read-only picture of how a value was computed.
+"""`Graph`: a read-only picture of how a value was computed. `graph(loss)` takes one.
 
-The snapshot copies what it shows (ops, names, shapes, dtypes), so it holds no arrays and stays as
-it was when `backward()` runs, or when a Tensor is renamed.
+A snapshot copies what it shows (ops, names, shapes, dtypes), so it stays as it was when
+`backward()` runs, or when a Tensor is renamed. It holds arrays only if it was given a `Record`.
 """
 
 from __future__ import annotations
@@ -9,22 +9,24 @@ from __future__ import annotations
 import math
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
-
-from .autograd import Leaf, Node
-from .tensor import Tensor, node_of
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Mapping
 
     import graphviz
 
-    from .ops.op import Op
+    from .autograd import Node
     from .recorder import Record
 
-__all__ = ["Edge", "Graph", "GraphNode", "graph"]
+__all__ = ["SHOWABLE", "SUFFIXES", "Edge", "Graph", "GraphNode"]
 
 SUFFIXES = (".dot", ".svg", ".png")
+
+# What a picture can show besides ops, names, shapes and dtypes.
+SHOWABLE = ("values", "gradients", "bytes", "flops", "time", "lines", "shapes", "arguments")
+
+FOLD_ABOVE = 300  # nodes: a larger picture can't be read, and is folded unless asked not to
 
 
 class GraphNode(NamedTuple):
@@ -33,11 +35,25 @@ class GraphNode(NamedTuple):
     Attributes:
         id: position in `Graph.nodes`; larger than that of everything it was computed from.
         kind: "data" (needs no gradient), "parameter" (a leaf that does), "number" (a Python
-            number in the code), "op", or "output" (an op whose result the graph was asked for).
-        op: name of the op that made it; None for leaves and numbers.
-        name: the Tensor's name, if it has one.
+            number in the code), "op", "output" (an op whose result the graph was asked for), or
+            "block" (several ops folded into one node, see `Graph.folded`).
+        op: name of the op that made it; for a block, what was folded; None for leaves and numbers.
+        name: the Tensor's name, the parameter's dotted name in the model, or the variable that
+            the user's code gave the value to; None if it has none of them.
         shape, dtype: None for a number, and for an op with several outputs.
-        value: the Python number that a number node stands for.
+        value: the Python number that a number node stands for; the array (a tuple of them for an
+            op with several outputs) if the graph was taken with a Record; else None, except that
+            an output of one element keeps it as a number.
+        module: dotted path of the module that was being called, "" outside of all.
+        gradient: the array that backward computed; None where it did not compute one, which is
+            not the same as zeros.
+        bytes: size of the value.
+        flops: floating-point operations of the forward, from the shapes; None where the op does
+            not say.
+        place: file name and line number of the user's that made it.
+        seconds: how long the op's forward took when it was replayed, see `graph(times=True)`.
+        repeats: how many times a block was found in a row.
+        parameters: how many numbers a parameter holds, or the parameters in a block.
     """
 
     id: int
@@ -46,17 +62,28 @@ class GraphNode(NamedTuple):
     name: str | None
     shape: tuple[int, ...] | None
     dtype: str | None
-    value: complex | None = None
+    value: Any = None
+    module: str = ""
+    gradient: Any = None
+    bytes: int | None = None
+    flops: int | None = None
+    place: tuple[str, int] | None = None
+    seconds: float | None = None
+    repeats: int = 1
+    parameters: int = 0
 
     @property
     def header(self) -> str:
-        """What the picture calls it: `Z1 = add`, `W1`, `relu`, `0.5`."""
+        """What the picture calls it: `Z1 = add`, `W1`, `relu`, `0.5`, `Linear ×4`."""
         if self.kind == "number":
             return str(self.value) if isinstance(self.value, (bool, int)) else f"{self.value:.6g}"
         name = (self.name or "").strip()
         if self.op is None:
             return name or self.kind
-        return f"{name} = {self.op}" if name else self.op
+        made = self.op
+        if self.repeats > 1:
+            made = f"({made}) ×{self.repeats:,}" if " → " in made else f"{made} ×{self.repeats:,}"
+        return f"{name} = {made}" if name else made
 
     @property
     def size_text(self) -> str:
@@ -69,14 +96,16 @@ class GraphNode(NamedTuple):
 class Edge(NamedTuple):
     """An input of an op: `source` and `target` are node ids.
 
-    `argument` is the position among the op's inputs. `gradient` says whether a gradient flows
-    back along it: not to data, and not where the op has no derivative rule.
+    `argument` is the position among the op's inputs, `name` what the op calls that input.
+    `gradient` says whether a gradient flows back along it: not to data, and not where the op has
+    no derivative rule.
     """
 
     source: int
     target: int
     argument: int
     gradient: bool
+    name: str = ""
 
 
 class Graph:
@@ -89,22 +118,53 @@ class Graph:
     graphviz-pure) or "builtin" (a layout in pure Python, which needs nothing else). By default
     the environment variable TINYGRAD_NP_ENGINE decides, else the first of the three that is
     there; graphs too large for Graphviz to be quick go to the built-in layout.
+
+    They also take `show`, a collection of what the picture shall tell besides ops, names, shapes
+    and dtypes: "values" and "gradients" (statistics; by default where the graph has them),
+    "bytes", "flops", "time" (with the slowest ops coloured), "lines" (of the user's source), and
+    on the edges "shapes" and "arguments". `collapse=True` draws the graph `folded`; by default
+    only one of more than 300 nodes is, and its title says so.
+
+    A Graph can be made of plain nodes and edges, too: ids are positions, edges lead to larger ids.
+
+    Args:
+        modules: the class name of each module path that a node has.
+        title, totals: what the heading says; by default the outputs, and the counts.
+        note: a third thing that it says.
     """
 
-    def __init__(self, nodes: tuple[GraphNode, ...], edges: tuple[Edge, ...]) -> None:
+    def __init__(
+        self,
+        nodes: tuple[GraphNode, ...],
+        edges: tuple[Edge, ...],
+        *,
+        modules: Mapping[str, str] | None = None,
+        title: str | None = None,
+        totals: str | None = None,
+        note: str = "",
+    ) -> None:
         self.nodes = nodes
         self.edges = edges
-        self.recorded: tuple[Record, dict[Node, int]] | None = None  # and the id of each node
+        self.modules = dict(modules or {})
+        self.note = note
+        self._title = title
+        self._totals = totals
+        # What `graph()` was given to read values from, and the id of each node in it.
+        self.recorded: tuple[Record, dict[Node, int]] | None = None
 
     @property
     def title(self) -> str:
         """The outputs by name and op, such as `loss = cross_entropy`."""
+        if self._title is not None:
+            return self._title
         outputs = [n for n in self.nodes if n.kind == "output"] or self.nodes
         return outputs[0].header if len(outputs) == 1 else f"{len(outputs)} outputs"
 
     @property
     def totals(self) -> str:
         """How large it is: `7 ops · 323 parameters in 4 tensors`."""
+        if self._totals is not None:
+            return self._totals
         ops = sum(n.op is not None for n in self.nodes)
         shapes = [n.shape for n in self.nodes if n.kind == "parameter" and n.shape is not None]
         count = sum(map(math.prod, shapes))
@@ -114,11 +174,61 @@ class Graph:
     def __repr__(self) -> str:
         return f"<Graph {self.title}: {self.totals}>"
 
-    def dot(self) -> str:
-        """The graph in Graphviz's DOT language; needs nothing installed."""
+    def __str__(self) -> str:
+        return self.text()
+
+    def folded(self) -> Graph:
+        """The graph with each module's ops, and what repeats in a row, folded to one node.
+
+        "(Linear → relu) ×4" stands for four times the same ops on the same shapes. The output stays
+        as it is, and so do leaves that are used in several places.
+        """
+        from .folding import fold
+
+        return fold(self)
+
+    def text(self, *, show: Collection[str] | None = None, collapse: bool | None = None) -> str:
+        """The graph as lines for a terminal or a log, one for each node; `print(graph)` shows it.
+
+        Raises:
+            ValueError: `show` has something that can't be shown.
+        """
+        from .draw import to_text
+
+        graph, shown = self._view(show, collapse)
+        return to_text(graph, shown)
+
+    def dot(self, *, show: Collection[str] | None = None, collapse: bool | None = None) -> str:
+        """The graph in Graphviz's DOT language; needs nothing installed.
+
+        Raises:
+            ValueError: `show` has something that can't be shown.
+        """
         from .draw import to_dot
 
-        return to_dot(self)
+        return to_dot(*self._view(show, collapse))
+
+    def _view(
+        self, show: Collection[str] | None, collapse: bool | None
+    ) -> tuple[Graph, frozenset[str]]:
+        """The graph to draw, folded or not, and what to show of it."""
+        if show is None:
+            shown = frozenset(self._at_hand())
+        else:
+            shown = frozenset([show] if isinstance(show, str) else show)
+            unknown = sorted(map(str, shown.difference(SHOWABLE)))
+            if unknown:
+                raise ValueError(f"show can have {', '.join(SHOWABLE)}; not {', '.join(unknown)}")
+        if collapse or (collapse is None and len(self.nodes) > FOLD_ABOVE):
+            return self.folded(), shown
+        return self, shown
+
+    def _at_hand(self) -> list[str]:
+        """What is shown by default: what the graph knows of its ops."""
+        ops = [n for n in self.nodes if n.kind == "op"]
+        found = ["values"] if any(n.value is not None for n in ops) else []
+        found += ["gradients"] if any(n.gradient is not None for n in ops) else []
+        return found + (["time"] if any(n.seconds is not None for n in ops) else [])
 
     def source(self) -> graphviz.Source:
         """The graph for the `graphviz` package: `.view()`, PDF and Graphviz's other formats.
@@ -134,30 +244,49 @@ class Graph:
             ) from error
         return graphviz.Source(self.dot())
 
-    def svg(self, engine: str | None = None) -> str:
+    def svg(
+        self,
+        engine: str | None = None,
+        *,
+        show: Collection[str] | None = None,
+        collapse: bool | None = None,
+    ) -> str:
         """The picture as SVG text. Works with NumPy alone (see the class for `engine`).
 
         Raises:
-            ValueError: an unknown engine.
+            ValueError: an unknown engine, or `show` has something that can't be shown.
             RuntimeError: an engine that was asked for and is not installed, or that failed.
         """
         from .draw import to_svg
 
-        return to_svg(self, engine)
+        return to_svg(*self._view(show, collapse), engine)
 
-    def png(self, engine: str | None = None) -> bytes:
+    def png(
+        self,
+        engine: str | None = None,
+        *,
+        show: Collection[str] | None = None,
+        collapse: bool | None = None,
+    ) -> bytes:
         """The picture as a PNG, at most 4,000 pixels wide and high.
 
         Raises:
-            ValueError: an unknown engine.
+            ValueError: an unknown engine, or `show` has something that can't be shown.
             RuntimeError: an engine that was asked for and is not installed, or that failed.
             ImportError: the built-in layout without matplotlib, which paints it.
         """
         from .draw import to_png
 
-        return to_png(self, engine)
+        return to_png(*self._view(show, collapse), engine)
 
-    def save(self, path: str | os.PathLike[str], engine: str | None = None) -> Path:
+    def save(
+        self,
+        path: str | os.PathLike[str],
+        engine: str | None = None,
+        *,
+        show: Collection[str] | None = None,
+        collapse: bool | None = None,
+    ) -> Path:
         """Write the picture to a file: its suffix, .dot, .svg or .png, says in which form.
 
         Returns:
@@ -176,9 +305,10 @@ class Graph:
         if not os.access(path.parent, os.W_OK):
             raise PermissionError(f"can't write {path}: the folder {path.parent} is read-only")
         if suffix == ".png":
-            path.write_bytes(self.png(engine))
+            path.write_bytes(self.png(engine, show=show, collapse=collapse))
         else:
-            text = self.dot() if suffix == ".dot" else self.svg(engine)
+            view: dict[str, Any] = {"show": show, "collapse": collapse}
+            text = self.dot(**view) if suffix == ".dot" else self.svg(engine, **view)
             path.write_text(text, encoding="utf-8", newline="\n")
         return path
 
@@ -190,11 +320,16 @@ class Graph:
                 loss.backward()
             tg.graph(loss, model, record=r).html("step.html")
 
+        It goes through forward and backward op by op, with all values, local rules and gradients.
+
+        Args:
+            title: stands at the top; by default what `Graph.title` says.
+
         Returns:
             The path.
 
         Raises:
-            ValueError: the graph was taken without a record, or another suffix than .html.
+            ValueError: the graph was taken without a record, or folded; another suffix than .html.
             OSError: a folder that does not exist or can't be written to.
         """
         from .draw.page import write_page
@@ -203,82 +338,6 @@ class Graph:
 
     def _repr_svg_(self) -> str:
         return self.svg()
-
-
-def graph(output: Tensor | Iterable[Tensor], *, record: Record | None = None) -> Graph:
-    """The computation that led to `output`, to be looked at or drawn.
-
-        tg.graph(loss).save("loss.svg")
-
-    Args:
-        output: a Tensor (usually the loss), or a list or tuple of them. Before or after
-            `backward()`, with or without need of a gradient; what was computed where nothing
-            needed a gradient was not recorded, and shows as data.
-
-    Raises:
-        TypeError: something that is no Tensor.
-        ValueError: an empty list.
-    """
-    outputs = tuple(output) if isinstance(output, (list, tuple)) else (output,)
-    if not outputs:
-        raise ValueError("graph() needs at least one Tensor, not an empty list")
-    for tensor in outputs:
-        if not isinstance(tensor, Tensor):
-            raise TypeError(
-                f"graph() draws a Tensor, or a list of them, not {type(tensor).__name__}"
-            )
-    roots = [node_of(tensor) for tensor in outputs]
-    nodes: list[GraphNode] = []
-    edges: list[Edge] = []
-    ids: dict[Node, int] = {}
-    for node in _ancestors(roots):
-        sources = []
-        for argument, parent in enumerate(node.parents):
-            if parent is None:
-                continue
-            if isinstance(parent, Node):
-                sources.append((ids[parent], argument, parent.needs_grad))
-            else:  # a number has no node of its own: each use of one is drawn apart
-                sources.append((len(nodes), argument, False))
-                nodes.append(GraphNode(len(nodes), "number", None, None, None, None, parent))
-        ids[node] = target = len(nodes)
-        dtype = None if node.dtype is None else str(node.dtype)
-        op = node.op.name if node.op else None
-        nodes.append(GraphNode(target, _kind(node), op, node.name, node.shape, dtype))
-        for source, argument, needs_grad in sources:
-            assert node.op is not None
-            flows = needs_grad and _has_rule(node.op, argument)
-            edges.append(Edge(source, target, argument, flows))
-    for root in roots:
-        if root.op is not None:
-            nodes[ids[root]] = nodes[ids[root]]._replace(kind="output")
-    taken = Graph(tuple(nodes), tuple(edges))
-    if record is not None:
-        taken.recorded = record, ids
-    return taken
-
-
-def _ancestors(roots: list[Node]) -> list[Node]:
-    """The roots and everything that they were computed from, oldest first."""
-    found: set[Node] = set()
-    waiting = list(roots)
-    while waiting:
-        node = waiting.pop()
-        if node not in found:
-            found.add(node)
-            waiting.extend(p for p in node.parents if isinstance(p, Node))
-    return sorted(found, key=lambda node: node.serial)
-
-
-def _kind(node: Node) -> str:
-    if node.op is not None:
-        return "op"
-    return "parameter" if isinstance(node, Leaf) else "data"
-
-
-def _has_rule(op: Op, argument: int) -> bool:
-    rules = list(op.rule.values())
-    return (rules[0] if op.variadic else rules[argument]) is not None
 
 
 def _plural(count: int, what: str) -> str:

@@ -31,7 +31,7 @@ def test_it_draws_both_graphs_and_says_where(tmp_path, engine):
     assert (done.returncode, done.stderr) == (0, "")
     files = {
         f"graph_{name}.{suffix}"
-        for name in ("expression", "layer")
+        for name in ("expression", "step")
         for suffix in ("svg", "png", "dot")
     }
     assert {path.name for path in (tmp_path / "out").iterdir()} == files
@@ -43,9 +43,17 @@ def test_it_draws_both_graphs_and_says_where(tmp_path, engine):
             ET.fromstring(data)
         elif name.endswith("png"):
             assert data.startswith(b"\x89PNG")
-    layer = (tmp_path / "out" / "graph_layer.dot").read_text(encoding="utf-8")
-    for text in ("matmul", "weight", "bias", "loss = cross_entropy", "labels"):
-        assert text in layer
+    step = (tmp_path / "out" / "graph_step.dot").read_text(encoding="utf-8")
+    for text in (
+        "matmul",
+        "weight",
+        "bias",
+        "loss = cross_entropy",
+        "labels",
+        "0 · Linear",
+        "|grad|",
+    ):
+        assert text in step
 
 
 def test_the_output_folder_can_be_chosen(tmp_path):

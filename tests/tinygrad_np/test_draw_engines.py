@@ -34,7 +34,7 @@ def installed(monkeypatch):
 
 
 def drawn_by(graph, engine=None):
-    text = graph.svg(engine)
+    text = graph.svg(engine, collapse=False)
     return "builtin" if text.startswith("<svg") else text.removeprefix("drawn by ")
 
 

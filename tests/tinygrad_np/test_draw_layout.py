@@ -130,7 +130,8 @@ def test_texts_fit_their_boxes(layout):
         if node.size_text:
             head += 8 + width(node.size_text, style.MONO_SIZE, family="DejaVu Sans Mono") - 10
         assert head < box.width, node.header
-        assert width(style.quiet(node), style.QUIET_SIZE, family="DejaVu Sans") < box.width
+        for row in style.rows(node):
+            assert width(row.text, style.QUIET_SIZE, family="DejaVu Sans") < box.width
 
 
 def test_the_main_line_of_a_classifier_is_straight():
@@ -172,7 +173,7 @@ def test_crossings_are_counted_right_and_never_added(seed):
     graph = random_program(seed)
     layered = layers.assign_layers(graph)
     assert layers._crossings(layered.order, layered.above) == brute_crossings(layered)
-    _, layer = layers._layers(graph)
+    _, layer = layers._layers(graph, layered.nests)
     _, comes_from = layers._lanes(graph.edges, layer)
     first = layers._first_order(graph, layer, comes_from, layered.above)
     assert brute_crossings(layered) <= brute_crossings(layered._replace(order=first))

@@ -12,6 +12,8 @@ from bisect import bisect
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from .clusters import PADDING
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -32,7 +34,8 @@ def columns(layered: Layered, widths: Sequence[float]) -> list[float]:
     n = len(widths)
     leaf = [i < n and not above[i] for i in range(len(above))]
     block = _blocks(layered, leaf, n)
-    distances = [[_distance(a, b, widths) for a, b in pairwise(items)] for items in order]
+    nests = layered.nests
+    distances = [[_distance(a, b, widths, nests) for a, b in pairwise(items)] for items in order]
     near: list[list[int]] = [[] for _ in above]  # per block, the blocks that it is drawn to
     for i, upper in enumerate(above):
         for u in upper:
@@ -77,10 +80,11 @@ def spread(
     return [mean + offset for mean, offset in zip(means, offsets)]
 
 
-def _distance(a: int, b: int, widths: Sequence[float]) -> float:
+def _distance(a: int, b: int, widths: Sequence[float], nests: list[tuple[str, ...]]) -> float:
     n = len(widths)
     half = (widths[a] if a < n else 0) / 2 + (widths[b] if b < n else 0) / 2
-    return half + (NODE_GAP if a < n and b < n else LINE_GAP)
+    frames = set(nests[a] if a < n else ()) ^ set(nests[b] if b < n else ())
+    return half + (NODE_GAP if a < n and b < n else LINE_GAP) + PADDING * len(frames)
 
 
 def _blocks(layered: Layered, leaf: list[bool], n: int) -> list[int]:

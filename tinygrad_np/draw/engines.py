@@ -12,6 +12,8 @@ from .dot_text import to_dot
 from .layers import span
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from ..snapshot import Graph
 
 __all__ = ["ENGINES", "MAX_PIXELS", "to_png", "to_svg"]
@@ -33,26 +35,28 @@ _MISSING = {
 }
 
 
-def to_svg(graph: Graph, engine: str | None = None) -> str:
+def to_svg(graph: Graph, shown: Collection[str] = (), engine: str | None = None) -> str:
     """The picture as SVG text."""
     program = _program(graph, engine)
     if program is not None:
-        return _run(program, graph, "-Tsvg").decode("utf-8")
+        return _run(program, to_dot(graph, shown), "-Tsvg").decode("utf-8")
     from .layout import lay_out
     from .svg_text import draw_svg
 
-    return draw_svg(lay_out(graph))
+    return draw_svg(lay_out(graph, shown))
 
 
-def to_png(graph: Graph, engine: str | None = None) -> bytes:
+def to_png(graph: Graph, shown: Collection[str] = (), engine: str | None = None) -> bytes:
     """The picture as the bytes of a PNG file."""
     program = _program(graph, engine)
     if program is not None:
-        return _run(program, graph, "-Tpng", f"-Gdpi={_DPI}", f"-Gsize={_CAP},{_CAP}")
+        return _run(
+            program, to_dot(graph, shown), "-Tpng", f"-Gdpi={_DPI}", f"-Gsize={_CAP},{_CAP}"
+        )
     from .layout import lay_out
     from .raster import draw_png
 
-    return draw_png(lay_out(graph), MAX_PIXELS)
+    return draw_png(lay_out(graph, shown), MAX_PIXELS)
 
 
 def _program(graph: Graph, engine: str | None) -> str | None:
@@ -84,8 +88,8 @@ def _find(engine: str) -> str | None:
     return next((str(f.locate()) for f in files if f.stem == "graphviz-pure"), None)
 
 
-def _run(program: str, graph: Graph, *options: str) -> bytes:
-    done = subprocess.run([program, *options], input=to_dot(graph).encode(), capture_output=True)
+def _run(program: str, text: str, *options: str) -> bytes:
+    done = subprocess.run([program, *options], input=text.encode(), capture_output=True)
     if done.returncode or not done.stdout:
         said = done.stderr.decode(errors="replace").strip()[:500] or "nothing"
         raise RuntimeError(

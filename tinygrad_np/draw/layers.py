@@ -12,6 +12,8 @@ from collections import defaultdict
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
+from .clusters import nesting, together
+
 if TYPE_CHECKING:
     from ..snapshot import Edge, Graph
 
@@ -29,7 +31,7 @@ class Layered(NamedTuple):
     says for each edge which item the line into its target starts at: the source, or a place of
     its lane. `above` and `below` are the neighbours of each item in the layers next to its own,
     `above` in the order of the arguments. `depth` is the number of ops in the longest way to
-    each node.
+    each node. `nests` are the modules that each node is drawn in.
     """
 
     order: list[list[int]]
@@ -38,11 +40,13 @@ class Layered(NamedTuple):
     above: list[list[int]]
     below: list[list[int]]
     depth: list[int]
+    nests: list[tuple[str, ...]]
 
 
 def assign_layers(graph: Graph) -> Layered:
     """Layers from top (inputs) to bottom (outputs), ordered so that few edges cross."""
-    depth, layer = _layers(graph)
+    nests = nesting(graph)
+    depth, layer = _layers(graph, nests)
     lanes, comes_from = _lanes(graph.edges, layer)
     above: list[list[int]] = [[] for _ in layer]
     below: list[list[int]] = [[] for _ in layer]
@@ -54,33 +58,100 @@ def assign_layers(graph: Graph) -> Layered:
             above[lower].append(upper)
             below[upper].append(lower)
     order = _first_order(graph, layer, comes_from, above)
-    return Layered(_uncross(order, above), lanes, comes_from, above, below, depth)
+    order = _uncross(order, above, nests)
+    return Layered(order, lanes, comes_from, above, below, depth, nests)
 
 
 def span(graph: Graph) -> int:
     """How many layers all edges together go down: what the time of a layout grows with."""
-    layer = _layers(graph)[1]
+    layer = _layers(graph, nesting(graph))[1]
     return sum(layer[edge.target] - layer[edge.source] for edge in graph.edges)
 
 
-def _layers(graph: Graph) -> tuple[list[int], list[int]]:
-    """The depth of each node, which is the first layer that it can be in, and its layer."""
+def _layers(graph: Graph, nests: list[tuple[str, ...]]) -> tuple[list[int], list[int]]:
+    """The depth of each node, which is the longest way to it in ops, and its layer."""
     sources: list[list[int]] = [[] for _ in graph.nodes]
     targets: list[list[int]] = [[] for _ in graph.nodes]
     for edge in graph.edges:
         sources[edge.target].append(edge.source)
         targets[edge.source].append(edge.target)
-    depth = [0] * len(graph.nodes)
+    n = len(graph.nodes)
+    depth = [0] * n
     for i, above in enumerate(sources):
         depth[i] = max((depth[s] + 1 for s in above), default=0)
-    layer = list(depth)
-    for i in reversed(range(len(layer))):
+    below, sequence = _constraints(sources, nests)
+    layer = [0] * len(below)
+    for i in sequence:
+        for t, distance in below[i]:
+            layer[t] = max(layer[t], layer[i] + distance)
+    for i in reversed(sequence):
         # Down to the first use, unless that makes more lines long than it makes short. Leaves
         # move along, or have one line for all their uses.
-        tied = sum(bool(sources[s]) for s in sources[i])
-        if targets[i] and tied <= len(targets[i]):
-            layer[i] = min(layer[t] for t in targets[i]) - 1
-    return depth, layer
+        if i < n:
+            tied = sum(bool(sources[s]) for s in sources[i])
+            moves = bool(targets[i]) and tied <= len(targets[i])
+        else:
+            moves = (i - n) % 2 == 0  # the top of a frame stays close to what is in it
+        if moves and below[i]:
+            layer[i] = min(layer[t] - distance for t, distance in below[i])
+    used = {row: k for k, row in enumerate(sorted(set(layer[:n])))}
+    return depth, [used[row] for row in layer[:n]]
+
+
+def _constraints(
+    sources: list[list[int]], nests: list[tuple[str, ...]]
+) -> tuple[list[list[tuple[int, int]]], list[int]]:
+    """What must be how far below each item, and the items in an order from top to bottom.
+
+    After the nodes come two items for each module, the top and the bottom of its frame: what a
+    module reads stands above it, what reads its results below it. That can't be where a module is
+    called again with what was made of its results: it gets no such items.
+    """
+    n = len(sources)
+    modules = {path: k for k, path in enumerate(dict.fromkeys(p for nest in nests for p in nest))}
+    while True:
+        below: list[list[tuple[int, int]]] = [[] for _ in range(n + 2 * len(modules))]
+        for i, nest in enumerate(nests):
+            for path in nest:
+                if path in modules:
+                    below[n + 2 * modules[path]].append((i, 0))
+                    below[i].append((n + 2 * modules[path] + 1, 0))
+        for target, read in enumerate(sources):
+            for s in read:
+                below[s].append((target, 1))
+                for path in nests[target]:
+                    if path in modules and path not in nests[s]:
+                        below[s].append((n + 2 * modules[path], 1))
+                # One more row for other leaves that the target reads, outside of the frame.
+                others = any(not sources[o] and not nests[o] for o in read)
+                for path in nests[s]:
+                    if path in modules and path not in nests[target]:
+                        below[n + 2 * modules[path] + 1].append((target, 2 if others else 1))
+        sequence = _top_down(below)
+        if len(sequence) == len(below):
+            return below, sequence
+        above: list[list[tuple[int, int]]] = [[] for _ in below]
+        for i, targets in enumerate(below):
+            for t, distance in targets:
+                above[t].append((i, distance))
+        stuck = set(range(len(below))).difference(sequence, _top_down(above))
+        cyclic = [path for path, k in modules.items() if n + 2 * k + 1 in stuck]
+        modules = {path: k for k, path in enumerate(p for p in modules if p not in cyclic)}
+
+
+def _top_down(below: list[list[tuple[int, int]]]) -> list[int]:
+    """The items, each after all that are above it; without those in a cycle or below one."""
+    waiting = [0] * len(below)
+    for targets in below:
+        for t, _ in targets:
+            waiting[t] += 1
+    sequence = [i for i, count in enumerate(waiting) if not count]
+    for i in sequence:  # grows on the way
+        for t, _ in below[i]:
+            waiting[t] -= 1
+            if not waiting[t]:
+                sequence.append(t)
+    return sequence
 
 
 def _lanes(
@@ -136,8 +207,13 @@ def _first_order(
     return order
 
 
-def _uncross(order: list[list[int]], above: list[list[int]]) -> list[list[int]]:
+def _uncross(
+    order: list[list[int]], above: list[list[int]], nests: list[tuple[str, ...]]
+) -> list[list[int]]:
     """The best order found by sweeping down and up."""
+    framed = any(nests)
+    if framed:
+        order = [together(items, nests) for items in order]
     best, fewest = order, _crossings(order, above)
     for sweep in range(SWEEPS):
         if fewest == 0:
@@ -147,6 +223,8 @@ def _uncross(order: list[list[int]], above: list[list[int]]) -> list[list[int]]:
         for n in layers:
             key = _from_above(order, above, n) if sweep % 2 == 0 else _from_below(order, above, n)
             _sort_some(order[n], key)
+            if framed:
+                order[n] = together(order[n], nests)
         crossings = _crossings(order, above)
         if crossings < fewest:
             best, fewest = order, crossings

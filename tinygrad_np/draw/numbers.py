@@ -11,7 +11,7 @@ import numpy as np
 __all__ = ["Arrays"]
 
 LARGEST = 2_000  # elements that are kept whole
-WINDOW_ROWS, WINDOW_COLUMNS = 24, 48
+WINDOW_ROWS, WINDOW_COLUMNS = 24, 64
 BINS = 24
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from . import style
-from .layout import HEAD, Box, Layout, Line, lay_out, outline
+from .layout import HEAD, Box, Frame, Layout, Line, lay_out, outline
 from .steps import steps_of
 
 if TYPE_CHECKING:
@@ -56,7 +56,10 @@ def write_page(graph: Graph, path: str | os.PathLike[str], title: str | None = N
 
 
 def _asset(name: str) -> str:
-    return resources.files(__package__).joinpath(name).read_text(encoding="utf-8")
+    """A file beside this module, without its indentation and whole-line comments."""
+    text = resources.files(__package__).joinpath(name).read_text(encoding="utf-8")
+    lines = (line.strip() for line in text.splitlines())
+    return "\n".join(line for line in lines if line and not line.startswith("//"))
 
 
 def _filled(template: str, **parts: str) -> str:
@@ -85,12 +88,22 @@ def _drawing(layout: Layout, nodes: list[dict[str, Any]]) -> str:
         f'<svg viewBox="0 {HEAD} {width:.0f} {height:.0f}" width="{width:.0f}" '
         f'height="{height:.0f}" role="group" aria-label="Computation graph">'
     ]
+    parts += map(_frame, layout.frames)
     parts += [_edge(layout, k, edge) for k, edge in enumerate(layout.graph.edges)]
     uses = [0] * len(nodes)
     for edge in layout.graph.edges:
         uses[edge.source] += edge.gradient
     parts += [_node(b, nodes[b.node.id], uses[b.node.id]) for b in layout.boxes]
     return "\n".join([*parts, "</svg>"])
+
+
+def _frame(frame: Frame) -> str:
+    left, top = frame.left, frame.top
+    return (
+        f'<g class="frame"><rect x="{left:.1f}" y="{top:.1f}" width="{frame.right - left:.1f}" '
+        f'height="{frame.bottom - top:.1f}" rx="9"/>'
+        f'<text x="{left + 9:.1f}" y="{top + 15:.1f}">{escape(frame.text)}</text></g>'
+    )
 
 
 def _edge(layout: Layout, number: int, edge: Edge) -> str:
@@ -125,16 +138,17 @@ def _whole(layout: Layout, edge: Edge, arrow: Line) -> list[tuple[tuple[float, f
 def _node(box: Box, about: dict[str, Any], uses: int) -> str:
     node, x, y, w, h = box.node, box.x, box.y, box.width, box.height
     look = style.KINDS[node.kind].shape
-    label = f"{style.bold(node)} {node.size_text}, {style.KINDS[node.kind].legend}"
+    name = style.bold(node) if node.name or node.op is None else about["name"]
+    label = f"{name} {node.size_text}, {style.KINDS[node.kind].legend}"
     parts = [
         f'<g class="n {node.kind}" data-node="{node.id}" role="button" tabindex="-1" '
         f'aria-label="{escape(label)}">',
         _shape(look, x, y, w, h),
     ]
     size = f'<tspan dx="8" class="size">{node.size_text}</tspan>' if node.size_text else ""
-    below = style.quiet(node)
+    below = " ".join(row.text for row in style.rows(node))
     shift = -3 if below else 5
-    text = f"<tspan>{escape(style.bold(node))}</tspan>{size}"
+    text = f"<tspan>{escape(name)}</tspan>{size}"
     parts.append(f'<text x="{x:.1f}" y="{y + shift:.1f}">{text}</text>')
     if below:
         parts.append(f'<text class="quiet" x="{x:.1f}" y="{y + 14:.1f}">{escape(below)}</text>')

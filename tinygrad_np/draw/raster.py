@@ -6,7 +6,7 @@ import io
 from typing import TYPE_CHECKING, Any
 
 from . import style
-from .layout import LEGEND_Y, SIGN_HEIGHT, SIGN_WIDTH, TITLE_Y, Box, Layout, Line, outline
+from .layout import LEGEND_Y, SIGN_HEIGHT, SIGN_WIDTH, TITLE_Y, Box, Frame, Layout, Line, outline
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -34,12 +34,18 @@ def draw_png(layout: Layout, max_pixels: int) -> bytes:
     axes.set(xlim=(0, layout.width), ylim=(layout.height, 0))
     axes.set_axis_off()
     _heading(axes, layout)
+    for frame in layout.frames:
+        _frame(axes, frame)
     _lines(axes, layout.lines)
     legible = style.BOLD_SIZE * dpi / 100 > 2
     for box in layout.boxes:
-        _shape(axes, box.node.kind, box.x, box.y, box.width, box.height)
+        color = style.fill(box.node, layout.view)
+        _shape(axes, box.node.kind, box.x, box.y, box.width, box.height, color)
         if legible:
-            _label(axes, box)
+            _label(axes, box, layout.view)
+    for line in layout.lines:
+        if legible and line.label:
+            _beside(axes, line)
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=dpi)
     return buffer.getvalue()
@@ -53,7 +59,10 @@ def _heading(axes: Axes, layout: Layout) -> None:
         TITLE_Y,
         [
             (title, {"weight": "bold", "fontsize": style.TITLE_SIZE * POINT}),
-            (layout.graph.totals, {"fontsize": style.BOLD_SIZE * POINT, "color": style.QUIET}),
+            (
+                style.subtitle(layout.graph, layout.view),
+                {"fontsize": style.BOLD_SIZE * POINT, "color": style.QUIET},
+            ),
         ],
         gap=12,
     )
@@ -64,16 +73,37 @@ def _heading(axes: Axes, layout: Layout) -> None:
         axes.text(sign.text_x, LEGEND_Y + 4, text, parse_math=False, **small)
 
 
-def _label(axes: Axes, box: Box) -> None:
+def _frame(axes: Axes, frame: Frame) -> None:
+    from matplotlib.patches import FancyBboxPatch
+
+    width, height = frame.right - frame.left, frame.bottom - frame.top
+    paint: dict[str, Any] = {"facecolor": "#fafbfc", "edgecolor": style.FRAME, "linewidth": POINT}
+    rounded = "round,pad=0,rounding_size=9"
+    axes.add_patch(FancyBboxPatch((frame.left, frame.top), width, height, rounded, **paint))
+    small: dict[str, Any] = {"fontsize": style.QUIET_SIZE * POINT, "color": style.QUIET}
+    where = frame.left + 10, frame.top + 15
+    axes.text(*where, frame.text, parse_math=False, weight="bold", **small)
+
+
+def _beside(axes: Axes, line: Line) -> None:
+    x, y = line.pieces[-1][-1]
+    font: dict[str, Any] = {"family": "monospace", "fontsize": style.QUIET_SIZE * POINT}
+    axes.text(x + 6, y - 5, line.label, parse_math=False, color=style.QUIET, **font)
+
+
+def _label(axes: Axes, box: Box, view: style.View) -> None:
     mono = {"family": "monospace", "fontsize": style.MONO_SIZE * POINT}
     header = style.bold(box.node)
     if box.node.kind == "number":
         _words(axes, box.x, box.y + 4.5, [(header, mono)])
         return
     bold = {"weight": "bold", "fontsize": style.BOLD_SIZE * POINT}
-    _words(axes, box.x, box.y - 3, [(header, bold), (box.node.size_text, mono)], gap=8)
-    quiet = {"fontsize": style.QUIET_SIZE * POINT, "color": style.QUIET}
-    _words(axes, box.x, box.y + 14, [(style.quiet(box.node), quiet)])
+    y = box.y - box.height / 2 + 20
+    _words(axes, box.x, y, [(header, bold), (box.node.size_text, mono)], gap=8)
+    for row in style.rows(box.node, view):
+        y += style.ROW_HEIGHT
+        font = {"fontsize": style.QUIET_SIZE * POINT, "color": row.color}
+        _words(axes, box.x, y, [(row.text, font)])
 
 
 def _words(
@@ -94,17 +124,27 @@ def _words(
         left += width + gap
 
 
-def _shape(axes: Axes, kind: str, x: float, y: float, w: float, h: float) -> None:
+def _shape(
+    axes: Axes, kind: str, x: float, y: float, w: float, h: float, color: str | None = None
+) -> None:
     from matplotlib.patches import Ellipse, FancyBboxPatch, Polygon, Rectangle
 
     look = style.KINDS[kind]
-    paint: dict[str, Any] = {"facecolor": look.fill, "edgecolor": look.line, "linewidth": POINT}
+    paint: dict[str, Any] = {
+        "facecolor": color or look.fill,
+        "edgecolor": look.line,
+        "linewidth": POINT,
+    }
     corner = x - w / 2, y - h / 2
     if look.shape == "ellipse":
         axes.add_patch(Ellipse((x, y), w, h, **paint))
     elif look.shape in ("parallelogram", "octagon"):
         paint["linewidth"] *= 2 if look.shape == "octagon" else 1
         axes.add_patch(Polygon(outline(look.shape, x, y, w, h), **paint))
+    elif look.shape == "pile":
+        step = 3 if h > 20 else 2
+        for d in (2 * step, step, 0):
+            axes.add_patch(Rectangle((corner[0] + d, corner[1] + d), w, h, **paint))
     elif look.shape == "rounded box":
         rounded = f"round,pad=0,rounding_size={min(9.0, h / 3)}"
         axes.add_patch(FancyBboxPatch(corner, w, h, boxstyle=rounded, **paint))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import copy
 import functools
 import inspect
 import linecache
@@ -31,8 +32,9 @@ def lines_that_run(rule: Callable, values: Mapping[str, Any]) -> list[ast.stmt]:
     if function is None:
         return []
     if isinstance(function, ast.Lambda):
-        return [ast.Return(function.body)]
-    body = function.body[1:] if ast.get_docstring(function) else function.body
+        body: list[ast.stmt] = [ast.Return(function.body)]
+    else:
+        body = function.body[1:] if ast.get_docstring(function) else function.body
     try:
         return _straight(body, _scope(rule, values))
     except Exception:  # whatever it is: the page shows more lines then
@@ -106,11 +108,26 @@ def _straight(body: list[ast.stmt], scope: dict[str, Any]) -> list[ast.stmt]:
             test = compile(ast.Expression(statement.test), "<rule>", "eval")
             waiting = (statement.body if eval(test, scope) else statement.orelse) + waiting
             continue
-        kept.append(statement)
         if isinstance(statement, ast.Return):
+            kept.append(_Chosen(scope).visit(copy.deepcopy(statement)))
             break
+        kept.append(statement)
         exec(compile(ast.Module([statement], []), "<rule>", "exec"), scope)
     return kept
+
+
+class _Chosen(ast.NodeTransformer):
+    """Puts the branch that is taken in place of each `a if test else b`."""
+
+    def __init__(self, scope: dict[str, Any]) -> None:
+        self.scope = scope
+
+    def visit_IfExp(self, node: ast.IfExp) -> ast.AST:  # noqa: N802 - ast's name for it
+        test = compile(ast.Expression(node.test), "<rule>", "eval")
+        return self.visit(node.body if eval(test, self.scope) else node.orelse)
+
+    def visit_Lambda(self, node: ast.Lambda) -> ast.AST:  # noqa: N802
+        return node  # its parameters have no values here
 
 
 # --- from the expression to the formula -----------------------------------------------------------

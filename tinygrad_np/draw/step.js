@@ -36,7 +36,7 @@ const computed = (i, at) => !nodes[i].op || forwardStep[i] <= at;
 function number(x) {
   if (!Number.isFinite(x)) return Number.isNaN(x) ? "nan" : x > 0 ? "inf" : "−inf";
   if (Number.isInteger(x) && Math.abs(x) < 1e6) return String(x).replace("-", "−");
-  const small = Math.abs(x) < 1e-3, text = small || Math.abs(x) >= 1e5 ? x.toExponential(2) : x.toPrecision(4);
+  const size = Math.abs(x), text = size < 1e-4 || size >= 1e5 ? x.toExponential(2) : String(Number(x.toPrecision(4)));
   return text.replace(/-/g, "−").replace("e+", "e");
 }
 
@@ -101,8 +101,8 @@ function table(m) {
 
 function heat(m, caption) {
   const [h, w] = [m.rows.length, m.columns.length];
-  const zoom = Math.max(3, Math.min(16, Math.floor(440 / w), Math.floor(230 / h)));
-  const canvas = make("canvas", { width: w, height: h, role: "img", style: `width:${w * zoom}px;height:${h * zoom}px`,
+  const wide = Math.max(3, Math.min(16, Math.floor(290 / w))), high = Math.max(3, Math.min(2 * wide, Math.floor(200 / h)));
+  const canvas = make("canvas", { width: w, height: h, role: "img", style: `width:${w * wide}px;height:${h * high}px`,
     "aria-label": `heat map of ${caption}; its statistics follow` });
   const context = canvas.getContext("2d"), image = context.createImageData(w, h);
   for (let i = 0; i < w * h; i++) image.data.set([...colour(m.size(i), m.top), 255], 4 * i);
@@ -149,7 +149,7 @@ function matrix(k, caption) {
     figure.append(make("div", { class: "stats" }, `shown: ${part(m.rows, m.rowCount, "rows")}, ${part(m.columns, m.columnCount, "columns")}; below: the whole array`));
     if (m.bins) figure.append(histogram(m));
   }
-  if (m.rowCount * m.columnCount > 1) figure.append(make("div", { class: "stats" }, statistics(m).join("   ")));
+  if (m.rowCount * m.columnCount > 1) figure.append(make("div", { class: "stats" }, statistics(m).join(" · ")));
   if (m.nan || m.inf) {
     figure.append(make("div", { class: "stats" }, make("em", {}, [m.nan && `${m.nan} nan`, m.inf && `${m.inf} infinite`].filter(Boolean).join(", "))));
   }
@@ -160,6 +160,7 @@ function matrices(list, caption) {
   return list.map((k, i) => matrix(k, list.length > 1 ? `${caption}[${i}]` : caption));
 }
 
+const unique = list => [...new Set(list)];
 const partial = n => `∂L/∂${n.name}`;
 
 // --- the panel -----------------------------------------------------------------------------------
@@ -168,7 +169,7 @@ function heading(n, phase, said) {
   return [
     make("div", {}, make("span", { class: "phase" }, phase), " ", make("span", { class: "quiet" }, said)),
     make("h2", {}, title(n)),
-    make("p", { class: "quiet" }, [n.module, n.doc, shapeText(n.shape), n.dtype].filter(Boolean).join(" · ")),
+    make("p", { class: "quiet" }, [n.doc, n.module && `in ${n.module}`, shapeText(n.shape), n.dtype].filter(Boolean).join(" · ")),
     n.place && make("p", { class: "source" }, `${n.place}  `, make("code", {}, n.code)),
   ];
 }
@@ -183,10 +184,9 @@ function forwardPanel(n) {
   const inputs = n.inputs.filter(i => nodes[i.node].text == null);
   return [
     make("div", { class: "rule" }, n.formula),
-    make("h3", {}, inputs.length > 1 ? "inputs" : "input"),
-    make("div", { class: "row" }, inputs.flatMap(i => values(nodes[i.node]))),
-    make("h3", {}, "output"),
-    make("div", { class: "row" }, values(n)),
+    make("h3", {}, inputs.length > 1 ? "inputs → output" : "input → output"),
+    make("div", { class: "row" }, unique(inputs.map(i => i.node)).flatMap(i => values(nodes[i])),
+      make("span", { class: "sign" }, "→"), values(n)),
   ];
 }
 
@@ -224,15 +224,17 @@ function flowPanel(flow, step) {
       make("span", { class: "sign" }, "="), ...matrices(flow.total, flow.nth === flow.of ? partial(to) : "running sum"));
   } else row.append(...matrices(flow.contribution, into));
   const others = arrivals[flow.to].filter(a => a.flow && a.flow !== flow);
-  const waiting = others.filter(a => a.flow.nth > flow.nth).map(a => `${nodes[a.from].name} (step ${a.step + 1})`);
+  const waiting = unique(others.filter(a => a.flow.nth > flow.nth).map(a => a.step === state.at ? "the other rule of this op"
+    : `${nodes[a.from].name} (step ${a.step + 1})`));
   return make("div", { class: "into" },
     make("h3", {}, "to ", make("b", {}, to.name), several ? `: contribution ${flow.nth} of ${flow.of}` : ""),
     ruleBox(flow),
     flow.where.length > 0 && make("p", { class: "where" }, flow.where.flatMap(([name, value], i) => [i ? ", " : "", make("code", {}, name), ` is ${value}`])),
+    flow.helpers.map(([name, doc]) => make("p", { class: "where" }, make("code", {}, name), `: ${doc}`)),
     flow.summed && make("p", { class: "where" }, `Summed from ${shapeText(flow.summed[0])} to ${shapeText(flow.summed[1])}: ${to.name} was stretched over these axes in forward.`),
     row,
     several && make("p", { class: "note" }, waiting.length
-      ? `${to.name} was used ${flow.of} times, and gradients add. Its own turn comes when the rest has arrived: from ${waiting.join(", ")}.`
+      ? `${to.name} was used ${flow.of} times, and gradients add. Its own turn comes when the rest has arrived: from ${waiting.join(" and ")}.`
       : `${to.name} was used ${flow.of} times: the gradients of all its uses add up, and now the sum is complete.`));
 }
 

@@ -7,15 +7,15 @@ from __future__ import annotations
 
 import ast
 import copy
+import inspect
 import linecache
-import os
 from typing import TYPE_CHECKING, Any
 
 from ..autograd import Node
 from ..tensor import Tensor
 from .numbers import Arrays
 from .rules import formula, lines_that_run
-from .style import one_line
+from .style import line, one_line
 
 if TYPE_CHECKING:
     from ..recorder import Flow, Forward, Record
@@ -99,6 +99,7 @@ class _Steps:
                 "name": self.names[shown.id],
                 "shape": None if shown.shape is None else list(shown.shape),
                 "dtype": shown.dtype,
+                "module": shown.module or None,
                 "inputs": [
                     {"node": source, "argument": self._argument(made.get(shown.id), argument)}
                     for argument, source in sorted(inputs.get(shown.id, []))
@@ -111,6 +112,10 @@ class _Steps:
                 entry["text"] = shown.header
             else:
                 entry |= self._about(node)
+            if where := line(shown):
+                assert shown.place is not None
+                entry["place"] = where
+                entry["code"] = linecache.getline(*shown.place).strip()[:120]
             nodes.append(entry)
         return nodes
 
@@ -126,14 +131,10 @@ class _Steps:
         }
         if node.op is None:
             return about
-        about["doc"] = node.op.doc.split("\n")[0]
+        about["doc"] = _first_line(node.op.doc)
         about["formula"] = self._forward_text(node)
         if node.op.kinks:
             about["kinks"] = node.op.kinks
-        if node.place is not None:
-            file, line = node.place
-            about["place"] = f"{os.path.basename(file)}:{line}"
-            about["code"] = linecache.getline(file, line).strip()[:120]
         return about
 
     def _several(self, value: Any) -> list[int | None]:
@@ -209,10 +210,16 @@ class _Steps:
         step = self.record.forward.get(node)
         statements = lines_that_run(rule, {} if step is None else self._reads(step, position))
         names = {"g": f"∂L/∂{self._name(node)}", "out": self._name(node)}
+        if step is not None:
+            names |= {name: _short(value) for name, value in zip(op.params, step.params)}
         if op.variadic:
             names |= {"i": str(position)}
         else:
             names |= {name: self._name(p) for name, p in zip(op.inputs, node.parents)}
+            names |= {
+                f"{name}_shape": str(p.shape if isinstance(p, Node) else ())
+                for name, p in zip(op.inputs, node.parents)
+            }
         said: dict[str, Any] = {"numpy": [ast.unparse(s) for s in statements]}
         if said["numpy"] and isinstance(statements[-1], ast.Return):
             said["numpy"][-1] = said["numpy"][-1].removeprefix("return ")
@@ -222,6 +229,7 @@ class _Steps:
         code = rule.__code__
         reads = code.co_varnames[: code.co_argcount]
         said["where"] = [[name, names[name]] for name in reads if name in names]
+        said["helpers"] = _helpers(statements, rule)
         parent = node.parents[position]
         if op.elementwise and parent.shape != node.shape:
             said["summed"] = [list(node.shape), list(parent.shape)]
@@ -264,6 +272,23 @@ def _names(graph: Graph) -> list[str]:
         number = str(seen[node.op]).translate(_SUBSCRIPTS) if unnamed[node.op] > 1 else ""
         names.append(node.op + number)
     return names
+
+
+def _helpers(statements: list[ast.stmt], rule: Any) -> list[list[str]]:
+    """The functions of the library's own that a rule calls, and what they do."""
+    called = dict.fromkeys(
+        node.id for s in statements for node in ast.walk(s) if isinstance(node, ast.Name)
+    )
+    functions = ((name, rule.__globals__.get(name)) for name in called)
+    return [
+        [name, _first_line(inspect.getdoc(f) or "")]
+        for name, f in functions
+        if inspect.isfunction(f) and f.__doc__
+    ]
+
+
+def _first_line(doc: str) -> str:
+    return doc.split("\n")[0].rstrip(".")
 
 
 def _bare(value: Any) -> Any:

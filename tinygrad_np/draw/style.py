@@ -2,25 +2,40 @@
 
 from __future__ import annotations
 
+import os
 import unicodedata
 from typing import TYPE_CHECKING, NamedTuple
 
+from .figures import amount, gradient, share, statistics
+
 if TYPE_CHECKING:
-    from ..snapshot import Graph, GraphNode
+    from collections.abc import Collection
+
+    from ..snapshot import Edge, Graph, GraphNode
 
 __all__ = [
     "KINDS",
+    "PLAIN",
     "Look",
+    "Row",
+    "View",
     "bold",
     "box_size",
+    "edge_label",
+    "fill",
     "heading",
     "kinds_in",
+    "line",
     "one_line",
-    "quiet",
+    "rows",
+    "subtitle",
     "text_width",
 ]
 
-INK, QUIET, EDGE = "#1b1f24", "#5b6472", "#8b94a1"
+INK, QUIET, EDGE, FRAME = "#1b1f24", "#5b6472", "#8b94a1", "#c3c9d1"
+VALUE, GRADIENT = "#1f5fa8", "#9a3b00"
+HEAT = "#f9bd94"  # the slowest op
+ROW_HEIGHT = 16
 BOLD_SIZE, MONO_SIZE, QUIET_SIZE, TITLE_SIZE = 14, 13, 11, 16
 
 
@@ -38,6 +53,7 @@ KINDS = {
     "parameter": Look("#fdebc8", "#a86a00", "double box", "parameter"),
     "number": Look("#ffffff", "#8b94a1", "ellipse", "number"),
     "op": Look("#f3f4f6", "#6b7280", "rounded box", "op"),
+    "block": Look("#e7e9f5", "#5a5f8c", "pile", "folded"),
     "output": Look("#fbdcdc", "#b3363d", "octagon", "loss / output"),
 }
 
@@ -57,8 +73,12 @@ def one_line(text: str, longest: int = 40) -> str:
 
 
 def bold(node: GraphNode) -> str:
-    """The first words of a node's label, without its shape."""
-    return one_line(node.header) or node.kind
+    """The first words of a node's label, without its shape. Inside its frame a parameter's name
+    need not repeat the module's."""
+    header = node.header
+    if node.op is None and node.module and header.startswith(f"{node.module}."):
+        header = header[len(node.module) + 1 :]
+    return one_line(header) or node.kind
 
 
 def heading(graph: Graph) -> str:
@@ -66,11 +86,97 @@ def heading(graph: Graph) -> str:
     return one_line(graph.title) or "graph"
 
 
-def quiet(node: GraphNode) -> str:
-    """The second line of a node's label; numbers have none."""
+class View(NamedTuple):
+    """What a picture shows: words of `SHOWABLE`, and the slowest and total time of its ops."""
+
+    shown: Collection[str] = ()
+    slowest: float = 0.0
+    seconds: float = 0.0
+
+    @classmethod
+    def of(cls, graph: Graph, shown: Collection[str]) -> View:
+        times = [node.seconds for node in graph.nodes if node.seconds is not None]
+        return cls(shown, max(times, default=0.0), sum(times))
+
+
+PLAIN = View()
+
+
+def subtitle(graph: Graph, view: View) -> str:
+    """The second half of the title: the totals, and those of what is shown."""
+    parts = [graph.totals]
+    if "flops" in view.shown:
+        parts.append(f"{amount(sum(n.flops or 0 for n in graph.nodes), 'FLOP')} forward")
+    if "bytes" in view.shown:
+        parts.append(amount(sum(n.bytes or 0 for n in graph.nodes), "B"))
+    if "time" in view.shown and view.seconds:
+        parts.append(f"{amount(view.seconds, 's')} forward")
+    return " · ".join(filter(None, [*parts, graph.note]))
+
+
+class Row(NamedTuple):
+    """One line of small text in a node's box, and its colour."""
+
+    text: str
+    color: str
+
+
+def rows(node: GraphNode, view: View = PLAIN) -> list[Row]:
+    """The lines below the header; numbers have none."""
     if node.kind == "number":
+        return []
+    shown = view.shown
+    first = node.dtype or "several outputs"
+    if node.kind == "block" and node.module and node.repeats == 1:
+        first = f"{one_line(node.module)} · {first}"
+    if node.kind == "block" and node.parameters:
+        first += f" · {node.parameters:,} parameters"
+    found = [Row(first, QUIET)]
+    if "values" in shown and (text := statistics(node.value)):
+        found.append(Row(text, VALUE))
+    if "gradients" in shown:
+        found.append(Row(gradient(node), GRADIENT))
+    costs = []
+    if "flops" in shown and node.flops is not None:
+        costs.append(amount(node.flops, "FLOP"))
+    if "bytes" in shown and node.bytes is not None:
+        costs.append(amount(node.bytes, "B"))
+    if "time" in shown and node.seconds is not None:
+        costs.append(f"{amount(node.seconds, 's')} ({share(node.seconds, view.seconds)})")
+    if costs:
+        found.append(Row(" · ".join(costs), QUIET))
+    if "lines" in shown and (where := line(node)):
+        found.append(Row(where, QUIET))
+    return found
+
+
+def line(node: GraphNode) -> str:
+    """The user's line, `spiral.py:31`; "" if it is in no file, such as what was typed in."""
+    if node.place is None or node.place[0].startswith("<"):
         return ""
-    return node.dtype or "several outputs"
+    file, number = node.place
+    return one_line(f"{os.path.basename(file)}:{number}")
+
+
+def fill(node: GraphNode, view: View = PLAIN) -> str:
+    """The colour of a node's box: that of its kind, or its part of the time as heat."""
+    plain = KINDS[node.kind].fill
+    if "time" not in view.shown or not node.seconds or not view.slowest:
+        return plain
+    part = node.seconds / view.slowest
+    mixed = [
+        round(int(plain[k : k + 2], 16) * (1 - part) + int(HEAT[k : k + 2], 16) * part)
+        for k in (1, 3, 5)
+    ]
+    return "#" + bytes(mixed).hex()
+
+
+def edge_label(graph: Graph, edge: Edge, view: View) -> str:
+    """What stands beside an edge: the argument's name, the shape that passes."""
+    source = graph.nodes[edge.source]
+    parts = [edge.name] if "arguments" in view.shown else []
+    parts += [source.size_text] if "shapes" in view.shown and source.kind != "number" else []
+    return " ".join(filter(None, parts))
 
 
 # Advance widths in em of the widest of the common sans-serif faces (DejaVu Sans Bold), rounded
@@ -102,13 +208,14 @@ def text_width(text: str, size: float, mono: bool = False) -> float:
     return ems * size
 
 
-def box_size(node: GraphNode) -> tuple[float, float]:
+def box_size(node: GraphNode, view: View = PLAIN) -> tuple[float, float]:
     """Width and height of a node's box: its text, and room for the slants of its shape."""
     if node.kind == "number":
         return max(30.0, text_width(bold(node), MONO_SIZE, True) + 20), 30.0
     header = text_width(bold(node), BOLD_SIZE)
     if node.size_text:
         header += 8 + text_width(node.size_text, MONO_SIZE, mono=True)
-    below = text_width(quiet(node), QUIET_SIZE)
+    lines = rows(node, view)
+    below = max(text_width(row.text, QUIET_SIZE) for row in lines)
     slant = {"parallelogram": 30, "octagon": 26}.get(KINDS[node.kind].shape, 20)
-    return max(60.0, header + slant, below + slant), 46.0
+    return max(60.0, header + slant, below + slant), 30.0 + ROW_HEIGHT * len(lines)

@@ -6,7 +6,18 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from . import style
-from .layout import LEGEND_Y, SIGN_HEIGHT, SIGN_WIDTH, TITLE_Y, Box, Layout, Line, Sign, outline
+from .layout import (
+    LEGEND_Y,
+    SIGN_HEIGHT,
+    SIGN_WIDTH,
+    TITLE_Y,
+    Box,
+    Frame,
+    Layout,
+    Line,
+    Sign,
+    outline,
+)
 
 if TYPE_CHECKING:
     from ..snapshot import GraphNode
@@ -24,7 +35,7 @@ def draw_svg(layout: Layout) -> str:
     """
     width, height = f"{layout.width:.0f}", f"{layout.height:.0f}"
     graph = layout.graph
-    title, totals = escape(style.heading(graph)), escape(graph.totals)
+    title, totals = escape(style.heading(graph)), escape(style.subtitle(graph, layout.view))
     middle = layout.width / 2
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
@@ -37,22 +48,43 @@ def draw_svg(layout: Layout) -> str:
         f'<tspan dx="12" font-size="{style.BOLD_SIZE}" fill="{style.QUIET}">{totals}</tspan>'
         "</text>",
         *map(_sign, layout.legend),
+        *map(_frame, layout.frames),
         f'<g fill="none" stroke="{style.EDGE}" stroke-width="1.4">',
         *map(_curve, layout.lines),
         "</g>",
         f'<g fill="{style.EDGE}">',
         *(_arrow(line) for line in layout.lines if line.arrow),
         "</g>",
-        *map(_node, layout.boxes),
+        *(_node(box, layout.view) for box in layout.boxes),
+        *(_beside(line) for line in layout.lines if line.label),
         "</svg>",
         "",
     ]
     return "\n".join(parts)
 
 
-def _shape(kind: str, x: float, y: float, w: float, h: float) -> str:
+def _frame(frame: Frame) -> str:
+    width, height = frame.right - frame.left, frame.bottom - frame.top
+    return (
+        f'<g><rect x="{frame.left:.1f}" y="{frame.top:.1f}" width="{width:.1f}" '
+        f'height="{height:.1f}" rx="9" fill="#fafbfc" stroke="{style.FRAME}"/>'
+        f'<text x="{frame.left + 10:.1f}" y="{frame.top + 15:.1f}" text-anchor="start" '
+        f'font-size="{style.QUIET_SIZE}" font-weight="bold" fill="{style.QUIET}">'
+        f"{escape(frame.text)}</text></g>"
+    )
+
+
+def _beside(line: Line) -> str:
+    x, y = line.pieces[-1][-1]
+    return (
+        f'<text x="{x + 6:.1f}" y="{y - 5:.1f}" text-anchor="start" font-family="{MONO}" '
+        f'font-size="{style.QUIET_SIZE}" fill="{style.QUIET}">{escape(line.label)}</text>'
+    )
+
+
+def _shape(kind: str, x: float, y: float, w: float, h: float, color: str | None = None) -> str:
     look = style.KINDS[kind]
-    paint = f'fill="{look.fill}" stroke="{look.line}"'
+    paint = f'fill="{color or look.fill}" stroke="{look.line}"'
     if look.shape == "ellipse":
         return f'<ellipse cx="{x:.1f}" cy="{y:.1f}" rx="{w / 2:.1f}" ry="{h / 2:.1f}" {paint}/>'
     if look.shape in ("parallelogram", "octagon"):
@@ -61,6 +93,9 @@ def _shape(kind: str, x: float, y: float, w: float, h: float) -> str:
         return f'<polygon points="{corners}" {paint}{thick}/>'
     radius = min(9.0, h / 3) if look.shape == "rounded box" else 0
     box = _rect(x, y, w, h, f'rx="{radius:g}" {paint}')
+    if look.shape == "pile":
+        step = 3 if h > 20 else 2
+        box = "".join(_rect(x + d, y + d, w, h, paint) for d in (2 * step, step)) + box
     if look.shape == "double box":
         inset = 3 if h > 20 else 2
         box += _rect(x, y, w - 2 * inset, h - 2 * inset, f'fill="none" stroke="{look.line}"')
@@ -73,10 +108,10 @@ def _rect(x: float, y: float, w: float, h: float, rest: str) -> str:
     )
 
 
-def _node(box: Box) -> str:
+def _node(box: Box, view: style.View) -> str:
     node, x = box.node, f"{box.x:.1f}"
     text = f"<g><title>{escape(_tooltip(node))}</title>"
-    text += _shape(node.kind, box.x, box.y, box.width, box.height)
+    text += _shape(node.kind, box.x, box.y, box.width, box.height, style.fill(node, view))
     header = escape(style.bold(node))
     if node.kind == "number":
         text += (
@@ -90,11 +125,15 @@ def _node(box: Box) -> str:
             f'<tspan dx="8" font-family="{MONO}" font-size="{style.MONO_SIZE}">'
             f"{node.size_text}</tspan>"
         )
-    return text + (
-        f'<text x="{x}" y="{box.y - 3:.1f}"><tspan font-weight="bold">{header}</tspan>{size}</text>'
-        f'<text x="{x}" y="{box.y + 14:.1f}" font-size="{style.QUIET_SIZE}" fill="{style.QUIET}">'
-        f"{escape(style.quiet(node))}</text></g>"
-    )
+    y = box.y - box.height / 2 + 20
+    text += f'<text x="{x}" y="{y:.1f}"><tspan font-weight="bold">{header}</tspan>{size}</text>'
+    for row in style.rows(node, view):
+        y += style.ROW_HEIGHT
+        text += (
+            f'<text x="{x}" y="{y:.1f}" font-size="{style.QUIET_SIZE}" fill="{row.color}">'
+            f"{escape(row.text)}</text>"
+        )
+    return text + "</g>"
 
 
 def _tooltip(node: GraphNode) -> str:

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import math
 import operator
 
 import numpy as np
 
-__all__ = ["checked_axes", "checked_axis", "checked_integers"]
+__all__ = ["checked_axes", "checked_axis", "checked_integers", "each"]
+
+
+def each(count):
+    """The `flops` of an op that takes `count` operations for each element of its first input."""
+    return lambda out, x, *others: count * math.prod(x)
 
 
 def checked_integers(name, what, value):

@@ -9,6 +9,8 @@ derivative is another of them, to any order:
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from .define import define_op
@@ -102,6 +104,7 @@ def _conv_samples(r):
 conv2d = define_op(
     _conv2d,
     name="conv2d",
+    flops=lambda out, x, weight, *bias: 2 * math.prod(out) * math.prod(weight[1:]),
     x=_conv2d_x,
     weight=_conv2d_of_weight,
     bias=lambda g: g.sum(axis=(0, 2, 3)),

@@ -30,6 +30,7 @@ def define_op(
     keeps: tuple[str, ...] = (),
     variadic: bool = False,
     elementwise: bool = False,
+    flops: Callable[..., int] | None = None,
     **rules: Callable | None,
 ) -> Callable:
     """Declare an operation: its forward, and one derivative rule per input.
@@ -57,6 +58,9 @@ def define_op(
             position of the input that it is for.
         elementwise: forward acts on each element on its own, has no parameters, and returns one
             array: such ops are called faster. Known for ufuncs.
+        flops: how many floating-point operations a call takes, as a function of the result's
+            shape and then those of the inputs; by default one an element if elementwise, else
+            unknown. The graph's picture shows it.
         **rules: for each array input, in order, a function in plain NumPy (it runs on arrays,
             and on Tensors when the gradient is recorded). Its first parameter `g` is the
             gradient of the result; the names of the others say what it reads: an input, `out`,
@@ -87,6 +91,7 @@ def define_op(
         domain=domain,
         samples=samples,
         numpy=numpy,
+        flops=flops,
     )
     if is_ufunc:
         numpy = (forward, *numpy)

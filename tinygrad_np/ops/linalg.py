@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import operator
 from typing import Any
 
@@ -57,6 +58,7 @@ matmul = define_op(
     np.matmul,
     x=_matmul_x,
     y=_matmul_y,
+    flops=lambda out, x, y: 2 * math.prod(out) * x[-1],
     text="{x} @ {y}",
     doc="Matrix product: the last axis of x with the second to last of y (the only one if 1-D).",
     samples=lambda r: [

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from .axes import each
 from .define import define_op
 from .reduce import keep_reduced, restore
 from .shape import moveaxis
@@ -24,6 +25,7 @@ def _softmax(x, axis=-1):
 softmax = define_op(
     _softmax,
     name="softmax",
+    flops=each(5),
     x=lambda g, out, axis: out * (g - keep_reduced(np.add, g * out, axis)),
     text="softmax({x})",
     samples=lambda r: [((r(3, 4),), {}), ((r(3, 4), 0), {}), ((r(5),), {})],
@@ -39,6 +41,7 @@ def _log_softmax(x, axis=-1):
 log_softmax = define_op(
     _log_softmax,
     name="log_softmax",
+    flops=each(5),
     x=lambda g, out, axis: g - np.exp(out) * keep_reduced(np.add, g, axis),
     text="log_softmax({x})",
     samples=lambda r: [((r(3, 4),), {}), ((r(3, 4), 0), {}), ((r(5),), {})],
@@ -63,6 +66,7 @@ def _logsumexp_rule(g, x, out, axis, keepdims):
 logsumexp = define_op(
     _logsumexp,
     name="logsumexp",
+    flops=each(4),
     x=_logsumexp_rule,
     text="log(sum(exp({x})))",
     kinks="0 where all x are -inf",
@@ -227,6 +231,7 @@ def _cross_entropy_target(g, logits, n, axis, reduction, label_smoothing):
 cross_entropy = define_op(
     _cross_entropy,
     name="cross_entropy",
+    flops=each(5),
     keeps=("p", "picked", "counted", "n"),
     logits=_cross_entropy_logits,
     target=_cross_entropy_target,

@@ -30,7 +30,7 @@ class Op:
         rules: one derivative rule per input, None where no gradient flows.
         keeps: names of the hidden outputs of forward, which only the rules read.
         text: the formula, with the inputs in braces.
-        doc, kinks, domain, samples, numpy, variadic, elementwise: as given to `define_op`.
+        doc, kinks, domain, samples, numpy, variadic, elementwise, flops: as given to `define_op`.
     """
 
     def __init__(
@@ -55,6 +55,7 @@ class Op:
         self.domain: tuple[float, float] = about["domain"]
         self.samples: Callable | None = about["samples"]
         self.numpy: tuple[Callable | tuple[np.ufunc, str], ...] = about["numpy"]
+        self.flops: Callable | None = about.get("flops")
         self.inputs = tuple(rules)
         self.defaults, self.positional = _parameters(forward, name, self.inputs)
         self.params = tuple(self.defaults)[len(rules) :]

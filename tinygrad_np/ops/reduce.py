@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from .axes import each
 from .define import define_op
 
 __all__ = ["max", "mean", "min", "std", "sum", "var"]
@@ -75,6 +76,7 @@ def _sum(x, axis=None, *, keepdims=False):
 sum = define_op(
     _sum,
     name="sum",
+    flops=each(1),
     x=lambda g, x_shape, axis, keepdims: restore(g, axis, keepdims, len(x_shape)),
     text="sum({x})",
     numpy=(np.sum, (np.add, "reduce")),
@@ -92,6 +94,7 @@ def _mean(x, axis=None, *, keepdims=False):
 mean = define_op(
     _mean,
     name="mean",
+    flops=each(1),
     x=lambda g, x_shape, axis, keepdims: (
         restore(g, axis, keepdims, len(x_shape)) / count(axis, x_shape)
     ),
@@ -114,6 +117,7 @@ def _max(x, axis=None, *, keepdims=False):
 max = define_op(
     _max,
     name="max",
+    flops=each(1),
     x=_extremum_rule,
     text="max({x})",
     kinks="shared evenly among equal largest elements",
@@ -130,6 +134,7 @@ def _min(x, axis=None, *, keepdims=False):
 min = define_op(
     _min,
     name="min",
+    flops=each(1),
     x=_extremum_rule,
     text="min({x})",
     kinks="shared evenly among equal smallest elements",
@@ -159,6 +164,7 @@ def _var_rule(g, x, x_shape, axis, ddof, keepdims):
 var = define_op(
     _var,
     name="var",
+    flops=each(4),
     x=_var_rule,
     text="var({x})",
     numpy=(np.var,),
@@ -181,6 +187,7 @@ def _std_rule(g, x, out, x_shape, axis, ddof, keepdims):
 std = define_op(
     _std,
     name="std",
+    flops=each(4),
     x=_std_rule,
     text="std({x})",
     kinks="0 where all elements are equal",
