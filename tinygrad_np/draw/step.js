@@ -181,11 +181,11 @@ function values(n) {
 }
 
 function forwardPanel(n) {
-  const inputs = n.inputs.filter(i => nodes[i.node].text == null);
+  const inputs = n.inputs.filter(i => nodes[i].text == null);
   return [
     make("div", { class: "rule" }, n.formula),
     make("h3", {}, inputs.length > 1 ? "inputs → output" : "input → output"),
-    make("div", { class: "row" }, unique(inputs.map(i => i.node)).flatMap(i => values(nodes[i])),
+    make("div", { class: "row" }, unique(inputs).flatMap(i => values(nodes[i])),
       make("span", { class: "sign" }, "→"), values(n)),
   ];
 }
@@ -239,11 +239,12 @@ function flowPanel(flow, step) {
 }
 
 function backwardPanel(n, step, i) {
-  const silent = n.inputs.filter(input => nodes[input.node].text == null && !step.flows.some(f => n.inputs.some(x => x === input && f.to === x.node)));
+  const silent = unique(n.inputs).filter(i => nodes[i].text == null && !step.flows.some(f => f.to === i));
   return [
     make("h3", {}, "incoming gradient"), incoming(i, state.at),
     step.flows.map(flow => flowPanel(flow, step)),
-    silent.map(input => make("p", { class: "quiet" }, `${nodes[input.node].name}: no gradient flows to it`)),
+    silent.map(i => make("p", { class: "quiet" }, `${nodes[i].name}: no gradient flows to it.`)),
+    n.kinks && make("p", { class: "quiet" }, `Where the derivative is not unique: ${n.kinks}.`),
   ];
 }
 
@@ -271,7 +272,7 @@ const graph = $("graph"), details = $("details");
 const groups = [...graph.querySelectorAll(".n")], edges = [...graph.querySelectorAll(".e")];
 
 function drawGraph(step) {
-  const read = step.phase === "forward" ? nodes[step.node].inputs.map(i => i.node) : [];
+  const read = step.phase === "forward" ? nodes[step.node].inputs : [];
   const flows = step.flows || [];
   for (const g of groups) {
     const i = +g.dataset.node, came = arrivals[i].filter(a => a.step <= state.at).length, badge = g.querySelector(".badge");

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..autograd import Node
 from ..tensor import Tensor
+from .clusters import label
 from .numbers import Arrays
 from .rules import formula, lines_that_run
 from .style import line, one_line
@@ -38,9 +39,11 @@ def steps_of(graph: Graph) -> dict[str, Any]:
     "forward", "seed" or "backward", and a node; a backward step has the `flows` out of it.
 
     Raises:
-        ValueError: the graph was taken without a record, or the record has several backward
+        ValueError: the graph was taken without a record, or is folded; or the record has several backward
             passes through the same nodes, whose gradients can't be told apart.
     """
+    if any(node.kind == "block" for node in graph.nodes):
+        raise ValueError("a folded graph has no single steps: call html() on the graph itself")
     if graph.recorded is None:
         raise ValueError(NOT_RECORDED)
     record, ids = graph.recorded
@@ -99,11 +102,8 @@ class _Steps:
                 "name": self.names[shown.id],
                 "shape": None if shown.shape is None else list(shown.shape),
                 "dtype": shown.dtype,
-                "module": shown.module or None,
-                "inputs": [
-                    {"node": source, "argument": self._argument(made.get(shown.id), argument)}
-                    for argument, source in sorted(inputs.get(shown.id, []))
-                ],
+                "module": label(self.graph, shown.module) if shown.module else None,
+                "inputs": [source for _, source in sorted(inputs.get(shown.id, []))],
                 "value": [],
                 "gradient": [],
             }
@@ -118,10 +118,6 @@ class _Steps:
                 entry["code"] = linecache.getline(*shown.place).strip()[:120]
             nodes.append(entry)
         return nodes
-
-    @staticmethod
-    def _argument(node: Node | None, position: int) -> str:
-        return "" if node is None or node.op is None else node.op.input_name(position)
 
     def _about(self, node: Node) -> dict[str, Any]:
         about: dict[str, Any] = {
