@@ -125,9 +125,9 @@ function part(indices, count, what) {
 
 function statistics(m) {
   if (m.min === null) return m.shape.includes(0) ? ["empty"] : ["no finite number"];
-  const said = [`min ${number(m.min)}`, `max ${number(m.max)}`, `mean ${number(m.mean)}`, `std ${number(m.std)}`];
+  const said = ["min", "max", "mean", "std"].map(name => `${name} ${m[name] === null ? "too large" : number(m[name])}`);
   if (m.zeros > 0) said.push(`${Math.round(m.zeros * 1000) / 10} % zeros`);
-  return said.map(s => s.replace(/ null$/, " too large"));
+  return said.map(s => s.replaceAll(" ", "\u00a0"));
 }
 
 function histogram(m) {
@@ -149,7 +149,7 @@ function matrix(k, caption) {
     figure.append(make("div", { class: "stats" }, `shown: ${part(m.rows, m.rowCount, "rows")}, ${part(m.columns, m.columnCount, "columns")}; below: the whole array`));
     if (m.bins) figure.append(histogram(m));
   }
-  if (m.rowCount * m.columnCount > 1) figure.append(make("div", { class: "stats" }, statistics(m).join(" · ")));
+  if (m.rowCount * m.columnCount > 24) figure.append(make("div", { class: "stats" }, statistics(m).join(" · ")));
   if (m.nan || m.inf) {
     figure.append(make("div", { class: "stats" }, make("em", {}, [m.nan && `${m.nan} nan`, m.inf && `${m.inf} infinite`].filter(Boolean).join(", "))));
   }
@@ -158,6 +158,12 @@ function matrix(k, caption) {
 
 function matrices(list, caption) {
   return list.map((k, i) => matrix(k, list.length > 1 ? `${caption}[${i}]` : caption));
+}
+
+// Matrices with signs between them, each sign beside what follows it.
+function terms(...list) {
+  return make("div", { class: "row" }, list.flatMap(([sign, figures]) => figures.map((figure, i) =>
+    make("div", { class: "term" }, !i && sign && make("span", { class: "sign" }, sign), figure))));
 }
 
 const unique = list => [...new Set(list)];
@@ -185,19 +191,18 @@ function forwardPanel(n) {
   return [
     make("div", { class: "rule" }, n.formula),
     make("h3", {}, inputs.length > 1 ? "inputs → output" : "input → output"),
-    make("div", { class: "row" }, unique(inputs).flatMap(i => values(nodes[i])),
-      make("span", { class: "sign" }, "→"), values(n)),
+    terms(["", unique(inputs).flatMap(i => values(nodes[i]))], ["→", values(n)]),
   ];
 }
 
 // Where a value was used several times, its gradient is the sum of what came from each use.
 function incoming(i, at) {
   const n = nodes[i], came = arrivals[i].filter(a => a.step <= at && a.from !== null);
-  if (came.length < 2) return make("div", { class: "row incoming" }, matrices(n.gradient, partial(n)));
-  const last = came[came.length - 1].flow, terms = came.flatMap((a, j) => [
-    j > 0 && make("span", { class: "sign" }, "+"), ...matrices(a.flow.contribution, `from ${nodes[a.from].name}`)]);
-  return make("div", { class: "row incoming" }, terms, make("span", { class: "sign" }, "="),
-    matrices(last.of === last.nth ? n.gradient : last.total, last.of === last.nth ? partial(n) : "so far"));
+  if (came.length < 2) return terms(["", matrices(n.gradient, partial(n))]);
+  const last = came[came.length - 1].flow, complete = last.of === last.nth;
+  return terms(
+    ...came.map((a, j) => [j ? "+" : "", matrices(a.flow.contribution, `from ${nodes[a.from].name}`)]),
+    ["=", complete ? matrices(n.gradient, partial(n)) : matrices(last.total, "so far")]);
 }
 
 function seedPanel(n) {
@@ -205,7 +210,7 @@ function seedPanel(n) {
     make("div", { class: "rule" }, `∂L/∂${n.name} = 1`),
     make("p", { class: "note" }, `Backward starts at the output: ${n.name} is L, and L changes by as much as itself. `
       + "From here each op runs its local rule once, the newest op first, so that every gradient is complete before it is passed on."),
-    make("div", { class: "row" }, matrices(n.gradient, partial(n))),
+    terms(["", matrices(n.gradient, partial(n))]),
   ];
 }
 
@@ -217,12 +222,13 @@ function ruleBox(flow) {
 
 function flowPanel(flow, step) {
   const to = nodes[flow.to], several = flow.of > 1, into = several ? `to ${to.name}` : partial(to);
-  const row = make("div", { class: "row" });
-  if (several && flow.nth > 1) {
+  const sum = [["", matrices(flow.contribution, into)]];
+  if (flow.nth > 1) {
     const before = arrivals[flow.to].filter(a => a.flow)[flow.nth - 2].flow;
-    row.append(...matrices(before.total, "so far"), make("span", { class: "sign" }, "+"), ...matrices(flow.contribution, into),
-      make("span", { class: "sign" }, "="), ...matrices(flow.total, flow.nth === flow.of ? partial(to) : "running sum"));
-  } else row.append(...matrices(flow.contribution, into));
+    sum[0][0] = "+";
+    sum.unshift(["", matrices(before.total, "so far")]);
+    sum.push(["=", matrices(flow.total, flow.nth === flow.of ? partial(to) : "running sum")]);
+  }
   const others = arrivals[flow.to].filter(a => a.flow && a.flow !== flow);
   const waiting = unique(others.filter(a => a.flow.nth > flow.nth).map(a => a.step === state.at ? "the other rule of this op"
     : `${nodes[a.from].name} (step ${a.step + 1})`));
@@ -232,7 +238,7 @@ function flowPanel(flow, step) {
     flow.where.length > 0 && make("p", { class: "where" }, flow.where.flatMap(([name, value], i) => [i ? ", " : "", make("code", {}, name), ` is ${value}`])),
     flow.helpers.map(([name, doc]) => make("p", { class: "where" }, make("code", {}, name), `: ${doc}`)),
     flow.summed && make("p", { class: "where" }, `Summed from ${shapeText(flow.summed[0])} to ${shapeText(flow.summed[1])}: ${to.name} was stretched over these axes in forward.`),
-    row,
+    terms(...sum),
     several && make("p", { class: "note" }, waiting.length
       ? `${to.name} was used ${flow.of} times, and gradients add. Its own turn comes when the rest has arrived: from ${waiting.join(" and ")}.`
       : `${to.name} was used ${flow.of} times: the gradients of all its uses add up, and now the sum is complete.`));
@@ -250,7 +256,7 @@ function backwardPanel(n, step, i) {
 
 function leafPanel(i) {
   const n = nodes[i], came = arrivals[i].filter(a => a.step <= state.at);
-  const found = [make("h3", {}, "value"), make("div", { class: "row" }, values(n))];
+  const found = [make("h3", {}, "value"), terms(["", values(n)])];
   if (n.text != null) return found;
   if (!n.needs) found.push(make("p", { class: "quiet" }, "It needs no gradient."));
   else if (!arrivals[i].length) found.push(make("p", { class: "quiet" }, "No gradient reached it."));

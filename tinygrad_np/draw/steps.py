@@ -222,9 +222,11 @@ class _Steps:
         text = formula(statements, names)
         if text is not None:
             said["formula"] = text
-        code = rule.__code__
-        reads = code.co_varnames[: code.co_argcount]
-        said["where"] = [[name, names[name]] for name in reads if name in names]
+        said["where"] = [
+            [name, names.get(name, "what forward kept for it")]
+            for name in rule.__code__.co_varnames[: rule.__code__.co_argcount]
+            if name in _names_in(statements)
+        ]
         said["helpers"] = _helpers(statements, rule)
         parent = node.parents[position]
         if op.elementwise and parent.shape != node.shape:
@@ -272,15 +274,18 @@ def _names(graph: Graph) -> list[str]:
 
 def _helpers(statements: list[ast.stmt], rule: Any) -> list[list[str]]:
     """The functions of the library's own that a rule calls, and what they do."""
-    called = dict.fromkeys(
-        node.id for s in statements for node in ast.walk(s) if isinstance(node, ast.Name)
-    )
-    functions = ((name, rule.__globals__.get(name)) for name in called)
+    functions = ((name, rule.__globals__.get(name)) for name in _names_in(statements))
     return [
         [name, _first_line(inspect.getdoc(f) or "")]
         for name, f in functions
         if inspect.isfunction(f) and f.__doc__
     ]
+
+
+def _names_in(statements: list[ast.stmt]) -> dict[str, None]:
+    """The names that stand in some statements, in order."""
+    walked = (node for statement in statements for node in ast.walk(statement))
+    return dict.fromkeys(node.id for node in walked if isinstance(node, ast.Name))
 
 
 def _first_line(doc: str) -> str:
