@@ -153,13 +153,14 @@ def _node(box: Box, about: dict[str, Any], uses: int) -> str:
     if below:
         parts.append(f'<text class="quiet" x="{x:.1f}" y="{y + 14:.1f}">{escape(below)}</text>')
     if about.get("needs"):
-        parts.append(_badge(x + w / 2 - 4, y - h / 2 + 2, uses))
+        parts.append(_badge(x + w / 2 - 4, y - h / 2 - 1, uses))
     return "".join([*parts, "</g>"])
 
 
 def _badge(x: float, y: float, uses: int) -> str:
     """What says that a gradient has arrived; where a value was used twice, how much of it."""
     wide = 15 if uses > 1 else 7
+    y -= 4 if uses > 1 else 0  # above the text, which it could cover
     return (
         f'<g class="badge" data-uses="{uses}"><rect x="{x - wide:.1f}" y="{y - 8:.1f}" '
         f'width="{2 * wide}" height="16" rx="7"/>'

@@ -122,11 +122,11 @@ class _Chosen(ast.NodeTransformer):
     def __init__(self, scope: dict[str, Any]) -> None:
         self.scope = scope
 
-    def visit_IfExp(self, node: ast.IfExp) -> ast.AST:  # noqa: N802 - ast's name for it
+    def visit_IfExp(self, node: ast.IfExp) -> ast.AST:
         test = compile(ast.Expression(node.test), "<rule>", "eval")
         return self.visit(node.body if eval(test, self.scope) else node.orelse)
 
-    def visit_Lambda(self, node: ast.Lambda) -> ast.AST:  # noqa: N802
+    def visit_Lambda(self, node: ast.Lambda) -> ast.AST:
         return node  # its parameters have no values here
 
 
@@ -171,10 +171,10 @@ def _written(node: ast.expr, names: Mapping[str, str]) -> tuple[str, int]:
         given += [f"{k.arg}={_text(k.value, names)}" for k in node.keywords]
         return f"{_text(node.func, names, _ATOM)}({', '.join(given)})", _ATOM
     if isinstance(node, ast.Compare) and len(node.ops) == 1:
-        sign = _COMPARISONS.get(type(node.ops[0]))
-        if sign:
-            left, right = (_text(n, names, 1) for n in (node.left, node.comparators[0]))
-            return f"{left} {sign} {right}", 0
+        compared = _COMPARISONS.get(type(node.ops[0]))
+        if compared:
+            first, second = (_text(n, names, 1) for n in (node.left, node.comparators[0]))
+            return f"{first} {compared} {second}", 0
     if isinstance(node, ast.Subscript):
         return f"{_text(node.value, names, _ATOM)}[{_text(node.slice, names)}]", _ATOM
     if isinstance(node, (ast.Tuple, ast.List)):

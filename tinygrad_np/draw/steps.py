@@ -39,8 +39,8 @@ def steps_of(graph: Graph) -> dict[str, Any]:
     "forward", "seed" or "backward", and a node; a backward step has the `flows` out of it.
 
     Raises:
-        ValueError: the graph was taken without a record, or is folded; or the record has several backward
-            passes through the same nodes, whose gradients can't be told apart.
+        ValueError: the graph was taken without a record, or is folded; or the record has another
+            backward pass through the same nodes, so that their gradients can't be told apart.
     """
     if any(node.kind == "block" for node in graph.nodes):
         raise ValueError("a folded graph has no single steps: call html() on the graph itself")
@@ -204,6 +204,7 @@ class _Steps:
         assert op is not None
         rule = next(iter(op.rule.values())) if op.variadic else op.rules[position]
         step = self.record.forward.get(node)
+        assert rule is not None  # it ran
         statements = lines_that_run(rule, {} if step is None else self._reads(step, position))
         names = {"g": f"∂L/∂{self._name(node)}", "out": self._name(node)}
         if step is not None:
