@@ -89,12 +89,15 @@ def test_a_bias_says_that_it_was_stretched():
     assert [f["summed"] for f in flows] == [[[20, 3], [3]], [[20, 64], [64]]]
 
 
-@pytest.mark.parametrize("op", tg.TABLE.values(), ids=lambda op: op.name)
+@pytest.mark.parametrize(
+    "op", [op for op in tg.TABLE.values() if any(op.rule.values())], ids=lambda op: op.name
+)
 def test_every_op_of_the_table_has_steps(op):
-    if not any(op.rule.values()) or op.samples is None:
-        pytest.skip("no gradient, or no samples")
     rng = np.random.default_rng(3)
-    args, params = op.samples(lambda *shape: rng.uniform(0.4, 0.9, shape))[0]
+    numbers = lambda *shape: rng.uniform(0.4, 0.9, shape)  # noqa: E731
+    args, params = [numbers(2, 3) + max(0, op.domain[0]) for _ in op.inputs], {}
+    if op.samples is not None:
+        args, params = op.samples(numbers)[0]
 
     def given(value):
         if isinstance(value, (list, tuple)):
@@ -106,8 +109,6 @@ def test_every_op_of_the_table_has_steps(op):
         out = getattr(tg, op.name)(*map(given, args), **params)
         outs = out if isinstance(out, tuple) else (out,)
         outs = [o for o in outs if o.dtype.kind in "fc" and o.requires_grad]
-        if not outs:
-            pytest.skip("nothing to differentiate")
         total = sum((o * o.conj() if o.dtype.kind == "c" else o * o).sum() for o in outs)
         total.backward(np.ones((), total.dtype))
     found = run_in(to_html(tg.graph(total, record=run)))

@@ -13,6 +13,7 @@ __all__ = ["Arrays"]
 LARGEST = 2_000  # elements that are kept whole
 WINDOW_ROWS, WINDOW_COLUMNS = 24, 64
 BINS = 24
+STATISTICS = ("min", "max", "mean", "std")
 
 
 class Arrays:
@@ -69,7 +70,7 @@ def _table(array: np.ndarray) -> np.ndarray:
 
 def _every(count: int, most: int) -> list[int]:
     """At most this many indices, evenly spaced from the first on."""
-    return list(range(0, count, max(1, -(-count // most))))
+    return list(range(0, count, -(-count // most) or 1)) if count else []
 
 
 def _changes(wide: np.ndarray, narrow: np.ndarray) -> bool:
@@ -81,7 +82,8 @@ def _statistics(array: np.ndarray, *, bins: bool) -> dict[str, Any]:
     values = np.abs(array) if np.iscomplexobj(array) else array
     values = values.astype(np.float64).ravel()
     finite = values[np.isfinite(values)]
-    found: dict[str, Any] = {"min": None, "max": None, "mean": None, "std": None, "zeros": 0}
+    found: dict[str, Any] = dict.fromkeys(STATISTICS)
+    found["zeros"] = 0
     if values.size > finite.size:
         found["nan"] = int(np.isnan(values).sum())
         found["inf"] = int(np.isinf(values).sum())
@@ -89,7 +91,7 @@ def _statistics(array: np.ndarray, *, bins: bool) -> dict[str, Any]:
         return found
     with np.errstate(over="ignore", invalid="ignore"):
         numbers = finite.min(), finite.max(), finite.mean(), finite.std()
-    for name, number in zip(("min", "max", "mean", "std"), numbers):
+    for name, number in zip(STATISTICS, numbers):
         found[name] = float(f"{number:.6g}") if math.isfinite(number) else None
     found["zeros"] = round(float((finite == 0).mean()), 4)
     if bins and math.isfinite(numbers[1] - numbers[0]):

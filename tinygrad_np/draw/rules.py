@@ -156,10 +156,13 @@ def _written(node: ast.expr, names: Mapping[str, str]) -> tuple[str, int]:
         return names.get(node.id, node.id), _ATOM
     if isinstance(node, ast.BinOp):
         sign, binds = _SIGNS.get(type(node.op), (" ? ", 0))
-        right = binds + (0 if isinstance(node.op, (ast.Add, ast.Mult)) else 1)
-        return _text(node.left, names, binds) + sign + _text(node.right, names, right), binds
+        # From left to right, but a power; and a sum of sums needs no parentheses either way.
+        left = binds + isinstance(node.op, ast.Pow)
+        again = isinstance(node.op, (ast.Add, ast.Mult)) and _same(node.right, node.op)
+        right = binds + (not again)
+        return _text(node.left, names, left) + sign + _text(node.right, names, right), binds
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
-        return "−" + _text(node.operand, names, 3), 1
+        return "−" + _text(node.operand, names, 3), 3
     if isinstance(node, ast.Attribute):
         if node.attr in ("T", "mT"):
             return _text(node.value, names, _ATOM) + "ᵀ", _ATOM
@@ -182,6 +185,10 @@ def _written(node: ast.expr, names: Mapping[str, str]) -> tuple[str, int]:
     if isinstance(node, ast.Constant):
         return repr(node.value), _ATOM
     return ast.unparse(node), 0
+
+
+def _same(node: ast.expr, op: ast.operator) -> bool:
+    return isinstance(node, ast.BinOp) and type(node.op) is type(op)
 
 
 _COMPARISONS: dict[type[ast.cmpop], str] = {
