@@ -1,6 +1,7 @@
 """Derivative rules as NumPy lines and as formulas."""
 
 import ast
+import inspect
 
 import numpy as np
 import pytest
@@ -114,7 +115,8 @@ def test_the_formula_keeps_what_the_parentheses_mean():
                 python = python.replace(sign, plain)
             given = [values[name] for name in reads]
             with np.errstate(invalid="ignore"):
-                found = eval(python, {**r.__globals__, **vars(np), **values})
+                closed = inspect.getclosurevars(r).nonlocals
+                found = eval(python, {**r.__globals__, **vars(np), **closed, **values})
                 np.testing.assert_allclose(found, r(*given), err_msg=f"{op.name}: {text}")
             checked += 1
     assert checked >= 8

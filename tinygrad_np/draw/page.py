@@ -89,7 +89,14 @@ def _drawing(layout: Layout, nodes: list[dict[str, Any]]) -> str:
         f'height="{height:.0f}" role="group" aria-label="Computation graph">'
     ]
     parts += map(_frame, layout.frames)
-    parts += [_edge(layout, k, edge) for k, edge in enumerate(layout.graph.edges)]
+    arrows = [line for line in layout.lines if line.arrow]  # one for each edge, in order
+    lanes: dict[tuple[float, float, bool], Line] = {}
+    for line in layout.lines[: len(layout.lines) - len(arrows)]:
+        lanes[(*line.pieces[0][0], line.dashed)] = line
+    for edge, arrow in zip(layout.graph.edges, arrows, strict=True):
+        source = layout.boxes[edge.source]
+        start = source.x, source.y + source.height / 2, arrow.dashed
+        parts.append(_edge(edge, _whole(lanes.get(start), arrow)))
     uses = [0] * len(nodes)
     for edge in layout.graph.edges:
         uses[edge.source] += edge.gradient
@@ -106,10 +113,8 @@ def _frame(frame: Frame) -> str:
     )
 
 
-def _edge(layout: Layout, number: int, edge: Edge) -> str:
+def _edge(edge: Edge, pieces: list[tuple[tuple[float, float], ...]]) -> str:
     """One edge from its source to its target, with an arrow at either end to choose from."""
-    arrows = [line for line in layout.lines if line.arrow]
-    pieces = _whole(layout, edge, arrows[number])
     (x, y), (u, v) = pieces[0][0], pieces[-1][-1]
     path = f"M{x:.1f},{y:.1f}" + "".join(
         "C" + " ".join(f"{a:.1f},{b:.1f}" for a, b in piece[1:]) for piece in pieces
@@ -122,17 +127,13 @@ def _edge(layout: Layout, number: int, edge: Edge) -> str:
     )
 
 
-def _whole(layout: Layout, edge: Edge, arrow: Line) -> list[tuple[tuple[float, float], ...]]:
-    """The pieces of an edge, those that it shares with others of its source included."""
+def _whole(lane: Line | None, arrow: Line) -> list[tuple[tuple[float, float], ...]]:
+    """The pieces of an edge, those of the lane that it shares with others included."""
+    ends = [piece[-1] for piece in lane.pieces] if lane is not None else []
     start = arrow.pieces[0][0]
-    for lane in layout.lines:
-        if lane.arrow or lane.dashed == edge.gradient:
-            continue
-        ends = [piece[-1] for piece in lane.pieces]
-        box = layout.boxes[edge.source]
-        if start in ends and lane.pieces[0][0] == (box.x, box.y + box.height / 2):
-            return [*lane.pieces[: ends.index(start) + 1], *arrow.pieces]
-    return arrow.pieces
+    if lane is None or start not in ends:
+        return arrow.pieces
+    return [*lane.pieces[: ends.index(start) + 1], *arrow.pieces]
 
 
 def _node(box: Box, about: dict[str, Any], uses: int) -> str:

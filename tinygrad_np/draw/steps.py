@@ -9,6 +9,7 @@ import ast
 import copy
 import inspect
 import linecache
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from ..autograd import Node
@@ -19,6 +20,8 @@ from .rules import formula, lines_that_run
 from .style import line, one_line
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from ..recorder import Flow, Forward, Record
     from ..snapshot import Graph
 
@@ -57,7 +60,12 @@ class _Steps:
         self.ids = ids
         self.arrays = Arrays()
         self.names = _names(graph)
-        self.flows = self._last_flows()
+        # What each node sent, and how many contributions each node gets.
+        self.sent: dict[Node, list[Flow]] = {}
+        self.uses: Counter[Node] = Counter()
+        for flow in self._last_flows():
+            self.sent.setdefault(flow.node, []).append(flow)
+            self.uses[flow.parent] += 1
         self.values = self._values()
 
     def found(self) -> dict[str, Any]:
@@ -67,18 +75,12 @@ class _Steps:
             if node.op is not None:
                 steps.append({"phase": "forward", "node": self.ids[node]})
         reached = [n for n in reversed(ordered) if n in self.record.gradients and n.op]
-        arrived: dict[Node, int] = {}
+        arrived: Counter[Node] = Counter()
         for node in reached:
-            if not any(flow.parent is node for flow in self.flows.values()):
+            if not self.uses[node]:
                 steps.append({"phase": "seed", "node": self.ids[node]})
-            flows = [f for (n, _), f in self.flows.items() if n is node]
-            steps.append(
-                {
-                    "phase": "backward",
-                    "node": self.ids[node],
-                    "flows": [self._flow(flow, arrived) for flow in flows],
-                }
-            )
+            flows = [self._flow(flow, arrived) for flow in self.sent.get(node, ())]
+            steps.append({"phase": "backward", "node": self.ids[node], "flows": flows})
         return {
             "title": one_line(self.graph.title, 80),
             "totals": self.graph.totals,
@@ -169,7 +171,7 @@ class _Steps:
 
     # --- gradients -----------------------------------------------------------------------------
 
-    def _last_flows(self) -> dict[tuple[Node, int], Flow]:
+    def _last_flows(self) -> Iterable[Flow]:
         """The flow of each rule, in the last backward pass; checked to be of one pass."""
         found: dict[tuple[Node, int], Flow] = {}
         last_into: dict[Node, Flow] = {}
@@ -184,18 +186,18 @@ class _Steps:
                 "the record has another backward pass, of another output, through nodes of this "
                 "graph: use one `with tg.record()` for each loss, or graph their sum"
             )
-        return found
+        return found.values()
 
-    def _flow(self, flow: Flow, arrived: dict[Node, int]) -> dict[str, Any]:
+    def _flow(self, flow: Flow, arrived: Counter[Node]) -> dict[str, Any]:
         node, parent = flow.node, flow.parent
-        arrived[parent] = arrived.get(parent, 0) + 1
+        arrived[parent] += 1
         entry = {
             "argument": flow.position,
             "to": self.ids[parent],
             "contribution": self._several(_bare(flow.contribution)),
             "total": self._several(_bare(flow.total)),
             "nth": arrived[parent],
-            "of": sum(f.parent is parent for f in self.flows.values()),
+            "of": self.uses[parent],
         }
         return entry | self._rule_text(node, flow.position)
 
@@ -217,6 +219,8 @@ class _Steps:
                 f"{name}_shape": str(p.shape if isinstance(p, Node) else ())
                 for name, p in zip(op.inputs, node.parents)
             }
+        closed = inspect.getclosurevars(rule).nonlocals
+        names |= {name: _short(v) for name, v in closed.items() if isinstance(v, (int, float))}
         said: dict[str, Any] = {"numpy": [ast.unparse(s) for s in statements]}
         if said["numpy"] and isinstance(statements[-1], ast.Return):
             said["numpy"][-1] = said["numpy"][-1].removeprefix("return ")
@@ -225,8 +229,8 @@ class _Steps:
             said["formula"] = text
         said["where"] = [
             [name, names.get(name, "what forward kept for it")]
-            for name in rule.__code__.co_varnames[: rule.__code__.co_argcount]
-            if name in _names_in(statements)
+            for name in (*rule.__code__.co_varnames[: rule.__code__.co_argcount], *closed)
+            if name in _names_in(statements) and not callable(closed.get(name))
         ]
         said["helpers"] = _helpers(statements, rule)
         parent = node.parents[position]
