@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 
 __all__ = ["to_html", "write_page"]
 
+Piece = tuple[tuple[float, float], ...]  # a Bézier curve
+
+LONGEST_LANE = 60  # pieces
+
 
 def to_html(graph: Graph, title: str | None = None) -> str:
     """The page as text. `title` stands at its top; by default, what the graph computes.
@@ -92,7 +96,10 @@ def _drawing(layout: Layout, nodes: list[dict[str, Any]]) -> str:
     arrows = [line for line in layout.lines if line.arrow]  # one for each edge, in order
     lanes: dict[tuple[float, float, bool], Line] = {}
     for line in layout.lines[: len(layout.lines) - len(arrows)]:
-        lanes[(*line.pieces[0][0], line.dashed)] = line
+        x, y = line.pieces[0][0]
+        lanes[x, y, line.dashed] = line
+        kind = "e none" if line.dashed else "e"
+        parts.append(f'<g class="{kind}"><path d="{_path(line.pieces)}"/></g>')
     for edge, arrow in zip(layout.graph.edges, arrows, strict=True):
         source = layout.boxes[edge.source]
         start = source.x, source.y + source.height / 2, arrow.dashed
@@ -113,25 +120,32 @@ def _frame(frame: Frame) -> str:
     )
 
 
-def _edge(edge: Edge, pieces: list[tuple[tuple[float, float], ...]]) -> str:
+def _edge(edge: Edge, pieces: list[Piece]) -> str:
     """One edge from its source to its target, with an arrow at either end to choose from."""
     (x, y), (u, v) = pieces[0][0], pieces[-1][-1]
-    path = f"M{x:.1f},{y:.1f}" + "".join(
-        "C" + " ".join(f"{a:.1f},{b:.1f}" for a, b in piece[1:]) for piece in pieces
-    )
     kind = "e" if edge.gradient else "e none"
     return (
-        f'<g class="{kind}" data-edge="{edge.target}:{edge.argument}"><path d="{path}"/>'
+        f'<g class="{kind}" data-edge="{edge.target}:{edge.argument}"><path d="{_path(pieces)}"/>'
         f'<path class="tip" d="M{u:.1f},{v:.1f}l-4.5,-9h9z"/>'
         f'<path class="back" d="M{x:.1f},{y:.1f}l-5.5,10h11z"/></g>'
     )
 
 
-def _whole(lane: Line | None, arrow: Line) -> list[tuple[tuple[float, float], ...]]:
-    """The pieces of an edge, those of the lane that it shares with others included."""
+def _path(pieces: list[Piece]) -> str:
+    x, y = pieces[0][0]
+    return f"M{x:.1f},{y:.1f}" + "".join(
+        "C" + " ".join(f"{a:.1f},{b:.1f}" for a, b in piece[1:]) for piece in pieces
+    )
+
+
+def _whole(lane: Line | None, arrow: Line) -> list[Piece]:
+    """The pieces of an edge, those of the lane that it shares with others included.
+
+    Not of a very long lane: a thousand uses of one value would each repeat it.
+    """
     ends = [piece[-1] for piece in lane.pieces] if lane is not None else []
     start = arrow.pieces[0][0]
-    if lane is None or start not in ends:
+    if lane is None or start not in ends[:LONGEST_LANE]:
         return arrow.pieces
     return [*lane.pieces[: ends.index(start) + 1], *arrow.pieces]
 

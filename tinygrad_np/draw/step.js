@@ -275,7 +275,7 @@ function sentence(step) {
 // --- drawing a step ------------------------------------------------------------------------------
 
 const graph = $("graph"), details = $("details");
-const groups = [...graph.querySelectorAll(".n")], edges = [...graph.querySelectorAll(".e")];
+const groups = [...graph.querySelectorAll(".n")], edges = [...graph.querySelectorAll(".e[data-edge]")];
 
 function drawGraph(step) {
   const read = step.phase === "forward" ? nodes[step.node].inputs : [];

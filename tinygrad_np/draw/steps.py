@@ -183,8 +183,9 @@ class _Steps:
                 found[flow.node, flow.position] = flow
         if any(flow.node not in self.ids for flow in last_into.values()):
             raise ValueError(
-                "the record has another backward pass, of another output, through nodes of this "
-                "graph: use one `with tg.record()` for each loss, or graph their sum"
+                "backward() was last called on something that is no part of this graph, and went "
+                "through its nodes: take the graph of what backward() was called on, and use one "
+                "`with tg.record()` for each loss"
             )
         return found.values()
 
