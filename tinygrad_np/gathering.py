@@ -76,9 +76,8 @@ def graph(
             "nothing of this graph is in the record: compute the output inside "
             "`with tg.record() as r:`"
         )
-    return _Gathering(outputs, roots, order, Owners(order, model, record), record, frame).graph(
-        times
-    )
+    gathering = _Gathering(outputs, roots, order, Owners(order, model, record), record, frame)
+    return gathering.graph(times)
 
 
 class _Gathering:
@@ -98,6 +97,7 @@ class _Gathering:
         self.owners = owners
         self.values: dict[Node, Any] = {}
         self.gradients: dict[Node, Any] = {}
+        self.record = record
         self.forward = record.forward if record is not None else {}
         if record is not None:
             self._read(record)
@@ -172,7 +172,10 @@ class _Gathering:
                 assert op is not None
                 flows = needs_grad and _has_rule(op, argument)
                 edges.append(Edge(source, target, argument, flows, op.input_name(argument)))
-        return Graph(tuple(nodes), tuple(edges), modules=self.owners.classes)
+        taken = Graph(tuple(nodes), tuple(edges), modules=self.owners.classes)
+        if self.record is not None:
+            taken.recorded = self.record, ids
+        return taken
 
     def _seconds(self, node: Node) -> float | None:
         step = self.forward.get(node)

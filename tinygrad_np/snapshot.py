@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
     import graphviz
 
+    from .autograd import Node
+    from .recorder import Record
+
 __all__ = ["SHOWABLE", "SUFFIXES", "Edge", "Graph", "GraphNode"]
 
 SUFFIXES = (".dot", ".svg", ".png")
@@ -146,6 +149,8 @@ class Graph:
         self.note = note
         self._title = title
         self._totals = totals
+        # What `graph()` was given to read values from, and the id of each node in it.
+        self.recorded: tuple[Record, dict[Node, int]] | None = None
 
     @property
     def title(self) -> str:
@@ -306,6 +311,30 @@ class Graph:
             text = self.dot(**view) if suffix == ".dot" else self.svg(engine, **view)
             path.write_text(text, encoding="utf-8", newline="\n")
         return path
+
+    def html(self, path: str | os.PathLike[str], title: str | None = None) -> Path:
+        """Write the step-through page: one file, to be opened in any browser, also offline.
+
+            with tg.record() as r:
+                loss = nn.cross_entropy(model(X), y)
+                loss.backward()
+            tg.graph(loss, model, record=r).html("step.html")
+
+        It goes through forward and backward op by op, with all values, local rules and gradients.
+
+        Args:
+            title: stands at the top; by default what `Graph.title` says.
+
+        Returns:
+            The path.
+
+        Raises:
+            ValueError: the graph was taken without a record, or folded; another suffix than .html.
+            OSError: a folder that does not exist or can't be written to.
+        """
+        from .draw.page import write_page
+
+        return write_page(self, path, title)
 
     def _repr_svg_(self) -> str:
         return self.svg()

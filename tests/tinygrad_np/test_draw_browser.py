@@ -1,0 +1,243 @@
+"""The step-through page in a browser: its controls, and the numbers that it shows."""
+
+import shutil
+
+import numpy as np
+import pytest
+from page_cases import classifier, small, small_by_hand
+
+playwright = pytest.importorskip("playwright.sync_api")
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium")
+
+# Steps of `small`, counted from 1: matmul, tanh, matmul, power, mean, multiply, sum, add; the
+# seed; and back through add, sum, multiply, mean, power, matmul, tanh, matmul.
+STEPS, SEED, SQUARE, Y, TANH = 17, 9, 12, 15, 16
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with playwright.sync_playwright() as p:
+        running = p.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield running
+        running.close()
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("pages")
+    return {
+        "small": small().html(folder / "small.html", title="A small net").as_uri(),
+        "classifier": classifier().html(folder / "classifier.html").as_uri(),
+    }
+
+
+@pytest.fixture
+def visit(browser, files):
+    """Open a page; at the end, nothing may have gone wrong or been asked from the network."""
+    contexts, wrong = [], []
+
+    def opened(name="small", fragment="", size=(1280, 860), **options):
+        context = browser.new_context(
+            viewport={"width": size[0], "height": size[1]},
+            reduced_motion="reduce",
+            **options,
+        )
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", lambda message: wrong.append(message.text))
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        page.on("request", lambda r: r.url.startswith(("file:", "data:")) or wrong.append(r.url))
+        page.goto(files[name] + fragment)
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+    assert not wrong
+
+
+def step(page):
+    return int(page.evaluate("location.hash").removeprefix("#step="))
+
+
+def title(page):
+    return page.locator("#details h2").inner_text()
+
+
+def numbers(page, caption, which=0):
+    """The numbers of the matrix with this caption."""
+    figures = page.locator("#details figure").filter(has=page.locator("figcaption b"))
+    found = [f for f in figures.all() if f.locator("figcaption b").inner_text() == caption]
+    rows = found[which].locator("tbody tr").all()
+    cells = [[c.inner_text() for c in row.locator("td").all()] for row in rows]
+    return np.array([[float(text.replace("−", "-")) for text in row] for row in cells])
+
+
+def test_forward_and_back_by_button_and_by_key(visit):
+    page = visit()
+    assert (step(page), title(page)) == (1, "matmul")
+    page.click("#next")
+    assert (step(page), title(page)) == (2, "h = tanh")
+    page.keyboard.press("ArrowRight")
+    assert (step(page), title(page)) == (3, "y = matmul")
+    page.click("#back")
+    page.keyboard.press("ArrowLeft")
+    assert step(page) == 1
+    assert page.locator("#back").is_disabled()
+    page.keyboard.press("ArrowLeft")
+    assert step(page) == 1
+    page.keyboard.press("End")
+    assert step(page) == STEPS
+    assert page.locator("#next").is_disabled()
+    page.keyboard.press("Home")
+    assert step(page) == 1
+    page.click("#last")
+    assert step(page) == STEPS
+    page.click("#first")
+    assert step(page) == 1
+    page.keyboard.press("b")
+    assert step(page) == SEED
+    assert "∂L/∂loss = 1" in page.locator("#details").inner_text()
+
+
+def test_the_slider_and_the_deep_link(visit):
+    page = visit(fragment=f"#step={TANH}")
+    assert title(page) == "h = tanh"
+    assert page.locator("#slider").input_value() == str(TANH)
+    page.locator("#slider").fill("3")
+    assert (step(page), title(page)) == (3, "y = matmul")
+    page.evaluate(f"location.hash = 'step={SEED}'")
+    playwright.expect(page.locator(".phase")).to_have_text("backward")
+    for far in ("#step=0", "#step=999", "#step=x", "#other"):
+        assert 1 <= step(visit(fragment=far)) <= STEPS
+
+
+def test_the_numbers_are_those_of_numpy(visit):
+    page, by_hand = visit(fragment="#step=2"), small_by_hand()
+    close = {"rtol": 1e-3}  # four digits are shown
+    np.testing.assert_allclose(numbers(page, "h"), by_hand["h"], **close)
+    page.click("#next")
+    np.testing.assert_allclose(numbers(page, "y"), by_hand["y"], **close)
+    page = visit(fragment=f"#step={SQUARE}")
+    np.testing.assert_allclose(numbers(page, "to h"), by_hand["from square"], **close)
+    np.testing.assert_allclose(numbers(page, "running sum"), by_hand["after square"], **close)
+    page = visit(fragment=f"#step={Y}")
+    np.testing.assert_allclose(numbers(page, "so far"), by_hand["after square"], **close)
+    np.testing.assert_allclose(numbers(page, "to h"), by_hand["from y"], **close)
+    np.testing.assert_allclose(numbers(page, "∂L/∂h"), by_hand["dh"], **close)
+    np.testing.assert_allclose(numbers(page, "∂L/∂W2"), by_hand["dW2"], **close)
+    text = page.locator("#details").inner_text()
+    for shown in ("∂L/∂h = ∂L/∂y @ W2ᵀ", "g @ y.T", "h was used 3 times", "contribution 3 of 3"):
+        assert shown in text
+    page = visit(fragment=f"#step={STEPS}")
+    np.testing.assert_allclose(numbers(page, "∂L/∂W1"), by_hand["dW1"], **close)
+
+
+def test_the_graph_shows_where_we_are(visit):
+    page = visit(fragment=f"#step={SQUARE}")
+    current = page.locator(".n[aria-current=step]")
+    assert "multiply" in current.get_attribute("aria-label")
+    assert page.locator(".e.flow").count() == 2
+    h = page.locator(".n", has_text="h = tanh")
+    assert h.locator(".badge").text_content() == "2/3"
+    page = visit(fragment="#step=1")
+    assert page.locator(".n.todo").count() == 7
+    assert page.locator(".e.on").count() == 2
+
+
+def test_a_click_on_a_node_goes_to_its_step(visit):
+    page = visit()
+    page.locator(".n", has_text="h = tanh").click()
+    assert step(page) == 2
+    page.keyboard.press("b")
+    page.locator(".n", has_text="h = tanh").click()
+    assert step(page) == TANH
+    page.locator(".n", has_text="W1").press("Enter")
+    assert (title(page), step(page)) == ("W1", TANH)
+    assert f"comes at step {STEPS}" in page.locator("#details").inner_text()
+    page.keyboard.press("Escape")
+    assert title(page) == "h = tanh"
+
+
+def test_play_runs_to_the_end_and_stops(visit):
+    page = visit(fragment=f"#step={STEPS - 2}")
+    page.select_option("#speed", "4")
+    page.click("#play")
+    assert "Pause" in page.locator("#play").inner_text()
+    playwright.expect(page.locator("#play")).to_contain_text("Play")
+    assert step(page) == STEPS
+    page.keyboard.press("Home")
+    page.locator("#details").focus()
+    page.keyboard.press(" ")
+    assert "Pause" in page.locator("#play").inner_text()
+    page.keyboard.press(" ")
+    assert "Play" in page.locator("#play").inner_text()
+
+
+def test_it_is_said_to_those_who_do_not_see_it(visit):
+    page = visit()
+    page.click("#next")
+    said = page.locator("#said")
+    assert said.get_attribute("aria-live") == "polite"
+    assert said.text_content() == f"step 2 of {STEPS}, forward: h = tanh(matmul)"
+    assert "tanh" in page.locator("#slider").get_attribute("aria-valuetext")
+    unnamed = page.evaluate(
+        "[...document.querySelectorAll('button, input, select, [role=button]')].filter("
+        "e => !(e.getAttribute('aria-label') || e.textContent.trim())).length"
+    )
+    assert unnamed == 0
+    assert page.locator("table.m th[scope=col]").count() > 0
+
+
+def test_a_large_array_is_a_picture_that_can_be_read(visit):
+    page = visit("classifier", fragment="#step=3")
+    assert page.locator("#details canvas").count() == 2
+    text = page.locator("#details").inner_text()
+    assert "every 13th of 300 rows, all 64 columns" in text.replace("\u00a0", " ")
+    page.locator("#details canvas").first.hover(position={"x": 1, "y": 1})
+    assert page.locator("#details .read").first.inner_text().startswith("[0, 0] = ")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", [(1280, 860), (480, 900)])
+@pytest.mark.parametrize("name", ["small", "classifier"])
+def test_two_sizes_light_and_dark(visit, name, size, scheme, tmp_path):
+    page = visit(name, fragment="#step=10", size=size, color_scheme=scheme)
+    shot = page.screenshot(path=tmp_path / "page.png")
+    assert shot.startswith(b"\x89PNG")
+    assert page.evaluate("document.documentElement.dataset.theme") == scheme
+    dark = page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(20, 23, 27)"
+    assert dark == (scheme == "dark")
+    assert page.evaluate("document.documentElement.scrollWidth") <= size[0]
+    for area in ("#graph", "#details", "#controls"):
+        box = page.locator(area).bounding_box()
+        assert box["height"] > 40
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= size[0] + 1
+    now = page.locator(".n.now").bounding_box()
+    graph = page.locator("#graph").bounding_box()
+    assert graph["y"] <= now["y"]
+    assert now["y"] + now["height"] <= graph["y"] + graph["height"]
+    page.click("#theme")
+    assert page.evaluate("document.documentElement.dataset.theme") != scheme
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_text_can_be_read_on_every_colour(visit, scheme):
+    """Contrast of at least 4.5 to 1 between the numbers and the cells behind them."""
+    page = visit(fragment=f"#step={Y}", color_scheme=scheme)
+    pairs = page.evaluate(
+        "[...document.querySelectorAll('table.m td')].map(td => [getComputedStyle(td).color,"
+        " getComputedStyle(td).backgroundColor])"
+    )
+
+    def luminance(text):
+        rgb = np.array([float(v) for v in text[text.index("(") + 1 : -1].split(",")[:3]]) / 255
+        linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+        return linear @ [0.2126, 0.7152, 0.0722]
+
+    assert len(pairs) > 20
+    for pair in pairs:
+        low, high = sorted(map(luminance, pair))
+        assert (high + 0.05) / (low + 0.05) >= 4.5, pair

@@ -1,0 +1,284 @@
+"""The step-through page as a file: what is in it, against NumPy."""
+
+import base64
+import json
+import re
+
+import numpy as np
+import pytest
+from page_cases import classifier, small, small_by_hand
+
+import tinygrad_np as tg
+from tinygrad_np.draw.numbers import Arrays
+from tinygrad_np.draw.page import to_html
+from tinygrad_np.draw.steps import steps_of
+
+
+def run_in(page):
+    text = re.search(r'<script id="run" type="application/json">(.*?)</script>', page, re.S)[1]
+    return json.loads(text, parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))
+
+
+def array(run, k):
+    entry = run["arrays"][k]
+    kind = "<f8" if entry.get("wide") else "<f4"
+    return np.frombuffer(base64.b64decode(entry["data"]), kind).reshape(entry["shape"])
+
+
+def named(run, name):
+    return next(k for k, node in enumerate(run["nodes"]) if node["name"] == name)
+
+
+# --- the steps ------------------------------------------------------------------------------------
+
+
+def test_values_and_gradients_are_those_of_numpy():
+    run, by_hand = run_in(to_html(small())), small_by_hand()
+    for name in ("h", "y", "loss"):
+        (k,) = run["nodes"][named(run, name)]["value"]
+        np.testing.assert_allclose(array(run, k), by_hand[name], rtol=1e-6)
+    for name, gradient in {"h": "dh", "W1": "dW1", "W2": "dW2"}.items():
+        (k,) = run["nodes"][named(run, name)]["gradient"]
+        np.testing.assert_allclose(array(run, k), by_hand[gradient], rtol=1e-6)
+
+
+def test_the_running_sum_of_a_value_that_is_used_three_times():
+    run, by_hand = steps_of(small()), small_by_hand()
+    h = named(run, "h")
+    flows = [f for step in run["steps"] for f in step.get("flows", ()) if f["to"] == h]
+    assert [(f["nth"], f["of"]) for f in flows] == [(1, 3), (2, 3), (3, 3)]
+    sent = [array(run, f["contribution"][0]) for f in flows]
+    sums = [array(run, f["total"][0]) for f in flows]
+    for found, name in zip(sent, ("from square", "from square", "from y")):
+        np.testing.assert_allclose(found, by_hand[name], rtol=1e-6)
+    for found, name in zip(sums, ("from square", "after square", "dh")):
+        np.testing.assert_allclose(found, by_hand[name], rtol=1e-6)
+
+
+def test_the_order_is_topological():
+    run = steps_of(small())
+    phases = [step["phase"] for step in run["steps"]]
+    ops = sum(node["op"] is not None for node in run["nodes"])
+    assert phases == ["forward"] * ops + ["seed"] + ["backward"] * ops
+    ready = {k for k, node in enumerate(run["nodes"]) if node["op"] is None}
+    for step in run["steps"][:ops]:
+        assert ready.issuperset(run["nodes"][step["node"]]["inputs"])
+        ready.add(step["node"])
+    gone = set()
+    for step in run["steps"][ops + 1 :]:
+        gone.add(step["node"])
+        assert not any(flow["to"] in gone for flow in step["flows"])
+
+
+def test_formulas_have_the_users_names():
+    run = steps_of(small())
+    h, y = named(run, "h"), named(run, "y")
+    assert run["nodes"][h]["formula"] == "h = tanh(matmul)"
+    assert run["nodes"][y]["formula"] == "y = h @ W2"
+    step = next(s for s in run["steps"] if s["phase"] == "backward" and s["node"] == y)
+    assert [flow["formula"] for flow in step["flows"]] == ["∂L/∂y @ W2ᵀ", "hᵀ @ ∂L/∂y"]
+    assert [flow["numpy"] for flow in step["flows"]] == [["g @ y.T"], ["x.T @ g"]]
+    assert step["flows"][0]["where"] == [["g", "∂L/∂y"], ["y", "W2"]]
+    assert run["nodes"][y]["code"] == "y = h @ second"
+    assert run["nodes"][y]["place"].startswith("page_cases.py:")
+
+
+def test_a_bias_says_that_it_was_stretched():
+    run = steps_of(classifier(20))
+    flows = [f for s in run["steps"] for f in s.get("flows", ()) if "summed" in f]
+    assert [f["summed"] for f in flows] == [[[20, 3], [3]], [[20, 64], [64]]]
+
+
+@pytest.mark.parametrize(
+    "op", [op for op in tg.TABLE.values() if any(op.rule.values())], ids=lambda op: op.name
+)
+def test_every_op_of_the_table_has_steps(op):
+    rng = np.random.default_rng(3)
+    numbers = lambda *shape: rng.uniform(0.4, 0.9, shape)  # noqa: E731
+    args, params = [numbers(2, 3) + max(0, op.domain[0]) for _ in op.inputs], {}
+    if op.samples is not None:
+        args, params = op.samples(numbers)[0]
+
+    def given(value):
+        if isinstance(value, (list, tuple)):
+            return type(value)(map(given, value))
+        floats = isinstance(value, (np.ndarray, np.generic)) and value.dtype.kind in "fc"
+        return tg.Tensor(value, requires_grad=True) if floats else value
+
+    with tg.record() as run:
+        out = getattr(tg, op.name)(*map(given, args), **params)
+        outs = out if isinstance(out, tuple) else (out,)
+        outs = [o for o in outs if o.dtype.kind in "fc" and o.requires_grad]
+        total = sum((o * o.conj() if o.dtype.kind == "c" else o * o).sum() for o in outs)
+        total.backward(np.ones((), total.dtype))
+    found = run_in(to_html(tg.graph(total, record=run)))
+    mine = [s for s in found["steps"] if found["nodes"][s["node"]]["op"] == op.name]
+    assert {"forward", "backward"} <= {s["phase"] for s in mine}
+    for flow in (f for s in mine for f in s.get("flows", ())):
+        assert flow["numpy"], "every rule shows its lines"
+
+
+# --- what can go wrong ----------------------------------------------------------------------------
+
+
+def test_without_a_record_it_says_what_to_do(tmp_path):
+    w = tg.Tensor([1.0, 2.0], requires_grad=True)
+    with pytest.raises(ValueError, match=r"with tg\.record\(\) as r"):
+        tg.graph((w * w).sum()).html(tmp_path / "step.html")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_folded_graph_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="folded graph"):
+        classifier(4).folded().html(tmp_path / "step.html")
+
+
+def test_another_backward_pass_through_the_same_nodes():
+    w = tg.Tensor([1.0, 2.0], requires_grad=True, name="w")
+    with tg.record() as run:
+        h = w * w
+        loss, other = h.sum(), (h * 3).sum()
+        loss.backward(retain_graph=True)
+        other.backward()
+    with pytest.raises(ValueError, match="no part of this graph"):
+        to_html(tg.graph(loss, record=run))
+    with pytest.raises(ValueError, match="no part of this graph"):
+        to_html(tg.graph(h, record=run))
+
+
+def test_the_last_of_two_equal_backward_passes_is_shown():
+    w = tg.Tensor([1.0, 2.0], requires_grad=True, name="w")
+    with tg.record() as run:
+        loss = (w * w).sum()
+        loss.backward(retain_graph=True)
+        loss.backward()
+    found = steps_of(tg.graph(loss, record=run))
+    flows = [f for s in found["steps"] for f in s.get("flows", ()) if f["to"] == named(found, "w")]
+    assert [(f["nth"], f["of"]) for f in flows] == [(1, 2), (2, 2)]
+    np.testing.assert_array_equal(array(found, flows[-1]["total"][0]), [2.0, 4.0])
+
+
+def test_forward_alone():
+    w = tg.Tensor([1.0, 2.0], requires_grad=True)
+    with tg.record() as run:
+        loss = (w * w).sum()
+    phases = {step["phase"] for step in steps_of(tg.graph(loss, record=run))["steps"]}
+    assert phases == {"forward"}
+
+
+def test_gradients_that_were_recorded_themselves():
+    w = tg.Tensor([1.0, 2.0], requires_grad=True, name="w")
+    with tg.record() as run:
+        loss = (w**3).sum()
+        loss.backward(create_graph=True)
+    found = steps_of(tg.graph(loss, record=run))
+    (k,) = found["nodes"][named(found, "w")]["gradient"]
+    np.testing.assert_allclose(array(found, k), [3.0, 12.0])
+
+
+@pytest.mark.parametrize("name", ["step.png", "step", "step.html.txt"])
+def test_another_suffix(tmp_path, name):
+    with pytest.raises(ValueError, match="html"):
+        small().html(tmp_path / name)
+
+
+def test_a_folder_that_is_not_there(tmp_path):
+    with pytest.raises(FileNotFoundError, match="no folder"):
+        small().html(tmp_path / "none" / "step.html")
+
+
+# --- the file -------------------------------------------------------------------------------------
+
+
+def test_it_is_small_and_loads_nothing(tmp_path):
+    path = classifier().html(tmp_path / "step.html")
+    page = path.read_text(encoding="utf-8")
+    data = re.search(r'<script id="run".*?</script>', page, re.S)[0]
+    assert len(page.encode()) < 150_000
+    assert len(page.encode()) - len(data) < 45_000  # template and graph
+    assert not re.search(
+        r"""(?:src|href)=["'](?!data:)|@import|url\(|fetch\(|https?://(?!www\.w3)""", page
+    )
+    assert "Content-Security-Policy" in page
+
+
+def test_a_value_that_is_used_everywhere_does_not_blow_up_the_page():
+    w = tg.Tensor([1.0], requires_grad=True, name="w")
+    with tg.record() as run:
+        t = w
+        for _ in range(300):
+            t = tg.tanh(t) + w
+        loss = t.sum()
+        loss.backward()
+    page = to_html(tg.graph(loss, record=run))
+    assert len(page) < 3_000_000
+
+
+def test_names_are_text_wherever_they_stand():
+    evil = '</script><img src=x onerror="alert(1)">{{JS}}'
+    w = tg.Tensor([1.0], requires_grad=True, name=evil)
+    with tg.record() as run:
+        loss = (w * w).sum()
+        loss.backward()
+    page = to_html(tg.graph(loss, record=run), title=evil)
+    assert "<img" not in page
+    assert page.count("</script>") == 2
+    assert any(
+        "onerror" in node["name"] or "<img" in node["name"] for node in run_in(page)["nodes"]
+    )
+
+
+def test_the_same_program_gives_the_same_page():
+    assert to_html(small()) == to_html(small())
+
+
+# --- arrays ---------------------------------------------------------------------------------------
+
+
+def entry(values):
+    arrays = Arrays()
+    return arrays.entries[arrays.add(values)]
+
+
+def test_what_is_not_finite_is_counted_and_kept():
+    found = entry(np.array([np.nan, np.inf, -np.inf, 2.0]))
+    assert (found["nan"], found["inf"], found["min"], found["max"]) == (1, 2, 2.0, 2.0)
+    kept = array({"arrays": [found]}, 0)
+    np.testing.assert_array_equal(kept, [np.nan, np.inf, -np.inf, 2.0])
+    assert entry(np.array([np.nan]))["min"] is None
+    assert entry(np.ones((0, 3)))["mean"] is None
+
+
+@pytest.mark.parametrize("values", [[1e300, 1.0], [1e-300, 1.0], [2**53, 1]])
+def test_numbers_that_float32_would_lose_are_kept_wide(values):
+    found = entry(np.array(values))
+    assert found["wide"]
+    np.testing.assert_array_equal(array({"arrays": [found]}, 0), values)
+
+
+def test_a_large_array_is_a_labelled_window_with_statistics_of_the_whole():
+    values = np.random.default_rng(1).normal(size=(300, 64))
+    found = entry(values)
+    assert found["rows"] == list(range(0, 300, 13))
+    assert found["columns"] == list(range(64))
+    kept = np.frombuffer(base64.b64decode(found["data"]), "<f4").reshape(24, 64)
+    np.testing.assert_array_equal(kept, values[::13].astype(np.float32))
+    np.testing.assert_allclose(found["mean"], values.mean(), rtol=1e-5)
+    np.testing.assert_allclose(found["std"], values.std(), rtol=1e-5)
+    assert sum(found["bins"]) == values.size
+    assert "rows" not in entry(values[:30])
+
+
+def test_several_axes_are_rows_of_the_last():
+    found = entry(np.zeros((10, 20, 300)))
+    assert max(found["rows"]) < 200
+    assert len(found["rows"]) <= 24
+    assert len(found["columns"]) <= 64
+    assert found["zeros"] == 1
+
+
+def test_equal_arrays_are_stored_once():
+    arrays = Arrays()
+    a = np.arange(6.0)
+    assert arrays.add(a) == arrays.add(a.copy())
+    assert len({arrays.add(a), arrays.add(a.reshape(2, 3)), arrays.add(a.astype(np.float32))}) == 3

@@ -1,0 +1,417 @@
+"use strict";
+(() => {
+const run = JSON.parse(document.getElementById("run").textContent);
+const { nodes, steps, arrays } = run;
+const $ = id => document.getElementById(id);
+const calm = matchMedia("(prefers-reduced-motion: reduce)");
+const state = { at: 0, chosen: null, timer: null };
+
+function make(tag, attributes = {}, ...children) {
+  const svg = ["svg", "rect"].includes(tag);
+  const e = svg ? document.createElementNS("http://www.w3.org/2000/svg", tag)
+    : document.createElement(tag);
+  for (const [key, value] of Object.entries(attributes)) {
+    if (value != null) e.setAttribute(key, value);
+  }
+  e.append(...children.flat().filter(c => c != null && c !== false));
+  return e;
+}
+
+// --- what is known of each step ------------------------------------------------------------------
+
+const forwardStep = {}, backwardStep = {}, arrivals = nodes.map(() => []);
+steps.forEach((step, i) => {
+  if (step.phase === "forward") forwardStep[step.node] = i;
+  else if (step.phase === "backward") backwardStep[step.node] = i;
+  else arrivals[step.node].push({ step: i, from: null });
+  for (const flow of step.flows || []) arrivals[flow.to].push({ step: i, from: step.node, flow });
+});
+const turn = steps.findIndex(step => step.phase !== "forward");
+const title = n => n.op && n.name !== n.op && !n.name.startsWith(n.op) ? `${n.name} = ${n.op}` : n.name;
+const shapeText = shape => !shape ? "several outputs" : shape.length ? shape.join(" × ") : "one number";
+const computed = (i, at) => !nodes[i].op || forwardStep[i] <= at;
+
+// --- numbers -------------------------------------------------------------------------------------
+
+function number(x) {
+  if (!Number.isFinite(x)) return Number.isNaN(x) ? "nan" : x > 0 ? "inf" : "−inf";
+  if (Number.isInteger(x) && Math.abs(x) < 1e6) return String(x).replace("-", "−");
+  const size = Math.abs(x), text = size < 1e-4 || size >= 1e5 ? x.toExponential(2) : String(Number(x.toPrecision(4)));
+  return text.replace(/-/g, "−").replace("e+", "e");
+}
+
+const cache = new Map();
+function read(k) {
+  if (cache.has(k)) return cache.get(k);
+  const a = arrays[k], bytes = Uint8Array.from(atob(a.data), c => c.charCodeAt(0)).buffer;
+  const flat = a.wide ? new Float64Array(bytes) : new Float32Array(bytes);
+  const complex = a.dtype.startsWith("complex"), shape = a.shape;
+  const columnCount = shape.length ? shape[shape.length - 1] : 1;
+  const rowCount = shape.length < 2 ? 1 : shape.slice(0, -1).reduce((x, y) => x * y, 1);
+  const count = n => Array.from({ length: n }, (_, i) => i);
+  const rows = a.rows || count(rowCount), columns = a.columns || count(columnCount);
+  const size = i => complex ? Math.hypot(flat[2 * i], flat[2 * i + 1]) : flat[i];
+  const text = i => complex ? `${number(flat[2 * i])} ${flat[2 * i + 1] < 0 ? "−" : "+"} ${number(Math.abs(flat[2 * i + 1]))}i`
+    : a.dtype === "bool" ? (flat[i] ? "True" : "False") : number(flat[i]);
+  let top = 0;
+  for (let i = 0; i < rows.length * columns.length; i++) {
+    if (Number.isFinite(size(i))) top = Math.max(top, Math.abs(size(i)));
+  }
+  const index = (r, c) => {
+    if (shape.length < 2) return shape.length ? `[${columns[c]}]` : "";
+    const place = [];
+    let rest = rows[r];
+    for (const n of shape.slice(0, -1).reverse()) { place.unshift(rest % n); rest = Math.floor(rest / n); }
+    return `[${[...place, columns[c]].join(", ")}]`;
+  };
+  const found = { ...a, rows, columns, rowCount, columnCount, size, text, top: top || 1, index, whole: !a.rows };
+  cache.set(k, found);
+  return found;
+}
+
+// Blue below zero, orange above: told apart by the colour-blind, and quiet at zero.
+let palette = null;
+function colours() {
+  const style = getComputedStyle(document.documentElement);
+  const parse = name => style.getPropertyValue(name).trim().slice(1).match(/../g).map(h => parseInt(h, 16));
+  return palette ||= Object.fromEntries(["zero", "low", "high", "odd"].map(n => [n, parse("--" + n)]));
+}
+function colour(x, top) {
+  const { zero, low, high, odd } = colours();
+  if (!Number.isFinite(x)) return odd;
+  const end = x < 0 ? low : high, t = Math.sqrt(Math.min(1, Math.abs(x) / top));
+  return zero.map((z, i) => Math.round(z + (end[i] - z) * t));
+}
+
+// --- matrices ------------------------------------------------------------------------------------
+
+function table(m) {
+  const labelled = m.rowCount > 1 || m.columnCount > 1, rowName = r => m.index(r, 0).replace(/, \d+\]$/, "").slice(1);
+  const head = make("tr", {}, m.rowCount > 1 && make("th", {}),
+    m.columns.map(c => make("th", { scope: "col" }, String(c))));
+  const body = m.rows.map((_, r) => make("tr", {},
+    m.rowCount > 1 && make("th", { scope: "row" }, rowName(r)),
+    m.columns.map((_, c) => {
+      const i = r * m.columns.length + c;
+      return make("td", { style: `background:rgb(${colour(m.size(i), m.top)})`, title: `${m.index(r, c)} = ${m.text(i)}` }, m.text(i));
+    })));
+  return make("div", { class: "scroll", tabindex: m.rows.length > 10 || m.columns.length > 8 ? 0 : null, role: "group", "aria-label": "values" },
+    make("table", { class: "m" }, labelled && make("thead", {}, head), make("tbody", {}, body)));
+}
+
+function heat(m, caption) {
+  const [h, w] = [m.rows.length, m.columns.length];
+  const wide = Math.max(3, Math.min(16, Math.floor(290 / w))), high = Math.max(3, Math.min(2 * wide, Math.floor(200 / h)));
+  const canvas = make("canvas", { width: w, height: h, role: "img", style: `width:${w * wide}px;height:${h * high}px`,
+    "aria-label": `heat map of ${caption}; its statistics follow` });
+  const context = canvas.getContext("2d"), image = context.createImageData(w, h);
+  for (let i = 0; i < w * h; i++) image.data.set([...colour(m.size(i), m.top), 255], 4 * i);
+  context.putImageData(image, 0, 0);
+  const under = make("div", { class: "read mono" }, "point at a cell to read it");
+  canvas.addEventListener("pointermove", event => {
+    const box = canvas.getBoundingClientRect();
+    const at = (offset, length, n) => Math.max(0, Math.min(n - 1, Math.floor(offset / length * n)));
+    const r = at(event.clientY - box.top, box.height, h), c = at(event.clientX - box.left, box.width, w);
+    under.textContent = `${m.index(r, c)} = ${m.text(r * w + c)}`;
+  });
+  return make("div", {}, canvas, under);
+}
+
+function part(indices, count, what) {
+  const every = indices.length > 1 ? indices[1] - indices[0] : 1;
+  if (indices.length === count) return `all ${count} ${what}`;
+  return `every ${every}${every === 2 ? "nd" : every === 3 ? "rd" : "th"} of ${count} ${what}`;
+}
+
+function statistics(m) {
+  if (m.min === null) return m.shape.includes(0) ? ["empty"] : ["no finite number"];
+  const said = ["min", "max", "mean", "std"].map(name => `${name} ${m[name] === null ? "too large" : number(m[name])}`);
+  if (m.zeros > 0) said.push(`${Math.round(m.zeros * 1000) / 10} % zeros`);
+  return said.map(s => s.replaceAll(" ", "\u00a0"));
+}
+
+function histogram(m) {
+  const top = Math.max(...m.bins), bar = 9;
+  return make("svg", { class: "bins", width: bar * m.bins.length, height: 34, role: "img",
+    "aria-label": `histogram of all ${m.shape.join(" × ")} numbers` },
+    m.bins.map((n, i) => make("rect", { x: i * bar, y: 33 - 33 * n / top, width: bar - 1.5, height: Math.max(n ? 1 : 0, 33 * n / top) })));
+}
+
+function matrix(k, caption) {
+  const figure = make("figure", { "data-array": k ?? "" }, make("figcaption", {}, make("b", {}, caption)));
+  if (k == null) { figure.append(make("p", { class: "quiet" }, "not used: no gradient")); return figure; }
+  const m = read(k);
+  figure.firstChild.append(` ${m.shape.length ? m.shape.join(" × ") : ""} `, make("span", { class: "quiet" }, m.dtype));
+  if (m.rows.length && m.columns.length) {
+    figure.append(m.columns.length <= 10 && m.rows.length * m.columns.length <= 960 ? table(m) : heat(m, caption));
+  }
+  if (!m.whole) {
+    figure.append(make("div", { class: "stats" }, `shown: ${part(m.rows, m.rowCount, "rows")}, ${part(m.columns, m.columnCount, "columns")}; below: the whole array`));
+    if (m.bins) figure.append(histogram(m));
+  }
+  if (m.rowCount * m.columnCount > 24) figure.append(make("div", { class: "stats" }, statistics(m).join(" · ")));
+  if (m.nan || m.inf) {
+    figure.append(make("div", { class: "stats" }, make("em", {}, [m.nan && `${m.nan} nan`, m.inf && `${m.inf} infinite`].filter(Boolean).join(", "))));
+  }
+  return figure;
+}
+
+function matrices(list, caption) {
+  return list.map((k, i) => matrix(k, list.length > 1 ? `${caption}[${i}]` : caption));
+}
+
+// Matrices with signs between them, each sign beside what follows it.
+function terms(...list) {
+  return make("div", { class: "row" }, list.flatMap(([sign, figures]) => figures.map((figure, i) =>
+    make("div", { class: "term" }, !i && sign && make("span", { class: "sign" }, sign), figure))));
+}
+
+const unique = list => [...new Set(list)];
+const partial = n => `∂L/∂${n.name}`;
+
+// --- the panel -----------------------------------------------------------------------------------
+
+function heading(n, phase, said) {
+  return [
+    make("div", {}, make("span", { class: "phase" }, phase), " ", make("span", { class: "quiet" }, said)),
+    make("h2", {}, title(n)),
+    make("p", { class: "quiet" }, [n.doc, n.module && `in ${n.module}`, shapeText(n.shape), n.dtype].filter(Boolean).join(" · ")),
+    n.place && make("p", { class: "source" }, `${n.place}  `, make("code", {}, n.code)),
+  ];
+}
+
+function values(n) {
+  if (n.text != null) return [make("code", {}, n.text)];
+  if (!n.value.length) return [make("p", { class: "quiet" }, "its value was not recorded")];
+  return matrices(n.value, n.name);
+}
+
+function forwardPanel(n) {
+  const inputs = n.inputs.filter(i => nodes[i].text == null);
+  return [
+    make("div", { class: "rule" }, n.formula),
+    make("h3", {}, inputs.length > 1 ? "inputs → output" : "input → output"),
+    terms(["", unique(inputs).flatMap(i => values(nodes[i]))], ["→", values(n)]),
+  ];
+}
+
+// Where a value was used several times, its gradient is the sum of what came from each use.
+function incoming(i, at) {
+  const n = nodes[i], came = arrivals[i].filter(a => a.step <= at && a.from !== null);
+  if (came.length < 2) return terms(["", matrices(n.gradient, partial(n))]);
+  const last = came[came.length - 1].flow, complete = last.of === last.nth;
+  return terms(
+    ...came.map((a, j) => [j ? "+" : "", matrices(a.flow.contribution, `from ${nodes[a.from].name}`)]),
+    ["=", complete ? matrices(n.gradient, partial(n)) : matrices(last.total, "so far")]);
+}
+
+function seedPanel(n) {
+  return [
+    make("div", { class: "rule" }, `∂L/∂${n.name} = 1`),
+    make("p", { class: "note" }, `Backward starts at the output: ${n.name} is L, and L changes by as much as itself. `
+      + "From here each op runs its local rule once, the newest op first, so that every gradient is complete before it is passed on."),
+    terms(["", matrices(n.gradient, partial(n))]),
+  ];
+}
+
+function ruleBox(flow) {
+  return make("div", { class: "rule" },
+    flow.formula && make("div", { class: "formula" }, `∂L/∂${nodes[flow.to].name} = ${flow.formula}`),
+    flow.numpy.length > 0 && make("div", { class: "np" }, make("span", {}, "NumPy"), make("pre", {}, flow.numpy.join("\n"))));
+}
+
+function flowPanel(flow, step) {
+  const to = nodes[flow.to], several = flow.of > 1, into = several ? `to ${to.name}` : partial(to);
+  const sum = [["", matrices(flow.contribution, into)]];
+  if (flow.nth > 1) {
+    const before = arrivals[flow.to].filter(a => a.flow)[flow.nth - 2].flow;
+    sum[0][0] = "+";
+    sum.unshift(["", matrices(before.total, "so far")]);
+    sum.push(["=", matrices(flow.total, flow.nth === flow.of ? partial(to) : "running sum")]);
+  }
+  const others = arrivals[flow.to].filter(a => a.flow && a.flow !== flow);
+  const waiting = unique(others.filter(a => a.flow.nth > flow.nth).map(a => a.step === state.at ? "the other rule of this op"
+    : `${nodes[a.from].name} (step ${a.step + 1})`));
+  return make("div", { class: "into" },
+    make("h3", {}, "to ", make("b", {}, to.name), several ? `: contribution ${flow.nth} of ${flow.of}` : ""),
+    ruleBox(flow),
+    flow.where.length > 0 && make("p", { class: "where" }, flow.where.flatMap(([name, value], i) => [i ? ", " : "", make("code", {}, name), ` is ${value}`])),
+    flow.helpers.map(([name, doc]) => make("p", { class: "where" }, make("code", {}, name), `: ${doc}`)),
+    flow.summed && make("p", { class: "where" }, `Summed from ${shapeText(flow.summed[0])} to ${shapeText(flow.summed[1])}: ${to.name} was stretched over these axes in forward.`),
+    terms(...sum),
+    several && make("p", { class: "note" }, waiting.length
+      ? `${to.name} was used ${flow.of} times, and gradients add. Its own turn comes when the rest has arrived: from ${waiting.join(" and ")}.`
+      : `${to.name} was used ${flow.of} times: the gradients of all its uses add up, and now the sum is complete.`));
+}
+
+function backwardPanel(n, step, i) {
+  const silent = unique(n.inputs).filter(i => nodes[i].text == null && !step.flows.some(f => f.to === i));
+  return [
+    make("h3", {}, "incoming gradient"), incoming(i, state.at),
+    step.flows.map(flow => flowPanel(flow, step)),
+    silent.map(i => make("p", { class: "quiet" }, `${nodes[i].name}: no gradient flows to it.`)),
+    n.kinks && make("p", { class: "quiet" }, `Where the derivative is not unique: ${n.kinks}.`),
+  ];
+}
+
+function leafPanel(i) {
+  const n = nodes[i], came = arrivals[i].filter(a => a.step <= state.at);
+  const found = [make("h3", {}, "value"), terms(["", values(n)])];
+  if (n.text != null) return found;
+  if (!n.needs) found.push(make("p", { class: "quiet" }, "It needs no gradient."));
+  else if (!arrivals[i].length) found.push(make("p", { class: "quiet" }, "No gradient reached it."));
+  else if (!came.length) found.push(make("p", { class: "quiet" }, `Its gradient is not computed yet: it comes at step ${arrivals[i][0].step + 1}.`));
+  else found.push(make("h3", {}, "gradient"), incoming(i, state.at));
+  return found;
+}
+
+function sentence(step) {
+  const n = nodes[step.node];
+  if (step.phase === "forward") return `forward: ${n.formula}`;
+  if (step.phase === "seed") return `backward starts: the gradient of ${n.name} is 1`;
+  return `backward through ${title(n)}: gradient to ${step.flows.map(f => nodes[f.to].name).join(" and ") || "nothing"}`;
+}
+
+// --- drawing a step ------------------------------------------------------------------------------
+
+const graph = $("graph"), details = $("details");
+const groups = [...graph.querySelectorAll(".n")], edges = [...graph.querySelectorAll(".e[data-edge]")];
+
+function drawGraph(step) {
+  const read = step.phase === "forward" ? nodes[step.node].inputs : [];
+  const flows = step.flows || [];
+  for (const g of groups) {
+    const i = +g.dataset.node, came = arrivals[i].filter(a => a.step <= state.at).length, badge = g.querySelector(".badge");
+    g.classList.toggle("todo", !computed(i, state.at));
+    g.classList.toggle("now", i === step.node);
+    g.classList.toggle("chosen", i === state.chosen);
+    g.classList.toggle("read", read.includes(i));
+    g.classList.toggle("sent", flows.some(f => f.to === i));
+    if (i === step.node) g.setAttribute("aria-current", "step"); else g.removeAttribute("aria-current");
+    if (!badge) continue;
+    const all = arrivals[i].length;
+    badge.classList.toggle("some", came > 0 && came < all);
+    badge.classList.toggle("all", all > 0 && came === all);
+    if (all > 1) badge.querySelector("text").textContent = `${came}/${all}`;
+  }
+  for (const e of edges) {
+    const [target, argument] = e.dataset.edge.split(":").map(Number), here = target === step.node;
+    e.classList.toggle("on", here && step.phase === "forward");
+    e.classList.toggle("flow", here && flows.some(f => f.argument === argument));
+  }
+}
+
+function follow(i) {
+  const g = groups.find(g => +g.dataset.node === i).getBoundingClientRect(), pane = graph.getBoundingClientRect();
+  const margin = Math.min(110, pane.height / 4);
+  const off = g.top < pane.top + margin || g.bottom > pane.bottom - margin || g.left < pane.left || g.right > pane.right;
+  if (off) graph.scrollBy({ top: (g.top + g.bottom - pane.top - pane.bottom) / 2, left: (g.left + g.right - pane.left - pane.right) / 2, behavior: calm.matches ? "auto" : "smooth" });
+}
+
+function draw() {
+  const step = steps[state.at], n = nodes[step.node], turned = step.phase !== "forward";
+  document.body.classList.toggle("turned", turned);
+  drawGraph(step);
+  const where = `step ${state.at + 1} of ${steps.length}`;
+  if (state.chosen !== null) {
+    details.replaceChildren(...heading(nodes[state.chosen], nodes[state.chosen].kind, `at ${where}; Escape returns to it`).filter(Boolean), ...leafPanel(state.chosen));
+  } else {
+    const panel = step.phase === "forward" ? forwardPanel(n) : step.phase === "seed" ? seedPanel(n) : backwardPanel(n, step, step.node);
+    details.replaceChildren(...heading(n, turned ? "backward" : "forward", where).filter(Boolean), ...panel.flat(2).filter(Boolean));
+  }
+  $("slider").value = state.at + 1;
+  $("slider").setAttribute("aria-valuetext", `${where}, ${sentence(step)}`);
+  $("slider").parentNode.classList.toggle("turned", turned);
+  $("position").textContent = `${turned ? "backward" : "forward"} ${state.at + 1} / ${steps.length}`;
+  $("said").textContent = `${where}, ${sentence(step)}`;
+  for (const id of ["first", "back"]) $(id).disabled = state.at === 0;
+  for (const id of ["last", "next"]) $(id).disabled = state.at === steps.length - 1;
+}
+
+// --- controls ------------------------------------------------------------------------------------
+
+function go(i) {
+  const before = state.at;
+  state.at = Math.max(0, Math.min(steps.length - 1, i));
+  state.chosen = null;
+  draw();
+  if (before !== state.at) details.scrollTop = 0;
+  follow(steps[state.at].node);
+  try { history.replaceState(null, "", `#step=${state.at + 1}`); } catch { /* some browsers forbid it on files */ }
+}
+
+function stop() {
+  clearTimeout(state.timer);
+  state.timer = null;
+  $("play").textContent = "▶ Play";
+}
+
+function tick() {
+  state.timer = setTimeout(() => {
+    go(state.at + 1);
+    if (state.at < steps.length - 1) tick(); else stop();
+  }, 1500 / Number($("speed").value));
+}
+
+function play() {
+  if (state.timer !== null) { stop(); return; }
+  if (state.at === steps.length - 1) go(0);
+  $("play").textContent = "⏸ Pause";
+  tick();
+}
+
+function pick(i) {
+  stop();
+  const turned = steps[state.at].phase !== "forward";
+  const there = turned && i in backwardStep ? backwardStep[i] : forwardStep[i];
+  if (there !== undefined) { go(there); return; }
+  state.chosen = i;
+  draw();
+  details.scrollTop = 0;
+}
+
+const act = i => () => { stop(); go(i()); };
+$("first").onclick = act(() => 0);
+$("back").onclick = act(() => state.at - 1);
+$("next").onclick = act(() => state.at + 1);
+$("last").onclick = act(() => steps.length - 1);
+$("turn").onclick = act(() => turn);
+$("turn").hidden = turn < 0;
+$("play").onclick = play;
+$("slider").max = steps.length;
+$("slider").oninput = event => { stop(); go(Number(event.target.value) - 1); };
+$("slider").parentNode.style.setProperty("--split", `${turn < 0 ? 100 : 100 * Math.max(0, turn - 0.5) / Math.max(1, steps.length - 1)}%`);
+
+for (const g of groups) {
+  const i = Number(g.dataset.node);
+  g.setAttribute("tabindex", 0);
+  g.addEventListener("click", () => pick(i));
+  g.addEventListener("keydown", event => {
+    if (event.key === "Enter" || event.key === " ") { event.preventDefault(); event.stopPropagation(); pick(i); }
+  });
+}
+
+addEventListener("keydown", event => {
+  if (event.ctrlKey || event.metaKey || event.altKey || ["INPUT", "SELECT"].includes(event.target.tagName)) return;
+  if (event.key === " " && event.target.tagName === "BUTTON") return;
+  const keys = {
+    ArrowRight: $("next").onclick, ArrowLeft: $("back").onclick, Home: $("first").onclick, End: $("last").onclick,
+    " ": play, b: turn < 0 ? null : $("turn").onclick, Escape: () => { state.chosen = null; draw(); },
+  };
+  const action = keys[event.key];
+  if (action) { event.preventDefault(); action(); }
+});
+
+function theme(name) {
+  document.documentElement.dataset.theme = name;
+  palette = null;
+}
+const dark = matchMedia("(prefers-color-scheme: dark)");
+dark.addEventListener("change", () => { theme(dark.matches ? "dark" : "light"); draw(); });
+$("theme").onclick = () => { theme(document.documentElement.dataset.theme === "dark" ? "light" : "dark"); draw(); };
+theme(dark.matches ? "dark" : "light");
+
+const linked = () => (Number(/step=(\d+)/.exec(location.hash)?.[1]) || 1) - 1;
+addEventListener("hashchange", () => { if (linked() !== state.at) act(linked)(); });
+go(linked());
+})();

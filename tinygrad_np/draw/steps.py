@@ -1,0 +1,311 @@
+"""The steps of a recorded run: forward op by op, then backward rule by rule.
+
+`steps_of(graph)` gives what the step-through page shows, as plain dictionaries that become JSON.
+"""
+
+from __future__ import annotations
+
+import ast
+import copy
+import inspect
+import linecache
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from ..autograd import Node
+from ..tensor import Tensor
+from .clusters import label
+from .numbers import Arrays
+from .rules import formula, lines_that_run
+from .style import line, one_line
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from ..recorder import Flow, Forward, Record
+    from ..snapshot import Graph
+
+__all__ = ["NOT_RECORDED", "steps_of"]
+
+NOT_RECORDED = (
+    "the step-through page shows values, and none were recorded: compute the loss and call "
+    "backward() inside `with tg.record() as r:`, then tg.graph(loss, record=r).html(path)"
+)
+
+_SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
+
+
+def steps_of(graph: Graph) -> dict[str, Any]:
+    """Nodes, steps and arrays of the page.
+
+    A node has what `GraphNode` has, its inputs, and the arrays by number. A step has a `phase`,
+    "forward", "seed" or "backward", and a node; a backward step has the `flows` out of it.
+
+    Raises:
+        ValueError: the graph was taken without a record, or is folded; or the record has another
+            backward pass through the same nodes, so that their gradients can't be told apart.
+    """
+    if any(node.kind == "block" for node in graph.nodes):
+        raise ValueError("a folded graph has no single steps: call html() on the graph itself")
+    if graph.recorded is None:
+        raise ValueError(NOT_RECORDED)
+    record, ids = graph.recorded
+    return _Steps(graph, record, ids).found()
+
+
+class _Steps:
+    def __init__(self, graph: Graph, record: Record, ids: dict[Node, int]) -> None:
+        self.graph = graph
+        self.record = record
+        self.ids = ids
+        self.arrays = Arrays()
+        self.names = _names(graph)
+        # What each node sent, and how many contributions each node gets.
+        self.sent: dict[Node, list[Flow]] = {}
+        self.uses: Counter[Node] = Counter()
+        for flow in self._last_flows():
+            self.sent.setdefault(flow.node, []).append(flow)
+            self.uses[flow.parent] += 1
+        self.values = self._values()
+
+    def found(self) -> dict[str, Any]:
+        ordered = sorted(self.ids, key=lambda node: node.serial)
+        steps: list[dict[str, Any]] = []
+        for node in ordered:
+            if node.op is not None:
+                steps.append({"phase": "forward", "node": self.ids[node]})
+        reached = [n for n in reversed(ordered) if n in self.record.gradients and n.op]
+        arrived: Counter[Node] = Counter()
+        for node in reached:
+            if not self.uses[node]:
+                steps.append({"phase": "seed", "node": self.ids[node]})
+            flows = [self._flow(flow, arrived) for flow in self.sent.get(node, ())]
+            steps.append({"phase": "backward", "node": self.ids[node], "flows": flows})
+        return {
+            "title": one_line(self.graph.title, 80),
+            "totals": self.graph.totals,
+            "nodes": self._nodes(),
+            "steps": steps,
+            "arrays": self.arrays.entries,
+        }
+
+    # --- nodes -------------------------------------------------------------------------------
+
+    def _nodes(self) -> list[dict[str, Any]]:
+        nodes = []
+        inputs: dict[int, list[Any]] = {}
+        for edge in self.graph.edges:
+            inputs.setdefault(edge.target, []).append((edge.argument, edge.source))
+        made = {number: node for node, number in self.ids.items()}
+        for shown in self.graph.nodes:
+            entry: dict[str, Any] = {
+                "kind": shown.kind,
+                "op": shown.op,
+                "name": self.names[shown.id],
+                "shape": None if shown.shape is None else list(shown.shape),
+                "dtype": shown.dtype,
+                "module": label(self.graph, shown.module) if shown.module else None,
+                "inputs": [source for _, source in sorted(inputs.get(shown.id, []))],
+                "value": [],
+                "gradient": [],
+            }
+            node = made.get(shown.id)
+            if node is None:
+                entry["text"] = shown.header
+            else:
+                entry |= self._about(node)
+            if where := line(shown):
+                assert shown.place is not None
+                entry["place"] = where
+                entry["code"] = linecache.getline(*shown.place).strip()[:120]
+            nodes.append(entry)
+        return nodes
+
+    def _about(self, node: Node) -> dict[str, Any]:
+        about: dict[str, Any] = {
+            "value": self._several(self.values.get(node)),
+            "gradient": self._several(self.record.gradients.get(node)),
+            "needs": node.needs_grad,
+        }
+        if node.op is None:
+            return about
+        about["doc"] = _first_line(node.op.doc)
+        about["formula"] = self._forward_text(node)
+        if node.op.kinks:
+            about["kinks"] = node.op.kinks
+        return about
+
+    def _several(self, value: Any) -> list[int | None]:
+        """The arrays of a value: one, or one for each output; None for one that is not there."""
+        if value is None:
+            return []
+        parts = value if isinstance(value, tuple) else (value,)
+        return [None if p is None else self.arrays.add(_bare(p)) for p in parts]
+
+    def _values(self) -> dict[Node, Any]:
+        values: dict[Node, Any] = {}
+        for node in self.ids:
+            step = self.record.forward.get(node)
+            if step is not None:
+                values[node] = step.value
+                for parent, operand in zip(node.parents, step.operands):
+                    if isinstance(parent, Node):
+                        values.setdefault(parent, operand)
+        return values
+
+    def _forward_text(self, node: Node) -> str:
+        op = node.op
+        assert op is not None
+        step = self.record.forward.get(node)
+        given = dict(zip(op.params, step.params)) if step is not None else {}
+        words: dict[str, str] = {name: _short(given.get(name, name)) for name in op.params}
+        names = [self._name(parent) for parent in node.parents]
+        if op.variadic:
+            words[op.inputs[0]] = ", ".join(names)
+        else:
+            words |= dict(zip(op.inputs, names))
+        return f"{self.names[self.ids[node]]} = {op.text.format(**words)}"
+
+    def _name(self, parent: Any) -> str:
+        return self.names[self.ids[parent]] if isinstance(parent, Node) else _short(parent)
+
+    # --- gradients -----------------------------------------------------------------------------
+
+    def _last_flows(self) -> Iterable[Flow]:
+        """The flow of each rule, in the last backward pass; checked to be of one pass."""
+        found: dict[tuple[Node, int], Flow] = {}
+        last_into: dict[Node, Flow] = {}
+        for flow in self.record.flows:
+            if flow.parent in self.ids:
+                last_into[flow.parent] = flow
+            if flow.node in self.ids:
+                found.pop((flow.node, flow.position), None)
+                found[flow.node, flow.position] = flow
+        if any(flow.node not in self.ids for flow in last_into.values()):
+            raise ValueError(
+                "backward() was last called on something that is no part of this graph, and went "
+                "through its nodes: take the graph of what backward() was called on, and use one "
+                "`with tg.record()` for each loss"
+            )
+        return found.values()
+
+    def _flow(self, flow: Flow, arrived: Counter[Node]) -> dict[str, Any]:
+        node, parent = flow.node, flow.parent
+        arrived[parent] += 1
+        entry = {
+            "argument": flow.position,
+            "to": self.ids[parent],
+            "contribution": self._several(_bare(flow.contribution)),
+            "total": self._several(_bare(flow.total)),
+            "nth": arrived[parent],
+            "of": self.uses[parent],
+        }
+        return entry | self._rule_text(node, flow.position)
+
+    def _rule_text(self, node: Node, position: int) -> dict[str, Any]:
+        op = node.op
+        assert op is not None
+        rule = next(iter(op.rule.values())) if op.variadic else op.rules[position]
+        step = self.record.forward.get(node)
+        assert rule is not None  # it ran
+        statements = lines_that_run(rule, {} if step is None else self._reads(step, position))
+        names = {"g": f"∂L/∂{self._name(node)}", "out": self._name(node)}
+        if step is not None:
+            names |= {name: _short(value) for name, value in zip(op.params, step.params)}
+        if op.variadic:
+            names |= {"i": str(position)}
+        else:
+            names |= {name: self._name(p) for name, p in zip(op.inputs, node.parents)}
+            names |= {
+                f"{name}_shape": str(p.shape if isinstance(p, Node) else ())
+                for name, p in zip(op.inputs, node.parents)
+            }
+        closed = inspect.getclosurevars(rule).nonlocals
+        names |= {name: _short(v) for name, v in closed.items() if isinstance(v, (int, float))}
+        said: dict[str, Any] = {"numpy": [ast.unparse(s) for s in statements]}
+        if said["numpy"] and isinstance(statements[-1], ast.Return):
+            said["numpy"][-1] = said["numpy"][-1].removeprefix("return ")
+        text = formula(statements, names)
+        if text is not None:
+            said["formula"] = text
+        said["where"] = [
+            [name, names.get(name, "what forward kept for it")]
+            for name in (*rule.__code__.co_varnames[: rule.__code__.co_argcount], *closed)
+            if name in _names_in(statements) and not callable(closed.get(name))
+        ]
+        said["helpers"] = _helpers(statements, rule)
+        parent = node.parents[position]
+        if op.elementwise and parent.shape != node.shape:
+            said["summed"] = [list(node.shape), list(parent.shape)]
+        return said
+
+    def _reads(self, step: Forward, position: int) -> dict[str, Any]:
+        """The values of everything that a rule of this op can read, by name."""
+        op = step.node.op
+        assert op is not None
+        inputs = (list(step.operands),) if op.variadic else step.operands
+        values: dict[str, Any] = dict(zip(op.inputs, inputs))
+        params = dict(zip(op.params, step.params))
+        values |= params | {"out": step.value, "g": self.record.gradients.get(step.node)}
+        if op.variadic:
+            values["i"] = position
+            shapes = [getattr(x, "shape", ()) for x in step.operands]
+            values[f"{op.inputs[0]}_shape"] = shapes
+        else:
+            values |= {f"{i}_shape": getattr(x, "shape", ()) for i, x in values.copy().items()}
+        if op.keeps:
+            # Copied, so that a random generator among them does not move on.
+            outs = op.forward(*inputs, **copy.deepcopy(params))
+            values |= dict(zip(op.keeps, outs[-len(op.keeps) :]))
+        return values
+
+
+def _names(graph: Graph) -> list[str]:
+    """What each node is called: its name, or its op, numbered where there are several."""
+    unnamed: dict[str, int] = {}
+    for node in graph.nodes:
+        if node.op is not None and not node.name:
+            unnamed[node.op] = unnamed.get(node.op, 0) + 1
+    seen: dict[str, int] = {}
+    names = []
+    for node in graph.nodes:
+        if node.name or node.op is None:
+            names.append(one_line(node.name or node.header, 30))
+            continue
+        seen[node.op] = seen.get(node.op, 0) + 1
+        number = str(seen[node.op]).translate(_SUBSCRIPTS) if unnamed[node.op] > 1 else ""
+        names.append(node.op + number)
+    return names
+
+
+def _helpers(statements: list[ast.stmt], rule: Any) -> list[list[str]]:
+    """The functions of the library's own that a rule calls, and what they do."""
+    functions = ((name, rule.__globals__.get(name)) for name in _names_in(statements))
+    return [
+        [name, _first_line(inspect.getdoc(f) or "")]
+        for name, f in functions
+        if inspect.isfunction(f) and f.__doc__
+    ]
+
+
+def _names_in(statements: list[ast.stmt]) -> dict[str, None]:
+    """The names that stand in some statements, in order."""
+    walked = (node for statement in statements for node in ast.walk(statement))
+    return dict.fromkeys(node.id for node in walked if isinstance(node, ast.Name))
+
+
+def _first_line(doc: str) -> str:
+    return doc.split("\n")[0].rstrip(".")
+
+
+def _bare(value: Any) -> Any:
+    """The array of a Tensor: a gradient that was itself recorded is one."""
+    if isinstance(value, tuple):
+        return tuple(map(_bare, value))
+    return value.data if isinstance(value, Tensor) else value
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    return one_line(repr(value), 24)
