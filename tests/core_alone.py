@@ -2,6 +2,7 @@
 
 import importlib.util
 import sys
+import tempfile
 from pathlib import Path
 
 import tinygrad_np as tg
@@ -22,6 +23,13 @@ assert history["loss"][-1] < history["loss"][0] / 2, history
 assert tg.gradcheck(lambda t: tg.tanh(t @ t.T), [x.numpy()], order=2)
 loss = nn.cross_entropy(model(x.astype("float32")), [0, 1])
 assert tg.graph(loss).svg().lstrip().startswith("<"), "the built-in picture"
+with tg.record() as run:
+    loss = nn.cross_entropy(model(x.astype("float32")), [0, 1])
+    loss.backward()
+page = tg.graph(loss, model, record=run).html(Path(tempfile.mkdtemp()) / "step.html")
+assert "<script" in page.read_text(encoding="utf-8"), "the assets of the page are in the wheel"
+double = tg.compile(lambda t: t * 2.0)
+assert [double(x).tolist() for _ in range(3)] == [[[2.0, 4.0], [6.0, 8.0]]] * 3
 try:
     nn.fit(model, x, [0, 1], loss=nn.cross_entropy, optimizer=None, progress=True)
 except ImportError as error:
