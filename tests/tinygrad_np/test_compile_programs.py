@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -255,6 +256,41 @@ def test_captured_arrays_are_read_live():
     for k in range(5):
         data[:] = k
         np.testing.assert_array_equal(compiled(t).numpy(), k * t.numpy())
+
+
+def test_hooks_that_come_later_are_called():
+    problem = Problem()
+    compiled = tg.compile(problem.step)
+    for _ in range(3):
+        compiled(X, Y)
+    handle = problem.hidden.bias.register_hook(lambda g: g * 0)
+    before = problem.hidden.bias.numpy().copy()
+    for _ in range(3):
+        compiled(X, Y)
+        assert not problem.hidden.bias.grad.numpy().any()
+    handle.remove()
+    compiled(X, Y)
+    assert not np.array_equal(problem.hidden.bias.numpy(), before)
+
+
+def test_a_record_sees_what_a_compiled_function_does():
+    problem = Problem()
+    compiled = tg.compile(problem.step)
+    for _ in range(3):
+        compiled(X, Y)
+    with tg.record() as run:
+        compiled(X, Y)
+    assert {node.op.name for node in run.forward} >= {"matmul", "tanh", "cross_entropy"}
+
+
+def test_threads_take_turns():
+    compiled = tg.compile(lambda x: tg.softmax(np.tanh(x) @ np.ones((300, 300)), -1) * 1.0)
+    inputs = [np.full((300, 300), k / 100) + np.arange(300) / 1000 for k in range(8)]
+    expected = [compiled(x) for x in inputs]
+    with ThreadPoolExecutor(4) as pool:
+        for _ in range(3):
+            for a, b in zip(expected, pool.map(compiled, inputs), strict=True):
+                np.testing.assert_array_equal(b, a)
 
 
 # --- random programs ------------------------------------------------------------------------------

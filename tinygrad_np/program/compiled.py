@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import state
-from ..autograd import is_grad_enabled
+from ..autograd import is_grad_enabled, recorder
 from ..tensor import Tensor
 from ..trees import leaves, refill
 from . import memory
@@ -47,7 +47,8 @@ class Compiled:
     function captured has changed: `model.eval()`, another `model`, another `dropout.p`.
 
     What it returns is always fresh; Tensors come back without a graph. Parameters, gradients,
-    optimizers and random generators are left as the function itself would leave them.
+    optimizers and random generators are left as the function itself would leave them. Threads may
+    call it, one after the other; inside `with record():` the function runs as it is.
     """
 
     def __init__(self, f: Callable, names: tuple[str, ...], fallback: bool) -> None:
@@ -71,6 +72,8 @@ class Compiled:
         """
         if self._given_up or (state.taping and state.tape.get() is not None):
             return self._f(*args, **kwargs)  # in the latter case as a part of another program
+        if recorder.get() is not None:  # `with record():` wants to see every value
+            return self._f(*args, **kwargs)
         latest = self._latest
         if latest is not None and not kwargs and latest.accepts(args) and latest.fits():
             try:
@@ -216,6 +219,7 @@ class Compiled:
         emitted = emit(program, plan, self._title())
         about = (call[0], call[1], is_grad_enabled(), call[2])
         variant = Variant(program, plan, emitted, captured, tape.nothing, about)
+        program.forget_values()
         variant.compile_seconds = time.perf_counter() - began
         self._variants.setdefault(key, []).insert(0, variant)
         self._latest = variant

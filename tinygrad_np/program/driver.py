@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .. import autograd
 from ..autograd import Pending, recording
 from ..tensor import Tensor, held_gradient, wrap
 from .emit import KINDS
@@ -94,6 +95,12 @@ class Driver:
             elif given.kind == "grad":
                 tests.append(f"{self._ref(source)}.grad is not None")
         tests += [f"{self._ref(leaf)}.grad is None" for leaf in nothing]
+        leaves = [o.source for o in self.program.outputs if o.kind == "grad"]
+        if leaves:  # hooks that were registered since are not in the program
+            self.names.update(engine=autograd, hooks=_hooks)
+            watched = self._ref([(leaf, _hooks(leaf)) for leaf in leaves])
+            same = f"all(hooks(leaf) == known for leaf, known in {watched})"
+            tests.append(f"(not engine.watching or {same})")
         lines = ["try:", f"    return {' and '.join(tests) or 'True'}",
                  "except (KeyError, ValueError, IndexError):", "    return False"]  # fmt: skip
         return self._made("fits", "", lines)
@@ -214,6 +221,12 @@ class Driver:
         text = "\n".join([f"def {name}({parameters}):", *("    " + line for line in lines)])
         exec(compile(text, f"<driver of {self.emitted.name}>", "exec"), self.names)
         return self.names[name]
+
+
+def _hooks(leaf: Any) -> tuple[Any, ...]:
+    """The hooks on the gradient of a leaf."""
+    watch = getattr(leaf, "watch", None)
+    return tuple(watch.hooks) if watch is not None else ()
 
 
 def _never(args: tuple) -> bool:

@@ -65,7 +65,7 @@ class Memory:
     @property
     def nbytes(self) -> int:
         """How many bytes the buffers take."""
-        return sum(var.value.nbytes for var in self.allocated)
+        return sum(var.nbytes for var in self.allocated)
 
 
 def plan(program: Program, *, reuse: bool, in_place: bool) -> Memory:

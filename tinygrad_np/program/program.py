@@ -52,6 +52,14 @@ class Program:
     def results(self) -> list[Any]:
         return [leaf for _, leaf in leaves(self.template)]
 
+    def forget_values(self) -> None:
+        """Let go of the arrays of the recording, once everything that needs them is done."""
+        for statement in self.statements:
+            for var in (*statement.reads(), *statement.outs):
+                var.value = None
+        for given in self.inputs:
+            given.var.value = None
+
     def kept(self) -> list[Var]:
         """The values that are needed after the last statement."""
         results = [r for r in self.results if isinstance(r, Var)]

@@ -104,7 +104,7 @@ def measure(variant: Variant, arguments: Any, f: Callable[[], Any]) -> Report:
         if code == "raise GuardFailed":
             continue
         read = _distinct(statement)
-        nbytes = sum(v.value.nbytes for v in read if v.shape is not None)
+        nbytes = sum(var.nbytes for var in read)
         lines.append(
             Line(code, statement.place, statement.section, _flops(statement), nbytes, times[number])
         )
@@ -115,7 +115,7 @@ def measure(variant: Variant, arguments: Any, f: Callable[[], Any]) -> Report:
         peak = _peak(lambda: run(*operands))
     with variant.undone():
         eager_peak = _peak(f)
-    values = sum(var.value.nbytes for var in held)
+    values = sum(var.nbytes for var in held)
     name = variant.emitted.name
     return Report(name, lines, variant.memory.nbytes, values, peak, eager_peak)
 
@@ -130,13 +130,12 @@ def _flops(statement: Statement) -> int:
     arrays = [v for v in statement.reads() if v.shape is not None]
     if statement.kind == "method" and statement.target == "dot" and len(arrays) == 2:
         x, y = arrays
-        return 2 * int(np.prod(x.shape, dtype=int)) * (y.shape[-1] if len(y.shape) > 1 else 1)
+        return 2 * x.size * (y.shape[-1] if len(y.shape) > 1 else 1)
     if statement.is_ufunc(np.matmul):
-        return 2 * statement.out.value.size * arrays[0].shape[-1]
+        return 2 * statement.out.size * arrays[0].shape[-1]
     if statement.kind != "ufunc":
         return 0
-    sizes = [v.value.size for v in (*arrays, *statement.outs) if v.shape is not None]
-    return max(sizes, default=0)
+    return max((v.size for v in (*arrays, *statement.outs)), default=0)
 
 
 def _times(variant: Variant, arguments: Any) -> dict[int, float]:

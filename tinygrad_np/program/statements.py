@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import operator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -39,7 +40,7 @@ class Var:
         hint: what the user or the library calls it; names in the source are made from it.
         root: the value whose memory this one looks into; itself unless it is a view.
         constant: the value, if it is the same in every call.
-        value: what it was in the recording.
+        value: what it was in the recording, until the program is written down.
     """
 
     __slots__ = ("constant", "dtype", "hint", "root", "shape", "value")
@@ -52,6 +53,16 @@ class Var:
         self.root: Var = self if root is None else root
         self.constant: Any = None
         self.value = value
+
+    @property
+    def size(self) -> int:
+        """How many elements it has; 1 for a number."""
+        return math.prod(self.shape or ())
+
+    @property
+    def nbytes(self) -> int:
+        """How many bytes an array of it takes; 0 for a number."""
+        return self.size * self.dtype.itemsize if self.shape is not None else 0
 
     @property
     def is_array(self) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import linecache
+import threading
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -48,6 +49,7 @@ class Variant:
         self.memory = memory
         self.emitted = emitted
         self.compile_seconds = 0.0
+        self._lock = threading.Lock()
         file = f"<compiled {emitted.name} {id(self):x}>"
         lines = emitted.source.splitlines(keepends=True)
         linecache.cache[file] = (len(emitted.source), None, lines, file)
@@ -120,13 +122,15 @@ class Variant:
             generators = [g() if callable(g) else g for g in self._rewound]
             before = [g.bit_generator.state for g in generators]
             try:
-                return self._call(arguments)
+                with self._lock:
+                    return self._call(arguments)
             except BaseException:
                 for generator, state in zip(generators, before, strict=True):
                     generator.bit_generator.state = state
                 raise
         try:
-            return self._call(arguments)
+            with self._lock:  # the buffers are for one call at a time
+                return self._call(arguments)
         except self.guard_failed:
             raise
         except BaseException:
