@@ -258,6 +258,17 @@ def test_captured_arrays_are_read_live():
         np.testing.assert_array_equal(compiled(t).numpy(), k * t.numpy())
 
 
+def test_captured_tensors_are_constants_until_they_change():
+    x = tg.Tensor([1.0, 2.0])
+    compiled = tg.compile(lambda t: t * np.exp(x))
+    t = tg.Tensor([10.0, 100.0])
+    for k in range(12):
+        if k >= 4:
+            x.assign(np.array([1.0, float(k)]))
+        np.testing.assert_array_equal(compiled(t).numpy(), t.numpy() * np.exp(x.numpy()))
+    assert "2 programs" in repr(compiled)
+
+
 def test_hooks_that_come_later_are_called():
     problem = Problem()
     compiled = tg.compile(problem.step)

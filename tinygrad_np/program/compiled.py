@@ -211,7 +211,8 @@ class Compiled:
         began: float,
         call: tuple[tuple, dict, list[bool]],
     ) -> None:
-        program = program_of(self._f.__name__, tape, fixed)
+        # Data that changes makes a second program, and that one is for any data.
+        program = program_of(self._f.__name__, tape, fixed, pin=key not in self._variants)
         run_passes(program, self._passes)
         plan = memory.plan(
             program, reuse="buffers" in self._passes, in_place="in_place" in self._passes

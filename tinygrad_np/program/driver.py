@@ -95,6 +95,7 @@ class Driver:
             elif given.kind == "grad":
                 tests.append(f"{self._ref(source)}.grad is not None")
         tests += [f"{self._ref(leaf)}.grad is None" for leaf in nothing]
+        tests += [f"{self._ref(t)}._data is {self._ref(array)}" for t, array in self.program.pinned]
         leaves = [o.source for o in self.program.outputs if o.kind == "grad"]
         if leaves:  # hooks that were registered since are not in the program
             self.names.update(engine=autograd, hooks=_hooks)

@@ -46,6 +46,7 @@ class Program:
         self.outputs = outputs
         self.template = template
         self.boxed = boxed
+        self.pinned: list[tuple[Any, Any]] = []  # Tensors that are constants, and their arrays
         self.placed: dict[Var, tuple[Var, int]] = {}  # values made inside of another's memory
 
     @property
@@ -90,15 +91,32 @@ class Program:
         return {s.writes.root for s in self.statements if s.writes is not None}
 
 
-def program_of(name: str, tape: Tape, fixed: set[int]) -> Program:
-    """The program of a recording; arrays whose ids are `fixed` are constants."""
+def program_of(name: str, tape: Tape, fixed: set[int], *, pin: bool) -> Program:
+    """The program of a recording; arrays whose ids are `fixed` are constants.
+
+    With `pin`, so are captured Tensors that the function only reads, such as data: they are
+    `pinned`, and the program is for these very values.
+    """
     inputs = []
+    pinned = []
+    written = {id(output.source) for output in tape.outputs}
     for given in tape.inputs:
-        if given.kind == "array" and id(given.source) in fixed:
-            given.var.constant = given.source
+        source = given.source
+        if given.kind == "array" and id(source) in fixed:
+            given.var.constant = source
+        elif (
+            pin
+            and given.kind == "tensor"
+            and not source.requires_grad
+            and id(source) not in written
+        ):
+            given.var.constant = source._data
+            pinned.append((source, source._data))
         else:
             inputs.append(given)
-    return Program(name, tape.statements, inputs, tape.outputs, tape.template, tape.boxed)
+    program = Program(name, tape.statements, inputs, tape.outputs, tape.template, tape.boxed)
+    program.pinned = pinned
+    return program
 
 
 # --- do two recordings say the same? ------------------------------------------------------------
