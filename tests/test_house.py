@@ -33,6 +33,8 @@ READERS = {
     "paths",
     "program",
     "recorder",
+    "rulecheck",
+    "verdicts",
     "tracing",
     "transforms",
     "trees",

@@ -27,6 +27,7 @@ _LAZY = {
     "PASSES": "program",
     "REORDERING_PASSES": "program",
     "Record": "recorder",
+    "check_backward": "rulecheck",
     "checkpoint": "checkpointing",
     "compile": "program",
     "grad": "transforms",

@@ -1,0 +1,176 @@
+"""`check_backward` names the planted mistake, and passes the correct twin."""
+
+import numpy as np
+import pytest
+from test_ops_samples import CASES
+
+import nn
+import tinygrad_np as tg
+
+X = np.random.default_rng(0).standard_normal((4, 3))
+S = np.random.default_rng(1).standard_normal((3, 3)) + 2
+
+
+def squares(rule):
+    return tg.define_op(lambda x: x * x, name="squares", x=rule)
+
+
+def product(x, y):
+    return tg.define_op(lambda x, y: x @ y, name="product", x=x, y=y)
+
+
+def shifted(y):
+    return tg.define_op(lambda x, y: x + y, name="shifted", x=lambda g: g, y=y)
+
+
+def clipped(rule):
+    return tg.define_op(lambda x: np.maximum(x, 0.1), name="clipped", x=rule)
+
+
+def averaged(rule):
+    return tg.define_op(lambda x: x.sum(axis=0) / 4, name="averaged", x=rule)
+
+
+RIGHT = [
+    (squares(lambda g, x: g * 2 * x), (X,)),
+    (product(lambda g, y: g @ y.T, lambda g, x: x.T @ g), (S, S.T + 1)),
+    (shifted(lambda g: g), (X, X[0])),
+    (clipped(lambda g, x: g * (x > 0.1)), (X,)),
+    (averaged(lambda g, x_shape: np.broadcast_to(g, x_shape) / 4), (X,)),
+]
+WRONG = [
+    (squares(lambda g, x: g * x), (X,), "squares.*'x' is wrong: it is 1/2 times .*constant factor"),
+    (squares(lambda g, x: g * 4 * x), (X,), "it is 2 times the right gradient"),
+    (squares(lambda g, x: -2 * g * x), (X,), "the wrong sign"),
+    (squares(lambda g, x: g * 0), (X,), "zero everywhere.*not connected"),
+    (squares(None), (X,), "nothing to check"),
+    (squares(lambda g, x: g * 2 * x * x), (X,), r"it is .* at \(\d, \d\), where the right value"),
+    (squares(lambda g, x: g * 2 * x / 0), (X,), "inf at"),
+    (product(lambda g, y: (g @ y.T).T, lambda g, x: x.T @ g), (S, S.T + 1), "'x' .*the transpose"),
+    (product(lambda g, y: g @ y.T, lambda g, x: (x.T @ g).T), (S, S.T + 1), "'y' .*the transpose"),
+    (product(lambda g, y: g @ y, lambda g, x: x.T @ g), (S, S.T + 1), "'x' is wrong"),
+    (shifted(lambda g: g / 4), (X, X[0]), "1/4 times"),
+    (clipped(lambda g, x: g * (x > 0.9)), (X,), "wrong mask: .*zero and should not be"),
+    (clipped(lambda g, x: g), (X,), "wrong mask: .*should be zero"),
+    (averaged(lambda g, x_shape: np.broadcast_to(g, x_shape)), (X,), "it is 4 times"),
+    (averaged(lambda g, x_shape: np.broadcast_to(g, x_shape) / 16), (X,), "it is 1/4 times"),
+]
+
+
+@pytest.mark.parametrize(("op", "inputs"), RIGHT)
+def test_correct_rules_pass(op, inputs):
+    assert tg.check_backward(op, inputs)
+
+
+@pytest.mark.parametrize(("op", "inputs", "message"), WRONG)
+def test_planted_mistakes_are_named(op, inputs, message):
+    with (
+        np.errstate(divide="ignore"),
+        pytest.raises((tg.GradcheckError, ValueError), match=message),
+    ):
+        tg.check_backward(op, inputs)
+
+
+def test_the_first_wrong_op_of_a_program_with_its_line():
+    wrong = squares(lambda g, x: g * x)
+
+    def f(x):
+        y = tg.tanh(x)
+        z = wrong(y)  # here
+        return wrong(z * 3).sum()
+
+    line = f.__code__.co_firstlineno + 2
+    with pytest.raises(tg.GradcheckError, match=rf"squares at test_check_backward.py:{line} for"):
+        tg.check_backward(f, [X])
+
+
+def test_networks_and_kinks():
+    layer = nn.Linear(3, 5, dtype=np.float64)
+    labels = np.array([0, 4, 2, 1])
+    f = lambda x, w: nn.cross_entropy(tg.relu(x @ w), labels)  # noqa: E731
+    assert tg.check_backward(f, [X, layer.weight.detach()])
+    kinks = np.array([[0.0, 1.0, -1.0], [0.0, 0.0, 2.0]])
+    assert tg.check_backward(lambda x: (tg.relu(x) + abs(x) + tg.maximum(x, 1.0)).sum(), [kinks])
+
+
+@pytest.mark.parametrize("case", [c for c in CASES if c.differentiable], ids=repr)
+def test_every_rule_of_the_table(case):
+    assert tg.check_backward(lambda *xs: 1.0 * case.call(case.function, xs), case.point())
+
+
+# --- layers in the book's style -------------------------------------------------------------------
+
+
+class Dense:
+    def __init__(self):
+        rng = np.random.default_rng(2)
+        self.weights = 0.5 * rng.standard_normal((3, 2))
+        self.biases = np.zeros((1, 2))
+
+    def forward(self, inputs):
+        self.inputs = inputs
+        self.output = np.dot(inputs, self.weights) + self.biases
+
+    def backward(self, dvalues):
+        self.dweights = np.dot(self.inputs.T, dvalues)
+        self.dbiases = np.sum(dvalues, axis=0, keepdims=True)
+        self.dinputs = np.dot(dvalues, self.weights.T)
+
+
+class ReLU:
+    def forward(self, inputs):
+        self.inputs = inputs
+        self.output = np.maximum(0, inputs)
+
+    def backward(self, dvalues):
+        self.dinputs = dvalues.copy()
+        self.dinputs[self.inputs <= 0] = 0
+
+
+def broken(base, **changes):
+    """The layer with other gradients after its backward."""
+
+    class Broken(base):
+        def backward(self, dvalues):
+            super().backward(dvalues)
+            for name, change in changes.items():
+                setattr(self, name, change(self, dvalues))
+
+    return Broken()
+
+
+def test_correct_layers_pass_and_are_left_alone():
+    dense = Dense()
+    before = dense.weights.copy()
+    assert tg.check_backward(dense, [X])
+    assert tg.check_backward(ReLU(), [X])
+    np.testing.assert_array_equal(dense.weights, before)
+
+
+@pytest.mark.parametrize(
+    ("layer", "message"),
+    [
+        (
+            broken(Dense, dbiases=lambda s, d: d),
+            "dbiases .*over the broadcast axis 0 is missing",
+        ),
+        (broken(Dense, dweights=lambda s, d: s.dweights / 4), "dweights .* 1/4 times"),
+        (broken(Dense, dweights=lambda s, d: s.dweights.T), "dweights .*transpose"),
+        (broken(Dense, dinputs=lambda s, d: -s.dinputs), "dinputs .*wrong sign"),
+        (broken(Dense, dbiases=lambda s, d: np.zeros((1, 2))), "dbiases .*not connected"),
+        (broken(Dense, dinputs=lambda s, d: None), "dinputs .*no gradient is there"),
+        (broken(Dense, dbiases=lambda s, d: s.dbiases[0]), "dbiases .*the numbers are right"),
+        (broken(ReLU, dinputs=lambda s, d: d), "dinputs .*wrong mask"),
+        (broken(ReLU, dinputs=lambda s, d: d * (s.inputs < 0)), "dinputs .*wrong mask"),
+    ],
+)
+def test_planted_mistakes_of_layers_are_named(layer, message):
+    with pytest.raises(tg.GradcheckError, match=message):
+        tg.check_backward(layer, [X])
+
+
+def test_what_cannot_be_checked():
+    with pytest.raises(TypeError, match="return a Tensor of floats"):
+        tg.check_backward(lambda x: 3.0, [X])
+    with pytest.raises(ValueError, match="nothing to check"):
+        tg.check_backward(lambda x: tg.Tensor(1.0), [X])
