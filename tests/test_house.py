@@ -27,6 +27,7 @@ READERS = {
     "draw",
     "check",
     "companion",
+    "debugging",
     "arguments",
     "checkpointing",
     "jacobians",

@@ -30,6 +30,7 @@ _LAZY = {
     "check_backward": "rulecheck",
     "checkpoint": "checkpointing",
     "compile": "program",
+    "debug": "debugging",
     "grad": "transforms",
     "gradcheck": "check",
     "graph": "gathering",
