@@ -1,5 +1,7 @@
 """Bad input: the error's type, and that its text says what was given and what was expected."""
 
+import inspect
+
 import numpy as np
 import pytest
 
@@ -369,3 +371,42 @@ def test_operators_that_are_not_there(name):
 
     with pytest.raises(TypeError):
         getattr(operator, name)(T(2), 2)
+
+
+# --- who the operands are, and what would fit -----------------------------------------------------
+
+
+def test_operands_are_named_with_the_lines_that_made_them():
+    w = tg.Tensor(np.ones((4, 2)), requires_grad=True, name="W2")
+    h = tg.tanh(w)
+    line = inspect.currentframe().f_lineno - 1
+    place = f"made at test_engine_bad_input.py:{line}"
+    with pytest.raises(ValueError, match=rf"Tensor 'h' \(4, 2\) float64 {place}, y: Tensor 'W2'"):
+        h @ w
+
+
+@pytest.mark.parametrize(
+    ("x", "y", "fix"),
+    [
+        ((5, 4), (2, 4), "Did you mean W2.T"),
+        ((4, 5), (4, 2), "Did you mean h.T"),
+        ((3, 4), (3, 4), None),  # either transpose would do
+        ((5, 4), (3, 7), None),  # neither does
+        ((4,), (2, 4), "Did you mean W2.T"),
+    ],
+)
+def test_a_transpose_is_suggested_only_where_it_fits(x, y, fix):
+    h, w = tg.Tensor(np.ones(x), name="h"), tg.Tensor(np.ones(y), name="W2")
+    with pytest.raises(ValueError, match=r"matmul\(x: Tensor 'h'") as error:
+        h @ w
+    assert ("Did you mean" in str(error.value)) == (fix is not None)
+    assert fix is None or fix in str(error.value)
+
+
+def test_a_transpose_is_suggested_for_sums_too():
+    x, y = tg.Tensor(np.ones((2, 3)), name="x"), tg.Tensor(np.ones((3, 2)), name="y")
+    with pytest.raises(ValueError, match="could not be broadcast") as error:
+        x + y
+    assert "Did you mean" not in str(error.value)  # x.T and y.T would both fit
+    with pytest.raises(ValueError, match=r"Did you mean y\.T\?"):
+        tg.Tensor(np.ones((5, 2, 3))) + y

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..autograd import Node, OutputGradients, next_serial
-from ..tensor import Tensor
+from .mistakes import described, suggestion
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -100,11 +100,11 @@ class Op:
         return f"{self.inputs[0]}[{position}]" if self.variadic else self.inputs[position]
 
     def failed(self, error: Exception, operands: Sequence[Any]) -> Exception:
-        """The error of a forward, retold with the op and what it was given."""
+        """The error of a forward, retold with the op, what it was given, and a fix that fits."""
         given = ", ".join(
-            f"{self.input_name(k)}: {_describe(value)}" for k, value in enumerate(operands)
+            f"{self.input_name(k)}: {described(value)}" for k, value in enumerate(operands)
         )
-        text = f"{self.name}({given}): {error}"
+        text = f"{self.name}({given}): {error}{suggestion(self, operands)}"
         for kind in (np.exceptions.AxisError, np.linalg.LinAlgError, IndexError, ZeroDivisionError):
             if isinstance(error, kind):
                 return kind(text)
@@ -191,14 +191,6 @@ def _parameters(
     defaults.update(dict.fromkeys(keyword_only, empty))
     defaults.update(forward.__kwdefaults__ or {})
     return defaults, code.co_argcount
-
-
-def _describe(value: Any) -> str:
-    if isinstance(value, Tensor):
-        return value._title()
-    if isinstance(value, (np.ndarray, np.generic)):
-        return f"array {value.shape} {value.dtype}"
-    return repr(value) if isinstance(value, (int, float, complex, type(None))) else str(type(value))
 
 
 # --- one of several outputs ---------------------------------------------------------------------
