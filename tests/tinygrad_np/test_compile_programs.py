@@ -258,6 +258,19 @@ def test_captured_arrays_are_read_live():
         np.testing.assert_array_equal(compiled(t).numpy(), k * t.numpy())
 
 
+def test_what_plain_numpy_makes_of_a_captured_array_is_never_stale():
+    data = np.arange(3.0)
+
+    def f(t):
+        return t * float(data.max())
+
+    compiled = tg.compile(f)
+    t = tg.Tensor([1.0, 2.0])
+    for k in range(9):
+        data[2] = k // 3
+        np.testing.assert_array_equal(compiled(t).numpy(), f(t).numpy())
+
+
 def test_captured_tensors_are_constants_until_they_change():
     x = tg.Tensor([1.0, 2.0])
     compiled = tg.compile(lambda t: t * np.exp(x))

@@ -34,12 +34,14 @@ class Captured:
         entries: (container, key, value, what it is called); the container is a dict, or a cell of
             a closure (key None).
         sizes: (container, its length, what it is called).
+        arrays: the NumPy arrays.
     """
 
     def __init__(self, f: Callable) -> None:
         self.names: dict[int, str] = {}
         self.entries: list[tuple[Any, Any, Any, str]] = []
         self.sizes: list[tuple[Any, int, str]] = []
+        self.arrays: list[np.ndarray] = []
         self._seen: set[int] = set()
         self._words: set[str] = set()
         self._alive: list[Any] = []
@@ -87,6 +89,8 @@ class Captured:
         self._alive.append(value)
         if isinstance(value, _LEAVES):
             self.names.setdefault(id(value), path)
+            if isinstance(value, np.ndarray):
+                self.arrays.append(value)
         elif isinstance(value, functools.partial):
             self._waiting += [(value.func, path), (value.args, path), (value.keywords, path)]
         elif isinstance(value, types.MethodType):
