@@ -12,7 +12,7 @@ from .autograd import Leaf, Node
 from .frames import assigned_name, line_of, outside, variables
 from .owners import Owners
 from .snapshot import Edge, Graph, GraphNode
-from .tensor import Tensor, node_of
+from .tensor import Tensor, held_gradient, node_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -105,8 +105,8 @@ class _Gathering:
             if root.op is not None and tensor.size == 1:
                 self.values.setdefault(root, tensor.item())
         for node in order:
-            if isinstance(node, Leaf) and node.grad is not None:
-                self.gradients.setdefault(node, node.grad.data)
+            if isinstance(node, Leaf) and (gradient := held_gradient(node)) is not None:
+                self.gradients.setdefault(node, gradient.data)
         self.variables = _variables(order, frame)
 
     def _read(self, record: Record) -> None:

@@ -1,5 +1,6 @@
 """Training steps and random programs, compiled: they leave what they leave uncompiled."""
 
+import copy
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -103,8 +104,8 @@ def test_what_others_hold_never_changes():
         for array in (weight.numpy(), weight.grad.numpy(), loss.numpy(), weight.numpy()[1:, :2]):
             assert not array.flags.writeable
             held.append((array, array.copy()))
-    for array, copy in held:
-        np.testing.assert_array_equal(array, copy)
+    for array, before in held:
+        np.testing.assert_array_equal(array, before)
 
 
 def test_a_graph_recorded_before_a_compiled_step_keeps_its_values():
@@ -269,6 +270,21 @@ def test_what_plain_numpy_makes_of_a_captured_array_is_never_stale():
     for k in range(9):
         data[2] = k // 3
         np.testing.assert_array_equal(compiled(t).numpy(), f(t).numpy())
+
+
+def test_graphs_and_copies_after_a_compiled_step():
+    problem = Problem()
+    compiled = tg.compile(problem.step)
+    for _ in range(3):
+        compiled(X, Y)
+    weight = problem.hidden.weight
+    graph = tg.graph(problem.model(X).sum())
+    shown = next(node for node in graph.nodes if node.shape == weight.shape)
+    np.testing.assert_array_equal(shown.gradient, weight.grad.numpy())
+    compiled(X, Y)
+    other = copy.deepcopy(weight)
+    np.testing.assert_array_equal(other.grad.numpy(), weight.grad.numpy())
+    assert copy.deepcopy(problem.optimizer).steps == 4
 
 
 def test_captured_tensors_are_constants_until_they_change():
