@@ -163,6 +163,23 @@ def test_the_same_seed_gives_the_same_run(spiral, tmp_path, capsys):
     assert all(a != b for a, b in zip(numbers("other", "6"), first))
 
 
+def test_compiled_and_uncompiled_training_have_the_same_history(spiral, monkeypatch):
+    fit = nn.fit
+
+    def losses(compile, epochs):
+        with monkeypatch.context() as patch:
+            patch.setattr(nn, "fit", lambda *args, **kwargs: fit(*args, compile=compile, **kwargs))
+            data = spiral.make_data(100, 3, seed=0)
+            model = spiral.make_model(64, 3, seed=0)
+            optimizer = spiral.RECIPES["adam"].optimizer(model, 0.05)
+            run = spiral.train(model, optimizer, data, epochs)
+        return run.loss, run.fresh_loss
+
+    plain = losses(False, 300)
+    assert losses(None, 300) == plain
+    np.testing.assert_allclose(losses(True, 40)[0], plain[0][:40], rtol=1e-3)
+
+
 def test_the_data_are_those_of_the_book(spiral):
     X, y, X_fresh, y_fresh = spiral.make_data(50, 3, seed=1)
     assert X.dtype == X_fresh.dtype == np.float32

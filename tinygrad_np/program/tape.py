@@ -199,8 +199,11 @@ class Tape:
             made = self._input("argument", self._arguments[id(source)], value, name)
         else:
             name = self.names.get(id(source), "")
+            given, last = source.name, name.rpartition(".")[2]
             if not source.requires_grad:
-                name = source.name or name.rpartition(".")[2]
+                name = given or last
+            elif given and given != last:  # the user has named it
+                name = given
             made = self._input("tensor", source, value, name)
         if kind == "tensor":
             node = Tensor._node.__get__(source)  # type: ignore[union-attr]
