@@ -228,6 +228,13 @@ def test_a_result_of_outside_ops_as_argument():
         tg.compile(lambda x: x * 2)(t)
 
 
+def test_a_tensor_that_is_given_and_captured():
+    w = tg.Tensor(X)
+    compiled = tg.compile(lambda t: t * w)
+    with pytest.raises(tg.CompileError, match="uses it as w too: give it, or capture it, not both"):
+        compiled(w)
+
+
 def test_many_signatures_are_warned_of():
     compiled = tg.compile(lambda x: x * 2.0)
     arrays = [np.ones(1 + k // 2) for k in range(18)]

@@ -287,6 +287,62 @@ def test_graphs_and_copies_after_a_compiled_step():
     assert copy.deepcopy(problem.optimizer).steps == 4
 
 
+class Settings:
+    scale = 1.0
+    flag = True
+
+
+def test_settings_of_objects_classes_and_arguments_are_seen():
+    settings = Settings()
+
+    def inner(t, by):
+        return t * by.scale if by.flag else t * 100.0
+
+    def f(t, by):
+        return inner(t, settings) + inner(t, by)
+
+    compiled = tg.compile(f)
+    other = Settings()
+    t = tg.Tensor([1.0, 2.0])
+    changes = [lambda: setattr(other, "scale", 3.0), lambda: setattr(settings, "flag", False)]
+    changes += [lambda: setattr(Settings, "scale", 7.0), lambda: None]
+    try:
+        for change in changes:
+            for _ in range(3):
+                np.testing.assert_array_equal(compiled(t, other).numpy(), f(t, other).numpy())
+            change()
+    finally:
+        Settings.scale = 1.0
+
+
+def test_a_model_as_an_argument_in_its_other_mode():
+    model = nn.Sequential(nn.Linear(5, 3), nn.Dropout(0.5))
+    forward = tg.compile(lambda model, x: model(x))
+    for _ in range(3):
+        forward(model, X)
+    model.eval()
+    np.testing.assert_array_equal(forward(model, X).numpy(), model(X).numpy())
+
+
+def test_the_same_tensor_twice():
+    def f(a, b):
+        (a * b).sum().backward()
+        return a.grad, b.grad
+
+    compiled = tg.compile(f)
+    for _ in range(4):
+        a, b = (tg.Tensor([2.0, 3.0 + k], requires_grad=True) for k in range(2))
+        np.testing.assert_array_equal(compiled(a, b)[0].numpy(), b.numpy())
+        c = tg.Tensor([2.0, 5.0], requires_grad=True)
+        np.testing.assert_array_equal(compiled(c, c)[0].numpy(), 2 * c.numpy())
+
+
+def test_zeros_of_both_signs_as_static_arguments():
+    compiled = tg.compile(lambda t, zero: np.copysign(t, zero))
+    for zero in (0.0, -0.0, 0.0, -0.0, 0.0, -0.0):
+        assert np.signbit(compiled(np.ones(2), zero)).all() == np.signbit(zero)
+
+
 def test_captured_tensors_are_constants_until_they_change():
     x = tg.Tensor([1.0, 2.0])
     compiled = tg.compile(lambda t: t * np.exp(x))

@@ -23,11 +23,13 @@ __all__ = ["Captured"]
 
 _PLAIN = (int, float, complex, bool, str, bytes, type(None))
 _LEAVES = (Tensor, Number, np.ndarray, np.generic, np.random.Generator)
+_METHODS = (types.FunctionType, property, staticmethod, classmethod)
+_GONE = object()  # stands for an entry that is not there
 _MOST = 20_000  # things to look at; a function that captures more is not looked at to the end
 
 
 class Captured:
-    """The surroundings of a function at one moment.
+    """The surroundings of a function at one moment, and what hangs on its arguments `given`.
 
     Attributes:
         names: what Tensors and Numbers are called, by id.
@@ -37,19 +39,22 @@ class Captured:
         arrays: the NumPy arrays.
     """
 
-    def __init__(self, f: Callable) -> None:
+    def __init__(self, f: Callable, given: tuple[Any, ...] = ()) -> None:
         self.names: dict[int, str] = {}
         self.entries: list[tuple[Any, Any, Any, str]] = []
         self.sizes: list[tuple[Any, int, str]] = []
         self.arrays: list[np.ndarray] = []
         self._seen: set[int] = set()
-        self._words: set[str] = set()
         self._alive: list[Any] = []
         self._known: dict[int, str] = {}  # parameters of models, whose names people know
-        self._waiting: list[tuple[Any, str]] = [(f, "")]
-        while self._waiting and len(self._seen) < _MOST:
-            value, path = self._waiting.pop()
-            self._look(value, path)
+        self._words: set[str] = set()
+        known = -1
+        while known < len(self._words):  # attributes count by the words of all functions
+            known = len(self._words)
+            self.entries, self.sizes, self.arrays, self._seen = [], [], [], set()
+            self._waiting: list[tuple[Any, str]] = [(f, ""), *((value, "") for value in given)]
+            while self._waiting and len(self._seen) < _MOST:
+                self._look(*self._waiting.pop())
         self.names.update(self._known)
 
     def changes(self) -> Iterator[str]:
@@ -68,7 +73,9 @@ class Captured:
             own = ref(container)
             read = f"{own}.cell_contents" if key is None else f"{own}[{key!r}]"
             same = f"{read} is {(held := ref(value))}"
-            if isinstance(value, _PLAIN) and value is not None:
+            if value is _GONE:
+                yield f"{key!r} not in {own}"
+            elif isinstance(value, _PLAIN) and value is not None:
                 yield f"({same} or type({read}) is {ref(type(value))} and {read} == {held})"
             else:
                 yield same
@@ -157,10 +164,18 @@ class Captured:
                     self._waiting.append((method, path))
 
     def _attributes(self, value: Any, path: str) -> None:
-        """Of objects that are not ours, only what the function's code names."""
-        for key, item in list(vars(value).items()):
-            if key in self._words:
-                self._enter(vars(value), key, item, _joined(path, key))
+        """Of objects that are not ours only what the function's code names, classes included."""
+        own = vars(value)
+        for key in sorted(self._words & own.keys()):
+            self._enter(own, key, own[key], _joined(path, key))
+        if isinstance(value, types.ModuleType):
+            return
+        for owner in type(value).__mro__[:-1]:
+            held = vars(owner)
+            for key in sorted(self._words & held.keys() - own.keys()):
+                if not isinstance(held[key], _METHODS):
+                    self._enter(held, key, held[key], _joined(path, key))
+                    self.entries.append((own, key, _GONE, path))  # it would hide the class's
 
 
 def _joined(path: str, key: str) -> str:
@@ -180,9 +195,6 @@ def _read(container: Any, key: Any) -> Any:
         return container.cell_contents if key is None else container[key]
     except (KeyError, ValueError, IndexError):
         return _GONE
-
-
-_GONE = object()
 
 
 def _same(a: Any, b: Any) -> bool:

@@ -121,7 +121,7 @@ class Compiled:
         tensors: list[bool] = []
         key = _signature(args, kwargs, arrays, tensors)
         tapes: list[Tape] = []
-        captured = Captured(self._f)
+        captured = self._captured(args, kwargs)
         began = time.perf_counter()
         while True:
             tape = self._tape(captured)
@@ -138,6 +138,20 @@ class Compiled:
         self._add(key, tape, fixed, captured, began, (args, kwargs, tensors))
         return self
 
+    def _captured(self, args: tuple, kwargs: dict) -> Captured:
+        """What the function uses besides the arrays and Tensors of its arguments."""
+        given = [leaf for _, leaf in leaves([args, kwargs])]
+        tensors = [leaf for leaf in given if isinstance(leaf, Tensor)]
+        others = tuple(a for a in given if not isinstance(a, (Tensor, np.ndarray, np.generic)))
+        captured = Captured(self._f, others)
+        for tensor in tensors:
+            if id(tensor) in captured.names:
+                raise CompileError(
+                    f"{self._f.__qualname__} was given {tensor._title()} as an argument and uses "
+                    f"it as {captured.names[id(tensor)]} too: give it, or capture it, not both"
+                )
+        return captured
+
     def _tape(self, captured: Captured) -> Tape:
         tape = Tape()
         tape.names.update(captured.names)
@@ -145,7 +159,7 @@ class Compiled:
 
     def _record(self, key: Any, args: tuple, kwargs: dict, tensors: list[bool]) -> Any:
         """Record this call, and make the program if it agrees with the one before."""
-        captured = Captured(self._f)
+        captured = self._captured(args, kwargs)
         tape = self._tape(captured)
         began = time.perf_counter()
         try:
@@ -364,6 +378,9 @@ def _signature(args: Any, kwargs: Any, arrays: list[Any], tensors: list[bool]) -
     for name in kwargs:
         key.append(name)
         _nested(kwargs[name], arrays, tensors, key)
+    ids = [id(array) for array in arrays]
+    if len(set(ids)) < len(ids):  # which of them are the same Tensor or array
+        key.append(tuple(map(ids.index, ids)))
     return tuple(key)
 
 
@@ -401,7 +418,8 @@ def _nested(value: Any, arrays: list[Any], tensors: list[bool], key: list[Any]) 
         except TypeError:
             key.append((type(value), id(value)))
         else:
-            key.append((type(value), value))
+            # 0.0 and -0.0 are equal, and nan is not: floats are told apart by their text.
+            key.append((type(value), repr(value) if isinstance(value, float) else value))
 
 
 def _given(tape: Tape, f: Callable, args: tuple, kwargs: dict) -> Any:

@@ -6,6 +6,7 @@ generated too, one line for each thing that is checked, read or written.
 
 from __future__ import annotations
 
+import itertools
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -49,7 +50,8 @@ class Driver:
 
     def accepts(self, args: tuple, kwargs: dict, mode: bool) -> Any:
         """A fast test of the arguments; always false where only the signature can tell."""
-        if kwargs:
+        arrays = [a for a in args if isinstance(a, (np.ndarray, Tensor))]
+        if kwargs or len({id(a) for a in arrays}) < len(arrays):
             return _never
         tests = [f"len(args) == {len(args)}", "mode()" if mode else "not mode()"]
         for k, value in enumerate(args):
@@ -73,6 +75,8 @@ class Driver:
             held = value._data if isinstance(value, Tensor) else value
             tests.append(f"{array}.shape == {held.shape} and {array}.strides == {held.strides}")
             tests.append(f"{array}.dtype is {self._ref(held.dtype)}")
+        tensors = [f"args[{k}]" for k, value in enumerate(args) if isinstance(value, Tensor)]
+        tests += [f"{a} is not {b}" for a, b in itertools.combinations(tensors, 2)]
         return self._made("accepts", "args", [f"return {' and '.join(tests)}"])
 
     def fits(self, captured: Any, nothing: list[Any]) -> Any:
