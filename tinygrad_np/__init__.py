@@ -30,6 +30,7 @@ _LAZY = {
     "check_backward": "rulecheck",
     "checkpoint": "checkpointing",
     "compile": "program",
+    "explain": "words",
     "grad": "transforms",
     "gradcheck": "check",
     "graph": "gathering",
