@@ -60,13 +60,19 @@ def numpy_lines(op: Op, position: int, values: Mapping[str, Any] | None = None) 
     return [*text[:-1], text[-1].removeprefix("return ")] if text else []
 
 
-def helpers(op: Op, position: int, values: Mapping[str, Any] | None = None) -> list[str]:
-    """What the library's own functions do that the rule calls: `restore: A reduced value ...`."""
+def helpers(
+    op: Op, position: int, values: Mapping[str, Any] | None = None, *, inlined: bool = False
+) -> list[str]:
+    """What the library's own functions do that the rule calls: `restore: A reduced value ...`.
+
+    With `inlined`, only those that stand in the formula.
+    """
     rule = rule_of(op, position)
     if rule is None:
         return []
     found = {}
-    for statement in lines_that_run(rule, values or {}):
+    statements = lines_that_run(rule, values or {})
+    for statement in _inlined(statements, rule) if inlined else statements:
         for node in ast.walk(statement):
             function = rule.__globals__.get(node.id) if isinstance(node, ast.Name) else None
             if inspect.isfunction(function) and function.__doc__:

@@ -180,12 +180,13 @@ def _calls(op: Op) -> list[tuple[tuple, dict[str, Any]]]:
     if op.elementwise:
         return [(tuple(_points(op.domain, k) for k in range(len(op.inputs))), {})]
 
-    def size(call: tuple[tuple, dict[str, Any]]) -> tuple[int, int]:
-        arrays = [a for a in call[0] if isinstance(a, np.ndarray)]
-        ndim = max((a.ndim for a in arrays), default=2)
-        return abs(ndim - 2), sum(a.size for a in arrays)
+    def strangeness(call: tuple[tuple, dict[str, Any]]) -> tuple[bool, bool, int]:
+        given = call[0][0] if op.variadic else call[0][: len(op.inputs)]
+        arrays = [np.asarray(a) for a in given if a is not None]
+        total = sum(a.size for a in arrays)
+        return total < 3, total > LARGEST_EXAMPLE, abs(max(a.ndim for a in arrays) - 2)
 
-    return sorted(_samples(op), key=size)
+    return sorted(_samples(op), key=strangeness)
 
 
 def _points(domain: tuple[float, float], k: int) -> np.ndarray:
