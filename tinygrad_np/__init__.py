@@ -43,6 +43,7 @@ _LAZY = {
     "stop_gradient": "transforms",
     "value_and_grad": "transforms",
     "vjp": "transforms",
+    "why": "words",
 }
 
 __all__ = [

@@ -1,5 +1,6 @@
 """What was recorded, in words: `explain` it, say `why` a gradient is what it is, `lint` a loss."""
 
 from .explaining import explain
+from .reasons import why
 
-__all__ = ["explain"]
+__all__ = ["explain", "why"]

@@ -10,7 +10,18 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-__all__ = ["Text", "array_text", "columns", "counted", "listed", "shape_text", "where_text"]
+__all__ = [
+    "Text",
+    "array_text",
+    "at_index",
+    "columns",
+    "counted",
+    "listed",
+    "number",
+    "shape_text",
+    "share_of",
+    "where_text",
+]
 
 
 class Text(str):
@@ -40,6 +51,21 @@ def where_text(place: tuple[str, int] | None) -> str:
 def counted(count: int, what: str) -> str:
     """`1 op`, `2,300 ops`."""
     return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"
+
+
+def number(value: Any) -> str:
+    """A number with three significant digits."""
+    return f"{float(value):.3g}"
+
+
+def at_index(index: tuple[int, ...]) -> str:
+    """`[3, 1]`; nothing for a single number."""
+    return f"[{', '.join(map(str, index))}]" if index else ""
+
+
+def share_of(where: np.ndarray) -> str:
+    """`12 of 300`: how many are true."""
+    return f"{int(np.sum(where)):,} of {where.size:,}"
 
 
 def listed(parts: Sequence[str]) -> str:

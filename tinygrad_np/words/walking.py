@@ -121,6 +121,7 @@ class _Walk:
         else:
             names |= dict.fromkeys(op.inputs, "None")
             names |= {op.inputs[edge.argument]: self._operand(edge) for edge in edges}
+            names |= {f"{n}_shape": f"{names[n]}.shape" for n in op.inputs}
         return names
 
     def _params(self, node: GraphNode, op: Op) -> dict[str, Any]:
