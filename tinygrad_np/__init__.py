@@ -22,6 +22,7 @@ __version__ = "0.1.0"
 _LAZY = {
     "CompileError": "program",
     "CompileWarning": "program",
+    "Finding": "words",
     "GradcheckError": "check",
     "Graph": "snapshot",
     "PASSES": "program",
@@ -39,6 +40,7 @@ _LAZY = {
     "jacobian": "jacobians",
     "jvp": "transforms",
     "linearize": "transforms",
+    "lint": "words",
     "record": "recorder",
     "stop_gradient": "transforms",
     "value_and_grad": "transforms",

@@ -69,7 +69,7 @@ class Trail:
         others = [k for k in range(len(node.parents)) if k != flow.position]
         for k in others:
             other = evidence.operand(node, k)
-            if _is_number(other) and not np.any(other) and _multiplies(evidence, node, k):
+            if _is_number(other) and not np.any(other) and _multiplies(evidence, flow, k):
                 said = evidence.called(node.parents[k])
                 return f"{at} multiplies it by {said}, which is 0 everywhere"
         slope = evidence.slope(node, flow.position)
@@ -88,10 +88,10 @@ class Trail:
                 inputs = f"its inputs are {low}" + (f" … {high}" if low != high else "")
                 return f"{at} {flat} for {_rows(slope == 0)} ({inputs})"
         taken = [np.asarray(evidence.operand(node, k)) for k in others if _has(evidence, node, k)]
-        if isinstance(out, (np.ndarray, np.generic)) and taken and _made_of(out, taken):
+        if not isinstance(out, tuple) and taken and _made_of(np.asarray(out), taken):
             names = [evidence.called(node.parents[k]) for k in others if _has(evidence, node, k)]
             source = " or ".join(names) or "its other inputs"
-            return f"{at} takes its value from {source} for {_rows(np.ones(out.shape, bool))}"
+            return f"{at} takes its value from {source} for {_rows(np.ones(np.shape(out), bool))}"
         return f"the derivative of {at} is 0 at these values"
 
     # --- nan and infinity ------------------------------------------------------------------------
@@ -258,21 +258,25 @@ class Trail:
         return f": {sizes[0]}" if sizes else ""
 
 
-def _multiplies(evidence: Evidence, node: Node, k: int) -> bool:
-    """Whether operand k is a factor: with ones for it, twice as much gives twice as much."""
-    op = node.op
+def _multiplies(evidence: Evidence, flow: Flow, k: int) -> bool:
+    """Whether operand k is a factor of the flow's input: the op is linear in each of the two."""
+    node, op = flow.node, flow.node.op
     assert op is not None
     assert evidence.record is not None
     given = [evidence.operand(node, i) for i in range(len(node.parents))]
     given[k] = np.ones_like(given[k])
     params = dict(zip(op.params, evidence.record.forward[node].params))
 
-    def out(factor: int) -> Any:
-        scaled = [factor * x if i == k else x for i, x in enumerate(given)]
+    def out(position: int, factor: int) -> Any:
+        scaled = [factor * x if i == position else x for i, x in enumerate(given)]
         return op.forward(scaled, **params) if op.variadic else op.forward(*scaled, **params)
 
     try:
-        return np.array_equal(2 * out(1), out(2)) and not np.any(out(0))
+        once = out(k, 1)
+        return all(
+            np.allclose(2 * once, out(p, 2), equal_nan=True) and not np.any(out(p, 0))
+            for p in (k, flow.position)
+        )
     except (ValueError, TypeError):  # several outputs, or an operand that can't be doubled
         return False
 
@@ -300,14 +304,14 @@ def _rows(where: np.ndarray) -> str:
         return "its only element"
     if where.ndim == 1:
         return f"{int(where.sum()):,} of {where.size:,} elements"
-    rows = where.reshape(len(where), -1).all(axis=1)
-    return f"{int(rows.sum()):,} of {len(rows):,} rows"
+    rows = np.asarray(where.reshape(where.shape[0], -1).all(axis=1))
+    return f"{int(rows.sum()):,} of {rows.size:,} rows"
 
 
 def _first(where: Any) -> tuple[int, ...]:
     """The first index at which it is so."""
-    found = np.argwhere(np.atleast_1d(where))
-    return tuple(map(int, found[0])) if len(found) and np.ndim(where) else ()
+    found = np.argwhere(where) if np.ndim(where) else ()
+    return tuple(map(int, found[0])) if len(found) else ()
 
 
 def _largest(value: Any) -> float:

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..autograd import Node
 from ..gathering import graph
-from ..ops import FUNCTIONS_BY_NAME, TABLE
+from .. import ops
 from ..ops.op import Op
 from ..protocols import FUNCTIONS, UFUNCS
 from ..recorder import Forward
@@ -81,12 +81,17 @@ def _answering(thing: Any) -> Any:
         return UFUNCS.get((thing, "__call__"))
     if not callable(thing):
         return None
-    if any(thing is function for function in FUNCTIONS_BY_NAME.values()):
+    if any(thing is function for function in _functions()):
         return thing
     try:
         return FUNCTIONS.get(thing)
     except TypeError:  # can't be looked up
         return None
+
+
+def _functions() -> list[Any]:
+    """The public functions of the table, and those made of them."""
+    return [getattr(ops, name) for name in ops.__all__]
 
 
 def _described(thing: Any) -> str:
@@ -120,9 +125,9 @@ def _about_leaf(tensor: Tensor) -> Text:
 
 def _about_graph_node(node: GraphNode) -> Text:
     shape = f"{shape_text(node.shape)}, {node.dtype}"
-    if node.op in TABLE:
+    if node.op in ops.TABLE:
         made = f"{node.header}: {shape}"
-        return Text(f"{made}\n\n{about_op(TABLE[node.op])}")
+        return Text(f"{made}\n\n{about_op(ops.TABLE[node.op])}")
     return Text(f"{node.header}: {shape}\n  It is {_KINDS.get(node.kind, 'an operation')}.")
 
 

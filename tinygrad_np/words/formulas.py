@@ -108,7 +108,6 @@ class _Inline(ast.NodeTransformer):
         given = dict(zip(parameters, node.args))
         return _Given(given).visit(copy.deepcopy(body[0].value))
 
-
     def _plain(self, expression: ast.expr, function: Callable) -> bool:
         """Whether it has no branches, and calls no other helper."""
         for node in ast.walk(expression):

@@ -224,8 +224,8 @@ class _Question:
         if g is None:
             name = self.evidence.name(self.node) or "t"
             way = self._way()
-            where = "the record has no backward pass through it" if self.record else ""
-            return f"{f' ({where})' if where else ''}. {way}To learn where, {RECORD}why({name}, record=r)"
+            where = " (the record has no backward pass through it)" if self.record else ""
+            return f"{where}. {way}To learn where, {RECORD}why({name}, record=r)"
         if bool(test(g)) != expected:
             return (
                 ", but in the recorded pass its gradient is not: it comes from an earlier "

@@ -75,7 +75,7 @@ class _Walk:
     # --- leaves -------------------------------------------------------------------------------
 
     def _leaves(self) -> list[str]:
-        rows = []
+        rows: list[tuple[str, ...]] = []
         for node in self.graph.nodes:
             if node.kind not in ("data", "parameter"):
                 continue
