@@ -137,27 +137,28 @@ class Trail:
         with np.errstate(all="ignore"):
             index = _first(bad(slope * g) | ~np.isfinite(slope))
         x = np.broadcast_to(evidence.operand(node, flow.position), g.shape)
-        name = evidence.name(node.parents[flow.position]) or "its input"
+        name = evidence.input_name(node, flow.position)
         said = f"{at} has the derivative {number(slope[index])} at {name}{at_index(index)} = "
         said += self._inputs(node, flow.position, x, index)
         if g[index] != 0:
             if np.isinf(g[index]):
                 return f"{said}, and the gradient there is infinite: {self.broken(node, np.isinf)}"
             return said
+        assert node.op is not None
         mask = self._mask(node, index)
         hidden = f" ({mask} does not use it)" if mask else ""
         return (
             f"{said}; the gradient that comes back there is 0{hidden}, and 0 · inf is nan. "
-            f"Mask the input of {node.op.name}, too: a where() after it can't help"  # type: ignore[union-attr]
+            f"Mask the input of {node.op.name}, too: a where() after it can't help"
         )
 
     def _inputs(self, node: Node, position: int, x: np.ndarray, index: tuple[int, ...]) -> str:
         """The value of the input at an index, and those of the others."""
         said = number(x[index])
-        for k, parent in enumerate(node.parents):
+        for k in range(len(node.parents)):
             other = self.evidence.operand(node, k)
             if k != position and other is not None and np.ndim(other):
-                name = self.evidence.name(parent) or node.op.input_name(k)  # type: ignore[union-attr]
+                name = self.evidence.input_name(node, k)
                 there = np.broadcast_to(other, x.shape)[index]
                 said += f" and {name}{at_index(index)} = {number(there)}"
         return said
@@ -185,12 +186,11 @@ class Trail:
             if made.op is None:
                 return f"{evidence.called(made)} itself has {shown} at {at_index(index) or 'it'}"
             given = []
-            for k, parent in enumerate(made.parents):
+            for k in range(len(made.parents)):
                 x = evidence.operand(made, k)
                 if x is not None and made.op.elementwise:
                     there = np.broadcast_to(x, made.shape)[index]
-                    called = evidence.name(parent) or made.op.input_name(k)
-                    given.append(f"{called} = {number(there)}")
+                    given.append(f"{evidence.input_name(made, k)} = {number(there)}")
             called = f"`{name}`, " if name else ""
             of = f" of {', '.join(given)}" if given else ""
             at = f" at index {at_index(index)}" if index else ""
@@ -247,7 +247,7 @@ class Trail:
         if slope is not None:
             index = _first(np.abs(slope) == np.abs(slope).max())
             x = np.broadcast_to(evidence.operand(node, flow.position), slope.shape)
-            name = evidence.name(node.parents[flow.position]) or "its input"
+            name = evidence.input_name(node, flow.position)
             said = self._inputs(node, flow.position, x, index)
             return f", where {name}{at_index(index)} = {said}"
         sizes = [
@@ -298,14 +298,14 @@ def _has(evidence: Evidence, node: Node, k: int) -> bool:
     return value is not None and np.asarray(value).dtype.kind != "b"
 
 
-def _rows(where: np.ndarray) -> str:
+def _rows(where: Any) -> str:
     """`300 of 300 rows`: those in which all elements are so."""
     if where.ndim == 0:
         return "its only element"
     if where.ndim == 1:
         return f"{int(where.sum()):,} of {where.size:,} elements"
-    rows = np.asarray(where.reshape(where.shape[0], -1).all(axis=1))
-    return f"{int(rows.sum()):,} of {rows.size:,} rows"
+    rows = where.reshape(len(where), -1).all(axis=1)
+    return f"{int(rows.sum()):,} of {len(rows):,} rows"
 
 
 def _first(where: Any) -> tuple[int, ...]:

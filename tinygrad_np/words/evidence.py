@@ -51,15 +51,33 @@ class Evidence:
             return None if node is None else f"{node:.6g}" if isinstance(node, float) else str(node)
         return self._owners.name(node) or node.name or self._variables.get(node)
 
+    def made_by(self, node: Node) -> str:
+        """The op that made a value: `relu`, or `relu (module 1)` inside a model."""
+        assert node.op is not None
+        module = self._owners.module(node)
+        return f"{node.op.name} (module {module})" if module else node.op.name
+
     def at(self, node: Node) -> str:
         """An op and where it was called: `relu at spiral.py:31`."""
-        assert node.op is not None
         where = where_text(node.place)
-        return f"{node.op.name} at {where}" if where else node.op.name
+        return self.made_by(node) + (f" at {where}" if where else "")
+
+    def shaped(self, node: Node) -> str:
+        """A value by its name, or what made it, and its shape: `pred (30, 1)`, `data (30,)`."""
+        plain = self.at(node) if node.op is not None else "data" if not node.needs_grad else "leaf"
+        name = self.name(node)
+        return f"{f'`{name}`' if name else plain} {node.shape}"
 
     def place(self, node: Node) -> str:
         """The user's line of an op, "" for leaves."""
         return where_text(node.place)
+
+    def input_name(self, node: Node, position: int) -> str:
+        """What the user calls an input of an op; else what the op does."""
+        assert node.op is not None
+        parent = node.parents[position]
+        known = self.name(parent) if isinstance(parent, Node) else None
+        return known or node.op.input_name(position)
 
     def called(self, node: Any) -> str:
         """A value by its name and origin: "`h` (relu at spiral.py:31)", "`W1`", "data 300×2"."""
@@ -171,7 +189,8 @@ class Evidence:
         None for other ops, and where what its rule reads is not known any more.
         """
         op = node.op
-        if op is None or not op.elementwise or op.keeps or rule_of(op, position) is None:
+        rule = None if op is None else rule_of(op, position)
+        if op is None or rule is None or not op.elementwise or op.keeps:
             return None
         known: dict[str, Any] = {"out": self.value(node)}
         for k, name in enumerate(op.inputs):
@@ -181,7 +200,7 @@ class Evidence:
         if any(value is None for value in reads):
             return None
         with np.errstate(all="ignore"):
-            made = rule_of(op, position)(np.ones(node.shape, node.dtype), *reads)  # type: ignore[misc]
+            made = rule(np.ones(node.shape, node.dtype), *reads)
         return np.broadcast_to(made, node.shape)
 
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .. import ops
 from ..autograd import Node
 from ..gathering import graph
-from .. import ops
 from ..ops.op import Op
 from ..protocols import FUNCTIONS, UFUNCS
 from ..recorder import Forward

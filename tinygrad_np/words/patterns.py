@@ -11,7 +11,6 @@ from ..autograd import Leaf, Node
 from . import suspects
 from .finding import Case, Finding
 from .suspects import is_op, origin, parents
-from .text import shape_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,8 +34,8 @@ def _probabilities_as_logits(case: Case) -> Iterator[Finding]:
             continue
         yield Finding(
             "probabilities as logits",
-            f"{node.op.name} takes logits and applies its own {_inverse(node)}, but it is given "
-            f"{given}",
+            f"{evidence.made_by(node)} takes logits and applies its own {_inverse(node)}, but it "
+            f"is given {given}",
             evidence.place(node),
             "Give it what goes into that, or use the loss for probabilities: "
             "nn.categorical_crossentropy, nn.binary_cross_entropy.",
@@ -107,10 +106,11 @@ def _column_against_row(case: Case) -> Iterator[Finding]:
         if not _is_reduced(case, node):
             continue
         assert node.op is not None
-        names = " and ".join(f"{evidence.called(p)}, {p.shape}," for p in both)
+        names = " and ".join(map(evidence.shaped, both))
         yield Finding(
             "column against row",
-            f"{node.op.name} of {names} gives {node.shape}: every element against every other",
+            f"{evidence.made_by(node)} of {names} gives {node.shape}: every element against "
+            "every other",
             evidence.place(node),
             f"Give both the same shape: .reshape(-1, 1) for the one of shape ({n},), or [:, 0] for "
             f"the one of shape ({n}, 1).",
@@ -236,7 +236,7 @@ def _integers(case: Case) -> Iterator[Finding]:
             )
             yield Finding(
                 "integers",
-                f"{node.op.name} computes with {evidence.called(parent)}, which is of "
+                f"{evidence.made_by(node)} computes with {evidence.called(parent)}, which is of "
                 f"{parent.dtype}: {effect}",
                 evidence.place(node),
                 f"Cast it once, before it is used: .astype(np.{floats[0].dtype}).",

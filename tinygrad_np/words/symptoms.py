@@ -43,8 +43,8 @@ def _dead_units(case: Case) -> Iterator[Finding]:
         what = f"{share_of(units)} units" if rest else "all units"
         yield Finding(
             "dead units",
-            f"{what} of {node.op.name} are 0 for every row: no gradient comes back through them, "
-            "and what is before them can't learn",
+            f"{what} of {evidence.made_by(node)} are 0 for every row: no gradient comes back "
+            "through them, and what is before them can't learn",
             evidence.place(node),
             "Smaller initial weights, biases that are not far below 0, a smaller learning rate; "
             "or tg.leaky_relu.",
@@ -74,8 +74,8 @@ def _saturated_units(case: Case) -> Iterator[Finding]:
         assert node.op is not None
         yield Finding(
             "saturated",
-            f"{share_of(flat)} elements of {node.op.name} lie where it is flat (its derivative is "
-            f"below {number(FLAT * steepest)}): hardly any gradient comes back through it",
+            f"{share_of(flat)} elements of {evidence.made_by(node)} lie where it is flat (its "
+            f"derivative is below {number(FLAT * steepest)}): hardly any gradient comes back",
             evidence.place(node),
             "Scale its inputs down: smaller initial weights, normalised data; or another "
             "activation.",
@@ -108,7 +108,7 @@ def _overflowing_values(case: Case) -> Iterator[Finding]:
         assert node.op is not None
         yield Finding(
             "overflow",
-            f"{node.op.name} gives {number(np.max(value))} at {at_index(index)}"
+            f"{evidence.made_by(node)} gives {number(np.max(value))} at {at_index(index)}"
             + (", beyond" if np.isinf(value).any() else ", close to")
             + f" the largest {node.dtype}",
             evidence.place(node),
@@ -133,7 +133,7 @@ def _infinite_slopes(case: Case) -> Iterator[Finding]:
             bad = ~np.isfinite(slope)
             operands = [evidence.operand(node, k) for k in range(len(node.parents))]
             known = [np.broadcast_to(x, slope.shape) for x in operands if x is not None]
-            for x in known:
+            for x in known or [evidence.value(node)]:
                 bad &= np.isfinite(x)
             if not bad.any():
                 continue
@@ -151,12 +151,15 @@ def _infinite_slope(
     for k, parent in enumerate(node.parents):
         x = evidence.operand(node, k)
         if x is not None and (k == position or isinstance(parent, Node)):
-            called = evidence.name(parent) or op.input_name(k)
-            given.append(f"{called} = {number(np.broadcast_to(x, bad.shape)[index])}")
+            there = np.broadcast_to(x, bad.shape)[index]
+            given.append(f"{evidence.input_name(node, k)} = {number(there)}")
+    if not given:
+        result = np.broadcast_to(evidence.value(node), bad.shape)[index]
+        given.append(f"its result is {number(result)}")
     at = f", the first at {at_index(index)}" if index else ""
     what = (
-        f"{op.name} has the derivative {number(slope[index])} where {' and '.join(given)} "
-        f"({share_of(bad)} elements{at})"
+        f"{evidence.made_by(node)} has the derivative {number(slope[index])} where "
+        f"{' and '.join(given)} ({share_of(bad)} elements{at})"
     )
     mask = _mask(case, node)
     if mask is not None:
