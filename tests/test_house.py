@@ -13,7 +13,7 @@ import tinygrad_np as tg
 
 ROOT = Path(__file__).parent.parent
 ENGINE = ROOT / "tinygrad_np"
-PACKAGES = ["tinygrad_np", "tinygrad_np.ops", "tinygrad_np.draw", "nn"]
+PACKAGES = ["tinygrad_np", "tinygrad_np.ops", "tinygrad_np.draw", "tinygrad_np.words", "nn"]
 MODULES = sorted([*ENGINE.rglob("*.py"), *(ROOT / "nn").rglob("*.py")])
 OPTIONAL = ["matplotlib", "graphviz", "graphviz_pure", "tqdm", "nnfs", "IPython", "PIL"]
 
@@ -36,6 +36,7 @@ READERS = {
     "recorder",
     "rulecheck",
     "verdicts",
+    "words",
     "tracing",
     "transforms",
     "trees",

@@ -22,6 +22,7 @@ __version__ = "0.1.0"
 _LAZY = {
     "CompileError": "program",
     "CompileWarning": "program",
+    "Finding": "words",
     "GradcheckError": "check",
     "Graph": "snapshot",
     "PASSES": "program",
@@ -31,6 +32,7 @@ _LAZY = {
     "checkpoint": "checkpointing",
     "compile": "program",
     "debug": "debugging",
+    "explain": "words",
     "grad": "transforms",
     "gradcheck": "check",
     "graph": "gathering",
@@ -39,10 +41,12 @@ _LAZY = {
     "jacobian": "jacobians",
     "jvp": "transforms",
     "linearize": "transforms",
+    "lint": "words",
     "record": "recorder",
     "stop_gradient": "transforms",
     "value_and_grad": "transforms",
     "vjp": "transforms",
+    "why": "words",
 }
 
 __all__ = [

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from .ops.op import Op
     from .recorder import Record
 
-__all__ = ["graph"]
+__all__ = ["ancestors_of", "graph", "variable_names"]
 
 
 def graph(
@@ -69,7 +69,7 @@ def graph(
         )
     frame = outside(sys._getframe(1))
     roots = [node_of(tensor) for tensor in outputs]
-    order = _ancestors(roots)
+    order = ancestors_of(roots)
     ops = [node for node in order if node.op is not None]
     if record is not None and ops and not any(node in record.forward for node in ops):
         raise ValueError(
@@ -107,7 +107,7 @@ class _Gathering:
         for node in order:
             if isinstance(node, Leaf) and (gradient := held_gradient(node)) is not None:
                 self.gradients.setdefault(node, gradient.data)
-        self.variables = _variables(order, frame)
+        self.variables = variable_names(order, frame)
 
     def _read(self, record: Record) -> None:
         for node in self.order:
@@ -173,6 +173,7 @@ class _Gathering:
                 flows = needs_grad and _has_rule(op, argument)
                 edges.append(Edge(source, target, argument, flows, op.input_name(argument)))
         taken = Graph(tuple(nodes), tuple(edges), modules=self.owners.classes)
+        taken.ops = {ids[node]: node.op for node in self.order if node.op is not None}
         if self.record is not None:
             taken.recorded = self.record, ids
         return taken
@@ -182,7 +183,7 @@ class _Gathering:
         return None if step is None else step.replay_seconds()
 
 
-def _variables(order: list[Node], frame: FrameType) -> dict[Node, str]:
+def variable_names(order: list[Node], frame: FrameType) -> dict[Node, str]:
     """The variable that holds each value, where that is certain.
 
     That is so for what a call returned and the code assigned at once, and for what a variable of
@@ -219,7 +220,7 @@ def _variables(order: list[Node], frame: FrameType) -> dict[Node, str]:
     return names
 
 
-def _ancestors(roots: list[Node]) -> list[Node]:
+def ancestors_of(roots: list[Node]) -> list[Node]:
     """The roots and everything that they were computed from, oldest first."""
     found: set[Node] = set()
     waiting = list(roots)

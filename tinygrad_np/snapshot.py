@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import graphviz
 
     from .autograd import Node
+    from .ops.op import Op
     from .recorder import Record
 
 __all__ = ["SHOWABLE", "SUFFIXES", "Edge", "Graph", "GraphNode"]
@@ -151,6 +152,7 @@ class Graph:
         self._totals = totals
         # What `graph()` was given to read values from, and the id of each node in it.
         self.recorded: tuple[Record, dict[Node, int]] | None = None
+        self.ops: dict[int, Op] = {}  # by id; for the tools that tell of the rules
 
     @property
     def title(self) -> str:

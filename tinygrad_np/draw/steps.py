@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from ..recorder import Flow, Forward, Record
     from ..snapshot import Graph
 
-__all__ = ["NOT_RECORDED", "steps_of"]
+__all__ = ["NOT_RECORDED", "names_of", "steps_of"]
 
 NOT_RECORDED = (
     "the step-through page shows values, and none were recorded: compute the loss and call "
@@ -59,7 +59,7 @@ class _Steps:
         self.record = record
         self.ids = ids
         self.arrays = Arrays()
-        self.names = _names(graph)
+        self.names = names_of(graph)
         # What each node sent, and how many contributions each node gets.
         self.sent: dict[Node, list[Flow]] = {}
         self.uses: Counter[Node] = Counter()
@@ -260,7 +260,7 @@ class _Steps:
         return values
 
 
-def _names(graph: Graph) -> list[str]:
+def names_of(graph: Graph) -> list[str]:
     """What each node is called: its name, or its op, numbered where there are several."""
     unnamed: dict[str, int] = {}
     for node in graph.nodes:

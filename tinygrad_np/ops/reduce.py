@@ -58,7 +58,7 @@ def reduced(ufunc, x, axis, keepdims=False):
 
 
 def keep_reduced(ufunc, x, axis):
-    """As `reduced`, the axis kept with length 1."""
+    """What `ufunc` makes of the numbers along an axis, which is kept with length 1."""
     return reduced(ufunc, x, axis, True)
 
 

@@ -1,0 +1,262 @@
+"""One operation in words: what it computes, its derivative, shapes, an example with numbers."""
+
+from __future__ import annotations
+
+import inspect
+import textwrap
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from ..autograd import enable_grad
+from ..ops.apply import general
+from ..tensor import Tensor
+from .formulas import derivative, helpers, numpy_lines, rule_of
+from .text import Text, array_text, listed, shape_text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ..ops.op import Op
+
+__all__ = ["about_op"]
+
+LARGEST_EXAMPLE = 24  # elements of an input; larger ones are hard to follow
+
+
+class Example(NamedTuple):
+    """A call of an op on small numbers.
+
+    Attributes:
+        inputs: the arrays and numbers that it was given.
+        params: the other arguments, by name.
+        out: the result: an array, or a tuple of them.
+        g: the gradient of the result; None if no gradient flows.
+        gradients: the gradient of each input, None where there is none.
+    """
+
+    inputs: list[Any]
+    params: dict[str, Any]
+    out: Any
+    g: Any
+    gradients: list[Any]
+
+
+def about_op(op: Op) -> Text:
+    """The whole explanation of one op."""
+    function = general(op)
+    signature = ", ".join((*op.inputs, *op.params))
+    parts = [f"{op.name}({signature})", *_wrapped(op.doc, "  ")]
+    if op.text:
+        parts += ["", f"  out = {op.text.format(**{n: n for n in (*op.inputs, *op.params)})}"]
+    example = _example(op, function)
+    values = _values(op, example)
+    parts += ["", "Derivative", *_derivatives(op, values)]
+    if op.kinks:
+        parts += ["", "At kinks", *_wrapped(op.kinks, "  ")]
+    parts += ["", "Shapes", *_wrapped(_shapes(op, function), "  ")]
+    parts += ["", "Kept until backward", *_wrapped(_kept(op), "  ")]
+    if example is not None:
+        parts += ["", "Example", *_shown(op, example)]
+    return Text("\n".join(parts))
+
+
+def _wrapped(text: str, indent: str) -> list[str]:
+    lines: list[str] = []
+    for paragraph in text.split("\n\n"):
+        one = " ".join(paragraph.split())
+        lines += textwrap.wrap(one, 96, initial_indent=indent, subsequent_indent=indent)
+    return lines
+
+
+# --- the derivative -------------------------------------------------------------------------------
+
+
+def _derivatives(op: Op, values: dict[str, Any]) -> list[str]:
+    if all(rule is None for rule in op.rule.values()):
+        return ["  None: no gradient flows through it."]
+    lines = ["  g is the gradient of out. The gradient of"]
+    explained: dict[str, None] = {}
+    for position, name in enumerate(op.inputs):
+        shown = f"{name}[i]" if op.variadic else name
+        if rule_of(op, position) is None:
+            lines.append(f"    {shown}: none")
+            continue
+        code = numpy_lines(op, position, values)
+        text = derivative(op, position, values=values)
+        if text is not None:
+            lines.append(f"    {shown}: {text}")
+            lines += [f"    {' ' * len(shown)}  NumPy: {line}" for line in code]
+        elif code:
+            lines.append(f"    {shown}, in NumPy:")
+            lines += [f"        {line}" for line in code]
+        else:
+            lines.append(f"    {shown}: its rule's source is not at hand")
+        explained |= dict.fromkeys(helpers(op, position, values))
+    lines += [part for text in explained for part in _wrapped(text, "  ")]
+    return lines
+
+
+def _kept(op: Op) -> str:
+    read = sorted({slot for slots in op.slots for slot in slots})
+    names = [op.layout[slot] for slot in read if op.layout[slot] not in op.params]
+    arrays = [n for n in names if not n.endswith("_shape") and not (op.variadic and n == "i")]
+    if all(rule is None for rule in op.rule.values()):
+        return "nothing"
+    return listed(arrays) if arrays else "no array: the rules read none"
+
+
+# --- shapes ---------------------------------------------------------------------------------------
+
+
+def _shapes(op: Op, function: Callable) -> str:
+    if op.elementwise:
+        if len(op.inputs) == 1:
+            return "each element on its own: out has the shape of x".replace("x", op.inputs[0])
+        names = listed(op.inputs)
+        return (
+            f"element by element; {names} are broadcast against each other, and the gradient of "
+            "each is summed over the axes along which it was stretched"
+        )
+    seen: dict[str, None] = {}
+    for args, params in _samples(op):
+        inputs = list(args[0]) if op.variadic else list(args[: len(op.inputs)])
+        extra = ", ".join(
+            [repr(a) for a in args[1 if op.variadic else len(op.inputs) :]]
+            + [f"{k}={v!r}" for k, v in params.items()]
+        )
+        if len(extra) > 30 or "\n" in extra:
+            continue
+        try:
+            out = function(*args, **params)
+        except Exception:  # a sample that needs what is not here: others will do
+            continue
+        shapes = ", ".join(shape_text(np.shape(x)) for x in inputs if x is not None)
+        outs = [shape_text(np.shape(o)) for o in (out if isinstance(out, tuple) else (out,))]
+        seen[f"{shapes}{f' with {extra}' if extra else ''} → {listed(outs)}"] = None
+    return "; ".join(list(seen)[:3]) or "as its doc says"
+
+
+def _samples(op: Op) -> list[tuple[tuple, dict[str, Any]]]:
+    if op.samples is None:
+        return []
+    rng = np.random.default_rng(0)
+
+    def r(*shape: int) -> Any:
+        return np.round(rng.uniform(-2, 2, shape), 1)
+
+    return op.samples(r)
+
+
+# --- the example ----------------------------------------------------------------------------------
+
+
+def _example(op: Op, function: Callable) -> Example | None:
+    """The op on small numbers, with its gradients; None if nothing small enough is declared."""
+    for args, params in _calls(op):
+        count = 1 if op.variadic else len(op.inputs)
+        inputs = list(args[0]) if op.variadic else list(args[:count])
+        arrays = [x for x in inputs if isinstance(x, (np.ndarray, float))]
+        if any(np.size(x) > LARGEST_EXAMPLE or np.size(x) == 0 for x in arrays):
+            continue
+        leaves = [_leaf(x) for x in inputs]
+        given = (leaves, *args[1:]) if op.variadic else (*leaves, *args[count:])
+        try:
+            with enable_grad(), np.errstate(all="ignore"):
+                out = function(*given, **params)
+                g, gradients = _gradients(op, out, leaves)
+        except Exception:  # no example, then
+            continue
+        names = dict(zip(op.params, args[count:])) | params
+        outs = out if isinstance(out, tuple) else (out,)
+        bare = tuple(o.data if isinstance(o, Tensor) else o for o in outs)
+        shown = bare if isinstance(out, tuple) else bare[0]
+        return Example(inputs, names, shown, g, gradients)
+    return None
+
+
+def _calls(op: Op) -> list[tuple[tuple, dict[str, Any]]]:
+    """Calls to try, the one that is easiest to follow first: small matrices."""
+    if op.elementwise:
+        return [(tuple(_points(op.domain, k) for k in range(len(op.inputs))), {})]
+
+    def strangeness(call: tuple[tuple, dict[str, Any]]) -> tuple[bool, bool, int]:
+        given = call[0][0] if op.variadic else call[0][: len(op.inputs)]
+        arrays = [np.asarray(a) for a in given if a is not None]
+        total = sum(a.size for a in arrays)
+        return total < 3, total > LARGEST_EXAMPLE, abs(max(a.ndim for a in arrays) - 2)
+
+    return sorted(_samples(op), key=strangeness)
+
+
+def _points(domain: tuple[float, float], k: int) -> np.ndarray:
+    """Three points in a domain; for a second input, others."""
+    low, high = domain
+    if low == -np.inf and high == np.inf:
+        rows = ([-1.5, 0.0, 2.0], [0.5, 3.0, -1.0])
+    elif high == np.inf:
+        rows = ([0.5, 1.0, 4.0], [2.0, 0.5, 3.0])
+    elif low == -np.inf:
+        rows = ([-4.0, -1.0, -0.5], [-3.0, -0.5, -2.0])
+    else:
+        width = high - low
+        return np.round(low + width * np.array([0.25, 0.5, 0.75]), 2)
+    at = np.array(rows[k % 2], np.float64)
+    return at if low == -np.inf or at.min() > low else at + np.ceil(low - at.min())
+
+
+def _leaf(x: Any) -> Any:
+    floats = isinstance(x, float) or (isinstance(x, np.ndarray) and x.dtype.kind == "f")
+    return Tensor(x, requires_grad=True) if floats else x
+
+
+def _gradients(op: Op, out: Any, leaves: list[Any]) -> tuple[Any, list[Any]]:
+    first = out[0] if isinstance(out, tuple) else out
+    if not isinstance(first, Tensor) or not first.requires_grad:
+        return None, [None] * len(leaves)
+    g = np.ones(first.shape, np.float64)
+    if not op.elementwise and first.size > 1:
+        # Of one element, so that the numbers are those of one row of the Jacobian.
+        g = np.zeros(first.shape, np.float64)
+        g[(0,) * first.ndim] = 1
+    first.backward(g)
+    found = [x.grad.data if isinstance(x, Tensor) and x.grad is not None else None for x in leaves]
+    return g, found
+
+
+def _values(op: Op, example: Example | None) -> dict[str, Any]:
+    """What the rules read in the example, by name: it decides their branches."""
+    if example is None:
+        return {}
+    values: dict[str, Any] = {
+        n: v for n, v in op.defaults.items() if n in op.params and v is not inspect.Parameter.empty
+    }
+    values |= example.params | {"out": example.out, "g": example.g}
+    if op.variadic:
+        values[op.inputs[0]] = example.inputs
+        values |= {f"{op.inputs[0]}_shape": [np.shape(x) for x in example.inputs], "i": 0}
+    else:
+        values |= dict(zip(op.inputs, example.inputs))
+        values |= {f"{n}_shape": np.shape(x) for n, x in zip(op.inputs, example.inputs)}
+    return values
+
+
+def _shown(op: Op, example: Example) -> list[str]:
+    lines: list[tuple[str, Any]] = []
+    for k, value in enumerate(example.inputs):
+        lines.append((f"{op.input_name(k)} = ", value))
+    lines += [(f"{name} = ", value) for name, value in example.params.items()]
+    outs = example.out if isinstance(example.out, tuple) else (example.out,)
+    lines += [(f"out{f'[{k}]' if len(outs) > 1 else ''} = ", o) for k, o in enumerate(outs)]
+    if example.g is not None:
+        lines.append(("g = " if len(outs) == 1 else "g of out[0] = ", example.g))
+        for k, gradient in enumerate(example.gradients):
+            if gradient is not None:
+                lines.append((f"gradient of {op.input_name(k)} = ", gradient))
+    width = max(len(name) for name, _ in lines)
+    shown = []
+    for name, value in lines:
+        prefix = "  " + name.rjust(width)
+        bare = isinstance(value, (np.ndarray, np.generic))
+        shown += (prefix + (array_text(value, prefix) if bare else repr(value))).split("\n")
+    return shown
