@@ -17,13 +17,11 @@ from .check import GradcheckError
 from .layercheck import check_layer
 from .ops.apply import general
 from .recorder import record
-from .slopes import Slopes, pointwise_slopes, precision_of, slopes
+from .slopes import Slopes, pointwise_slopes, slopes
 from .tensor import Tensor
 from .verdicts import Mistake, counts_of, diagnose
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from .autograd import Node
     from .ops.op import Op
     from .recorder import Forward
@@ -155,7 +153,6 @@ class _Call:
                 f"the forward of {op.name} gives different results for the same arguments: fix "
                 "its random numbers, and check it again"
             )
-        self.precision = precision_of(*self.outs)
 
     def given(self) -> dict[str, Any]:
         # Copied, so that a random generator among them does not move on.
@@ -259,11 +256,10 @@ class _Call:
         """The gradient of one operand by finite differences, for the incoming gradients `gs`."""
         x = np.asarray(self.operands[position])
         if self.op.elementwise:
-            slope, known = pointwise_slopes(self.moved(position), x, self.precision)
-            with np.errstate(all="ignore"):
-                values = fit(np.asarray(slope * gs[0]), x.shape, np.dtype(np.float64))
-            unknown = fit(1.0 - known, x.shape, np.dtype(np.float64))
-            return Slopes(np.asarray(values), np.asarray(unknown) == 0, self.precision)
+            each, known, precision = pointwise_slopes(self.moved(position), x)
+            values = fit(np.asarray(each * gs[0]), x.shape, np.dtype(np.float64))
+            unknown = fit(np.asarray(1.0 - known), x.shape, np.dtype(np.float64))
+            return Slopes(np.asarray(values), np.asarray(unknown) == 0, precision)
 
         def change(moved: np.ndarray) -> float:
             outs = self.run([*self.operands[:position], moved, *self.operands[position + 1 :]])
@@ -271,7 +267,7 @@ class _Call:
             with np.errstate(all="ignore"):
                 return float(sum(np.sum((o - was) * g) for o, was, g in trios if g is not None))
 
-        return slopes(change, x, self.precision, got, rng)
+        return slopes(change, x, got, rng)
 
     def moved(self, position: int) -> Any:
         """The one output as a function of one operand."""
@@ -357,7 +353,8 @@ def _reached(results: tuple[Tensor, ...]) -> set[int]:
         if id(node) in seen:
             continue
         seen.add(id(node))
-        for parent, reads in zip(node.parents, node.saved):  # type: ignore[union-attr]
+        # After a backward inside of f nothing is saved any more.
+        for parent, reads in zip(node.parents, node.saved or node.parents):  # type: ignore
             if reads is not None:
                 waiting.append(parent)
     return seen

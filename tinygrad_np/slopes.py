@@ -14,7 +14,7 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["Slopes", "precision_of", "pointwise_slopes", "slopes"]
+__all__ = ["Slopes", "pointwise_slopes", "slopes"]
 
 MOST = 256  # elements of one array that are moved one by one
 
@@ -30,13 +30,6 @@ class Precision(NamedTuple):
 
 _DOUBLE = Precision(step=1e-5, kink=1e-3, rtol=1e-4, atol=1e-7)
 _SINGLE = Precision(step=1e-2, kink=5e-2, rtol=2e-2, atol=2e-3)
-
-
-def precision_of(*results: Any) -> Precision:
-    """What to expect of a function that gave these results."""
-    kinds = [np.asarray(r).dtype for r in results]
-    single = any(k.kind in "fc" and k.itemsize < np.dtype(k.kind + "8").itemsize for k in kinds)
-    return _SINGLE if single else _DOUBLE
 
 
 class Slopes(NamedTuple):
@@ -76,7 +69,6 @@ def _judged(
 def slopes(
     change: Callable[[np.ndarray], float],
     x: np.ndarray,
-    p: Precision,
     got: np.ndarray | None = None,
     rng: np.random.Generator | None = None,
 ) -> Slopes:
@@ -88,6 +80,7 @@ def slopes(
     """
     values, known = np.zeros(x.size, np.float64), np.zeros(x.size, bool)
     flat = x.ravel()
+    p = _precision(change, x)
 
     def along(where: np.ndarray, direction: Any) -> tuple[Any, Any]:
         step = p.step * max(1.0, float(np.max(np.abs(flat[where]))))
@@ -104,7 +97,7 @@ def slopes(
             if not known[k]:
                 values[k], known[k] = along(np.array([k]), 1.0)
 
-    rng = rng or np.random.default_rng(0)
+    rng = np.random.default_rng(0) if rng is None else rng
     everything = np.arange(x.size)
     if x.size <= MOST:
         move(everything)
@@ -114,6 +107,13 @@ def slopes(
             signs = rng.choice([-1.0, 1.0], x.size)
             move(_suspects(along, everything, got.ravel(), signs, p))
     return Slopes(values.reshape(x.shape), known.reshape(x.shape), p)
+
+
+def _precision(change: Callable[[np.ndarray], float], x: np.ndarray) -> Precision:
+    """Whether float32 is computed with somewhere inside: a tiny move is lost then, or a jump."""
+    direction = np.random.default_rng(1).choice([-1.0, 1.0], x.shape) * np.maximum(1.0, np.abs(x))
+    tiny, large = abs(change(x + 1e-10 * direction)), abs(change(x + 1e-3 * direction))
+    return _SINGLE if large > 0 and not 0 < tiny <= 1e-5 * large else _DOUBLE
 
 
 def _suspects(
@@ -136,14 +136,12 @@ def _suspects(
     return where[:0]
 
 
-def pointwise_slopes(
-    f: Callable[[np.ndarray], np.ndarray], x: np.ndarray, p: Precision
-) -> tuple[np.ndarray, np.ndarray]:
-    """For an f that acts on each element on its own: the slope of each element of the result.
-
-    Returns the slopes in the result's shape, and where they are known.
-    """
+def pointwise_slopes(f: Callable[[np.ndarray], np.ndarray], x: np.ndarray) -> Slopes:
+    """For an f that acts on each element on its own: the slope of each element of the result."""
+    single = f(x).dtype.itemsize < np.dtype(np.float64).itemsize
+    p = _SINGLE if single else _DOUBLE
     step = p.step * np.maximum(1.0, np.abs(x))
     with np.errstate(all="ignore"):
-        five = [f(x + k * step) for k in (-1.0, 0.0, 1.0, -0.5, 0.5)]
-    return _judged(*five, np.broadcast_to(step, np.shape(five[1])), p)
+        far, at, on, near_far, near_on = (f(x + k * step) for k in (-1.0, 0.0, 1.0, -0.5, 0.5))
+    values, known = _judged(far, at, on, near_far, near_on, np.broadcast_to(step, at.shape), p)
+    return Slopes(values, known, p)
