@@ -110,10 +110,11 @@ def slopes(
 
 
 def _precision(change: Callable[[np.ndarray], float], x: np.ndarray) -> Precision:
-    """Whether float32 is computed with somewhere inside: a tiny move is lost then, or a jump."""
+    """Whether float32 is computed with somewhere inside: then tiny moves are rounded away."""
     direction = np.random.default_rng(1).choice([-1.0, 1.0], x.shape) * np.maximum(1.0, np.abs(x))
-    tiny, large = abs(change(x + 1e-10 * direction)), abs(change(x + 1e-3 * direction))
-    return _SINGLE if large > 0 and not 0 < tiny <= 1e-5 * large else _DOUBLE
+    once, twice, far = (change(x + size * direction) for size in (1e-9, 2e-9, 1e-3))
+    in_proportion = once != 0 and abs(twice - 2 * once) <= 0.1 * abs(once)
+    return _DOUBLE if far == 0 or in_proportion else _SINGLE
 
 
 def _suspects(
