@@ -137,17 +137,18 @@ def compare(layers: Sequence[Any], inputs: Any, targets: Any = None) -> Comparis
                 mistake: Mistake | None = Mistake("failed", text)
                 got = None
             else:
-                mistake = _diagnosed(got, right, 1e-3 if single else 1e-7, hand, k)
+                mistake = tg.diagnose(
+                    got,
+                    right,
+                    rtol=1e-3 if single else 1e-7,
+                    counts={"the number of rows": len(held), "the number of elements": held.size},
+                    unsummed=hand.dvalues.get(k) if gradient != "dinputs" else None,
+                )
             rows.append(Row(_names(layers)[k], gradient, got, right, mistake))
         if hand.failed == k:
             break
     loss = float(np.mean(hand.outputs[-1])) if _is_loss(layers[-1]) else None
     return Comparison(rows, loss)
-
-
-def _diagnosed(got: Any, right: np.ndarray, rtol: float, hand: _ByHand, k: int) -> Mistake | None:
-    rows = {"the number of rows": len(hand.inputs), "the number of elements": hand.inputs.size}
-    return tg.diagnose(got, right, rtol=rtol, counts=rows, unsummed=hand.dvalues.get(k))
 
 
 # --- the two sides --------------------------------------------------------------------------------
@@ -175,9 +176,7 @@ class _ByHand:
             layer = self.layers[k]
             if _is_loss(layer):
                 given = self.outputs[k - 1] if k else self.inputs
-                own: Any = getattr(
-                    layer, "output", None
-                )  # of softmax and loss in one
+                own: Any = getattr(layer, "output", None)  # of softmax and loss in one
                 arguments = [own if np.shape(own) == given.shape else given, self.targets]
             else:
                 self.dvalues[k] = dvalues
@@ -258,7 +257,10 @@ def _forward(layer: Any, value: Any, targets: Any) -> Any:
     arguments = [value, targets] if _is_loss(layer) else [value]
     mode = {"training": True} if "training" in inspect.signature(layer.forward).parameters else {}
     out = layer.forward(*arguments, **mode)
-    out = layer.output if out is None else out
+    if out is None:
+        if not hasattr(layer, "output"):
+            raise TypeError(f"{type(layer).__name__}.forward neither returns nor sets output")
+        out = layer.output
     return out[0] if isinstance(out, tuple) else out  # the loss, not the penalties beside it
 
 
