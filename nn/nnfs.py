@@ -325,7 +325,7 @@ def _start(values: Any, most: int = 3) -> str:
         return "none"
     flat = np.ravel(values)
     more = " ..." if flat.size > most else ""
-    return " ".join(f"{v: .4f}" for v in flat[:most]) + more
+    return " ".join(f"{v:9.3g}" for v in flat[:most]) + more
 
 
 def _difference(row: Row) -> str:
