@@ -9,7 +9,7 @@
 `from tinygrad_np import nn` gives this same package.
 """
 
-from . import init
+from . import init, nnfs
 from .layers import (
     Dense,
     Dropout,
@@ -68,5 +68,6 @@ __all__ = [
     "init",
     "mae_loss",
     "mse_loss",
+    "nnfs",
     "regularization_loss",
 ]

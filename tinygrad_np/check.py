@@ -19,7 +19,14 @@ _STEP = np.finfo(np.float64).eps ** (1 / 3)
 
 
 class GradcheckError(AssertionError):
-    """A gradient that does not agree with finite differences."""
+    """A gradient that does not agree with finite differences.
+
+    `kind` says what kind of mistake it is, where `check_backward` knows: see `diagnose`.
+    """
+
+    def __init__(self, text: str, kind: str = "other") -> None:
+        super().__init__(text)
+        self.kind = kind
 
 
 def gradcheck(

@@ -2,108 +2,216 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-__all__ = ["agrees", "verdict"]
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
-_CLOSE = 1e-4  # of the largest element: finite differences of float64 are better than that
-
-
-def agrees(got: Any, right: np.ndarray) -> bool:
-    """Whether a gradient is the right one, up to the errors of finite differences."""
-    return np.shape(got) == right.shape and _near(np.asarray(got), right)
+__all__ = ["Mistake", "counts_of", "diagnose"]
 
 
-def verdict(got: Any, right: np.ndarray, counts: dict[str, int]) -> str:
-    """One sentence on how `got` differs from the `right` gradient.
+class Mistake(NamedTuple):
+    """How a gradient is wrong.
+
+    Attributes:
+        kind: one of "not connected", "not finite", "sign", "factor", "transpose",
+            "broadcast sum", "mask", "incoming gradient", "shape", "failed", "other".
+        text: the same in words and numbers, with "it" for the gradient.
+    """
+
+    kind: str
+    text: str
+
+
+def diagnose(
+    got: Any,
+    right: Any,
+    *,
+    rtol: float = 1e-4,
+    known: Any = True,
+    counts: Mapping[str, int] | None = None,
+    unsummed: Any = None,
+) -> Mistake | None:
+    """Say how the gradient `got` differs from the `right` one; None if it does not.
 
     Args:
-        got: the gradient that a rule gave; None for none.
-        right: the one by finite differences.
+        got: an array or Tensor, or None for no gradient at all.
+        right: what it should be.
+        rtol: elements may differ by this part of themselves, and a hundredth of it of the largest.
+        known: where `right` is known, as an array of its shape; elsewhere nothing is compared.
         counts: numbers that are forgotten or doubled easily, such as the number of rows, with
-            what they are called.
+            what they are called. By default the lengths of the axes.
+        unsummed: `right` before its sum over the axes along which the input was broadcast.
+
+    Returns:
+        The first of these that explains every difference: not connected, a sign, a constant
+        factor, a transpose, a missing sum over a broadcast axis, a wrong mask; else the element
+        that differs most.
     """
+    right = _array(right)
+    known = np.broadcast_to(known, right.shape)
+    pair = _Pair(right, known, rtol)
     if got is None:
-        return "no gradient is there, though the result depends on it (not connected)"
-    got = np.asarray(got, np.float64)
+        if not np.any(right[known]):
+            return None
+        text = "no gradient is there, though the result depends on it (not connected)"
+        return Mistake("not connected", text)
+    got = _array(got)
     if got.shape != right.shape:
-        return _other_shape(got, right)
-    if not got.any():
-        return "it is zero everywhere, though the result depends on it (not connected)"
-    if not np.isfinite(got).all():
-        k = tuple(map(int, np.argwhere(~np.isfinite(got))[0]))
-        return f"it is {got[k]} at {k}, where the right value is {right[k]:.6g}"
-    if _near(-got, right):
-        return "it has the wrong sign"
-    factor = _factor(got, right)
-    if factor is not None:
-        return f"it is {_named(factor, counts)} times the right gradient (a constant factor)"
-    if got.ndim == 2 and got.shape[0] == got.shape[1] and _near(got.T, right):
-        return "it is the transpose of the right gradient"
-    mask = _mask(got, right)
-    if mask is not None:
-        return mask
-    k = tuple(map(int, np.unravel_index(int(np.argmax(np.abs(got - right))), got.shape)))
-    return f"it is {got[k]:.6g} at {k}, where the right value is {right[k]:.6g}"
-
-
-def _near(a: np.ndarray, b: np.ndarray) -> bool:
-    scale = max(float(np.abs(b).max(initial=0.0)), 1e-8)
-    return bool(np.all(np.abs(a - b) <= _CLOSE * scale))
-
-
-def _other_shape(got: np.ndarray, right: np.ndarray) -> str:
-    shapes = f"its shape is {got.shape}, not {right.shape}"
-    if got.T.shape == right.shape and _near(got.T, right):
-        return f"{shapes}: it is the transpose of the right gradient"
-    extra = got.ndim - right.ndim
-    for axis in range(got.ndim):
-        summed = got.sum(axis=axis, keepdims=extra <= 0)
-        if summed.shape == right.shape and _near(summed, right):
-            return f"{shapes}: the sum over the broadcast axis {axis} is missing"
-    if got.size == right.size and _near(got.reshape(right.shape), right):
-        return f"{shapes}: the numbers are right"
-    return shapes
-
-
-def _factor(got: np.ndarray, right: np.ndarray) -> float | None:
-    """The constant that `got` is a multiple of the right gradient by, if it is one."""
-    where = np.abs(right) > 1e-3 * np.abs(right).max(initial=0.0)
-    if not where.any():
+        return _other_shape(got, pair)
+    if pair.near(got):
         return None
-    factor = float(np.median(got[where] / right[where]))
-    return factor if factor and _near(got / factor, right) else None
+    bad = known & ~np.isfinite(got)
+    if bad.any():
+        k = _first(bad)
+        text = f"it is {got[k]:.6g}{_at(k)}, where the right value is {right[k]:.6g}"
+        return Mistake("not finite", text)
+    if not np.any(got[known]):
+        text = "it is zero everywhere, though the result depends on it (not connected)"
+        return Mistake("not connected", text)
+    if pair.near(-got):
+        return Mistake("sign", "it has the wrong sign")
+    rows = _one_row(got, pair, unsummed)
+    if rows is not None:
+        return Mistake("broadcast sum", rows)
+    counts = counts_of(got) if counts is None else counts
+    factor = pair.factor(got)
+    if factor is not None:
+        number, why = _named(factor, counts)
+        text = f"it is {number} times the right gradient (a constant factor{why})"
+        return Mistake("factor", text)
+    if got.ndim >= 2 and got.shape[-1] == got.shape[-2]:
+        turned = np.swapaxes(got, -1, -2)
+        if pair.near(turned):
+            return Mistake("transpose", "it is the transpose of the right gradient")
+        factor = pair.factor(turned)
+        if factor is not None:
+            times = _named(factor, counts)[0]
+            return Mistake("transpose", f"it is {times} times the transpose of the right gradient")
+    mask = _mask(got, pair)
+    if mask is not None:
+        return Mistake("mask", mask)
+    k = _largest(np.where(known, np.abs(got - right), 0.0))
+    text = f"it is {got[k]:.6g}{_at(k)}, where the right value is {right[k]:.6g}"
+    return Mistake("other", text)
 
 
-def _named(factor: float, counts: dict[str, int]) -> str:
-    for number in (2, 3, 4):
-        for sign, shown in ((1, ""), (-1, "-")):
-            if abs(factor - sign * number) < 1e-3 * number:
-                return f"{shown}{number}"
-            if abs(factor - sign / number) < 1e-3 / number:
-                return f"{shown}1/{number}"
-    for what, n in counts.items():
-        if n > 1 and abs(factor - n) < 1e-3 * n:
-            return f"{n} ({what})"
-        if n > 1 and abs(factor - 1 / n) < 1e-3 / n:
-            return f"1/{n} (1 / {what})"
-    return f"{factor:.6g}"
+def counts_of(*arrays: Any) -> dict[str, int]:
+    """Numbers that a rule forgets or doubles easily: lengths of axes, and numbers of elements."""
+    counts: dict[str, int] = {}
+    for array in arrays:
+        if isinstance(array, np.ndarray):
+            for axis, n in enumerate(array.shape):
+                counts.setdefault("the number of rows" if axis == 0 else f"axis {axis}", n)
+            counts.setdefault("the number of elements", array.size)
+    return counts
 
 
-def _mask(got: np.ndarray, right: np.ndarray) -> str | None:
+class _Pair:
+    """The right gradient, to hold others against."""
+
+    def __init__(self, right: np.ndarray, known: np.ndarray, rtol: float) -> None:
+        self.right = right
+        self.known = known
+        sizes = np.where(known, np.abs(right), 0.0)
+        self.largest = float(sizes.max(initial=0.0))
+        self.tolerance = rtol * sizes + 0.01 * rtol * max(self.largest, 1e-3)
+
+    def off(self, got: np.ndarray) -> np.ndarray:
+        """Where it is wrong; nan always is."""
+        with np.errstate(invalid="ignore"):
+            return self.known & ~(np.abs(got - self.right) <= self.tolerance)
+
+    def near(self, got: np.ndarray) -> bool:
+        return not self.off(got).any()
+
+    def factor(self, got: np.ndarray) -> float | None:
+        """The constant that `got` is the right gradient times, if it is one."""
+        where = self.known & (np.abs(self.right) > 1e-3 * self.largest)
+        if where.sum() < min(2, self.known.sum()):
+            return None  # one number of several is in proportion to anything
+        factor = float(np.median(got[where] / self.right[where]))
+        return factor if factor and self.near(got / factor) else None
+
+
+def _array(value: Any) -> np.ndarray:
+    held = value.data if hasattr(value, "requires_grad") else value
+    return np.asarray(held, np.float64)
+
+
+def _first(where: np.ndarray) -> tuple[int, ...]:
+    return tuple(map(int, np.argwhere(where)[0]))
+
+
+def _largest(sizes: np.ndarray) -> tuple[int, ...]:
+    return tuple(map(int, np.unravel_index(int(np.argmax(sizes)), sizes.shape)))
+
+
+def _at(k: tuple[int, ...]) -> str:
+    return f" at {k[0] if len(k) == 1 else k}" if k else ""
+
+
+def _other_shape(got: np.ndarray, pair: _Pair) -> Mistake:
+    right = pair.right
+    shapes = f"its shape is {got.shape}, not {right.shape}"
+    if got.ndim >= 2:
+        turned = np.swapaxes(got, -1, -2)
+        if turned.shape == right.shape and pair.near(turned):
+            text = f"{shapes}: it is the transpose of the right gradient"
+            return Mistake("transpose", text)
+    for axis in range(got.ndim):
+        for keepdims in (False, True):
+            summed = got.sum(axis=axis, keepdims=keepdims)
+            if summed.shape == right.shape and pair.near(summed):
+                text = f"{shapes}: the sum over the broadcast axis {axis} is missing"
+                return Mistake("broadcast sum", text)
+    if got.size == right.size and pair.near(got.reshape(right.shape)):
+        return Mistake("shape", f"{shapes}: the numbers are right")
+    return Mistake("shape", shapes)
+
+
+def _one_row(got: np.ndarray, pair: _Pair, unsummed: Any) -> str | None:
+    """Whether `got` is one of the slices whose sum it should be."""
+    if unsummed is None or np.shape(unsummed) == got.shape:
+        return None
+    parts = np.asarray(unsummed, np.float64)
+    for axis in range(parts.ndim):
+        for k in range(parts.shape[axis]):
+            part = np.take(parts, k, axis)
+            if part.size != got.size:
+                break
+            slice_ = _Pair(part.reshape(got.shape), pair.known, 1e-3)
+            if parts.shape[axis] > 1 and slice_.near(got):
+                return f"it is part {k} alone: the sum over the broadcast axis {axis} is missing"
+    return None
+
+
+def _mask(got: np.ndarray, pair: _Pair) -> str | None:
     """Whether each element is either right, or zero on one side only."""
-    scale = max(float(np.abs(right).max(initial=0.0)), 1e-8)
-    wrong = np.abs(got - right) > _CLOSE * scale
-    lost, extra = wrong & (np.abs(got) <= _CLOSE * scale), wrong & (np.abs(right) <= _CLOSE * scale)
+    wrong = pair.off(got)
+    small = pair.tolerance.max(initial=0.0)
+    lost, extra = wrong & (np.abs(got) <= small), wrong & (np.abs(pair.right) <= small)
     inverted = lost.any() and extra.any()
-    if not np.array_equal(wrong, lost | extra) or (wrong.all() and not inverted):
+    if not np.array_equal(wrong, lost | extra) or (wrong[pair.known].all() and not inverted):
         return None
     parts = []
     for here, what in ((lost, "are zero and should not be"), (extra, "should be zero")):
         if here.any():
-            k = tuple(map(int, np.argwhere(here)[0]))
-            parts.append(f"{int(here.sum())} of {got.size} elements {what} (the first at {k})")
-    rest = "" if wrong.all() else "; the others are right"
+            count = f"{int(here.sum())} of {int(pair.known.sum())}"
+            parts.append(f"{count} elements {what} (the first{_at(_first(here))})")
+    rest = "" if wrong[pair.known].all() else "; the others are right"
     return f"a wrong mask: {', '.join(parts)}{rest}"
+
+
+def _named(factor: float, counts: Mapping[str, int]) -> tuple[str, str]:
+    """A factor as a number or a fraction, and what that number is, if something has its size."""
+    sign, size = "-" if factor < 0 else "", abs(factor)
+    for n in (1, 2, 3, 4, *counts.values()):
+        for value, shown, over in ((n, f"{n}", ""), (1 / max(n, 1), f"1/{n}", "1 / ")):
+            if n and abs(size - value) < 1e-3 * value:
+                # 1 and 2 are too common to say what they might be.
+                names = [name for name, count in counts.items() if count == n > 2]
+                return sign + shown, f": {over}{names[0]}" if names else ""
+    return f"{factor:.6g}", ""

@@ -43,7 +43,7 @@ WRONG = [
     (squares(lambda g, x: g * 4 * x), (X,), "it is 2 times the right gradient"),
     (squares(lambda g, x: -2 * g * x), (X,), "the wrong sign"),
     (squares(lambda g, x: g * 0), (X,), "zero everywhere.*not connected"),
-    (squares(None), (X,), "nothing to check"),
+    (squares(None), (X,), "input 0 of f is not connected: no gradient reaches it"),
     (squares(lambda g, x: g * 2 * x * x), (X,), r"it is .* at \(\d, \d\), where the right value"),
     (squares(lambda g, x: g * 2 * x / 0), (X,), "inf at"),
     (product(lambda g, y: (g @ y.T).T, lambda g, x: x.T @ g), (S, S.T + 1), "'x' .*the transpose"),
@@ -64,10 +64,7 @@ def test_correct_rules_pass(op, inputs):
 
 @pytest.mark.parametrize(("op", "inputs", "message"), WRONG)
 def test_planted_mistakes_are_named(op, inputs, message):
-    with (
-        np.errstate(divide="ignore"),
-        pytest.raises((tg.GradcheckError, ValueError), match=message),
-    ):
+    with np.errstate(divide="ignore"), pytest.raises(tg.GradcheckError, match=message):
         tg.check_backward(op, inputs)
 
 
