@@ -271,8 +271,9 @@ def _backward(
     with enable_grad():  # adds up the seeds of a value that was returned twice
         for node, seed in pairs:
             if node in path:
-                if record and not isinstance(seed, Tensor):
-                    seed = wrap(seed, None)
+                if not isinstance(seed, Tensor):
+                    seed = as_array(seed, None)
+                    seed = wrap(seed, None) if record else seed
                 seeds[node] = seeds[node] + seed if node in seeds else seed
     return backward_to(ends, path, seeds, retain_graph=keep, create_graph=record, lift=wrap)
 

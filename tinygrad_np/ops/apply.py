@@ -200,6 +200,8 @@ def general(op: Op) -> Callable:
                 bare = bare or isinstance(value, np.ndarray)
                 absent = value is None and not op.variadic and defaults[len(arrays)] is None
                 arrays.append(None if absent else as_operand(value))
+        if bare and state.taping:
+            arrays = _on_tape(arrays, args[n:])
         given = (arrays, *args[1:end]) if op.variadic else (*arrays, *args[n:end])
         try:
             if keyword_only:
@@ -241,6 +243,14 @@ def general(op: Op) -> Callable:
     return call
 
 
+def _on_tape(arrays: list, params: tuple) -> list:
+    """Operands for a recording of `compile`: beside what is computed in it, no array is bare."""
+    tape = state.tape.get()
+    if tape is None or not tape.holds((*arrays, params)):
+        return arrays
+    return [tape.array(a, None, None) if isinstance(a, np.ndarray) else a for a in arrays]
+
+
 _ATOMS = frozenset({int, float, bool, str, slice, type(None), type(...)})
 
 
@@ -254,7 +264,8 @@ def _frozen(value: Any) -> Any:
             )
         return value.data
     if isinstance(value, np.ndarray):
-        return value.copy()
+        # In a recording for `compile`, positions may change; which size a mask gives may not.
+        return value.copy() if value.dtype.kind == "b" else as_array(value, None, copy=True)
     if isinstance(value, (list, tuple)):
         return type(value)(map(_frozen, value))
     return value

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..tensor import Tensor
+from ..tensor import Tensor, as_array
 from .axes import checked_axis
 from .define import define_op
 
@@ -45,6 +45,11 @@ def _may_repeat(index):
     return any(getattr(a, "ndim", 0) and a.dtype.kind != "b" for a in arrays)
 
 
+def _places(x):
+    """The position of each element in the flattened array."""
+    return as_array(np.arange(x.size).reshape(x.shape), None)
+
+
 def _scatter(values, index, shape):
     """Zeros of the given shape, with the values added at the index (repeated ones add up)."""
     out = np.zeros_like(values, shape=shape, order="C")
@@ -53,7 +58,7 @@ def _scatter(values, index, shape):
     elif out.ndim == 1 or np.size(values) < 500 or 4 * np.size(values) < out.size:
         np.add.at(out, index, values)
     else:  # NumPy adds at 1-D positions several times faster, which pays for finding them
-        places = np.arange(out.size).reshape(out.shape)[index]
+        places = _places(out)[index]
         values = np.broadcast_to(values, places.shape)
         np.add.at(out.reshape(-1), places.reshape(-1), values.reshape(-1))
     return out
@@ -110,8 +115,8 @@ def _value_rule(g, index):
     """The gradient of the written value; where a position is written twice, the last one stays."""
     if not _may_repeat(index):
         return g[index]
-    places = np.arange(g.size).reshape(g.shape)[index]
-    last = np.zeros(g.size, dtype=np.intp)
+    places = _places(g)[index]
+    last = np.zeros_like(places, shape=g.size)
     last[places.ravel()] = np.arange(places.size)
     stays = last[places.ravel()] == np.arange(places.size)
     return g[index] * stays.reshape(places.shape)
@@ -137,7 +142,7 @@ setitem = define_op(
 
 def _positions(indices):
     """Indices as an array, which must hold integers."""
-    indices = np.asarray(plain_index(indices))
+    indices = as_array(plain_index(indices), None)
     if indices.dtype.kind not in "iu":
         raise TypeError(f"indices must be integers, not {indices.dtype}")
     return indices

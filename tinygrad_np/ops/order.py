@@ -42,6 +42,11 @@ def _bare(x):
     return x.data if isinstance(x, Tensor) else as_array(x, None)
 
 
+def _condition(x):
+    """The same; an array as it is, so that a compiled function may pick with a constant one."""
+    return x if isinstance(x, np.ndarray) else _bare(x)
+
+
 def _flat_if_none(name, x, axis):
     """x and the axis, those of the flattened x if the axis is None."""
     if axis is None:
@@ -191,7 +196,7 @@ def unique(x: Any, return_index=False, return_inverse=False, return_counts=False
 def compress(condition: ArrayLike, x: Any, axis=None) -> Any:
     """The slices of x along an axis at which the 1-D condition is true (flattened if None)."""
     x, axis = _flat_if_none("compress", x, axis)
-    chosen = _bare(condition)
+    chosen = _condition(condition)
     if chosen.ndim != 1 or chosen.size > np.shape(x)[axis]:
         raise ValueError(
             f"compress: condition {chosen.shape} for axis {axis} of {np.shape(x)}: it must have "
@@ -203,7 +208,7 @@ def compress(condition: ArrayLike, x: Any, axis=None) -> Any:
 @answers(np.extract)
 def extract(condition: ArrayLike, x: Any) -> Any:
     """The elements of x at which the condition, of the same size, is true."""
-    chosen = _bare(condition)
+    chosen = _condition(condition)
     if chosen.size != np.size(x):
         raise ValueError(f"extract: condition {chosen.shape} and x {np.shape(x)} differ in size")
     return take(x, np.flatnonzero(chosen))
@@ -217,7 +222,7 @@ def choose(x: Any, choices: Any) -> Any:
         raise TypeError(f"choose: x must hold integers, not {data.dtype}")
     kinds = [c if isinstance(c, (int, float, complex)) else _bare(c).dtype for c in choices]
     common = np.result_type(*kinds)  # Python's numbers do not widen it
-    choices = [c if isinstance(c, Tensor) else np.asarray(c, common) for c in choices]
+    choices = [c if isinstance(c, Tensor) else as_array(c, common) for c in choices]
     data, *choices = broadcast_arrays(data, *choices)
     if data.size and not 0 <= data.min() <= data.max() < len(choices):
         raise ValueError(

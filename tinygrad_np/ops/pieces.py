@@ -215,7 +215,7 @@ nan_to_num = define_op(
 
 
 def _conditions(name, condlist):
-    conditions = [c if isinstance(c, Tensor) else np.asarray(c) for c in condlist]
+    conditions = [c if hasattr(c, "dtype") else np.asarray(c) for c in condlist]
     for k, condition in enumerate(conditions):
         if condition.dtype.kind != "b":
             raise TypeError(f"{name}: condlist[{k}] must be booleans, not {condition.dtype}")
@@ -264,7 +264,7 @@ def piecewise(x, condlist, funclist, *args, **kwargs):
     elif isinstance(condlist, (Tensor, np.ndarray)):
         several = condlist.ndim > x.ndim
     condlist = list(condlist) if several else [condlist]
-    masks = [np.asarray(c) for c in _conditions("piecewise", condlist)]
+    masks = [c.data if isinstance(c, Tensor) else c for c in _conditions("piecewise", condlist)]
     for k, mask in enumerate(masks):
         if mask.shape != x.shape:
             raise ValueError(f"piecewise: condlist[{k}] has shape {mask.shape}, x {x.shape}")

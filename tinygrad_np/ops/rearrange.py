@@ -9,7 +9,7 @@ import operator
 
 import numpy as np
 
-from ..tensor import Tensor
+from ..tensor import Tensor, as_array
 from .axes import checked_axes, checked_axis, checked_integers
 from .define import answers, define_op
 from .elementwise import where
@@ -80,7 +80,7 @@ def _roll(x, shift, axis=None):
 roll = define_op(
     _roll,
     name="roll",
-    x=lambda g, shift, axis: np.roll(g, -np.asarray(shift), axis),
+    x=lambda g, shift, axis: np.roll(g, np.negative(shift), axis),
     text="roll({x}, {shift})",
     numpy=(np.roll,),
     samples=lambda r: [
@@ -216,7 +216,7 @@ def pad(x, pad_width, mode="constant", *, constant_values=0):
         raise ValueError(f"pad: pad_width {pad_width!r} does not fit the shape {shape}") from None
     _counts("pad", "pad_width", widths)
     if mode == "constant":
-        x = x if isinstance(x, Tensor) else np.asarray(x)
+        x = x if isinstance(x, Tensor) else as_array(x, None)
         padded = np.pad(np.zeros(shape, x.dtype), widths, constant_values=constant_values)
         inside = tuple(slice(before, before + n) for (before, _), n in zip(widths, shape))
         return setitem(padded, x, inside)
@@ -242,7 +242,7 @@ def pad(x, pad_width, mode="constant", *, constant_values=0):
 
 
 def _triangle(x, mask):
-    zero = np.zeros((), x.dtype if isinstance(x, Tensor) else np.asarray(x).dtype)
+    zero = np.zeros((), x.dtype if isinstance(x, Tensor) else as_array(x, None).dtype)
     return where(mask, x, zero)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..protocols import UFUNCS
-from ..tensor import Tensor, as_operand
+from ..tensor import Tensor, as_array
 from .define import answers, define_op
 from .elementwise import where
 from .reduce import axes, count, max, mean, min, restore, sum
@@ -195,7 +195,7 @@ prod = define_op(
 
 
 def _operand(x):
-    return x if isinstance(x, Tensor) else np.asarray(as_operand(x))
+    return x if isinstance(x, Tensor) else as_array(x, None)
 
 
 @answers(np.diff)
@@ -300,7 +300,7 @@ def nanmean(x, axis=None, *, keepdims=False):
     """Mean of the elements that are not nan; nan, with NumPy's warning, where there are none."""
     values, known = _known(x, 0)
     number = np.count_nonzero(known, axis=axis, keepdims=keepdims)
-    return sum(values, axis, keepdims=keepdims) / np.asarray(number, values.dtype)
+    return sum(values, axis, keepdims=keepdims) / as_array(number, values.dtype)
 
 
 def _nan_extremum(function, x, axis, keepdims, worst):

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ..tensor import Tensor, as_operand
+from ..tensor import Tensor, as_array, as_operand
 from .elementwise import add, astype
 from .index import getitem, plain_index, scatter, scatter_max, scatter_min, setitem
 
@@ -83,5 +83,5 @@ class Place:
                 "one of them with astype"
             )
         if not isinstance(value, Tensor):
-            return np.asarray(held, own)
+            return as_array(held, own)
         return value if value.dtype == own else astype(value, own)

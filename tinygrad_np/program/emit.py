@@ -399,7 +399,7 @@ class _Writer:
                 if var.shape == ()
                 else number_text(number)
             )
-        key = (value.dtype, value.shape, value.tobytes())
+        key = (value.dtype, value.shape, value.strides, value.tobytes())
         if key in self.known:
             return self.known[key]
         self.known[key] = name = self.names.new(var.hint or "constant")

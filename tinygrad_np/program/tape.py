@@ -237,6 +237,12 @@ class Tape:
         """Whether `array` is to be asked for the array of `data`."""
         return isinstance(data, (Traced, TracedNumber, np.ndarray, np.generic))
 
+    def holds(self, tree: Any) -> bool:
+        """Whether there are stand-ins among nested arguments."""
+        if isinstance(tree, (tuple, list)):
+            return any(map(self.holds, tree))
+        return isinstance(tree, (Traced, TracedNumber))
+
     def array(self, data: Any, dtype: Any, copy: bool | None) -> Any:
         """As `np.array(data, dtype=dtype, copy=copy)`."""
         if isinstance(data, TracedNumber):

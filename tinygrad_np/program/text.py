@@ -54,13 +54,27 @@ def number_text(value: Any) -> str:
     return repr(value)
 
 
+def _turned_text(value: np.ndarray) -> str | None:
+    """An expression for a broadcast number, or for an array with its axes in another order."""
+    if not any(value.strides) and value.dtype.kind in "biuf":
+        number = number_text(value.flat[0].item())
+        return f"np.broadcast_to({dtype_text(value.dtype)}({number}), {value.shape})"
+    axes = sorted(range(value.ndim), key=lambda axis: -abs(value.strides[axis]))
+    turned = value.transpose(axes)
+    text = array_text(turned) if turned.flags.c_contiguous else None
+    return text and f"{text}.transpose({tuple(axes.index(k) for k in range(value.ndim))})"
+
+
 def array_text(value: np.ndarray) -> str | None:
-    """An expression for an array, if there is a short one."""
+    """An expression for an array laid out in memory as this one, if there is a short one."""
     dtype = dtype_text(value.dtype)
     shape = value.shape if value.ndim != 1 else value.shape[0]
     if not value.size:
         return f"np.empty({shape}, {dtype})"
-    if value.dtype.kind in "biuf" and (value == value.flat[0]).all():
+    if not value.flags.c_contiguous:
+        return _turned_text(value)
+    same = value.tobytes() == value.flat[0].tobytes() * value.size  # 0.0 is not -0.0
+    if value.dtype.kind in "biuf" and same and value.flat[0] == value.flat[0]:
         filled = value.flat[0].item()
         if filled == 1:
             return f"np.ones({shape}, {dtype})"

@@ -76,7 +76,7 @@ def _filled(value: Any, like: Var) -> Any:
     small = like.is_array and like.value.nbytes <= 1 << 18 and like.dtype.char in "fd"
     if not small or not isinstance(value, (int, float)):
         return value
-    filled = Var(np.full(like.shape, value, like.dtype), "level")
+    filled = Var(np.full_like(like.value, value), "level")
     filled.constant = filled.value
     return filled
 
