@@ -231,6 +231,12 @@ def test_a_program_draws_as_a_graph():
     _, _, step = training()
     graph = tg.compile(step).lower(X, Y).graph
     assert any(node.op == "dot" for node in graph.nodes)
+    by_name = {node.name: node for node in graph.nodes}
+    assert by_name["0.weight"].kind == "parameter"
+    assert by_name["m"].kind == "data"
+    gradient, flat = by_name["d_0.weight"], by_name["g"]
+    assert (gradient.id, flat.id) in {(edge.source, edge.target) for edge in graph.edges}
+    assert by_name["0.weight (new)"].kind == "output"
     assert "<svg" in graph.svg("builtin")
 
 
