@@ -310,7 +310,7 @@ def _rows(where: Any) -> str:
 
 def _first(where: Any) -> tuple[int, ...]:
     """The first index at which it is so."""
-    found = np.argwhere(where) if np.ndim(where) else ()
+    found = np.argwhere(where) if np.ndim(where) else np.empty((0, 0))
     return tuple(map(int, found[0])) if len(found) else ()
 
 
