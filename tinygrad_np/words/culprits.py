@@ -310,7 +310,9 @@ def _rows(where: Any) -> str:
 
 def _first(where: Any) -> tuple[int, ...]:
     """The first index at which it is so."""
-    found = np.argwhere(where) if np.ndim(where) else np.empty((0, 0))
+    if not np.ndim(where):
+        return ()
+    found = np.argwhere(where)
     return tuple(map(int, found[0])) if len(found) else ()
 
 

@@ -154,7 +154,17 @@ class Evidence:
             found = self.operand(child, position)
             if found is not None:
                 return found
-        return None
+        return self._computed_again(node)
+
+    def _computed_again(self, node: Node) -> Any:
+        """The value of an elementwise op, from what its rules read of its inputs."""
+        if node.op is None or not node.op.elementwise or node.op.keeps:
+            return None
+        operands = [self.operand(node, k) for k in range(len(node.parents))]
+        if any(x is None for x in operands):
+            return None
+        with np.errstate(all="ignore"):
+            return node.op.forward(*operands)
 
     def operand(self, node: Node, position: int) -> Any:
         """What an op computed with, or None if it is not known any more."""
