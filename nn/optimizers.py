@@ -80,7 +80,10 @@ class Optimizer:
             self._rate: Any = rate
             return
         _check_not_negative(lr=rate)
-        self._rate = Number(rate)
+        if isinstance(getattr(self, "_rate", None), Number):
+            self._rate.value = rate  # compiled steps know this very Number
+        else:
+            self._rate = Number(rate)
 
     def update(self, g: Any, lr: float, t: Any, *state: Any) -> tuple[Any, ...]:
         """The rule: what to subtract from the parameters, and the new state.

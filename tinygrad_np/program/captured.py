@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import types
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,7 +24,6 @@ __all__ = ["Captured"]
 
 _PLAIN = (int, float, complex, bool, str, bytes, type(None))
 _LEAVES = (Tensor, Number, np.ndarray, np.generic, np.random.Generator)
-_METHODS = (types.FunctionType, property, staticmethod, classmethod)
 _GONE = object()  # stands for an entry that is not there
 _MOST = 20_000  # things to look at; a function that captures more is not looked at to the end
 
@@ -118,10 +118,12 @@ class Captured:
                     self._waiting.append((item, _joined(path, str(k))))
         elif isinstance(value, types.ModuleType):
             if not _of_the_library(value) and not INSIDE[getattr(value, "__file__", None) or ""]:
-                self._attributes(value, path)
+                self._attributes(vars(value), path)
         elif type(value).__module__.split(".")[0] == "tinygrad_np":
             self._waiting.append((getattr(value, "__wrapped__", None), path))  # a compiled function
-        elif not isinstance(value, type) and hasattr(value, "__dict__"):
+        elif isinstance(value, type):
+            self._class(value, None, path)
+        elif hasattr(value, "__dict__") or hasattr(value, "__slots__"):
             self._object(value, path)
 
     def _function(self, function: types.FunctionType) -> None:
@@ -131,6 +133,8 @@ class Captured:
         for code in codes:
             codes += [c for c in code.co_consts if isinstance(c, types.CodeType)]
             self._words.update(code.co_names)
+            strings = (c for c in code.co_consts if isinstance(c, str))  # as in getattr(o, "x")
+            self._words.update(filter(str.isidentifier, strings))
         for word in sorted({name for code in codes for name in code.co_names}):
             if word in function.__globals__:
                 self._enter(function.__globals__, word, function.__globals__[word], word)
@@ -150,32 +154,66 @@ class Captured:
                     self._known[id(parameter)] = name
                 else:
                     self._known.setdefault(id(parameter), f"{path}.{name}")
+        own = vars(value) if hasattr(value, "__dict__") else _Slots(value)
         if _of_the_library(type(value)):
-            self.sizes.append((vars(value), len(vars(value)), path))
-            for key, item in vars(value).items():
-                self._enter(vars(value), key, item, _joined(path, key))
+            self.sizes.append((own, len(own), path))
+            for key, item in own.items():
+                self._enter(own, key, item, _joined(path, key))
         else:
-            self._attributes(value, path)
-        for owner in type(value).__mro__:
-            for word, method in vars(owner).items():
-                if isinstance(method, types.FunctionType) and (
-                    word in self._words or word in ("__call__", "forward", "update")
-                ):
-                    self._waiting.append((method, path))
+            self._attributes(own, path)
+        self._class(type(value), own, path)
 
-    def _attributes(self, value: Any, path: str) -> None:
-        """Of objects that are not ours only what the function's code names, classes included."""
-        own = vars(value)
+    def _attributes(self, own: Mapping[str, Any], path: str) -> None:
+        """Of objects that are not ours only what the function's code names."""
         for key in sorted(self._words & own.keys()):
             self._enter(own, key, own[key], _joined(path, key))
-        if isinstance(value, types.ModuleType):
-            return
-        for owner in type(value).__mro__[:-1]:
-            held = vars(owner)
-            for key in sorted(self._words & held.keys() - own.keys()):
-                if not isinstance(held[key], _METHODS):
-                    self._enter(held, key, held[key], _joined(path, key))
-                    self.entries.append((own, key, _GONE, path))  # it would hide the class's
+
+    def _class(self, kind: type, own: Mapping[str, Any] | None, path: str) -> None:
+        """What a class says beyond the attributes `own` of an object: its methods, and values."""
+        nearer: list[Mapping[str, Any]] = [] if own is None else [own]  # would hide the class's
+        for owner in kind.__mro__:
+            if owner.__module__ == "builtins":
+                continue
+            for key, member in vars(owner).items():
+                code = _code(member)
+                # What operators come down to is named by nobody.
+                if key in self._words or key in ("__call__", "forward", "update", "__getitem__"):
+                    self._waiting += [(function, path) for function in code]
+                is_slot = isinstance(member, types.MemberDescriptorType)
+                hidden = any(key in held for held in nearer)
+                if key in self._words and not (code or is_slot or hidden):
+                    self._enter(vars(owner), key, member, _joined(path, key))
+                    self.entries += [(held, key, _GONE, path) for held in nearer]
+            nearer.append(vars(owner))
+
+
+class _Slots(Mapping[str, Any]):
+    """The slots of an object, like a dict."""
+
+    def __init__(self, owner: Any) -> None:
+        self._owner = owner
+
+    def __getitem__(self, key: str) -> Any:
+        try:
+            return getattr(self._owner, key)
+        except AttributeError:
+            raise KeyError(key) from None
+
+    def __iter__(self) -> Iterator[str]:
+        for owner in type(self._owner).__mro__:
+            names = vars(owner).get("__slots__", ())
+            for name in (names,) if isinstance(names, str) else names:
+                if hasattr(self._owner, name):
+                    yield name
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
+def _code(member: Any) -> list[types.FunctionType]:
+    """The functions behind a function, method or property of a class."""
+    parts = [member, *(getattr(member, n, None) for n in ("fget", "fset", "func", "__func__"))]
+    return [part for part in parts if isinstance(part, types.FunctionType)]
 
 
 def _joined(path: str, key: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import itertools
 import os
 import time
 from typing import TYPE_CHECKING, Any
@@ -85,6 +86,7 @@ class Compiled:
         key = _signature(args, kwargs, arrays, tensors)
         for variant in self._variants.get(key, ()):
             if variant.fits():
+                self._check_roles(variant.captured, arrays)
                 self._latest = variant
                 try:
                     return variant(arrays)
@@ -141,16 +143,19 @@ class Compiled:
     def _captured(self, args: tuple, kwargs: dict) -> Captured:
         """What the function uses besides the arrays and Tensors of its arguments."""
         given = [leaf for _, leaf in leaves([args, kwargs])]
-        tensors = [leaf for leaf in given if isinstance(leaf, Tensor)]
         others = tuple(a for a in given if not isinstance(a, (Tensor, np.ndarray, np.generic)))
         captured = Captured(self._f, others)
-        for tensor in tensors:
-            if id(tensor) in captured.names:
-                raise CompileError(
-                    f"{self._f.__qualname__} was given {tensor._title()} as an argument and uses "
-                    f"it as {captured.names[id(tensor)]} too: give it, or capture it, not both"
-                )
+        self._check_roles(captured, given)
         return captured
+
+    def _check_roles(self, captured: Captured, given: list[Any]) -> None:
+        """Raise if the function captures a Tensor that it is given: no other call is like that."""
+        for value in given:
+            if isinstance(value, Tensor) and id(value) in captured.names:
+                raise CompileError(
+                    f"{self._f.__qualname__} was given {value._title()} as an argument and uses "
+                    f"it as {captured.names[id(value)]} too: give it, or capture it, not both"
+                )
 
     def _tape(self, captured: Captured) -> Tape:
         tape = Tape()
@@ -165,9 +170,9 @@ class Compiled:
         try:
             result = _given(tape, self._f, args, kwargs)
         except CompileError as error:
+            tape.rewind()
             if not self._fallback:
                 raise
-            tape.rewind()
             self._give_up(error)
             return self._f(*args, **kwargs)
         try:
@@ -185,6 +190,7 @@ class Compiled:
 
     def _compared(self, key: Any, tape: Tape, captured: Captured) -> set[int] | None:
         """The arrays that are constants, if this recording and the one before agree."""
+        key = (key, *map(id, tape.nothing))  # a gradient that is added to is another program
         before, count = self._recorded.get(key, (None, 0))
         self._recorded[key] = (tape, count + 1)
         if before is None:
@@ -440,7 +446,16 @@ def _given(tape: Tape, f: Callable, args: tuple, kwargs: dict) -> Any:
     words = _parameter_names(f, len(args))
     given = tuple(stand_in(a, word) for a, word in zip(args, words))
     named = {key: stand_in(value, key) for key, value in kwargs.items()}
-    return tape.record(f, given, named)
+    before = list(leaves((given, named)))
+    result = tape.record(f, given, named)
+    after = leaves((given, named))
+    for (path, one), (other, now) in itertools.zip_longest(before, after, fillvalue=("", None)):
+        if path != other or one is not now:
+            raise CompileError(
+                f"{f.__qualname__} changes a list or dict among its arguments: the compiled "
+                "function would not. Instead: return what should be kept."
+            )
+    return result
 
 
 def _parameter_names(f: Callable, count: int) -> list[str]:

@@ -222,7 +222,8 @@ class Driver:
             return "None"
         if not isinstance(template, (dict, list, tuple)):
             return items[0]
-        if type(template) is tuple and len(template) == len(items):
+        flat = type(template) is tuple and len(template) == len(items)
+        if flat and all(a is b for a, b in zip(template, program.results)):
             return f"({', '.join(items)},)"
         self.names["refill"] = refill
         return f"refill({self._ref(template)}, [{', '.join(items)}])"

@@ -18,7 +18,7 @@ from .. import autograd, state
 from ..autograd import Pending
 from ..frames import INSIDE, assigned_name, line_of, outside
 from ..tensor import Tensor, wrap
-from ..trees import leaves, rebuild
+from ..trees import leaves, rebuild, refill
 from .callers import asked_by_the_library, local_name, module_name
 from .errors import CompileError
 from .slots import interpose, slot_of, withdraw
@@ -107,7 +107,9 @@ class Tape:
             self.outputs = list(self._changes())
             self.template = rebuild(result, _symbol)
             self.boxed = [isinstance(leaf, Tensor) for _, leaf in leaves(result)]
-        return rebuild(result, _real)
+            values = [_real(leaf) for _, leaf in leaves(result)]
+        boxed = zip(values, self.boxed, strict=True)
+        return refill(result, [wrap(value, None) if box else value for value, box in boxed])
 
     @contextlib.contextmanager
     def _running(self) -> Iterator[None]:
@@ -475,8 +477,9 @@ def _frozen(value: Any) -> Any:
 
 
 def _real(leaf: Any) -> Any:
+    """What a returned stand-in stands for; the array of a Tensor, also one that was written to."""
     if isinstance(leaf, Tensor):
-        return wrap(leaf._data, None)
+        return _frozen(getattr(leaf._data, "value", leaf._data))
     return np.array(leaf.value) if isinstance(leaf, Traced) else getattr(leaf, "value", leaf)
 
 

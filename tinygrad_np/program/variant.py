@@ -64,7 +64,7 @@ class Variant:
         self.fits = driver.fits(captured, nothing)
         self._call = driver.call(as_tensors)
         self._read = driver.read(as_tensors)
-        self._alive = captured  # the tests compare with these very objects
+        self.captured = captured  # the tests compare with these very objects
         guards = any(s.kind == "guard" for s in program.statements)
         generators = [given.source for given in program.inputs if given.kind == "generator"]
         self._rewound = generators if guards else []
