@@ -245,6 +245,18 @@ def mask_of_zeros():
     return tg.why(W, record=r)
 
 
+@says(
+    "`W.grad` is all zero: multiply at HERE multiplies it by `h` (relu at FILE), which is 0 "
+    "everywhere (its inputs are -2 … -1)."
+)
+def dead_relu_squared():
+    W = leaf(-1.0, -2.0)
+    with tg.record() as r:
+        h = tg.relu(W)
+        (h * h).sum().backward()  # here
+    return tg.why(W, record=r)
+
+
 @says("`W.grad` is all zero: matmul at HERE multiplies it by `V`, which is 0 everywhere.")
 def zeros_behind():
     W, V = weights(2, 3), tg.Tensor(np.zeros((3, 1)), requires_grad=True)

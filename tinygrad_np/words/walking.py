@@ -111,9 +111,8 @@ class _Walk:
     def _names(self, node: GraphNode, op: Op) -> dict[str, str]:
         """What the op's text and rules are to call its inputs and parameters."""
         edges = self.inputs.get(node.id, [])
-        names: dict[str, str] = {
-            n: _short(v) for n, v in self.graph.params.get(node.id, {}).items()
-        }
+        known = self.graph.params.get(node.id, {})
+        names = {n: _short(known[n]) if n in known else n for n in op.params}
         if op.variadic:
             names[op.inputs[0]] = ", ".join(map(self._operand, edges))
         else:
@@ -148,14 +147,13 @@ class _Walk:
         notes = []
         stretched = self._stretched(node, source)
         if stretched:
-            notes.append(f"summed over {stretched}, along which {name} was stretched")
+            notes.append(f"summed over {stretched}")
         if uses > 1:
-            said = "the first" if nth == 1 else "the last" if nth == uses else f"number {nth}"
-            notes.append(f"{said} of {uses} contributions, which add up")
+            notes.append(f"{nth} of {uses} to add up")
         if source.kind == "parameter" and nth == uses:
-            notes.append(f"this is {name}.grad" if nth == 1 else f"now it is all of {name}.grad")
+            notes.append(f"→ {name}.grad")
         text = self._rule(node, edge)
-        return f"∂{name} {sign} {text}", shape_text(source.shape), "; ".join(notes)
+        return f"∂{name} {sign} {text}", shape_text(source.shape), "  ".join(notes)
 
     def _rule(self, node: GraphNode, edge: Edge) -> str:
         op = self.graph.ops.get(node.id)
