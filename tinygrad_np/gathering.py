@@ -173,10 +173,26 @@ class _Gathering:
                 flows = needs_grad and _has_rule(op, argument)
                 edges.append(Edge(source, target, argument, flows, op.input_name(argument)))
         taken = Graph(tuple(nodes), tuple(edges), modules=self.owners.classes)
-        taken.ops = {ids[node]: node.op for node in self.order if node.op is not None}
+        made = [node for node in self.order if node.op is not None]
+        taken.ops = {ids[node]: node.op for node in made if node.op is not None}
+        taken.params = {ids[node]: self._params(node) for node in made}
         if self.record is not None:
             taken.recorded = self.record, ids
         return taken
+
+    def _params(self, node: Node) -> dict[str, Any]:
+        """The other arguments of an op, as far as they are known: numbers, axes, shapes."""
+        op = node.op
+        assert op is not None
+        step = self.forward.get(node)
+        if step is not None:
+            return dict(zip(op.params, step.params))
+        known: dict[str, Any] = {}
+        for k, reads in enumerate(node.saved[: len(node.parents)] if node.saved else ()):
+            slots = op.slots[0 if op.variadic else k]
+            pairs = zip((op.layout[slot] for slot in slots), reads or ())
+            known |= {name: value for name, value in pairs if name in op.params}
+        return {name: value for name, value in known.items() if not isinstance(value, np.ndarray)}
 
     def _seconds(self, node: Node) -> float | None:
         step = self.forward.get(node)

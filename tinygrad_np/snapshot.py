@@ -152,7 +152,9 @@ class Graph:
         self._totals = totals
         # What `graph()` was given to read values from, and the id of each node in it.
         self.recorded: tuple[Record, dict[Node, int]] | None = None
-        self.ops: dict[int, Op] = {}  # by id; for the tools that tell of the rules
+        # By id, for the tools that tell of the rules: each op, and its arguments but the inputs.
+        self.ops: dict[int, Op] = {}
+        self.params: dict[int, dict[str, Any]] = {}
 
     @property
     def title(self) -> str:

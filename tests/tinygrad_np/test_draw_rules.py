@@ -90,6 +90,7 @@ def test_a_rule_without_source():
         ("(-x) ** 2", "(−A) ^ 2"),
         ("-(x + y)", "−(A + B)"),
         ("(x + y).T", "(A + B)ᵀ"),
+        ("g * ((x > y) & (x < 2) | (x == 0))", "∂L/∂Z · ((A > B) and (A < 2) or (A = 0))"),
         ("np.sum(g * x, axis=0)[0]", "sum(∂L/∂Z · A, axis=0)[0]"),
     ],
 )

@@ -132,7 +132,9 @@ class _Chosen(ast.NodeTransformer):
 
 # --- from the expression to the formula -----------------------------------------------------------
 
-_SIGNS: dict[type[ast.operator], tuple[str, int]] = {
+_SIGNS: dict[type[ast.operator], tuple[str, float]] = {
+    ast.BitOr: (" or ", 0.3),
+    ast.BitAnd: (" and ", 0.5),
     ast.Add: (" + ", 1),
     ast.Sub: (" − ", 1),
     ast.Mult: (" · ", 2),
@@ -145,13 +147,13 @@ _SIGNS: dict[type[ast.operator], tuple[str, int]] = {
 _ATOM = 9
 
 
-def _text(node: ast.expr, names: Mapping[str, str], least: int = 0) -> str:
+def _text(node: ast.expr, names: Mapping[str, str], least: float = 0) -> str:
     """The expression; in parentheses if it binds less than `least`."""
     text, binds = _written(node, names)
     return f"({text})" if binds < least else text
 
 
-def _written(node: ast.expr, names: Mapping[str, str]) -> tuple[str, int]:
+def _written(node: ast.expr, names: Mapping[str, str]) -> tuple[str, float]:
     if isinstance(node, ast.Name):
         return names.get(node.id, node.id), _ATOM
     if isinstance(node, ast.BinOp):

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..autograd import Node
 from ..gathering import ancestors_of
 from .evidence import bare
 from .text import at_index, number, share_of
@@ -13,7 +14,6 @@ from .text import at_index, number, share_of
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ..autograd import Node
     from ..recorder import Flow
     from .evidence import Evidence
 
@@ -71,7 +71,11 @@ class Trail:
             other = evidence.operand(node, k)
             if _is_number(other) and not np.any(other) and _multiplies(evidence, flow, k):
                 said = evidence.called(node.parents[k])
-                return f"{at} multiplies it by {said}, which is 0 everywhere"
+                source = node.parents[k]
+                alone = isinstance(source, Node) and source.op and len(source.parents) == 1
+                given = evidence.operand(source, 0) if alone else None
+                why = f" ({_range(given)})" if _is_number(given) and np.any(given) else ""
+                return f"{at} multiplies it by {said}, which is 0 everywhere{why}"
         slope = evidence.slope(node, flow.position)
         if slope is not None:
             if np.any(slope * g):
@@ -84,9 +88,7 @@ class Trail:
             x = np.asarray(evidence.operand(node, flow.position))
             if len(node.parents) == 1:
                 flat = "is 0" if not np.any(out) else "is saturated"
-                low, high = number(x.min()), number(x.max())
-                inputs = f"its inputs are {low}" + (f" … {high}" if low != high else "")
-                return f"{at} {flat} for {_rows(slope == 0)} ({inputs})"
+                return f"{at} {flat} for {_rows(slope == 0)} ({_range(x)})"
         taken = [np.asarray(evidence.operand(node, k)) for k in others if _has(evidence, node, k)]
         if not isinstance(out, tuple) and taken and _made_of(np.asarray(out), taken):
             names = [evidence.called(node.parents[k]) for k in others if _has(evidence, node, k)]
@@ -306,6 +308,12 @@ def _rows(where: Any) -> str:
         return f"{int(where.sum()):,} of {where.size:,} elements"
     rows = where.reshape(len(where), -1).all(axis=1)
     return f"{int(rows.sum()):,} of {len(rows):,} rows"
+
+
+def _range(x: Any) -> str:
+    """`its inputs are -3 … 5`."""
+    low, high = number(np.min(x)), number(np.max(x))
+    return f"its inputs are {low}" + (f" … {high}" if low != high else "")
 
 
 def _first(where: Any) -> tuple[int, ...]:

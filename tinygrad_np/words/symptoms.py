@@ -182,12 +182,14 @@ def _infinite_slope(
 
 def _mask(case: Case, node: Node) -> Any:
     """The selection that the result of a node goes into, element by element, if it does."""
+    seen = {node}
     waiting = [node]
     for here in waiting:
         for child in case.evidence.children(here):
             if is_op(child, suspects.SELECTIONS):
                 return child
-            if child.op is not None and child.op.elementwise and child not in waiting:
+            if child.op is not None and child.op.elementwise and child not in seen:
+                seen.add(child)
                 waiting.append(child)
     return None
 

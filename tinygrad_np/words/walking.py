@@ -13,7 +13,6 @@ from .text import Text, columns, counted, listed, shape_text, where_text
 
 if TYPE_CHECKING:
     from ..ops.op import Op
-    from ..recorder import Forward
     from ..snapshot import Edge, Graph, GraphNode
 
 __all__ = ["about_graph", "about_result"]
@@ -43,10 +42,6 @@ class _Walk:
                 self.uses[edge.source] = self.uses.get(edge.source, 0) + 1
         self.made = [n for n in graph.nodes if n.kind not in ("data", "parameter", "number")]
         self.wants = self._wants()
-        self.steps: dict[int, Forward] = {}
-        if graph.recorded is not None:
-            record, ids = graph.recorded
-            self.steps = {ids[n]: step for n, step in record.forward.items() if n in ids}
         self.footnotes: dict[str, None] = {}  # on the rules that were told
         self.numbers = {node.id: k for k, node in enumerate(self.made, 1)}
 
@@ -66,9 +61,10 @@ class _Walk:
         seeds = listed([f"∂{self.names[n.id]}" for n in outputs])
         start = "is 1" if len(outputs) == 1 and outputs[0].shape == () else "is given to backward()"
         intro = (
-            f"  ∂x is the gradient of the result with respect to x; {seeds} {start}. Newest first:"
+            f"  ∂x is the gradient of the result with respect to x; {seeds} {start}. Newest first;"
         )
-        lines += ["Backward", intro, *columns(_shortened(backward))]
+        fitted = "  each is summed or stretched to the shape that stands beside it:"
+        lines += ["Backward", intro, fitted, *columns(_shortened(backward))]
         lines += [f"  {note}" for note in self.footnotes]
         return Text("\n".join(lines))
 
@@ -115,7 +111,8 @@ class _Walk:
     def _names(self, node: GraphNode, op: Op) -> dict[str, str]:
         """What the op's text and rules are to call its inputs and parameters."""
         edges = self.inputs.get(node.id, [])
-        names: dict[str, str] = {n: _short(v) for n, v in self._params(node, op).items()}
+        known = self.graph.params.get(node.id, {})
+        names = {n: _short(known[n]) if n in known else n for n in op.params}
         if op.variadic:
             names[op.inputs[0]] = ", ".join(map(self._operand, edges))
         else:
@@ -123,11 +120,6 @@ class _Walk:
             names |= {op.inputs[edge.argument]: self._operand(edge) for edge in edges}
             names |= {f"{n}_shape": f"{names[n]}.shape" for n in op.inputs}
         return names
-
-    def _params(self, node: GraphNode, op: Op) -> dict[str, Any]:
-        """The other arguments of the op: known where the graph was taken with a record."""
-        step = self.steps.get(node.id)
-        return {} if step is None else dict(zip(op.params, step.params))
 
     # --- backward ------------------------------------------------------------------------------
 
@@ -155,14 +147,13 @@ class _Walk:
         notes = []
         stretched = self._stretched(node, source)
         if stretched:
-            notes.append(f"summed over {stretched}, along which {name} was stretched")
+            notes.append(f"summed over {stretched}")
         if uses > 1:
-            said = "the first" if nth == 1 else "the last" if nth == uses else f"number {nth}"
-            notes.append(f"{said} of {uses} contributions, which add up")
+            notes.append(f"{nth} of {uses} to add up")
         if source.kind == "parameter" and nth == uses:
-            notes.append(f"this is {name}.grad" if nth == 1 else f"now it is all of {name}.grad")
+            notes.append(f"→ {name}.grad")
         text = self._rule(node, edge)
-        return f"∂{name} {sign} {text}", shape_text(source.shape), "; ".join(notes)
+        return f"∂{name} {sign} {text}", shape_text(source.shape), "  ".join(notes)
 
     def _rule(self, node: GraphNode, edge: Edge) -> str:
         op = self.graph.ops.get(node.id)
@@ -172,16 +163,16 @@ class _Walk:
             return f"{inside}, from {g}"
         names = self._names(node, op) | {"g": g, "out": self.names[node.id]}
         values = self._values(node, op)
-        text = derivative(op, edge.argument, names, values)
+        text = derivative(op, edge.argument, names, values, exact=True)
         if text is not None:
-            self.footnotes |= dict.fromkeys(helpers(op, edge.argument, values, inlined=True))
+            self.footnotes |= dict.fromkeys(helpers(op, edge.argument, values, exact=True))
             return text
         self.footnotes[f"the rule of {op.name} has several lines: explain(its function)"] = None
         return f"by the rule of {op.name}, from {g}"
 
     def _values(self, node: GraphNode, op: Op) -> dict[str, Any]:
         """Stand-ins for what the rule reads: shapes and numbers decide its branches."""
-        values: dict[str, Any] = self._params(node, op)
+        values: dict[str, Any] = dict(self.graph.params.get(node.id, {}))
         if node.shape is not None:
             values |= {"g": _stand_in(node), "out": _stand_in(node)}
         edges = self.inputs.get(node.id, [])
@@ -218,12 +209,10 @@ class _Walk:
         op = self.graph.ops[node.id]
         name = self.names[node.id]
         at = f", at {_place(node)}" if _place(node) else ""
-        lines = [
-            f"{name} = {self._computed(node)}{at}",
-            f"  {op.doc.split(chr(10))[0]}",
-            "",
-            "Forward",
-        ]
+        lines = [f"{name} = {self._computed(node)}{at}"]
+        if op.doc:
+            lines.append(f"  {op.doc.splitlines()[0]}")
+        lines += ["", "Forward"]
         rows = [
             (self.names[e.source], shape_text(self.graph.nodes[e.source].shape))
             for e in self.inputs.get(node.id, ())

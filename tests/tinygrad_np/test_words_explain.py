@@ -1,0 +1,324 @@
+"""`explain`: operations, values and whole computations in plain language."""
+
+import re
+
+import numpy as np
+import pytest
+
+import nn
+import tinygrad_np as tg
+from tinygrad_np.ops.apply import general
+from tinygrad_np.words.formulas import derivative, helpers, numpy_lines
+from tinygrad_np.words.operations import _example
+
+OPS = list(tg.TABLE.values())
+STEP = 1e-6
+
+
+def without_lines(text):
+    return re.sub(r"\S+\.py:\d+", "FILE", text)
+
+
+# --- an operation ---------------------------------------------------------------------------------
+
+
+def test_an_operation_in_full():
+    assert tg.explain(tg.relu) == (
+        "relu(x)\n"
+        "  x where it is positive, else 0.\n"
+        "\n"
+        "  out = max(x, 0)\n"
+        "\n"
+        "Derivative\n"
+        "  g is the gradient of out. The gradient of\n"
+        "    x: g · (out > 0)\n"
+        "       NumPy: g * (out > 0)\n"
+        "\n"
+        "At kinks\n"
+        "  0 at x = 0\n"
+        "\n"
+        "Shapes\n"
+        "  each element on its own: out has the shape of x\n"
+        "\n"
+        "Kept until backward\n"
+        "  out\n"
+        "\n"
+        "Example\n"
+        "              x = [-1.5,  0. ,  2. ]\n"
+        "            out = [0., 0., 2.]\n"
+        "              g = [1., 1., 1.]\n"
+        "  gradient of x = [0., 0., 1.]"
+    )
+
+
+def test_the_parts_of_other_operations():
+    text = tg.explain(tg.matmul)
+    assert "    x: g @ yᵀ\n       NumPy: g @ y.T" in text
+    assert "3×4, 4×2 → 3×2" in text
+    assert "Kept until backward\n  x and y" in text
+    assert "    condition: none" in tg.explain(tg.where)
+    assert "Kept until backward\n  no array: the rules read none" in tg.explain(tg.add)
+    assert "None: no gradient flows through it." in tg.explain(tg.sign)
+    assert "    arrays[i], in NumPy:" in tg.explain(tg.concatenate)
+    assert "are broadcast against each other" in tg.explain(tg.multiply)
+    assert "  restore: A reduced value" in tg.explain(tg.sum)
+
+
+@pytest.mark.parametrize("op", OPS, ids=lambda op: op.name)
+def test_every_operation_can_be_explained(op):
+    text = tg.explain(op)
+    assert text.startswith(f"{op.name}(")
+    assert text == tg.explain(getattr(tg, op.name))
+    assert ("At kinks" in text) == bool(op.kinks)
+    for position, rule in enumerate(op.rule.values()):
+        assert bool(numpy_lines(op, position)) == (rule is not None)
+    assert all(line == line.rstrip() for line in text.splitlines())
+
+
+def test_nearly_every_operation_has_an_example():
+    without = [op.name for op in OPS if "\nExample\n" not in tg.explain(op)]
+    assert len(without) < 8, without
+
+
+def points(op):
+    """A point inside the domain for each input, off the kinks at 0 and at x = y."""
+    low, high = max(op.domain[0], -2.0), min(op.domain[1], 2.0)
+    return {n: low + (high - low) * (0.32 + 0.3 * k) for k, n in enumerate(op.inputs)}
+
+
+def as_python(text):
+    for sign, plain in (("−", "-"), ("·", "*"), ("^", "**"), (" = ", " == "), ("≠", "!=")):
+        text = text.replace(sign, plain)
+    return text.replace("≥", ">=").replace("≤", "<=")
+
+
+SMOOTH = [op for op in OPS if op.elementwise and all(op.rules)]
+
+
+def test_formulas_are_right():
+    """Each, evaluated as Python, is the finite difference of the op's forward."""
+    checked = 0
+    for op in SMOOTH:
+        values = points(op)
+        values["out"] = op.forward(*values.values())
+        for position, name in enumerate(op.inputs):
+            text = derivative(op, position, values=values)
+            if text is None or helpers(op, position, values, exact=False):
+                continue
+            moved = [values | {name: values[name] + h} for h in (STEP, -STEP)]
+            above, below = (op.forward(*(side[n] for n in op.inputs)) for side in moved)
+            scope = {**op.rules[position].__globals__, **vars(np), **values, "g": 1.7}
+            slope = (above - below) / (2 * STEP)
+            np.testing.assert_allclose(
+                eval(as_python(text), scope), 1.7 * slope, rtol=1e-4, atol=1e-6, err_msg=op.name
+            )
+            checked += 1
+    assert checked > 35
+
+
+@pytest.mark.parametrize("op", OPS, ids=lambda op: op.name)
+def test_the_numbers_of_examples_are_right(op):
+    """The gradients shown are finite differences of the forward, weighted by g."""
+    example = _example(op, general(op))
+    if example is None or example.g is None or op.name == "cholesky":
+        return  # cholesky reads one triangle only: see its kinks
+    here = example.out[0] if isinstance(example.out, tuple) else example.out
+    for k, gradient in enumerate(example.gradients):
+        for index in np.ndindex(gradient.shape) if gradient is not None else ():
+            slopes = []
+            for h in (STEP, -STEP):
+                inputs = [np.array(x, float) if j == k else x for j, x in enumerate(example.inputs)]
+                inputs[k][index] += h
+                given = (inputs,) if op.variadic else inputs
+                out = getattr(tg, op.name)(*given, **example.params)
+                out = out[0] if isinstance(out, tuple) else out
+                slopes.append(float(np.sum((out - here) * example.g)) / h)
+            # At a kink a rule may choose a slope between the two.
+            tolerance = 1e-4 * max(1, *map(abs, slopes))
+            assert min(slopes) - tolerance <= gradient[index] <= max(slopes) + tolerance, slopes
+
+
+def test_an_operation_of_ones_own():
+    cube = tg.define_op(
+        lambda x: x**3, name="cube", x=lambda g, x: 3 * g * x * x, text="{x}³", elementwise=True
+    )
+    text = tg.explain(cube)
+    assert "  out = x³" in text
+    assert "    x: 3 · g · x · x" in text
+    assert "gradient of x = [ 6.75,  0.  , 12.  ]" in text
+    assert tg.explain(cube.op) == text
+
+
+def test_without_source_and_without_text():
+    op = tg.define_op(lambda x: x * x / 2, name="half_square", x=eval("lambda g, x: g * x"))
+    text = tg.explain(op)
+    assert "x: its rule's source is not at hand" in text
+    assert "Example" not in text
+
+
+def test_functions_of_numpy_and_compositions():
+    assert tg.explain(np.tanh) == tg.explain(tg.tanh)
+    assert tg.explain(np.concatenate) == tg.explain(tg.concatenate)
+    text = tg.explain(tg.dropout)
+    assert text.startswith("dropout(x, p, training, rng)\n")
+    assert "It is made of other operations" in text
+
+
+# --- a computation --------------------------------------------------------------------------------
+
+
+def test_a_walk_through_a_computation():
+    X = tg.Tensor(np.ones((5, 2)))
+    W1, b1 = (tg.Tensor(np.ones(s), requires_grad=True) for s in ((2, 4), (4,)))
+    h = tg.relu(X @ W1 + b1)
+    loss = (h * h).sum() + (W1 * W1).sum()
+    text = without_lines(tg.explain(loss))
+    assert f"{text}\n" == WALK
+
+
+WALK = """\
+loss = add: 8 ops · 12 parameters in 2 tensors
+
+Inputs
+  W1  2×4  float64  wants a gradient
+  b1  4    float64  wants a gradient
+  X   5×2  float64  data, no gradient
+
+Forward
+    1.  matmul = X @ W1        5×4       Matrix product                  FILE
+    2.  add = matmul + b1      5×4       Sum of x and y                  FILE
+    3.  h = max(add, 0)        5×4       x where it is positive, else 0  FILE
+    4.  multiply₁ = h * h      5×4       Elementwise product of x and y  FILE
+    5.  sum₁ = sum(multiply₁)  a number  Sum over the given axes         FILE
+    6.  multiply₂ = W1 * W1    2×4       Elementwise product of x and y  FILE
+    7.  sum₂ = sum(multiply₂)  a number  Sum over the given axes         FILE
+    8.  loss = sum₁ + sum₂     a number  Sum of x and y                  FILE
+
+Backward
+  ∂x is the gradient of the result with respect to x; ∂loss is 1. Newest first;
+  each is summed or stretched to the shape that stands beside it:
+    9.  loss:       ∂sum₁ = ∂loss                            a number
+                    ∂sum₂ = ∂loss                            a number
+   10.  sum₂:       ∂multiply₂ = expand_dims(∂sum₂, (0, 1))  2×4
+   11.  multiply₂:  ∂W1 = ∂multiply₂ · W1                    2×4       1 of 3 to add up
+                    ∂W1 += ∂multiply₂ · W1                   2×4       2 of 3 to add up
+   12.  sum₁:       ∂multiply₁ = expand_dims(∂sum₁, (0, 1))  5×4
+   13.  multiply₁:  ∂h = ∂multiply₁ · h                      5×4       1 of 2 to add up
+                    ∂h += ∂multiply₁ · h                     5×4       2 of 2 to add up
+   14.  h:          ∂add = ∂h · (h > 0)                      5×4
+   15.  add:        ∂matmul = ∂add                           5×4
+                    ∂b1 = ∂add                               4         summed over axis 0  → b1.grad
+   16.  matmul:     ∂W1 += Xᵀ @ ∂matmul                      2×4       3 of 3 to add up  → W1.grad
+"""
+
+
+def test_a_walk_needs_a_recorded_value():
+    with tg.no_grad():
+        y = tg.exp(tg.Tensor([1.0]))
+    assert "data: no operation was recorded" in tg.explain(y)
+
+
+def test_numbers_of_contributions_and_complete_gradients():
+    x = tg.Tensor([1.0, 2.0], requires_grad=True)
+    y = (x * x).sum() + x.sum()
+    text = tg.explain(y)
+    assert "1 of 3 to add up" in text
+    assert "2 of 3 to add up" in text
+    assert text.count("3 of 3 to add up  → x.grad") == 1
+
+
+def test_the_arguments_of_ops_are_known_until_backward_and_with_a_record():
+    x = tg.Tensor(np.ones((2, 3)), requires_grad=True)
+    with tg.record() as r:
+        y = x.reshape(3, 2).sum(axis=1).max()
+    assert "∂reshape = expand_dims(∂sum, (1,))" in tg.explain(y)
+    y.backward()
+    assert "∂reshape = restore(∂sum, axis, keepdims, len(reshape.shape))" in tg.explain(y)
+    text = tg.explain(y, record=r)
+    assert "∂reshape = expand_dims(∂sum, (1,))" in text
+    assert "reshape(x, (3, 2))" in text
+
+
+def test_names_of_a_model():
+    model = nn.Sequential(nn.Linear(2, 4), nn.ReLU(), nn.Linear(4, 3))
+    loss = nn.cross_entropy(model(tg.ones((5, 2), dtype=np.float32)), np.zeros(5, int))
+    text = tg.explain(loss, model)
+    assert "∂2.weight = reluᵀ @ ∂matmul₂" in text
+    assert "summed over axis 0  → 0.bias.grad" in text
+    assert text == tg.explain(tg.graph(loss, model))
+
+
+def test_long_walks_are_shortened():
+    x = tg.Tensor(1.0, requires_grad=True)
+    y = x
+    for _ in range(500):
+        y = y * 1.01
+    text = tg.explain(y)
+    assert text.count("… 440 lines left out …") == 2
+    assert text.count("\n") < 150
+
+
+def test_several_outputs_and_a_folded_graph():
+    x = tg.Tensor(np.arange(6.0), requires_grad=True)
+    a, b = tg.split(x, 2)
+    product = (a * b).sum()
+    assert "split(x)" in tg.explain(product)
+    deep = nn.Sequential(*(nn.Linear(4, 4) for _ in range(6)))
+    out = deep(tg.Tensor(np.ones((3, 4), np.float32), requires_grad=True)).sum()
+    assert "by the rules inside" in tg.explain(tg.graph(out, deep).folded())
+
+
+# --- one step -------------------------------------------------------------------------------------
+
+
+def test_a_single_step():
+    x = tg.Tensor([1.0, 2.0], requires_grad=True, name="x")
+    with tg.record() as r:
+        h = tg.tanh(x)
+        h.name = "h"
+        (h * h).sum()
+    first, second = list(r.forward)[:2]
+    text = tg.explain(first)
+    assert without_lines(text) == (
+        "h = tanh(x), at FILE\n"
+        "  Hyperbolic tangent of x.\n"
+        "\n"
+        "Forward\n"
+        "  x    2\n"
+        "  → h  2 float64\n"
+        "\n"
+        "Backward\n"
+        "  ∂x = ∂h · (1 − h · h)  2"
+    )
+    assert "∂h += ∂multiply · h" in tg.explain(second)
+    assert tg.explain(r.forward[first]) == text
+
+
+def test_nodes_of_a_graph():
+    x = tg.Tensor([1.0, 2.0], requires_grad=True, name="x")
+    texts = [tg.explain(node) for node in tg.graph(tg.tanh(x) * 3).nodes]
+    assert texts[0] == "x: 2, float64\n  It is a leaf that wants a gradient."
+    assert any("Hyperbolic tangent" in text for text in texts)
+    assert any("It is a number in the code" in text for text in texts)
+
+
+def test_leaves():
+    x = tg.Tensor([1.0, 2.0], requires_grad=True, name="x")
+    assert "It is a leaf that wants a gradient" in tg.explain(x)
+    (x * x).sum().backward()
+    assert "grad = [2., 4.]" in tg.explain(x)
+
+
+def test_a_prompt_shows_the_text():
+    assert repr(tg.explain(tg.exp)) == str(tg.explain(tg.exp))
+
+
+@pytest.mark.parametrize("thing", [3, "tanh", np.ones(3), None, tg, len])
+def test_what_can_not_be_explained(thing):
+    with pytest.raises(TypeError, match="takes an operation"):
+        tg.explain(thing)
+
+
+def test_a_function_of_ones_own_is_to_be_called():
+    with pytest.raises(TypeError, match="call it, and explain its result"):
+        tg.explain(test_leaves)
