@@ -1,4 +1,4 @@
-"""`debug()`: stop at the first op that makes a nan or an infinity, or whose arrays were changed."""
+"""`debug()`: stop at the first op that makes a nan or an infinity, or whose arrays changed."""
 
 from __future__ import annotations
 
@@ -110,9 +110,10 @@ class _Debug(Record):
         summed = _bare(total)
         where = _first(summed, _bad)
         if where is not None:
+            assert node.op is not None
+            whose = f"its input {node.op.input_name(position)!r}{self._named(parent)}"
             raise FloatingPointError(
-                f"backward of {self._called(node)}: the sum of the gradients of its input "
-                f"{node.op.input_name(position)!r}{self._named(parent)} is "  # type: ignore[union-attr]
+                f"backward of {self._called(node)}: the sum of the gradients of {whose} is "
                 f"{summed[where]}{_at(where)}: too large for {parent.dtype}"
             )
 
