@@ -334,4 +334,5 @@ def _difference(row: Row) -> str:
     if row.on_tensors.size == 0:
         return "0"
     size = float(np.max(np.abs(np.asarray(row.by_hand, np.float64) - row.on_tensors)))
-    return f"{size:.1e}" if row.mistake is None else f"{size:.1e}  <-"
+    shown = f"{size:.1e}" if size >= 1e-12 else "< 1e-12"
+    return shown if row.mistake is None else f"{shown}  <-"

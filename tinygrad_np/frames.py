@@ -11,11 +11,14 @@ import inspect
 import os
 import sys
 from types import CodeType, FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-__all__ = ["INSIDE", "assigned_name", "line_of", "outside", "variables"]
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["INSIDE", "assigned_name", "line_of", "name_of", "outside", "variables"]
 
 
 class _Inside(dict[str, bool]):
@@ -52,6 +55,18 @@ def variables(frame: FrameType) -> list[tuple[str, Any]]:
         # value. Nobody but the frame and this function has it: the user did not call locals().
         found.clear()
     return pairs
+
+
+def name_of(frame: FrameType, is_it: Callable[[Any], bool]) -> str | None:
+    """What the user's running code calls a value: a variable, an attribute of `self`, a global."""
+    held = variables(frame)
+    for name, value in held:
+        if is_it(value):
+            return name
+    for name, value in getattr(dict(held).get("self"), "__dict__", {}).items():
+        if is_it(value):
+            return f"self.{name}"
+    return next((name for name, v in list(frame.f_globals.items()) if is_it(v)), None)
 
 
 def line_of(code: CodeType, lasti: int) -> int:

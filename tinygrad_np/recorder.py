@@ -92,9 +92,11 @@ class Record:
         self.gradients: dict[Node, Any] = {}
         self.flows: list[Flow] = []
         self._tokens: list[tuple[Token[Any], Token[Any]]] = []
+        self._outer: list[Any] = []  # what recorded before this, and goes on seeing everything
         self._last: tuple[Node, tuple[CodeType, int]] | None = None
 
     def __enter__(self) -> Record:
+        self._outer.append(autograd.recorder.get())
         mode = autograd.recording.get() and self
         self._tokens.append((autograd.recorder.set(self), autograd.recording.set(mode)))
         return self
@@ -105,6 +107,7 @@ class Record:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self._outer.pop()
         recorder, recording = self._tokens.pop()
         autograd.recording.reset(recording)
         autograd.recorder.reset(recorder)
@@ -125,16 +128,26 @@ class Record:
         variable = assigned_name(*call)
         modules = _modules(sys._getframe(2))
         self.forward[node] = Forward(node, value, operands, variable, modules, params)
+        for outer in self._others():
+            outer.made(node, value, operands, params)
 
     def reached(self, node: Node, g: Any) -> None:
         """Backward has the whole gradient of a node."""
         self.gradients[node] = g
+        for outer in self._others():
+            outer.reached(node, g)
 
     def flowed(
         self, node: Node, position: int, parent: Node, contribution: Any, total: Any
     ) -> None:
         """Backward ran one rule."""
         self.flows.append(Flow(node, position, parent, contribution, total))
+        for outer in self._others():
+            outer.flowed(node, position, parent, contribution, total)
+
+    def _others(self) -> list[Any]:
+        """The recorder outside of this one, if there is one."""
+        return [outer for outer in self._outer[-1:] if outer is not None and outer is not self]
 
 
 def _modules(frame: FrameType | None) -> tuple[Any, ...]:

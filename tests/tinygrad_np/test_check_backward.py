@@ -95,6 +95,104 @@ def test_every_rule_of_the_table(case):
     assert tg.check_backward(lambda *xs: 1.0 * case.call(case.function, xs), case.point())
 
 
+# --- what a plain sum at the end, or the shape of the data, would hide ---------------------------
+
+
+SHARP = [
+    # Non-square: the rule's result does not even fit.
+    (product(lambda g, y: (g @ y.T).T, lambda g, x: x.T @ g), (X, S), "transpose", "'x' is wrong"),
+    (product(lambda g, y: g @ y.T, lambda g, x: g.T @ x), (X, S[:, :2]), "transpose", "shape is"),
+    (product(lambda g, y: g @ y.T, lambda g, x: 2 * (x.T @ g).T), (S, S), "transpose", "2 times"),
+    (product(lambda g, y: g @ y.T, lambda g, x: x @ g), (X, S), "failed", "fails: ValueError"),
+    (shifted(lambda g: g[0]), (X, X[0]), "broadcast sum", "part 0 alone: the sum over the broad"),
+    (shifted(lambda g: g[-1:]), (X, X[:1]), "broadcast sum", "part 3 alone"),
+    (shifted(None), (X, X[0]), "not connected", "has no rule for its input 'y'"),
+    # Right for a gradient of ones, as a loss of sum() would send it back.
+    (squares(lambda g, x: 2 * x), (X,), "incoming gradient", "multiply by it"),
+    (averaged(lambda g, x_shape: np.ones(x_shape) / 4), (X,), "incoming gradient", "not depend"),
+    (squares(lambda g, x: 2 * x * g.mean()), (X,), "other", " at ("),
+]
+
+
+@pytest.mark.parametrize(("op", "inputs", "kind", "text"), SHARP)
+def test_mistakes_that_hide(op, inputs, kind, text):
+    with pytest.raises(tg.GradcheckError) as error:
+        tg.check_backward(lambda *xs: op(*xs).sum(), inputs)
+    assert error.value.kind == kind
+    assert text in str(error.value)
+
+
+def test_large_arrays():
+    x = np.random.default_rng(5).standard_normal((150, 60))
+    w = np.random.default_rng(6).standard_normal((60, 70))
+    right = product(lambda g, y: g @ y.T, lambda g, x: x.T @ g)
+    assert tg.check_backward(lambda x, w: tg.relu(right(x, w)).mean(), [x, w])
+
+    def one_off(g, x):
+        out = x.T @ g
+        out[31, 47] = 0.0
+        return out
+
+    wrong = product(lambda g, y: g @ y.T, one_off)
+    with pytest.raises(tg.GradcheckError, match=r"wrong mask: 1 of \d+ .*first at \(31, 47\)"):
+        tg.check_backward(wrong, [x, w])
+    with pytest.raises(tg.GradcheckError, match="2 times"):
+        tg.check_backward(squares(lambda g, x: 4 * g * x), [x])
+
+
+def test_every_element_at_a_kink():
+    """At kinks a rule may choose; beside them it is checked all the same."""
+    zeros = np.zeros((3, 4))
+    assert tg.check_backward(tg.relu, [zeros])
+    assert tg.check_backward(lambda x: tg.maximum(x, zeros), [zeros])
+    wrong = tg.define_op(lambda x: np.maximum(x, 0), name="relu2", x=lambda g, x: g * (x >= 0) * 2)
+    with pytest.raises(tg.GradcheckError, match=r"relu2.*2 times"):
+        tg.check_backward(wrong, [zeros])
+
+
+def test_flat_points_are_no_kinks():
+    """The slope of x * x at 0 is 0 on both sides: a rule that says otherwise is wrong."""
+    assert tg.check_backward(squares(lambda g, x: 2 * g * x), [np.zeros(3)])
+    with pytest.raises(tg.GradcheckError, match=r"at \d, where the right value is 0"):
+        tg.check_backward(squares(lambda g, x: 2 * g * x + g), [np.zeros(3)])
+
+
+def test_a_cut_that_no_op_shows():
+    def f(x, y):
+        return (x * y.detach()).sum()
+
+    with pytest.raises(tg.GradcheckError, match=r"input 1 of f is not connected.*\.detach\(\)"):
+        tg.check_backward(f, [X, X])
+    assert tg.check_backward(lambda x, y: (x * 2).sum(), [X, X])  # y does not matter
+
+
+def test_parameters_that_f_finds_by_itself():
+    model = nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 2))
+    labels = np.array([0, 1, 1, 0])
+    assert tg.check_backward(lambda: nn.cross_entropy(model(X.astype(np.float32)), labels))
+    assert model.parameters()[0].grad is None
+
+
+def test_all_wrong_rules_are_listed_the_first_first():
+    def f(x):
+        y = squares(lambda g, x: -2 * g * x)(x)
+        return shifted(lambda g: 3 * g)(y, x)
+
+    message = r"squares at .* the wrong sign\. And then the rule of shifted .*'y' is wrong \(factor"
+    with pytest.raises(tg.GradcheckError, match=message):
+        tg.check_backward(f, [X])
+
+
+def test_random_forwards_are_refused():
+    noise = tg.define_op(
+        lambda x: x * np.random.default_rng().random(), name="noise", x=lambda g: g
+    )
+    with pytest.raises(ValueError, match="the forward of noise gives different results"):
+        tg.check_backward(noise, [X])
+    rng = np.random.default_rng(0)
+    assert tg.check_backward(lambda x: tg.dropout(x, 0.5, rng=rng), [X])
+
+
 # --- layers in the book's style -------------------------------------------------------------------
 
 

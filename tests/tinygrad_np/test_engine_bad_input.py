@@ -1,6 +1,7 @@
 """Bad input: the error's type, and that its text says what was given and what was expected."""
 
 import inspect
+import re
 
 import numpy as np
 import pytest
@@ -195,7 +196,7 @@ def test_negative_axes_count_from_the_end(axis):
 )
 def test_bad_indices(index, part):
     t = T(3, 2)
-    raises(IndexError, lambda: t[index], "getitem", "Tensor (3, 2) float64", part)
+    raises(IndexError, lambda: t[index], "getitem", "Tensor 't' (3, 2) float64", part)
     with pytest.raises(IndexError, match="setitem"):
         t[index] = 1.0
     assert t.tolist() == [[1, 1]] * 3
@@ -203,7 +204,7 @@ def test_bad_indices(index, part):
 
 def test_values_that_do_not_fit_an_index():
     t = T(3, 2)
-    with pytest.raises(ValueError, match=r"setitem\(x: Tensor \(3, 2\).*\(5,\)"):
+    with pytest.raises(ValueError, match=r"setitem\(x: Tensor 't' \(3, 2\).*\(5,\)"):
         t[0] = np.ones(5)
     with pytest.raises(TypeError, match="not str"):
         t[0] = "a"
@@ -388,25 +389,89 @@ def test_operands_are_named_with_the_lines_that_made_them():
 @pytest.mark.parametrize(
     ("x", "y", "fix"),
     [
-        ((5, 4), (2, 4), "Did you mean W2.T"),
-        ((4, 5), (4, 2), "Did you mean h.T"),
-        ((3, 4), (3, 4), None),  # either transpose would do
-        ((5, 4), (3, 7), None),  # neither does
-        ((4,), (2, 4), "Did you mean W2.T"),
+        ((5, 4), (2, 4), "Did you mean W2.T?"),
+        ((4, 5), (4, 2), "Did you mean h.T?"),
+        ((4,), (2, 4), "Did you mean W2.T?"),
+        ((6, 5, 4), (6, 2, 4), "Did you mean W2.swapaxes(-1, -2)?"),
+        ((300_000, 4), (200_000, 4), "Did you mean W2.T?"),
+        ((3, 4), (3, 4), "Did you mean W2.T (giving (3, 3)), or h.T (giving (4, 4))?"),
+        ((5, 4), (3, 7), None),
+        ((3, 3), (4, 4), None),  # a transpose changes nothing
     ],
 )
-def test_a_transpose_is_suggested_only_where_it_fits(x, y, fix):
-    h, w = tg.Tensor(np.ones(x), name="h"), tg.Tensor(np.ones(y), name="W2")
-    with pytest.raises(ValueError, match=r"matmul\(x: Tensor 'h'") as error:
-        h @ w
-    assert ("Did you mean" in str(error.value)) == (fix is not None)
-    assert fix is None or fix in str(error.value)
+def test_a_fix_is_suggested_only_where_it_fits(x, y, fix):
+    h, W2 = of_shape(x), tg.Tensor(of_shape(y), name="W2")
+    with pytest.raises(ValueError, match=r"matmul\(x: array 'h'.*'W2'") as error:
+        h @ W2
+    assert suggested(error) == fix
+    if max(x) < 10:
+        assert_fixes_work("h @ W2", {"h": h, "W2": W2}, fix)
 
 
-def test_a_transpose_is_suggested_for_sums_too():
-    x, y = tg.Tensor(np.ones((2, 3)), name="x"), tg.Tensor(np.ones((3, 2)), name="y")
+@pytest.mark.parametrize(
+    ("x", "y", "fix"),
+    [
+        ((2, 3), (3, 2), "Did you mean y.T (giving (2, 3)), or x.T (giving (3, 2))?"),
+        ((5, 2, 3), (3, 2), "Did you mean y.T?"),
+        ((4, 1, 3), (4,), "Did you mean y[:, None]?"),
+        ((4, 3), (4,), "Did you mean y[:, None] (giving (4, 3)), or x.T (giving (3, 4))?"),
+        ((3,), (2,), "Did you mean y[:, None] (giving (2, 3)), or x[:, None] (giving (3, 2))?"),
+        ((2, 3), (4, 5), None),
+    ],
+)
+def test_fixes_of_broadcasting(x, y, fix):
+    x, y = T(*x), T(*y)
     with pytest.raises(ValueError, match="could not be broadcast") as error:
-        x + y
-    assert "Did you mean" not in str(error.value)  # x.T and y.T would both fit
-    with pytest.raises(ValueError, match=r"Did you mean y\.T\?"):
-        tg.Tensor(np.ones((5, 2, 3))) + y
+        x / y
+    assert suggested(error) == fix
+    assert_fixes_work("x / y", {"x": x, "y": y}, fix)
+
+
+def of_shape(shape):
+    """An array of any shape that takes no memory."""
+    return np.broadcast_to(np.zeros((), np.float32), shape)
+
+
+def suggested(error):
+    found = re.search(r"Did you mean .*", str(error.value))
+    return found and found[0]
+
+
+def assert_fixes_work(expression, names, fix):
+    """Each change that a message suggests, carried out, gives the shape that it says."""
+    changes = (fix or "Did you mean ").removeprefix("Did you mean ").removesuffix("?")
+    for change in filter(None, changes.split(", or ")):
+        new, _, shape = change.partition(" (giving ")
+        result = eval(expression.replace(re.match(r"\w+", new)[0], new), dict(names))
+        assert shape in ("", f"{result.shape})")
+
+
+def test_operands_have_the_names_of_variables():
+    X, weights = np.ones((5, 4)), tg.Tensor(np.ones((2, 4)))
+
+    class Model:
+        def __init__(self):
+            self.w = tg.Tensor(np.ones((2, 4)))
+
+        def __call__(self, batch):
+            return batch @ self.w
+
+    with pytest.raises(ValueError, match=r"x: array 'X' \(5, 4\) .*'weights'.*mean weights\.T\?"):
+        X @ weights
+    with pytest.raises(ValueError, match=r"'batch' \(5, 4\) .*'self\.w'.*mean self\.w\.T\?"):
+        Model()(X)
+    with pytest.raises(ValueError, match=r"y: Tensor \(4, 2\) float64\): "):
+        weights + tg.Tensor(np.ones((4, 2)))  # has no name
+
+
+@pytest.mark.parametrize("other", ["abc", {"a": 1}, object(), [[1], [2, 3]]])
+def test_type_errors_name_both_operands(other):
+    held = T(2, 3)
+    kind = ValueError if isinstance(other, list) else TypeError
+    name = type(other).__name__
+    for call in (lambda: held + other, lambda: tg.maximum(other, held)):
+        with pytest.raises(kind, match=r"Tensor 'held' \(2, 3\) float64") as error:
+            call()
+        assert f": {name}" in str(error.value)
+    with pytest.raises(kind, match=rf"where\(condition: Tensor .*'held' \(2, 3\).*y: {name}"):
+        tg.where(held > 0, held, other)

@@ -119,7 +119,11 @@ def test_take_of_repeated_and_negative_positions():
 T = tg.Tensor(np.arange(6.0).reshape(2, 3), requires_grad=True)
 AXIS = np.exceptions.AxisError
 BAD = [
-    (lambda: tg.take(T, 6), IndexError, r"take\(x: Tensor \(2, 3\) float64\).*6 is out of bounds"),
+    (
+        lambda: tg.take(T, 6),
+        IndexError,
+        r"take\(x: Tensor 'T' \(2, 3\) float64\).*6 is out of bounds",
+    ),
     (lambda: tg.take(T, [0, 3], 1), IndexError, "take.*3 is out of bounds"),
     (lambda: tg.take(T, [0.5]), TypeError, "take.*indices must be integers, not float64"),
     (lambda: tg.take(T, [True]), TypeError, "take.*indices must be integers, not bool"),

@@ -111,18 +111,21 @@ def binary(op: Op) -> Callable:
     x_flows, y_flows = x_rule is not None, y_rule is not None
 
     def call(x, y):
-        if isinstance(x, Tensor):
-            x_data, x_node = x._data, x._node
-            x_needs = x_flows and x_node is not None and x_node.needs_grad
-        else:
-            x_data, x_node, x_needs = as_operand(x), None, False
-        if isinstance(y, Tensor):
-            y_data, y_node = y._data, y._node
-            y_needs = y_flows and y_node is not None and y_node.needs_grad
-        else:
-            if not isinstance(x, Tensor):
-                return op.forward(x_data, as_operand(y))
-            y_data, y_node, y_needs = as_operand(y), None, False
+        try:
+            if isinstance(x, Tensor):
+                x_data, x_node = x._data, x._node
+                x_needs = x_flows and x_node is not None and x_node.needs_grad
+            else:
+                x_data, x_node, x_needs = as_operand(x), None, False
+            if isinstance(y, Tensor):
+                y_data, y_node = y._data, y._node
+                y_needs = y_flows and y_node is not None and y_node.needs_grad
+            else:
+                y_data, y_node, y_needs = as_operand(y), None, False
+                if not isinstance(x, Tensor):
+                    return op.forward(x_data, y_data)
+        except (TypeError, ValueError) as error:
+            raise op.failed(error, (x, y)) from error
         try:
             out = run(x_data, y_data)
         except _FAILURES as error:
@@ -191,15 +194,18 @@ def general(op: Op) -> Callable:
         operands = args[:n] if not op.variadic else _sequence(op, args[0])
         recorded = tensors = bare = False
         arrays = []
-        for value in operands:
-            if isinstance(value, Tensor):
-                tensors = True
-                recorded = recorded or (value._node is not None and value._node.needs_grad)
-                arrays.append(value._data)
-            else:
-                bare = bare or isinstance(value, np.ndarray)
-                absent = value is None and not op.variadic and defaults[len(arrays)] is None
-                arrays.append(None if absent else as_operand(value))
+        try:
+            for value in operands:
+                if isinstance(value, Tensor):
+                    tensors = True
+                    recorded = recorded or (value._node is not None and value._node.needs_grad)
+                    arrays.append(value._data)
+                else:
+                    bare = bare or isinstance(value, np.ndarray)
+                    absent = value is None and not op.variadic and defaults[len(arrays)] is None
+                    arrays.append(None if absent else as_operand(value))
+        except (TypeError, ValueError) as error:
+            raise op.failed(error, operands) from error
         if bare and state.taping:
             arrays = _on_tape(arrays, args[n:])
         given = (arrays, *args[1:end]) if op.variadic else (*arrays, *args[n:end])

@@ -3,64 +3,107 @@
 from __future__ import annotations
 
 import os
+import sys
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..frames import assigned_name
+from ..frames import assigned_name, name_of, outside
 from ..tensor import Tensor
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from .op import Op
 
 __all__ = ["described", "suggestion"]
 
-_MOST = 10**7  # elements to try a fix with
+_MOST = 10**6  # elements to try a fix with
 
 
 def _name(value: Any) -> str | None:
-    """What the user calls a Tensor: its name, or the variable that it was assigned to at once."""
-    if not isinstance(value, Tensor):
-        return None
-    node = value._node
-    if value.name or node is None or node.code is None:
+    """What the user calls an operand: its name, a variable, or what it was assigned to at once."""
+    if isinstance(value, Tensor) and value.name:
         return value.name
-    return assigned_name(node.code, node.lasti)
+    if not isinstance(value, (Tensor, np.ndarray)):
+        return None
+    name = name_of(outside(sys._getframe(1)), lambda held: held is value)
+    if name is None and isinstance(value, Tensor) and value._node is not None:
+        node = value._node
+        name = assigned_name(node.code, node.lasti) if node.code is not None else None
+    return name
 
 
 def described(value: Any) -> str:
     """An operand as messages show it: kind, name, shape, dtype, and the line that made it."""
+    named = f" {name!r}" if (name := _name(value)) else ""
     if isinstance(value, Tensor):
-        name = _name(value)
-        text = f"Tensor{f' {name!r}' if name else ''} {value.shape} {value.dtype}"
         place = value._node.place if value._node is not None else None
-        return text + (f" made at {os.path.basename(place[0])}:{place[1]}" if place else "")
+        made = f" made at {os.path.basename(place[0])}:{place[1]}" if place else ""
+        return f"Tensor{named} {value.shape} {value.dtype}{made}"
     if isinstance(value, (np.ndarray, np.generic)):
-        return f"array {value.shape} {value.dtype}"
-    return repr(value) if isinstance(value, (int, float, complex, type(None))) else str(type(value))
+        return f"array{named} {value.shape} {value.dtype}"
+    if isinstance(value, (int, float, complex, type(None))):
+        return repr(value)
+    return type(value).__name__
 
 
 def suggestion(op: Op, operands: Sequence[Any]) -> str:
-    """The one transpose with which the op would work, as a question; nothing if none does.
+    """The changes to one operand with which the op would work, as a question; "" if none does.
 
-    It is tried on zeros of these shapes, so what is suggested does fit.
+    Each is tried on arrays of these shapes, so what is suggested does fit. If more than two would
+    do, none is worth a guess.
     """
     if op.variadic or len(operands) != 2 or op.params:
         return ""
-    arrays = []
-    for value in operands:
-        if not isinstance(value, (Tensor, np.ndarray)) or value.size > _MOST:
-            return ""
-        arrays.append(np.broadcast_to(np.zeros((), value.dtype), value.shape))
-    fits = []
-    for k, array in enumerate(arrays):
-        if array.ndim != 2 or array.shape[0] == array.shape[1]:
-            continue
-        try:
-            op.forward(*arrays[:k], array.T, *arrays[k + 1 :])
-        except (ValueError, TypeError):
-            continue
-        fits.append(f"{_name(operands[k]) or op.input_name(k)}.T")
-    return f". Did you mean {fits[0]}?" if len(fits) == 1 else ""
+    if not all(isinstance(value, (Tensor, np.ndarray)) for value in operands):
+        return ""
+    fits = list(_fitting(op, operands))
+    if not 1 <= len(fits) <= 2:
+        return ""
+    if len(fits) == 1:
+        return f". Did you mean {fits[0][0]}?"
+    return ". Did you mean " + ", or ".join(f"{fix} (giving {shape})" for fix, shape in fits) + "?"
+
+
+def _fitting(op: Op, operands: Sequence[Any]) -> Iterator[tuple[str, tuple[int, ...]]]:
+    """Expressions for one operand that make the op work, and the shape of the result."""
+    sizes = sorted({n for value in operands for n in value.shape if n > 1})
+    # For a ufunc only equality of lengths matters: small ones, all different, do as well.
+    is_ufunc = isinstance(op.forward, np.ufunc)
+    if not is_ufunc and max(value.size for value in operands) > _MOST:
+        return
+    small = {n: k + 2 if is_ufunc else n for k, n in enumerate(sizes)}
+    back = {size: n for n, size in small.items()}
+    arrays = [np.ones([small.get(n, n) for n in value.shape], value.dtype) for value in operands]
+    for k in (1, 0):
+        name = _name(operands[k]) or op.input_name(k)
+        for text, change in _POINTWISE_CHANGES if op.elementwise else _CHANGES:
+            tried: list[Any] = list(arrays)
+            tried[k] = change(arrays[k])
+            if tried[k] is None:
+                continue
+            try:
+                with np.errstate(all="ignore"):
+                    out = op.forward(*tried)
+            except (ValueError, TypeError, IndexError):
+                continue
+            yield text.format(name), tuple(back.get(n, n) for n in np.shape(out))
+
+
+def _turned(a: np.ndarray) -> np.ndarray | None:
+    return a.T if a.ndim == 2 and a.shape[0] != a.shape[1] else None
+
+
+def _turned_in_stack(a: np.ndarray) -> np.ndarray | None:
+    return a.swapaxes(-1, -2) if a.ndim > 2 and a.shape[-1] != a.shape[-2] else None
+
+
+def _column(a: np.ndarray) -> np.ndarray | None:
+    return a[:, None] if a.ndim == 1 and a.size > 1 else None
+
+
+_Changes = list[tuple[str, Callable[[np.ndarray], np.ndarray | None]]]
+_CHANGES: _Changes = [("{}.T", _turned), ("{}.swapaxes(-1, -2)", _turned_in_stack)]
+_POINTWISE_CHANGES: _Changes = [("{}.T", _turned), ("{}[:, None]", _column)]

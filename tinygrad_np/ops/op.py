@@ -104,7 +104,7 @@ class Op:
         given = ", ".join(
             f"{self.input_name(k)}: {described(value)}" for k, value in enumerate(operands)
         )
-        text = f"{self.name}({given}): {error}{suggestion(self, operands)}"
+        text = f"{self.name}({given}): {str(error).rstrip()}{suggestion(self, operands)}"
         for kind in (np.exceptions.AxisError, np.linalg.LinAlgError, IndexError, ZeroDivisionError):
             if isinstance(error, kind):
                 return kind(text)
