@@ -25,7 +25,9 @@ def main() -> None:
     steps, facts = {}, {}
     for count in range(len(tg.PASSES) + 1):
         name = f"+ {tg.PASSES[count - 1]}" if count else "none"
-        update, args = training_step(*problem(workload.widths, workload.batch), workload.captured)
+        update, (args, *_) = training_step(
+            *problem(workload.widths, workload.batch), workload.captured
+        )
         program = tg.compile(update, passes=tg.PASSES[:count])
         program.lower(*args)
         steps[name] = lambda program=program, args=args: program(*args)
