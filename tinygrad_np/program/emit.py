@@ -220,6 +220,8 @@ class _Writer:
             self._line(self._into(statement, self.name[statement.out]), statement)
             return
         call = self._call(statement)
+        if statement.boxed:
+            call = f"np.asarray({call})[()]"
         once = statement.kind == "operator" and self.uses.get(statement.out) == 1
         if once and statement.out not in self.kept:
             self.inline[statement.out] = call

@@ -91,6 +91,7 @@ class Statement:
         writes: a value whose memory it changes.
         place: file and line of the user's code.
         section: "forward", "backward" or "update".
+        boxed: whether it returns a Python number of which the program makes a NumPy one.
         errstate: how floating-point errors are handled there, where that is not as outside.
     """
 
@@ -104,6 +105,7 @@ class Statement:
     several: bool = False  # whether it returns a tuple
     place: tuple[str, int] | None = None
     section: str = "forward"
+    boxed: bool = False
     errstate: dict[str, Any] = field(default_factory=dict)
 
     @property

@@ -325,6 +325,9 @@ class Tape:
         several = isinstance(result, (tuple, list))
         values = list(result) if several else [result]
         if made.kind not in ("operator", "host"):
+            made.boxed = isinstance(result, (bool, int, float, complex)) and not isinstance(
+                result, np.generic
+            )
             values = [v if isinstance(v, np.ndarray) else np.asarray(v)[()] for v in values]
         hint = str(local_name() or getattr(made.target, "__name__", made.target))
         read = [v for v in made.reads() if v.shape is not None]
