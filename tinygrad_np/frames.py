@@ -18,7 +18,15 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["INSIDE", "assigned_name", "line_of", "name_of", "outside", "variables"]
+__all__ = [
+    "INSIDE",
+    "assigned_name",
+    "line_of",
+    "modules_in",
+    "name_of",
+    "outside",
+    "variables",
+]
 
 
 class _Inside(dict[str, bool]):
@@ -99,3 +107,15 @@ def assigned_name(code: CodeType, lasti: int) -> str | None:
 
 _STORES_ONE = frozenset({"STORE_FAST", "STORE_NAME", "STORE_GLOBAL", "STORE_DEREF", "STORE_ATTR"})
 _STORES_THEN_MORE = frozenset({"STORE_FAST_LOAD_FAST", "STORE_FAST_STORE_FAST"})
+
+
+def modules_in(frame: FrameType | None) -> tuple[Any, ...]:
+    """The modules whose call is under way in this frame, outer ones first."""
+    found: list[Any] = []
+    while frame is not None:
+        if frame.f_code.co_name == "__call__":
+            module = frame.f_locals.get("self")
+            if hasattr(module, "named_modules"):
+                found.append(module)
+        frame = frame.f_back
+    return tuple(reversed(found))

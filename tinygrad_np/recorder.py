@@ -14,11 +14,11 @@ import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from . import autograd
-from .frames import assigned_name
+from .frames import assigned_name, modules_in
 
 if TYPE_CHECKING:
     from contextvars import Token
-    from types import CodeType, FrameType, TracebackType
+    from types import CodeType, TracebackType
 
     from .autograd import Node
 
@@ -126,7 +126,7 @@ class Record:
             self.forward[before] = self.forward[before]._replace(variable=None)
         self._last = (node, call)
         variable = assigned_name(*call)
-        modules = _modules(sys._getframe(2))
+        modules = modules_in(sys._getframe(2))
         self.forward[node] = Forward(node, value, operands, variable, modules, params)
         for outer in self._others():
             outer.made(node, value, operands, params)
@@ -148,18 +148,6 @@ class Record:
     def _others(self) -> list[Any]:
         """The recorder outside of this one, if there is one."""
         return [outer for outer in self._outer[-1:] if outer is not None and outer is not self]
-
-
-def _modules(frame: FrameType | None) -> tuple[Any, ...]:
-    """The modules whose call is under way in this frame, outer ones first."""
-    found: list[Any] = []
-    while frame is not None:
-        if frame.f_code.co_name == "__call__":
-            module = frame.f_locals.get("self")
-            if hasattr(module, "named_modules"):
-                found.append(module)
-        frame = frame.f_back
-    return tuple(reversed(found))
 
 
 def record() -> Record:

@@ -270,6 +270,17 @@ print(step.state["steps"], "tinygrad_np" in sys.modules)
     assert optimizer.steps == 7
 
 
+def test_export_of_a_captured_array(tmp_path):
+    data = np.arange(3.0)
+    program = tg.compile(lambda x: x * tg.Tensor(data)).lower(X[:, :3].astype(float))
+    path = program.export(tmp_path / "times.py")
+    spec = importlib.util.spec_from_file_location("times", path)
+    times = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(times)
+    x = np.ones((40, 3))
+    np.testing.assert_array_equal(times.call(x), x * data)
+
+
 def test_export_says_what_it_cannot_hold(tmp_path):
     number = tg.Number(1)
     program = tg.compile(lambda x: x * number.apply(lambda n: 2.0 if n else 3.0)).lower(X)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..frames import INSIDE, assigned_name
+from ..frames import INSIDE, assigned_name, modules_in
 from ..protocols import NumPyProtocols
 from ..tensor import Tensor
 
@@ -24,16 +24,11 @@ _NUMPY = os.path.dirname(np.__file__)
 
 def module_name(frame: FrameType | None) -> list[str]:
     """What the innermost module that is being called is called by the one around it."""
-    calls: list[Any] = []
-    while frame is not None and len(calls) < 2:
-        if frame.f_code.co_name == "__call__":
-            module = frame.f_locals.get("self")
-            if hasattr(module, "named_modules"):
-                calls.append(module)
-        frame = frame.f_back
-    if len(calls) < 2:
+    modules = modules_in(frame)
+    if len(modules) < 2:
         return []
-    return [name for name, child in vars(calls[1]).items() if child is calls[0]]
+    outer, inner = modules[-2:]
+    return [name for name, child in vars(outer).items() if child is inner]
 
 
 def local_name() -> str | None:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-import itertools
 import os
-import time
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,7 +12,7 @@ import numpy as np
 from .. import state
 from ..autograd import is_grad_enabled, recorder
 from ..tensor import Tensor
-from ..trees import leaves, refill
+from ..trees import leaves
 from . import memory
 from .captured import Captured
 from .emit import emit
@@ -22,6 +20,7 @@ from .errors import CompileError, warn
 from .passes import ALL
 from .passes import run as run_passes
 from .program import Unlike, differences, program_of
+from .signature import recorded, signature
 from .tape import Tape
 from .variant import Variant
 
@@ -77,22 +76,22 @@ class Compiled:
             return self._f(*args, **kwargs)
         latest = self._latest
         if latest is not None and not kwargs and latest.accepts(args) and latest.fits():
-            try:
-                return latest(latest.pick(args))
-            except latest.guard_failed:
-                return self._eagerly(args, kwargs)
+            return self._run(latest, latest.pick(args), args, kwargs)
         arrays: list[Any] = []
         tensors: list[bool] = []
-        key = _signature(args, kwargs, arrays, tensors)
+        key = signature(args, kwargs, arrays, tensors)
         for variant in self._variants.get(key, ()):
             if variant.fits():
                 self._check_roles(variant.captured, arrays)
                 self._latest = variant
-                try:
-                    return variant(arrays)
-                except variant.guard_failed:
-                    return self._eagerly(args, kwargs)
+                return self._run(variant, arrays, args, kwargs)
         return self._record(key, args, kwargs, tensors)
+
+    def _run(self, variant: Variant, arrays: Any, args: tuple, kwargs: dict) -> Any:
+        try:
+            return variant(arrays)
+        except variant.guard_failed:
+            return self._eagerly(args, kwargs)
 
     def __get__(self, owner: Any, kind: Any = None) -> Any:
         """Works as a method: one compiled function for each object."""
@@ -121,13 +120,12 @@ class Compiled:
         """
         arrays: list[Any] = []
         tensors: list[bool] = []
-        key = _signature(args, kwargs, arrays, tensors)
+        key = signature(args, kwargs, arrays, tensors)
         tapes: list[Tape] = []
         captured = self._captured(args, kwargs)
-        began = time.perf_counter()
         while True:
             tape = self._tape(captured)
-            _given(tape, self._f, args, kwargs)
+            recorded(tape, self._f, args, kwargs)
             tape.rewind()
             tapes.append(tape)
             if len(tapes) > 1:
@@ -137,7 +135,7 @@ class Compiled:
                 except Unlike as unlike:
                     if len(tapes) == _MOST_RECORDINGS:
                         raise self._unlike(unlike) from None
-        self._add(key, tape, fixed, captured, began, (args, kwargs, tensors))
+        self._add(key, tape, fixed, captured, (args, kwargs, tensors))
         return self
 
     def _captured(self, args: tuple, kwargs: dict) -> Captured:
@@ -166,9 +164,8 @@ class Compiled:
         """Record this call, and make the program if it agrees with the one before."""
         captured = self._captured(args, kwargs)
         tape = self._tape(captured)
-        began = time.perf_counter()
         try:
-            result = _given(tape, self._f, args, kwargs)
+            result = recorded(tape, self._f, args, kwargs)
         except CompileError as error:
             tape.rewind()
             if not self._fallback:
@@ -185,7 +182,7 @@ class Compiled:
             fixed = None
         tape.settle()
         if fixed is not None:
-            self._add(key, tape, fixed, captured, began, (args, kwargs, tensors))
+            self._add(key, tape, fixed, captured, (args, kwargs, tensors))
         return result
 
     def _compared(self, key: Any, tape: Tape, captured: Captured) -> set[int] | None:
@@ -228,7 +225,6 @@ class Compiled:
         tape: Tape,
         fixed: set[int],
         captured: Captured,
-        began: float,
         call: tuple[tuple, dict, list[bool]],
     ) -> None:
         # Data that changes makes a second program, and that one is for any data.
@@ -241,7 +237,6 @@ class Compiled:
         about = (call[0], call[1], is_grad_enabled(), call[2])
         variant = Variant(program, plan, emitted, captured, tape.nothing, about)
         program.forget_values()
-        variant.compile_seconds = time.perf_counter() - began
         self._variants.setdefault(key, []).insert(0, variant)
         self._latest = variant
         self._compiled += 1
@@ -312,7 +307,7 @@ class Compiled:
         from .report import measure
 
         arrays: list[Any] = []
-        variants = self._variants.get(_signature(args, kwargs, arrays, []), ())
+        variants = self._variants.get(signature(args, kwargs, arrays, []), ())
         variant = next((v for v in variants if v.fits()), None)
         if variant is None:
             raise RuntimeError(
@@ -366,101 +361,3 @@ def compile(
     if unknown:
         raise ValueError(f"there is no pass {unknown[0]!r}; there are {', '.join(ALL)}")
     return Compiled(f, chosen, fallback)
-
-
-def _signature(args: Any, kwargs: Any, arrays: list[Any], tensors: list[bool]) -> Any:
-    """A key for the arguments; arrays and Tensors among them are collected in order."""
-    key: list[Any] = [is_grad_enabled(), len(args)]
-    for value in args:
-        kind = type(value)
-        if kind is np.ndarray:
-            arrays.append(value)
-            tensors.append(False)
-            key.append((value.shape, value.dtype, value.strides))
-        elif isinstance(value, Tensor):
-            _tensor(value, arrays, tensors, key)
-        else:
-            _nested(value, arrays, tensors, key)
-    for name in kwargs:
-        key.append(name)
-        _nested(kwargs[name], arrays, tensors, key)
-    ids = [id(array) for array in arrays]
-    if len(set(ids)) < len(ids):  # which of them are the same Tensor or array
-        key.append(tuple(map(ids.index, ids)))
-    return tuple(key)
-
-
-def _tensor(value: Tensor, arrays: list[Any], tensors: list[bool], key: list[Any]) -> None:
-    needs = value.requires_grad
-    if needs and not value.is_leaf and is_grad_enabled():
-        raise CompileError(
-            f"a compiled function was given {value._title()}, the result of an operation: no "
-            "gradient would flow back through the program. Give it value.detach()"
-        )
-    arrays.append(value)
-    tensors.append(True)
-    has_gradient = needs and value.is_leaf and value.grad is not None
-    key.append((value.shape, value.dtype, value.data.strides, needs, has_gradient))
-
-
-def _nested(value: Any, arrays: list[Any], tensors: list[bool], key: list[Any]) -> None:
-    if isinstance(value, (dict, list, tuple)):
-        key.append((type(value), tuple(value) if isinstance(value, dict) else len(value)))
-        for item in value.values() if isinstance(value, dict) else value:
-            _nested(item, arrays, tensors, key)
-    elif isinstance(value, np.ndarray):
-        arrays.append(value)
-        tensors.append(False)
-        key.append((value.shape, value.dtype, value.strides))
-    elif isinstance(value, Tensor):
-        _tensor(value, arrays, tensors, key)
-    elif isinstance(value, np.generic):
-        arrays.append(np.asarray(value))
-        tensors.append(False)
-        key.append(((), value.dtype))
-    else:
-        try:
-            hash(value)
-        except TypeError:
-            key.append((type(value), id(value)))
-        else:
-            # 0.0 and -0.0 are equal, and nan is not: floats are told apart by their text.
-            key.append((type(value), repr(value) if isinstance(value, float) else value))
-
-
-def _given(tape: Tape, f: Callable, args: tuple, kwargs: dict) -> Any:
-    """Record f on stand-ins for the arrays among its arguments."""
-    count = 0
-
-    def stand_in(tree: Any, name: str) -> Any:
-        nonlocal count
-        values = []
-        for path, leaf in leaves(tree, name):
-            if isinstance(leaf, (np.ndarray, np.generic, Tensor)):
-                values.append(tape.argument(leaf, count, path))
-                count += 1
-            else:
-                values.append(leaf)
-        return refill(tree, values)
-
-    words = _parameter_names(f, len(args))
-    given = tuple(stand_in(a, word) for a, word in zip(args, words))
-    named = {key: stand_in(value, key) for key, value in kwargs.items()}
-    before = list(leaves((given, named)))
-    result = tape.record(f, given, named)
-    after = leaves((given, named))
-    for (path, one), (other, now) in itertools.zip_longest(before, after, fillvalue=("", None)):
-        if path != other or one is not now:
-            raise CompileError(
-                f"{f.__qualname__} changes a list or dict among its arguments: the compiled "
-                "function would not. Instead: return what should be kept."
-            )
-    return result
-
-
-def _parameter_names(f: Callable, count: int) -> list[str]:
-    try:
-        names = list(inspect.signature(f).parameters)
-    except (TypeError, ValueError):
-        names = []
-    return [names[k] if k < len(names) else f"arg{k}" for k in range(count)]

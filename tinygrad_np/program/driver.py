@@ -15,7 +15,6 @@ import numpy as np
 from .. import autograd
 from ..autograd import Pending, recording
 from ..tensor import Tensor, held_gradient, wrap
-from .emit import KINDS
 from .statements import Var
 
 if TYPE_CHECKING:
@@ -155,7 +154,7 @@ class Driver:
 
     def _reads(self, as_tensors: list[bool]) -> list[str]:
         reads = []
-        for given in sorted(self.program.inputs, key=lambda given: KINDS.index(given.kind)):
+        for given in self.program.parameters():
             source = given.source
             if given.kind == "argument":
                 data = "._data" if as_tensors[source] else ""

@@ -19,10 +19,8 @@ if TYPE_CHECKING:
     from .program import Program
     from .tape import Output
 
-__all__ = ["KINDS", "Emitted", "emit"]
+__all__ = ["Emitted", "emit"]
 
-# What the parameters of the function are, in this order; behind them the memory for new values.
-KINDS = ("argument", "argument_grad", "tensor", "array", "number", "generator", "grad")
 
 _WIDTH = 58  # where the comments with shapes begin
 
@@ -98,7 +96,7 @@ class _Writer:
     def write(self, title: str) -> Emitted:
         program, out = self.program, self.out
         sources: dict[int, str] = {}
-        for given in sorted(program.inputs, key=lambda given: KINDS.index(given.kind)):
+        for given in program.parameters():
             self.name[given.var] = self.names.new(given.var.hint or given.kind)
             out.parameters.append(self.name[given.var])
             sources[id(given.source)] = self.name[given.var]

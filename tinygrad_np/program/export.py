@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .emit import KINDS
 from .errors import CompileError
 from .statements import Var
 
@@ -39,10 +38,10 @@ def export(variant: Variant, path: str | os.PathLike[str]) -> Path:
             "statements can't hold them. A learning rate that is a number, or arithmetic on the "
             "number of steps, can be exported."
         )
-    given = sorted(program.inputs, key=lambda given: KINDS.index(given.kind))
+    given = program.parameters()
     if any(o.kind.startswith("argument") for o in program.outputs):
         raise CompileError(f"{emitted.name} changes its arguments: that can't be exported")
-    names = dict(zip((i.source for i in given), emitted.parameters))
+    names = {id(i.source): name for i, name in zip(given, emitted.parameters)}
     arguments = [n for i, n in zip(given, emitted.parameters) if i.kind == "argument"]
     arrays: dict[str, Any] = dict(emitted.constants)
     generators = []
@@ -54,7 +53,7 @@ def export(variant: Variant, path: str | os.PathLike[str]) -> Path:
             arrays[name] = np.asarray(one.source.value)
         elif one.kind in ("tensor", "array"):
             arrays[name] = one.source.data if one.kind == "tensor" else one.source
-        elif one.kind == "grad":
+        elif one.kind in ("grad", "argument_grad"):
             raise CompileError(f"{emitted.name} adds to gradients of earlier calls")
     np.savez(path.with_suffix(".npz"), **arrays)
     text = emitted.source.replace(
@@ -71,8 +70,8 @@ def export(variant: Variant, path: str | os.PathLike[str]) -> Path:
 
 def _state(variant: Variant, given: list[Any], names: dict, generators: list[Any]) -> str:
     lines = ["", "", "# What the calls read and leave changed."]
-    kept = [names[i.source] for i in given if i.kind in ("tensor", "array", "number")]
-    numbers = [names[i.source] for i in given if i.kind == "number"]
+    kept = [names[id(i.source)] for i in given if i.kind in ("tensor", "array", "number")]
+    numbers = [names[id(i.source)] for i in given if i.kind == "number"]
     lines.append(f"state = {{name: constants[name] for name in {kept!r}}}")
     lines += [f"state[{name!r}] = state[{name!r}].item()" for name in numbers]
     for name, kind, generator in generators:
@@ -92,14 +91,14 @@ def _call(variant: Variant, given: list[Any], arguments: list[str], names: dict)
     fresh = emitted.parameters[len(given) :]
     lines = ["", "", f"def call({', '.join(arguments)}):",
              '    """One call; `state` is what it leaves changed."""']  # fmt: skip
-    owners = [names[o.source] for o in emitted.fresh]
+    owners = [names[id(o.source)] for o in emitted.fresh]
     lines += [f"    {n} = np.empty_like(state[{o!r}])" for n, o in zip(fresh, owners)]
     lines.append(f"    returned = {emitted.name}({', '.join([*called, *fresh])})")
     lines += [f"    state[{o!r}] = {n}" for n, o in zip(fresh, owners)]
     results = sum(isinstance(r, Var) for r in program.results)
     for k, output in enumerate(emitted.returned):
-        if output.source in names:
-            lines.append(f"    state[{names[output.source]!r}] = returned[{results + k}]")
+        if id(output.source) in names:
+            lines.append(f"    state[{names[id(output.source)]!r}] = returned[{results + k}]")
     shown = "None" if not results else "returned[0]" if results == 1 else f"returned[:{results}]"
     lines.append(f"    return {shown}")
     return "\n".join(lines) + "\n"

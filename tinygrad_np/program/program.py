@@ -8,14 +8,17 @@ import numpy as np
 
 from ..trees import leaves, rebuild
 from .errors import CompileError
-from .statements import Statement, Var, transform
+from .statements import Statement, Var
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from .tape import Input, Output, Tape
 
 __all__ = ["Program", "Unlike", "differences", "program_of"]
+
+
+# What the parameters of the emitted function are, in this order; behind them the memory for new
+# values.
+_KINDS = ("argument", "argument_grad", "tensor", "array", "number", "generator", "grad")
 
 
 class Program:
@@ -48,6 +51,10 @@ class Program:
         self.boxed = boxed
         self.pinned: list[tuple[Any, Any]] = []  # Tensors that are constants, and their arrays
         self.placed: dict[Var, tuple[Var, int]] = {}  # values made inside of another's memory
+
+    def parameters(self) -> list[Input]:
+        """The inputs in the order in which the emitted function takes them."""
+        return sorted(self.inputs, key=lambda given: _KINDS.index(given.kind))
 
     @property
     def results(self) -> list[Any]:
@@ -206,8 +213,3 @@ def _changing(what: str, place: tuple[str, int] | None) -> CompileError:
         "Instead: give it as an argument (arrays and Tensors may change), keep a number that "
         "changes in a tinygrad_np.Number, and draw random numbers with tinygrad_np's functions."
     )
-
-
-def mapped(tree: Any, leaf: Callable[[Var], Any]) -> Any:
-    """The same arguments with `leaf(var)` for each value."""
-    return transform(tree, lambda a: leaf(a) if type(a) is Var else a)

@@ -17,6 +17,7 @@ __all__ = [
     "Statement",
     "Var",
     "execute",
+    "perform",
     "root_among",
     "substitute",
     "transform",
@@ -176,19 +177,22 @@ def root_among(value: Any, read: list[Var]) -> Var | None:
     return None
 
 
+def perform(kind: str, target: Any, args: tuple, kwargs: dict[str, Any], method: str = "") -> Any:
+    """Do what a statement of this kind says, with real arguments."""
+    if kind == "method":
+        return getattr(args[0], target)(*args[1:], **kwargs)
+    if kind == "getitem":
+        return args[0][args[1]]
+    if kind == "operator":
+        return OPERATORS[target](*args)
+    return (getattr(target, method) if method else target)(*args, **kwargs)
+
+
 def execute(statement: Statement) -> Statement:
     """Compute a new statement of one result from the values of the recording; returns it."""
     args = transform(statement.args, lambda a: a.value if type(a) is Var else a)
-    kind, target = statement.kind, statement.target
-    if kind == "method":
-        value = getattr(args[0], target)(*args[1:], **statement.kwargs)
-    elif kind == "getitem":
-        value = args[0][args[1]]
-    elif kind == "operator":
-        value = OPERATORS[target](*args)
-    else:
-        call = getattr(target, statement.method) if statement.method else target
-        value = call(*args, **statement.kwargs)
+    target = statement.target
+    value = perform(statement.kind, target, args, statement.kwargs, statement.method)
     hint = target if isinstance(target, str) else getattr(target, "__name__", "part")
     statement.outs = (Var(value, hint, root_among(value, statement.reads())),)
     return statement

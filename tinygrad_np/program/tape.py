@@ -22,14 +22,14 @@ from ..trees import leaves, rebuild, refill
 from .callers import asked_by_the_library, local_name, module_name
 from .errors import CompileError
 from .slots import interpose, slot_of, withdraw
-from .statements import OPERATORS, Statement, Var, root_among, transform
+from .statements import Statement, Var, perform, root_among, transform
 from .values import Traced, TracedNumber
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from types import FrameType
 
-__all__ = ["Input", "Output", "Tape"]
+__all__ = ["Input", "Output", "Tape", "put_back"]
 
 _BACKWARD = {autograd.backward.__code__, autograd.backward_to.__code__}
 
@@ -72,6 +72,8 @@ class Tape:
         statements: in the order of the calls.
         inputs, outputs: what the function reads and leaves changed.
         template: what it returned, with `Var`s in the place of arrays and Tensors.
+        boxed: which leaves of the template are Tensors.
+        names: what the user calls Tensors and Numbers, by id.
         nothing: leaves whose gradient was found to be None before anything was written there.
     """
 
@@ -80,20 +82,20 @@ class Tape:
         self.inputs: list[Input] = []
         self.outputs: list[Output] = []
         self.template: Any = None
+        self.boxed: list[bool] = []
         self.nothing: list[Any] = []
+        self.names: dict[int, str] = {}
         self._held: dict[tuple[str, int], Any] = {}  # what stands for it now, by kind and id
         self._sources: dict[tuple[str, int], Any] = {}  # keeps the ids' objects alive
         self._first: dict[tuple[str, int], Any] = {}
         self._made: dict[int, tuple[Any, Any]] = {}  # Tensors made by the function, and their slot
         self._arguments: dict[int, int] = {}
         self._argument_leaves: dict[Any, int] = {}
-        self.boxed: list[bool] = []  # which leaves of the template are Tensors
         self._nodes: dict[Any, Var] = {}
         self._generators: dict[int, tuple[Any, Any]] = {}
         self._back = False
         self._errors: dict[str, Any] = dict(np.geterr())
         self._last: Any = None
-        self.names: dict[int, str] = {}  # of Tensors and Numbers, by id
 
     # --- running --------------------------------------------------------------------------------
 
@@ -167,8 +169,7 @@ class Tape:
 
     def rewind(self) -> None:
         """Put the random generators back to where they were."""
-        for generator, before in self._generators.values():
-            generator.bit_generator.state = before
+        put_back(self._generators.values())
 
     # --- what the slots of Tensors, leaves and Numbers say --------------------------------------
 
@@ -307,17 +308,10 @@ class Tape:
             return self.write("ufunc", ufunc, inputs, kwargs, inputs[0], method)
         return self.call("ufunc", ufunc, inputs, kwargs, method)
 
-    def _run(self, kind: str, target: Any, args: tuple, kwargs: dict, method: str) -> Any:
-        if kind == "method":
-            return getattr(args[0], target)(*args[1:], **kwargs)
-        if kind == "operator":
-            return OPERATORS[target](*args)
-        return (getattr(target, method) if method else target)(*args, **kwargs)
-
     def call(self, kind: str, target: Any, args: tuple, kwargs: dict, method: str = "") -> Any:
         """Compute, and record the call."""
         symbols, named = self.symbols(args), self.symbols(kwargs)
-        result = self._run(kind, target, self.real(args), self.real(kwargs), method)
+        result = perform(kind, target, self.real(args), self.real(kwargs), method)
         made = Statement(kind, target, symbols, named, method=method, **self._where())
         return self._recorded(made, result)
 
@@ -350,7 +344,7 @@ class Tape:
                 "work on a copy of it, or hold it in a Tensor and write t[...] = value",
             )
         symbols, named = self.symbols(args), self.symbols(kwargs)
-        self._run(kind, target, self.real(args), self.real(kwargs), method)
+        perform(kind, target, self.real(args), self.real(kwargs), method)
         where = self._where()
         self.statements.append(
             Statement(kind, target, symbols, named, method=method, writes=into.symbol, **where)
@@ -465,6 +459,12 @@ class Tape:
 
 
 _MISSING = object()
+
+
+def put_back(states: Iterable[tuple[Any, Any]]) -> None:
+    """Give random generators, each paired with a state, these states."""
+    for generator, before in states:
+        generator.bit_generator.state = before
 
 
 def _symbol(leaf: Any) -> Any:

@@ -12,6 +12,7 @@ import numpy as np
 from ..autograd import Pending
 from ..tensor import Tensor
 from .driver import Driver
+from .tape import put_back
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,7 +34,6 @@ class Variant:
         fits: says whether everything that the program took for granted is still so.
         accepts: says the same of positional arguments, where a fast test can tell.
         guard_failed: what the program raises when a value is not as it was.
-        compile_seconds: how long the last recording, the passes and the writing took.
     """
 
     def __init__(
@@ -48,7 +48,6 @@ class Variant:
         self.program = program
         self.memory = memory
         self.emitted = emitted
-        self.compile_seconds = 0.0
         self._lock = threading.Lock()
         file = f"<compiled {emitted.name} {id(self):x}>"
         lines = emitted.source.splitlines(keepends=True)
@@ -66,8 +65,8 @@ class Variant:
         self._read = driver.read(as_tensors)
         self.captured = captured  # the tests compare with these very objects
         guards = any(s.kind == "guard" for s in program.statements)
-        generators = [given.source for given in program.inputs if given.kind == "generator"]
-        self._rewound = generators if guards else []
+        self._generators = [given.source for given in program.inputs if given.kind == "generator"]
+        self._rewinds = guards and bool(self._generators)
 
     def new_namespace(self, source: str, file: str = "<program>") -> dict[str, Any]:
         """What running the text gives: its function, and buffers of its own."""
@@ -79,15 +78,12 @@ class Variant:
     @contextlib.contextmanager
     def borrowed(self, arguments: Any) -> Iterator[list[Any]]:
         """The operands of the emitted function; the random generators are put back afterwards."""
-        operands = self._read(arguments)
-        generators = [a for a in operands if isinstance(a, np.random.Generator)]
-        before = [g.bit_generator.state for g in generators]
-        yield [
-            *operands,
-            *(np.empty(o.var.shape, o.var.dtype) for o in self.emitted.fresh if o.var),
-        ]
-        for generator, state in zip(generators, before, strict=True):
-            generator.bit_generator.state = state
+        new = [o.var for o in self.emitted.fresh if o.var is not None]
+        before = self._random_states()
+        try:
+            yield [*self._read(arguments), *(np.empty(var.shape, var.dtype) for var in new)]
+        finally:
+            put_back(before)
 
     @contextlib.contextmanager
     def undone(self) -> Iterator[None]:
@@ -97,16 +93,18 @@ class Variant:
             name = {"tensor": "_data", "grad": "grad", "number": "value"}.get(output.kind)
             if name is not None:
                 held.append((output.source, name, getattr(output.source, name)))
-        sources = [i.source for i in self.program.inputs if i.kind == "generator"]
-        generators = [g() if callable(g) else g for g in sources]
-        before = [g.bit_generator.state for g in generators]
+        before = self._random_states()
         try:
             yield
         finally:
             for source, name, value in held:
                 setattr(source, name, value)
-            for generator, state in zip(generators, before, strict=True):
-                generator.bit_generator.state = state
+            put_back(before)
+
+    def _random_states(self) -> list[tuple[Any, Any]]:
+        """The generators that the program draws from, and their states."""
+        generators = [g() if callable(g) else g for g in self._generators]
+        return [(g, g.bit_generator.state) for g in generators]
 
     def pick(self, args: tuple) -> Any:
         """The arrays and Tensors among arguments that `accepts` has let pass."""
@@ -118,24 +116,15 @@ class Variant:
         Raises:
             self.guard_failed: something in the values is not as it was; nothing was changed.
         """
-        if self._rewound:
-            generators = [g() if callable(g) else g for g in self._rewound]
-            before = [g.bit_generator.state for g in generators]
-            try:
-                with self._lock:
-                    return self._call(arguments)
-            except BaseException:
-                for generator, state in zip(generators, before, strict=True):
-                    generator.bit_generator.state = state
-                raise
+        before = self._random_states() if self._rewinds else ()
         try:
             with self._lock:  # the buffers are for one call at a time
                 return self._call(arguments)
-        except self.guard_failed:
-            raise
-        except BaseException:
-            # The memory of gradients may be half written by now.
-            for leaf in self.emitted.static:
-                if type(leaf.grad) is Pending:
-                    leaf.grad = None
+        except BaseException as error:
+            put_back(before)
+            if not isinstance(error, self.guard_failed):
+                # The memory of gradients may be half written by now.
+                for leaf in self.emitted.static:
+                    if type(leaf.grad) is Pending:
+                        leaf.grad = None
             raise
