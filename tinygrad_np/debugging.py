@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import sys
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from .autograd import Node
-from .frames import name_of, outside
+from .frames import name_of, outside, short_place
 from .recorder import Record
 from .tensor import Tensor
 
@@ -282,4 +281,4 @@ def _at(where: tuple[int, ...]) -> str:
 
 
 def _place(node: Any) -> str:
-    return f" at {os.path.basename(node.place[0])}:{node.place[1]}" if node.place else ""
+    return f" at {short_place(node.place)}" if node.place else ""

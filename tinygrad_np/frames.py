@@ -25,6 +25,7 @@ __all__ = [
     "modules_in",
     "name_of",
     "outside",
+    "short_place",
     "variables",
 ]
 
@@ -84,6 +85,12 @@ def line_of(code: CodeType, lasti: int) -> int:
         if start <= lasti < end and number is not None:
             line = number
     return line
+
+
+def short_place(place: tuple[str, int]) -> str:
+    """A file and line as messages and pictures show it: `spiral.py:31`."""
+    file, line = place
+    return f"{os.path.basename(file)}:{line}"
 
 
 @functools.lru_cache(maxsize=512)

@@ -7,13 +7,13 @@ each rule of each op in it against finite differences of that op's own forward.
 from __future__ import annotations
 
 import copy
-import os
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from .autograd import OutputGradients, enable_grad, fit
 from .check import GradcheckError
+from .frames import short_place
 from .layercheck import check_layer
 from .ops.apply import general
 from .recorder import record
@@ -196,7 +196,7 @@ class _Call:
     def whose(self, node: Node, position: int) -> str:
         rule = None if self.op.variadic else self.op.rules[position]
         name = self.op.input_name(position)
-        where = f" at {os.path.basename(node.place[0])}:{node.place[1]}" if node.place else ""
+        where = f" at {short_place(node.place)}" if node.place else ""
         if rule is None and not self.op.variadic:
             return f"{self.op.name}{where} has no rule for its input {name!r}"
         return f"the rule of {self.op.name}{where} for its input {name!r} is wrong"

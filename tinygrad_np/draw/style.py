@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import unicodedata
 from typing import TYPE_CHECKING, NamedTuple
 
+from ..frames import short_place
 from .figures import amount, gradient, share, statistics
 
 if TYPE_CHECKING:
@@ -154,8 +154,7 @@ def line(node: GraphNode) -> str:
     """The user's line, `spiral.py:31`; "" if it is in no file, such as what was typed in."""
     if node.place is None or node.place[0].startswith("<"):
         return ""
-    file, number = node.place
-    return one_line(f"{os.path.basename(file)}:{number}")
+    return one_line(short_place(node.place))
 
 
 def fill(node: GraphNode, view: View = PLAIN) -> str:

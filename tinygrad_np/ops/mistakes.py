@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..frames import assigned_name, name_of, outside
+from ..frames import assigned_name, name_of, outside, short_place
 from ..tensor import Tensor
 
 if TYPE_CHECKING:
@@ -40,7 +39,7 @@ def described(value: Any) -> str:
     named = f" {name!r}" if (name := _name(value)) else ""
     if isinstance(value, Tensor):
         place = value._node.place if value._node is not None else None
-        made = f" made at {os.path.basename(place[0])}:{place[1]}" if place else ""
+        made = f" made at {short_place(place)}" if place else ""
         return f"Tensor{named} {value.shape} {value.dtype}{made}"
     if isinstance(value, (np.ndarray, np.generic)):
         return f"array{named} {value.shape} {value.dtype}"

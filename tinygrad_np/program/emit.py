@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import linecache
-import os
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..frames import short_place
 from .memory import Memory, is_copy, takes_out
 from .names import Names
 from .statements import Statement, Var
@@ -188,9 +188,8 @@ class _Writer:
             self.place = None
         if statement.place != self.place and statement.place is not None:
             self.place = statement.place
-            file, line = self.place
-            code = linecache.getline(file, line).strip()
-            self.body.append((f"# {os.path.basename(file)}:{line}: {code}".rstrip(": "), None, ""))
+            code = linecache.getline(*self.place).strip()
+            self.body.append((f"# {short_place(self.place)}: {code}".rstrip(": "), None, ""))
 
     def _line(self, text: str, statement: Statement) -> None:
         self._heading(statement)

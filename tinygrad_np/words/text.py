@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from ..frames import short_place
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -44,8 +45,7 @@ def where_text(place: tuple[str, int] | None) -> str:
     """The user's line as `spiral.py:31`; "" if there is none."""
     if place is None:
         return ""
-    name = os.path.basename(place[0])
-    return f"line {place[1]}" if name.startswith("<") else f"{name}:{place[1]}"
+    return f"line {place[1]}" if place[0].startswith("<") else short_place(place)
 
 
 def counted(count: int, what: str) -> str:
