@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 import tinygrad_np as tg
-from tinygrad_np import Tensor, cross_entropy, define_op
+from tinygrad_np import Tensor, cross_entropy, define_op, describe_call
 
 __all__ = [
     "binary_cross_entropy",
@@ -27,13 +27,13 @@ _EDGE = 1e-7
 
 def mse_loss(prediction: Any, target: Any, reduction: str = "mean") -> Tensor:
     """Mean squared error, (prediction - target)²; both of the same shape."""
-    difference = _difference(prediction, target)
+    difference = _difference("mse_loss", prediction, target)
     return _reduced(difference * difference, reduction)
 
 
 def mae_loss(prediction: Any, target: Any, reduction: str = "mean") -> Tensor:
     """Mean absolute error, |prediction - target|; both of the same shape."""
-    return _reduced(tg.abs(_difference(prediction, target)), reduction)
+    return _reduced(tg.abs(_difference("mae_loss", prediction, target)), reduction)
 
 
 def categorical_crossentropy(probs: Any, target: Any, reduction: str = "mean") -> Tensor:
@@ -48,23 +48,33 @@ def categorical_crossentropy(probs: Any, target: Any, reduction: str = "mean") -
     """
     probs, target = _tensor(probs), _tensor(target)
     if probs.ndim != 2:
-        raise ValueError(f"probs must have shape (n, classes), not {probs.shape}")
+        raise _unfit(probs, target, f"probs must have shape (n, classes), not {probs.shape}")
     clipped = tg.clip(probs, _EDGE, 1 - _EDGE)
     classes = probs.shape[1]
     if target.dtype.kind == "f":
-        _check_same_shape(probs, target)
+        _check_same_shape("categorical_crossentropy", probs, target)
         return _reduced(-(target * tg.log(clipped)).sum(axis=1), reduction)
     if target.dtype.kind not in "iu":
-        raise TypeError(f"targets must be integers (classes) or floats, not {target.dtype}")
+        kinds = f"targets must be integers (classes) or floats, not {target.dtype}"
+        raise _unfit(probs, target, kinds, TypeError)
     labels = target.numpy()
     if labels.shape != probs.shape[:1]:
-        raise ValueError(f"classes must have shape {probs.shape[:1]}, not {labels.shape}")
+        wanted = f"classes must have shape {probs.shape[:1]}, not {labels.shape}"
+        raise _unfit(probs, target, wanted)
     wrong = (labels < 0) | (labels >= classes)
     if wrong.any():
         row = int(np.argmax(wrong))
-        raise ValueError(f"label {labels[row]} at row {row}, but probs have {classes} columns")
+        found = f"label {labels[row]} at row {row}, but probs have {classes} columns"
+        raise _unfit(probs, target, found)
     picked = clipped[np.arange(len(labels)), labels]
     return _reduced(-tg.log(picked), reduction)
+
+
+def _unfit(
+    probs: Tensor, target: Tensor, problem: str, kind: type[Exception] = ValueError
+) -> Exception:
+    called = describe_call("categorical_crossentropy", probs=probs, target=target)
+    return kind(f"{called}: {problem}")
 
 
 def binary_cross_entropy(probs: Any, target: Any, reduction: str = "mean") -> Tensor:
@@ -73,7 +83,7 @@ def binary_cross_entropy(probs: Any, target: Any, reduction: str = "mean") -> Te
     Probabilities are clipped to [1e-7, 1 - 1e-7], as in the book.
     """
     probs, target = _tensor(probs), _tensor(target)
-    _check_same_shape(probs, target)
+    _check_same_shape("binary_cross_entropy", probs, target)
     p = tg.clip(probs, _EDGE, 1 - _EDGE)
     return _reduced(-(target * tg.log(p) + (1 - target) * tg.log(1 - p)), reduction)
 
@@ -96,7 +106,7 @@ _bce_with_logits = define_op(
 def binary_cross_entropy_with_logits(logits: Any, target: Any, reduction: str = "mean") -> Tensor:
     """Binary cross-entropy of sigmoid(logits), without overflow; both of the same shape."""
     logits, target = _tensor(logits), _tensor(target)
-    _check_same_shape(logits, target)
+    _check_same_shape("binary_cross_entropy_with_logits", logits, target)
     return _reduced(_bce_with_logits(logits, target), reduction)
 
 
@@ -104,20 +114,21 @@ def _tensor(value: Any) -> Tensor:
     return value if isinstance(value, Tensor) else Tensor(value)
 
 
-def _difference(prediction: Any, target: Any) -> Tensor:
+def _difference(loss: str, prediction: Any, target: Any) -> Tensor:
     prediction, target = _tensor(prediction), _tensor(target)
-    _check_same_shape(prediction, target)
+    _check_same_shape(loss, prediction, target)
     return prediction - target
 
 
-def _check_same_shape(prediction: Tensor, target: Tensor) -> None:
+def _check_same_shape(loss: str, prediction: Tensor, target: Tensor) -> None:
     """(n, 1) against (n,) would broadcast to (n, n), and train towards nonsense."""
     if prediction.shape == target.shape:
         return
     fix = ""
     if prediction.size == target.size:
         fix = f"; target.reshape({prediction.shape}) would fit"
-    raise ValueError(f"prediction {prediction.shape} and target {target.shape} differ{fix}")
+    called = describe_call(loss, prediction=prediction, target=target)
+    raise ValueError(f"{called}: the shapes differ{fix}")
 
 
 def _reduced(losses: Tensor, reduction: str) -> Tensor:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_np import Tensor
+from tinygrad_np import Tensor, describe_call
 
 __all__ = ["accuracy", "binary_accuracy"]
 
@@ -18,16 +18,16 @@ def accuracy(outputs: Any, target: Any) -> float:
         outputs: (..., classes), logits or probabilities.
         target: (...) class numbers, or (..., classes) one-hot rows or distributions.
     """
-    outputs, target = _array(outputs), _array(target)
-    if outputs.ndim == 0 or (target.shape not in (outputs.shape, outputs.shape[:-1])):
-        raise ValueError(f"outputs {outputs.shape} and target {target.shape} do not fit")
-    if outputs.size == 0:
+    scores, classes = _array(outputs), _array(target)
+    if scores.ndim == 0 or (classes.shape not in (scores.shape, scores.shape[:-1])):
+        raise _differ("accuracy", outputs, target)
+    if scores.size == 0:
         raise ValueError("the accuracy of no predictions is not defined")
-    if outputs.shape[-1] == 1:
-        raise ValueError(f"outputs {outputs.shape} have a single class: use binary_accuracy")
-    if target.shape == outputs.shape:
-        target = target.argmax(axis=-1)
-    return float(np.mean(outputs.argmax(axis=-1) == target))
+    if scores.shape[-1] == 1:
+        raise ValueError(f"outputs {scores.shape} have a single class: use binary_accuracy")
+    if classes.shape == scores.shape:
+        classes = classes.argmax(axis=-1)
+    return float(np.mean(scores.argmax(axis=-1) == classes))
 
 
 def binary_accuracy(outputs: Any, target: Any, threshold: float = 0.5) -> float:
@@ -36,12 +36,18 @@ def binary_accuracy(outputs: Any, target: Any, threshold: float = 0.5) -> float:
     The threshold is 0.5 for probabilities, 0 for logits; `outputs` and `target` (0 or 1) have the
     same shape.
     """
-    outputs, target = _array(outputs), _array(target)
-    if outputs.shape != target.shape:
-        raise ValueError(f"outputs {outputs.shape} and target {target.shape} differ")
-    if outputs.size == 0:
+    found, wanted = _array(outputs), _array(target)
+    if found.shape != wanted.shape:
+        raise _differ("binary_accuracy", outputs, target)
+    if found.size == 0:
         raise ValueError("the accuracy of no predictions is not defined")
-    return float(np.mean((outputs > threshold) == (target > 0.5)))
+    return float(np.mean((found > threshold) == (wanted > 0.5)))
+
+
+def _differ(metric: str, outputs: Any, target: Any) -> ValueError:
+    given = f"outputs {np.shape(_array(outputs))} and target {np.shape(_array(target))}"
+    called = describe_call(metric, outputs=outputs, target=target)
+    return ValueError(f"{called}: the shapes of {given} do not fit each other")
 
 
 def _array(value: Any) -> np.ndarray:

@@ -114,9 +114,12 @@ def compare(layers: Sequence[Any], inputs: Any, targets: Any = None) -> Comparis
     _check(layers, targets)
     held = np.array(inputs.data if isinstance(inputs, Tensor) else inputs, np.float64)
     state = np.random.get_state()
-    hand = _ByHand(layers, held, targets)
-    np.random.set_state(state)
-    twin = _OnTensors(layers, held, targets)
+    try:
+        hand = _ByHand(layers, held, targets)
+        np.random.set_state(state)
+        twin = _OnTensors(layers, held, targets)
+    finally:
+        np.random.set_state(state)
     for name, ours, theirs in zip(_names(layers), hand.outputs, twin.outputs, strict=True):
         if not np.allclose(ours, theirs.data, rtol=1e-3, atol=1e-5, equal_nan=True):
             raise ValueError(

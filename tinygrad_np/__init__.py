@@ -13,6 +13,7 @@ from typing import Any as _Any
 from .autograd import enable_grad, is_grad_enabled, no_grad
 from .ops import *  # noqa: F403
 from .ops import __all__ as _ops
+from .ops.mistakes import describe, describe_call
 from .state import Number
 from .tensor import Tensor
 
@@ -55,6 +56,8 @@ __all__ = [
     "Number",
     "Tensor",
     "__version__",
+    "describe",
+    "describe_call",
     "enable_grad",
     "is_grad_enabled",
     "no_grad",

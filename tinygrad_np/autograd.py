@@ -71,7 +71,7 @@ class Node:
     shape: Any
     dtype: Any
     name: str | None
-    code: CodeType | None  # the user's code object and the offset in it, see `place`
+    code: CodeType | None  # the user's code object and the offset in it, or None; see `place`
     lasti: int
     watch: Any  # hooks on the gradient, see `hooks.Watch`; not set unless somebody watches
 
@@ -81,7 +81,7 @@ class Node:
 
     @property
     def place(self) -> tuple[str, int] | None:
-        """File name and line number of the user's that made this value, or None for a leaf."""
+        """File name and line number of the user's that made this value; None if not known."""
         if self.code is None:
             return None
         return self.code.co_filename, line_of(self.code, self.lasti)

@@ -213,7 +213,7 @@ def variable_names(order: list[Node], frame: FrameType) -> dict[Node, str]:
         under_way.add((outer.f_code, outer.f_lasti))
         outer = outer.f_back
     following: dict[tuple[CodeType, int], int] = {}  # where each call made its next op
-    made = [node for node in order if node.code is not None]
+    made = [node for node in order if node.op is not None and node.code is not None]
     elsewhere = len(made)  # where the next op of another function is
     for k in range(len(made) - 1, -1, -1):
         node = made[k]

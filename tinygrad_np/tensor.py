@@ -6,12 +6,14 @@ The operators and most methods (`+`, `exp`, `sum`, `reshape`, indexing ...) are 
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from . import autograd, state
 from .autograd import Constant, Leaf, Node, Pending
+from .frames import outside
 from .hooks import Hooked
 from .protocols import NumPyProtocols
 
@@ -49,7 +51,7 @@ class Tensor(Hooked, NumPyProtocols, TableMethods):
     __slots__ = ("__weakref__", "_data", "_node")
 
     # `_data` is a read-only array, or for 0-d results a NumPy scalar (fast, and immutable too).
-    # `_node` is None until someone asks how the value was made; never None if it needs a gradient.
+    # `_node` is None for a result that needs no gradient, until someone asks how it was made.
     _data: Any
     _node: Node | None
 
@@ -71,11 +73,12 @@ class Tensor(Hooked, NumPyProtocols, TableMethods):
         array = as_array(data, dtype, copy=True)
         array.setflags(write=False)
         self._data = array
-        self._node = None
         if requires_grad:
             self._node = Leaf(array.shape, _differentiable(array.dtype), name)
-        elif name is not None:
+        else:
             self._node = Constant(array.shape, array.dtype, name)
+        frame = outside(sys._getframe(1))
+        self._node.code, self._node.lasti = frame.f_code, frame.f_lasti
 
     # --- what it holds ---------------------------------------------------------------------
 
@@ -144,10 +147,12 @@ class Tensor(Hooked, NumPyProtocols, TableMethods):
                 f"requires_grad of {self._title()} can't be switched off, it is the result of an "
                 "operation: use .detach() for a Tensor cut off from the graph"
             )
+        before = node_of(self)
         if wanted:
             self._node = Leaf(self.shape, _differentiable(self.dtype), self.name)
         else:
             self._node = Constant(self.shape, self.dtype, self.name)
+        self._node.code, self._node.lasti = before.code, before.lasti
 
     @property
     def is_leaf(self) -> bool:
@@ -291,7 +296,9 @@ class Tensor(Hooked, NumPyProtocols, TableMethods):
         return int(self.item())
 
     def __index__(self) -> int:
-        return self.data.__index__()  # NumPy's error for anything but one integer
+        if self.ndim or self.dtype.kind not in "iu":
+            raise TypeError(f"an index or a length is one integer, not {self._title()}")
+        return int(self.data.item())
 
     def __bool__(self) -> bool:
         if self._data.size != 1:
@@ -382,6 +389,7 @@ def _restore(
 ) -> Any:
     tensor = object.__new__(kind)
     Tensor.__init__(tensor, data, requires_grad=requires_grad, name=name)
+    node_of(tensor).code = None  # the line that copies or unpickles tells nothing
     tensor.grad = grad
     return tensor
 

@@ -1,5 +1,7 @@
 """Layers: dense and activations against PyTorch and formulas, dropout against statistics."""
 
+import inspect
+
 import numpy as np
 import pytest
 
@@ -69,6 +71,22 @@ def test_linear_shapes_dtypes_and_names():
 def test_linear_refuses_other_widths(given):
     with pytest.raises(ValueError, match=r"Linear\(2, 5\) needs inputs of shape \(\.\.\., 2\)"):
         nn.Linear(2, 5)(np.ones(given))
+
+
+def test_a_wrong_width_names_the_lines_of_layer_and_input():
+    line = inspect.currentframe().f_lineno
+    layer = nn.Linear(2, 5)
+    batch = tg.Tensor(np.ones((2, 3)))
+    with pytest.raises(ValueError, match=r"not \(2, 3\)") as raised:
+        layer(batch)
+    here = "test_nn_layers.py"
+    assert str(raised.value).endswith(
+        f": x is Tensor 'batch' (2, 3) float64 made at {here}:{line + 2}, the weight Tensor "
+        f"'weight' (2, 5) float32 made at {here}:{line + 1}. Did you mean x.T?"
+    )
+    assert layer(batch.T).shape == (3, 5)
+    with pytest.raises(ValueError, match=r"float32 made at \S+$"):
+        layer(np.ones((4, 3)))
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 """Elementwise losses: mse, mae and binary cross-entropy, against PyTorch and formulas."""
 
+import inspect
+
 import numpy as np
 import pytest
 
@@ -162,6 +164,18 @@ def test_other_shapes_are_refused(loss, shapes):
     with pytest.raises(ValueError, match="differ") as raised:
         loss(*(np.full(shape, 0.5) for shape in shapes))
     assert "reshape" not in str(raised.value)
+
+
+@pytest.mark.parametrize("loss", [*LOSSES, nn.categorical_crossentropy, nn.accuracy])
+def test_shape_errors_name_both_operands_and_their_lines(loss):
+    line = inspect.currentframe().f_lineno
+    scores = tg.Tensor(np.full((4, 2), 0.5))
+    wanted = tg.Tensor([1.0, 0.0, 1.0])
+    with pytest.raises(ValueError, match="scores") as raised:
+        loss(scores, wanted)
+    for name, shape, at in (("scores", "(4, 2)", line + 1), ("wanted", "(3,)", line + 2)):
+        made = f"made at test_nn_losses.py:{at}"
+        assert f"Tensor {name!r} {shape} float64 {made}" in str(raised.value)
 
 
 @pytest.mark.parametrize("loss", LOSSES)

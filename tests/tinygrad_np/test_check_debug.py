@@ -55,7 +55,8 @@ MISTAKES = {
     masked_root: (
         1,
         r"backward of sqrt at {place} made nan in the gradient of its input 'x' at \(1,\), from "
-        r"x \(w\) = 0.0; the incoming gradient there is 0.0.*0 times inf.*"
+        r"x \(w\) = 0.0, made at test_check_debug.py:11; the incoming gradient there is 0.0"
+        r".*0 times inf.*"
         r"sqrt\(where\(mask, x, 1\)\)",
     ),
     masked_logarithm: (2, r"made inf at \(1,\)"),

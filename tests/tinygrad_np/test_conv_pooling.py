@@ -184,8 +184,8 @@ BAD = {
     "padding text": (lambda: tg.conv2d(X, W, padding="full"), TypeError, "padding must be an int"),
     "half": (lambda: tg.conv2d(X, W, stride=1.5), TypeError, "stride must be an integer"),
     "three": (lambda: tg.conv2d(X, W, stride=(1, 1, 1)), ValueError, "pair"),
-    "1d image": (lambda: tg.conv1d(X, W[0]), ValueError, r"conv1d: x must have 3 axes"),
-    "1d kernel": (lambda: tg.conv1d(X[0], W), ValueError, "conv1d: weight must be"),
+    "1d image": (lambda: tg.conv1d(X, W[0]), ValueError, r"conv1d\(x: .*\): x must have 3 axes"),
+    "1d kernel": (lambda: tg.conv1d(X[0], W), ValueError, r"conv1d\(weight: .*\): weight must be"),
     "1d stride": (lambda: tg.conv1d(X[0], W[0], stride=(1, 2)), ValueError, "stride must be one"),
     "transposed": (lambda: tg.conv_transpose2d(X, W), ValueError, "4 channels, but the weight"),
     "output_padding": (

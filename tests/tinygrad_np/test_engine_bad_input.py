@@ -427,6 +427,24 @@ def test_fixes_of_broadcasting(x, y, fix):
     assert_fixes_work("x / y", {"x": x, "y": y}, fix)
 
 
+def test_values_are_described_for_messages_of_ones_own():
+    line = inspect.currentframe().f_lineno + 1
+    made, bare = tg.Tensor([1.0, 2.0], requires_grad=True), np.ones((2, 3))
+    text = f"Tensor 'made' (2,) float64 made at test_engine_bad_input.py:{line}"
+    assert tg.describe(made) == text
+    assert tg.describe(bare) == "array 'bare' (2, 3) float64"
+    assert tg.describe(None) == "None"
+    assert tg.describe([1, 2]) == "list"
+    assert tg.describe_call("f", x=made, k=3) == f"f(x: {text}, k: 3)"
+
+
+@pytest.mark.parametrize("wrong", [[1, 2], [1], 1.5, True])
+def test_a_tensor_that_is_no_length(wrong):
+    with pytest.raises(TypeError, match=r"one integer, not Tensor"):
+        range(tg.Tensor(wrong))
+    assert [*range(tg.Tensor(2))] == [0, 1]
+
+
 def of_shape(shape):
     """An array of any shape that takes no memory."""
     return np.broadcast_to(np.zeros((), np.float32), shape)
@@ -460,7 +478,7 @@ def test_operands_have_the_names_of_variables():
         X @ weights
     with pytest.raises(ValueError, match=r"'batch' \(5, 4\) .*'self\.w'.*mean self\.w\.T\?"):
         Model()(X)
-    with pytest.raises(ValueError, match=r"y: Tensor \(4, 2\) float64\): "):
+    with pytest.raises(ValueError, match=r"y: Tensor \(4, 2\) float64 made at test_engine"):
         weights + tg.Tensor(np.ones((4, 2)))  # has no name
 
 

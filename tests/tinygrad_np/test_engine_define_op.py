@@ -412,7 +412,7 @@ def test_forwards_cannot_write_to_a_tensor():
 
     f = tg.define_op(careless, x=lambda g: g * 2)
     x = leaf(1.0, 2.0)
-    with pytest.raises(ValueError, match=r"careless\(x: Tensor 'x' \(2,\) float64\).*read-only"):
+    with pytest.raises(ValueError, match=r"careless\(x: Tensor 'x' \(2,\).*read-only"):
         f(x)
     assert x.tolist() == [1, 2]
 

@@ -1,11 +1,14 @@
 """What is kept alive, and until when: no cycles, nothing that no rule reads."""
 
+import copy
 import gc
+import inspect
 import weakref
 
 import numpy as np
 import pytest
 
+import nn
 import tinygrad_np as tg
 from tinygrad_np.tensor import node_of
 
@@ -227,7 +230,22 @@ def test_a_node_knows_the_line_that_made_it():
     assert lines[1] == lines[0] + 1
     for made in (tg.exp(x), x.sum(), np.exp(x), x[0], x.T, x.reshape(-1), np.sum(x), 2 - x):
         assert node_of(made).place[0] == __file__, node_of(made)
-    assert node_of(x).place is None
+
+
+def test_a_leaf_knows_the_line_that_made_it():
+    first = inspect.currentframe().f_lineno
+    made = [
+        tg.Tensor([1.0], requires_grad=True),
+        tg.zeros(3),
+        nn.Linear(2, 3).weight,
+        nn.Parameter([1.0]),
+    ]
+    for k, tensor in enumerate(made):
+        assert node_of(tensor).place == (__file__, first + 2 + k)
+    frozen = made[0]
+    frozen.requires_grad = False
+    assert node_of(frozen).place == (__file__, first + 2)
+    assert node_of(copy.deepcopy(frozen)).place is None
 
 
 def test_a_training_loop_does_not_grow():

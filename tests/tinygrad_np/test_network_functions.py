@@ -251,7 +251,7 @@ BAD = {
     "layer_norm weight": (
         lambda: tg.layer_norm(X, 3, np.ones(4)),
         ValueError,
-        r"weight must have shape \(3,\), not \(4,\)",
+        r"weight: array \(4,\) float64\): weight must have shape \(3,\)",
     ),
     "layer_norm of integers": (lambda: tg.layer_norm(np.arange(3), 3), TypeError, "needs floats"),
     "batch_norm mean": (lambda: tg.batch_norm(X, MEAN), ValueError, "both mean and var"),
@@ -261,12 +261,12 @@ BAD = {
     "attention shapes": (
         lambda: tg.scaled_dot_product_attention(X, X[:, :2], X),
         ValueError,
-        r"query \(4, 3\), key \(4, 2\)",
+        r"query: Tensor 'X' \(4, 3\) .*, key: Tensor \(4, 2\)",
     ),
     "attention mask": (
         lambda: tg.scaled_dot_product_attention(X, X, X, mask=np.ones((3, 4), bool)),
         ValueError,
-        r"mask \(3, 4\) does not broadcast to \(4, 4\)",
+        r"mask: array \(3, 4\) bool\): the mask does not broadcast to \(4, 4\)",
     ),
     "attention mask dtype": (
         lambda: tg.scaled_dot_product_attention(X, X, X, mask=np.ones((4, 4), int)),

@@ -180,9 +180,9 @@ WALK = """\
 loss = add: 8 ops · 12 parameters in 2 tensors
 
 Inputs
+  X   5×2  float64  data, no gradient
   W1  2×4  float64  wants a gradient
   b1  4    float64  wants a gradient
-  X   5×2  float64  data, no gradient
 
 Forward
     1.  matmul = X @ W1        5×4       Matrix product                  FILE

@@ -11,6 +11,7 @@ import numpy as np
 from ..tensor import Tensor, as_array
 from .define import answers, define_op
 from .elementwise import multiply, where
+from .mistakes import describe_call
 from .reduce import axes as normal_axes
 from .shape import moveaxis, reshape, stack, transpose
 
@@ -84,7 +85,7 @@ def as_operands(*values):
 
 
 def _named(op, x, y, problem):
-    return ValueError(f"{op}(x: {x.shape}, y: {y.shape}): {problem}")
+    return ValueError(f"{describe_call(op, x=x, y=y)}: {problem}")
 
 
 @answers(np.dot)
@@ -245,7 +246,7 @@ def matrix_power(x, n):
     (x,) = as_operands(x)
     n = operator.index(n)
     if x.ndim < 2 or x.shape[-1] != x.shape[-2]:
-        raise ValueError(f"matrix_power(x: {x.shape}, n: {n}): x must be a square matrix")
+        raise ValueError(f"{describe_call('matrix_power', x=x, n=n)}: x must be a square matrix")
     if n == 0:
         rows = np.arange(x.shape[-1])
         identity = np.broadcast_to(rows[:, None] == rows, x.shape).astype(x.dtype)

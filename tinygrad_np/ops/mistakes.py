@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from .op import Op
 
-__all__ = ["described", "suggestion"]
+__all__ = ["describe", "describe_call", "suggestion"]
 
 _MOST = 10**6  # elements to try a fix with
 
@@ -30,12 +30,18 @@ def _name(value: Any) -> str | None:
     name = name_of(outside(sys._getframe(1)), lambda held: held is value)
     if name is None and isinstance(value, Tensor) and value._node is not None:
         node = value._node
-        name = assigned_name(node.code, node.lasti) if node.code is not None else None
+        if node.op is not None and node.code is not None:
+            name = assigned_name(node.code, node.lasti)
     return name
 
 
-def described(value: Any) -> str:
-    """An operand as messages show it: kind, name, shape, dtype, and the line that made it."""
+def describe(value: Any) -> str:
+    """A value as messages show it: `Tensor 'X' (300, 2) float32 made at spiral.py:31`.
+
+    For the errors of functions and layers of your own. The name is the Tensor's, or that of the
+    variable that holds it; the line is known of Tensors that were made from data, and of results
+    that need a gradient.
+    """
     named = f" {name!r}" if (name := _name(value)) else ""
     if isinstance(value, Tensor):
         place = value._node.place if value._node is not None else None
@@ -46,6 +52,11 @@ def described(value: Any) -> str:
     if isinstance(value, (int, float, complex, type(None))):
         return repr(value)
     return type(value).__name__
+
+
+def describe_call(name: str, /, **arguments: Any) -> str:
+    """A call as messages show it: `dot(x: Tensor (2, 3) float64, y: array (2,) float64)`."""
+    return f"{name}({', '.join(f'{key}: {describe(value)}' for key, value in arguments.items())})"
 
 
 def suggestion(op: Op, operands: Sequence[Any]) -> str:

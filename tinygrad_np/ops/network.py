@@ -16,6 +16,7 @@ from .elementwise import where
 from .index import getitem
 from .linalg import matmul, swap
 from .losses import check_reduction, check_target, classes_last, first_place, softmax
+from .mistakes import describe_call
 from .random import default_generator
 from .reduce import sum as total
 from .shape import reshape
@@ -46,7 +47,9 @@ def _plain(value: Any) -> np.ndarray:
 def check_float(op: str, x: Any) -> None:
     """Raise unless x holds floats."""
     if x.dtype.kind != "f":
-        raise TypeError(f"{op} needs floats, not {x.dtype}: use .astype(float)")
+        raise TypeError(
+            f"{describe_call(op, x=x)}: {op} needs floats, not {x.dtype}: use .astype(float)"
+        )
 
 
 # --- losses and labels --------------------------------------------------------------------------
@@ -136,7 +139,9 @@ def embedding(indices: Any, weight: Any) -> Any:
     """
     weight, numbers = operand(weight), _plain(indices)
     if weight.ndim != 2:
-        raise ValueError(f"embedding: weight must be (entries, features), not {weight.shape}")
+        raise ValueError(
+            f"{describe_call('embedding', weight=weight)}: weight must be (entries, features)"
+        )
     _check_range("embedding", "index", numbers, weight.shape[0], "entries")
     return getitem(weight, numbers)
 
@@ -196,15 +201,15 @@ def scaled_dot_product_attention(
         TypeError: operands that are not floats, or a mask that is neither boolean nor float.
         ValueError: shapes that don't fit each other.
     """
+    op = "scaled_dot_product_attention"
     query, key, value = operand(query), operand(key), operand(value)
     for x in (query, key, value):
-        check_float("scaled_dot_product_attention", x)
-    shapes = f"query {query.shape}, key {key.shape}, value {value.shape}"
+        check_float(op, x)
     fits = min(query.ndim, key.ndim, value.ndim) >= 2
     if not fits or query.shape[-1] != key.shape[-1] or key.shape[-2] != value.shape[-2]:
         raise ValueError(
-            f"scaled_dot_product_attention needs shapes (..., L, E), (..., S, E) and (..., S, V), "
-            f"not {shapes}"
+            f"{describe_call(op, query=query, key=key, value=value)}: the shapes must be "
+            "(..., L, E), (..., S, E) and (..., S, V)"
         )
     if scale is None:
         scale = float(query.shape[-1]) ** -0.5
@@ -217,7 +222,9 @@ def scaled_dot_product_attention(
         try:
             np.broadcast_to(_plain(mask), scores.shape)
         except ValueError:
-            raise ValueError(f"mask {mask.shape} does not broadcast to {scores.shape}") from None
+            raise ValueError(
+                f"{describe_call(op, mask=mask)}: the mask does not broadcast to {scores.shape}"
+            ) from None
         if mask.dtype.kind == "b":
             seen = _plain(mask) if seen is None else seen & _plain(mask)
         else:

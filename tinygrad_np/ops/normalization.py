@@ -9,6 +9,7 @@ import numpy as np
 
 from .define import define_op
 from .elementwise import sqrt
+from .mistakes import describe_call
 from .network import check_float, operand
 from .reduce import count
 from .shape import reshape
@@ -65,7 +66,7 @@ def layer_norm(
     else:
         shape = (operator.index(normalized_shape),)
     if not shape or x.shape[-len(shape) :] != shape:
-        raise ValueError(f"layer_norm: x has shape {x.shape}, which does not end in {shape}")
+        raise ValueError(f"{describe_call('layer_norm', x=x)}: the shape does not end in {shape}")
     axes = tuple(range(-len(shape), 0))
     out = standardize(x, axes, eps)
     return _affine("layer_norm", out, weight, bias, shape, shape)
@@ -75,7 +76,9 @@ def _affine(op: str, x: Any, weight: Any, bias: Any, shape: tuple, broadcast: tu
     """x * weight + bias, after a look at their shapes."""
     for name, value in (("weight", weight), ("bias", bias)):
         if value is not None and np.shape(value) != shape:
-            raise ValueError(f"{op}: {name} must have shape {shape}, not {np.shape(value)}")
+            raise ValueError(
+                f"{describe_call(op, **{name: value})}: {name} must have shape {shape}"
+            )
     if weight is not None:
         x = x * reshape(weight, broadcast)
     return x if bias is None else x + reshape(bias, broadcast)
@@ -119,8 +122,7 @@ def batch_norm(
     else:
         for name, value in (("mean", mean), ("var", var)):
             if np.shape(value) != (channels,):
-                raise ValueError(
-                    f"batch_norm: {name} must have shape {(channels,)}, not {np.shape(value)}"
-                )
+                called = describe_call("batch_norm", **{name: value})
+                raise ValueError(f"{called}: {name} must have shape {(channels,)}")
         out = (x - reshape(mean, broadcast)) / sqrt(reshape(var, broadcast) + eps)
     return _affine("batch_norm", out, weight, bias, (channels,), broadcast)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..autograd import Node, OutputGradients, next_serial
-from .mistakes import described, suggestion
+from .mistakes import describe_call, suggestion
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -101,10 +101,10 @@ class Op:
 
     def failed(self, error: Exception, operands: Sequence[Any]) -> Exception:
         """The error of a forward, retold with the op, what it was given, and a fix that fits."""
-        given = ", ".join(
-            f"{self.input_name(k)}: {described(value)}" for k, value in enumerate(operands)
+        called = describe_call(
+            self.name, **{self.input_name(k): value for k, value in enumerate(operands)}
         )
-        text = f"{self.name}({given}): {str(error).rstrip()}{suggestion(self, operands)}"
+        text = f"{called}: {str(error).rstrip()}{suggestion(self, operands)}"
         for kind in (np.exceptions.AxisError, np.linalg.LinAlgError, IndexError, ZeroDivisionError):
             if isinstance(error, kind):
                 return kind(text)

@@ -17,6 +17,7 @@ from .axes import checked_axis
 from .define import answers, define_op
 from .index import take, take_along_axis
 from .join import broadcast_arrays
+from .mistakes import describe_call
 from .shape import reshape, stack
 
 if TYPE_CHECKING:
@@ -199,8 +200,8 @@ def compress(condition: ArrayLike, x: Any, axis=None) -> Any:
     chosen = _condition(condition)
     if chosen.ndim != 1 or chosen.size > np.shape(x)[axis]:
         raise ValueError(
-            f"compress: condition {chosen.shape} for axis {axis} of {np.shape(x)}: it must have "
-            "one axis, and be no longer than that"
+            f"{describe_call('compress', condition=chosen, x=x)}: the condition must have one "
+            f"axis, and be no longer than axis {axis} of x"
         )
     return take(x, np.flatnonzero(chosen), axis)
 
@@ -210,7 +211,7 @@ def extract(condition: ArrayLike, x: Any) -> Any:
     """The elements of x at which the condition, of the same size, is true."""
     chosen = _condition(condition)
     if chosen.size != np.size(x):
-        raise ValueError(f"extract: condition {chosen.shape} and x {np.shape(x)} differ in size")
+        raise ValueError(f"{describe_call('extract', condition=chosen, x=x)}: the sizes differ")
     return take(x, np.flatnonzero(chosen))
 
 

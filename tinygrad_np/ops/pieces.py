@@ -12,6 +12,7 @@ from ..tensor import Tensor, as_operand, needs_grad
 from .define import answers, define_op
 from .elementwise import where
 from .index import getitem, setitem
+from .mistakes import describe_call
 from .ufuncs import BINARY_SHAPES, away_from_0
 
 __all__ = [
@@ -267,7 +268,9 @@ def piecewise(x, condlist, funclist, *args, **kwargs):
     masks = [c.data if isinstance(c, Tensor) else c for c in _conditions("piecewise", condlist)]
     for k, mask in enumerate(masks):
         if mask.shape != x.shape:
-            raise ValueError(f"piecewise: condlist[{k}] has shape {mask.shape}, x {x.shape}")
+            raise ValueError(
+                f"{describe_call('piecewise', x=x)}: condlist[{k}] has shape {mask.shape}"
+            )
     if len(funclist) == len(masks) + 1:
         masks.append(~np.logical_or.reduce(masks))
     elif len(funclist) != len(masks):

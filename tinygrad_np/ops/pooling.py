@@ -9,6 +9,7 @@ import numpy as np
 from ..tensor import Tensor, as_array
 from .conv import conv2d
 from .define import define_op
+from .mistakes import describe_call
 from .shape import expand_dims, squeeze
 from .sliding import check_image, overlap_add, pair, window_view, windows
 
@@ -27,7 +28,7 @@ def _single(value, what):
 def _sequence(op, x):
     x = x if isinstance(x, Tensor) else as_array(x, None)
     if x.ndim != 3:
-        raise ValueError(f"{op}: x must have 3 axes (N, C, length), not shape {x.shape}")
+        raise ValueError(f"{describe_call(op, x=x)}: x must have 3 axes (N, C, length)")
     return expand_dims(x, 2)
 
 
@@ -42,7 +43,9 @@ def conv1d(x, weight, bias: Any = None, stride=1, padding=0, dilation=1, groups=
     x = _sequence("conv1d", x)
     weight = weight if isinstance(weight, Tensor) else as_array(weight, None)
     if weight.ndim != 3:
-        raise ValueError(f"conv1d: weight must be (O, C / groups, k), not shape {weight.shape}")
+        raise ValueError(
+            f"{describe_call('conv1d', weight=weight)}: weight must be (O, C / groups, k)"
+        )
     out = conv2d(
         x,
         expand_dims(weight, 2),

@@ -11,6 +11,7 @@ from ..protocols import UFUNCS
 from ..tensor import Tensor, as_array
 from .define import answers, define_op
 from .elementwise import where
+from .mistakes import describe_call
 from .reduce import axes, count, max, mean, min, restore, sum
 
 __all__ = [
@@ -255,8 +256,8 @@ def average(x, axis=None, weights=None, returned=False, *, keepdims=False):
         along = axes(axis, x.ndim)
         if axis is None or weights.shape != tuple(x.shape[a] for a in along):
             raise ValueError(
-                f"average: weights of shape {weights.shape} fit neither x, {x.shape}, nor its "
-                f"axis {axis}"
+                f"{describe_call('average', x=x, weights=weights)}: the weights fit neither x nor "
+                f"its axis {axis}"
             )
         rank = [sorted(along).index(a) for a in along]
         weights = weights.transpose(tuple(rank.index(k) for k in range(len(rank))))
