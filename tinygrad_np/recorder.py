@@ -1,8 +1,8 @@
 """`record()`: keep the values and gradients of everything that is recorded inside.
 
 An ordinary graph keeps what its rules will read, and only until backward. Inside `with record():`
-every value, every gradient and every contribution to one is kept, in the order in which they
-came, for the tools that show or check them.
+every value, every gradient, every contribution to one and every update of a parameter is kept, in
+the order in which they came, for the tools that show or check them.
 """
 
 from __future__ import annotations
@@ -14,15 +14,17 @@ import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from . import autograd
-from .frames import assigned_name, modules_in
+from .frames import assigned_name, line_of, modules_in, outside
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
     from contextvars import Token
     from types import CodeType, TracebackType
 
     from .autograd import Node
+    from .tensor import Tensor
 
-__all__ = ["Flow", "Forward", "Record", "record"]
+__all__ = ["Flow", "Forward", "Record", "Update", "UpdateRule", "current_record", "record"]
 
 
 class Forward(NamedTuple):
@@ -77,6 +79,43 @@ class Flow(NamedTuple):
     total: Any
 
 
+class UpdateRule(NamedTuple):
+    """How an optimizer came to the change of one parameter.
+
+    Attributes:
+        function: what gave the change and the new state: a method of the optimizer.
+        values: what it read, by the names of its parameters, as far as it is about this parameter.
+        state: the arrays of the optimizer that belong to it, by name: before and after.
+        change: what was subtracted from the parameter.
+        note: what the optimizer did besides, as a sentence; "" for nothing.
+    """
+
+    function: Callable[..., Any]
+    values: Mapping[str, Any]
+    state: Mapping[str, tuple[Any, Any]]
+    change: Any
+    note: str = ""
+
+
+class Update(NamedTuple):
+    """New values that were written to a leaf that needs a gradient.
+
+    Attributes:
+        node: the leaf's.
+        before, after: its arrays.
+        place: file name and line number of the user's that did it.
+        flows: how many rules of backward had run before.
+        rule: what the optimizer told; None for a write of the user's own.
+    """
+
+    node: Node
+    before: Any
+    after: Any
+    place: tuple[str, int]
+    flows: int
+    rule: UpdateRule | None = None
+
+
 class Record:
     """What was computed inside `with record() as r:`, with all values. Create one by `record()`.
 
@@ -85,12 +124,14 @@ class Record:
             and where nothing needs a gradient, nothing is.
         gradients: the whole gradient that reached each node, by node, in backward's order.
         flows: a `Flow` for each rule that ran, in order.
+        updates: an `Update` for each write to a leaf that needs a gradient, in order.
     """
 
     def __init__(self) -> None:
         self.forward: dict[Node, Forward] = {}
         self.gradients: dict[Node, Any] = {}
         self.flows: list[Flow] = []
+        self.updates: list[Update] = []
         self._tokens: list[tuple[Token[Any], Token[Any]]] = []
         self._outer: list[Any] = []  # what recorded before this, and goes on seeing everything
         self._last: tuple[Node, tuple[CodeType, int]] | None = None
@@ -145,9 +186,36 @@ class Record:
         for outer in self._others():
             outer.flowed(node, position, parent, contribution, total)
 
+    def wrote(self, leaf: Tensor, new: Tensor) -> None:
+        """A leaf that needs a gradient is about to get new values."""
+        frame = outside(sys._getframe(1))
+        place = frame.f_code.co_filename, line_of(frame.f_code, frame.f_lasti)
+        assert leaf._node is not None
+        self.updates.append(Update(leaf._node, leaf.data, new.data, place, len(self.flows)))
+        for outer in self._others():
+            outer.wrote(leaf, new)
+
+    # --- called by optimizers --------------------------------------------------------------------
+
+    def explain_update(self, parameter: Tensor, rule: UpdateRule) -> None:
+        """By which rule the last write to a parameter came about."""
+        for k in range(len(self.updates) - 1, -1, -1):
+            if self.updates[k].node is parameter._node:
+                self.updates[k] = self.updates[k]._replace(rule=rule)
+                break
+        for outer in self._others():
+            if isinstance(outer, Record):
+                outer.explain_update(parameter, rule)
+
     def _others(self) -> list[Any]:
         """The recorder outside of this one, if there is one."""
         return [outer for outer in self._outer[-1:] if outer is not None and outer is not self]
+
+
+def current_record() -> Record | None:
+    """The innermost `record()` that this code runs in, or None."""
+    found = autograd.recorder.get()
+    return found if isinstance(found, Record) else None
 
 
 def record() -> Record:

@@ -349,8 +349,11 @@ class Tensor(Hooked, NumPyProtocols, TableMethods):
             if not np.can_cast(result.dtype, self.dtype, "same_kind"):
                 raise TypeError(f"{what} would change {self._title()} to {result.dtype}")
             result = result.astype(self.dtype)
-        self._data = result._data
         node = self._node
+        observer = autograd.recorder.get()
+        if observer is not None and result._node is None and isinstance(node, Leaf):
+            observer.wrote(self, result)
+        self._data = result._data
         if result._node is not None:  # recorded: this object stands for the result from here on
             result._node.name = self.name
             self._node = result._node

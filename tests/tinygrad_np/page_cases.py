@@ -42,6 +42,33 @@ def small_by_hand():
     }
 
 
+def updated():
+    """The weights of a line through two points, with one step of Adam."""
+    w = tg.Tensor([[0.5], [-1.0]], requires_grad=True, name="w")
+    b = tg.Tensor([0.25], requires_grad=True, name="b")
+    optimizer = nn.Adam([w, b], 0.1, eps=1e-3)
+    with tg.record() as run:
+        error = tg.Tensor(X, name="X") @ w + b - 1.0
+        loss = (error * error).mean()
+        loss.backward()
+        optimizer.step()
+    return tg.graph(loss, record=run)
+
+
+def adam_by_hand():
+    """The same step in NumPy, by parameter."""
+    start = {"w": np.array([[0.5], [-1.0]]), "b": np.array([0.25])}
+    error = X @ start["w"] + start["b"] - 1.0
+    gradients = {"w": X.T @ error, "b": error.sum(axis=0)}  # of the mean of two squares
+    found = {}
+    for name, g in gradients.items():
+        m, v = 0.1 * g, 0.001 * g * g
+        change = 0.1 * (m / 0.1) / (np.sqrt(v / 0.001) + 1e-3)
+        numbers = {"before": start[name], "gradient": g, "change": change}
+        found[name] = numbers | {"after": start[name] - change, "m": m, "v": v}
+    return found
+
+
 def classifier(rows=300):
     """Two dense layers on `rows` points, in modules."""
     rng = np.random.default_rng(0)

@@ -4,7 +4,7 @@ import shutil
 
 import numpy as np
 import pytest
-from page_cases import classifier, small, small_by_hand
+from page_cases import adam_by_hand, classifier, small, small_by_hand, updated
 
 playwright = pytest.importorskip("playwright.sync_api")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -29,6 +29,7 @@ def files(tmp_path_factory):
     return {
         "small": small().html(folder / "small.html", title="A small net").as_uri(),
         "classifier": classifier().html(folder / "classifier.html").as_uri(),
+        "updated": updated().html(folder / "updated.html").as_uri(),
     }
 
 
@@ -134,6 +135,33 @@ def test_the_numbers_are_those_of_numpy(visit):
     np.testing.assert_allclose(numbers(page, "∂L/∂W1"), by_hand["dW1"], **close)
 
 
+def test_an_update_is_shown_after_backward(visit):
+    page, by_hand = visit("updated"), adam_by_hand()
+    assert page.locator("#turn").inner_text() == "To backward"
+    page.click("#turn")
+    assert page.locator("#turn").inner_text() == "To update"
+    page.keyboard.press("u")
+    assert (title(page), page.locator(".phase").inner_text()) == ("w", "update")
+    assert "update" in page.locator("#position").inner_text()
+    text = page.locator("#details").inner_text()
+    assert "optimizer.step()" in text
+    assert "w -= lr * m_hat / (np.sqrt(v_hat) + eps)" in text
+    shown = {"w before": "before", "∂L/∂w": "gradient", "w": "after"}
+    for caption, name in (shown | {name: name for name in ("change", "m", "v")}).items():
+        np.testing.assert_allclose(numbers(page, caption), by_hand["w"][name], rtol=1e-3)
+    assert page.locator(".n.moved").count() == 1
+    page.click("#next")
+    assert title(page) == "b"
+    assert page.locator(".n.moved").count() == 2
+    page.locator(".n[aria-label^='w 2×1']").click()
+    assert title(page) == "w"
+    assert page.locator("#said").text_content().endswith("update of w by Adam(lr=0.1)")
+    page.click("#turn")
+    assert step(page) == 1
+    page.locator(".n[aria-label^='w 2×1']").click()
+    assert "It is updated at step" in page.locator("#details").inner_text()
+
+
 def test_the_graph_shows_where_we_are(visit):
     page = visit(fragment=f"#step={SQUARE}")
     current = page.locator(".n[aria-current=step]")
@@ -197,6 +225,27 @@ def test_a_large_array_is_a_picture_that_can_be_read(visit):
     assert "every 13th of 300 rows, all 64 columns" in text.replace("\u00a0", " ")
     page.locator("#details canvas").first.hover(position={"x": 1, "y": 1})
     assert page.locator("#details .read").first.inner_text().startswith("[0, 0] = ")
+
+
+def test_a_large_array_can_be_read_by_key(visit):
+    page = visit("classifier", fragment="#step=3")
+    canvas, read = page.locator("#details canvas").first, page.locator("#details .read").first
+    canvas.focus()
+    for keys, cell in (
+        (["ArrowRight"], "[0, 0]"),
+        (["ArrowRight", "ArrowDown"], "[13, 1]"),
+        (["ArrowLeft", "ArrowLeft", "ArrowDown"], "[26, 0]"),
+        (["ArrowUp"] * 5, "[0, 0]"),
+        (["ArrowDown"] * 30, "[299, 0]"),
+    ):
+        for key in keys:
+            page.keyboard.press(key)
+        assert read.inner_text().startswith(f"{cell} = "), (keys, read.inner_text())
+    assert step(page) == 3
+    mark = page.locator("#details .mark").first.bounding_box()
+    box = canvas.bounding_box()
+    assert box["y"] <= mark["y"]
+    assert mark["y"] + mark["height"] <= box["y"] + box["height"] + 1
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -6,10 +6,11 @@ import re
 
 import numpy as np
 import pytest
-from page_cases import classifier, small, small_by_hand
+from page_cases import adam_by_hand, classifier, small, small_by_hand, updated
 
+import nn
 import tinygrad_np as tg
-from tinygrad_np.draw.numbers import Arrays
+from tinygrad_np.draw.numbers import MOST_ELEMENTS, Arrays
 from tinygrad_np.draw.page import to_html
 from tinygrad_np.draw.steps import steps_of
 
@@ -116,6 +117,151 @@ def test_every_op_of_the_table_has_steps(op):
     assert {"forward", "backward"} <= {s["phase"] for s in mine}
     for flow in (f for s in mine for f in s.get("flows", ())):
         assert flow["numpy"], "every rule shows its lines"
+
+
+# --- the updates ----------------------------------------------------------------------------------
+
+
+def updates_in(run):
+    return {run["nodes"][s["node"]]["name"]: s for s in run["steps"] if s["phase"] == "update"}
+
+
+def test_an_update_has_the_numbers_of_the_rule():
+    run, by_hand = run_in(to_html(updated())), adam_by_hand()
+    assert [step["phase"] for step in run["steps"]][-3:] == ["backward", "update", "update"]
+    for name, step in updates_in(run).items():
+        shown = {key: step[key][0] for key in ("before", "gradient", "change", "after")}
+        shown |= {key: after[0] for key, _, after in step["state"]}
+        assert shown.keys() == by_hand[name].keys()
+        for key, k in shown.items():
+            np.testing.assert_allclose(array(run, k), by_hand[name][key], rtol=1e-6, atol=1e-12)
+        for _, before, _ in step["state"]:
+            assert not array(run, before[0]).any()
+
+
+@pytest.mark.parametrize(
+    ("make", "lines", "read", "note"),
+    [
+        (nn.SGD, ["w -= lr * g"], {"lr": "0.1"}, ""),
+        (
+            lambda p, lr: nn.SGD(p, lr, momentum=0.9),
+            ["velocity = momentum * velocity - lr * g", "w += velocity"],
+            {"lr": "0.1", "momentum": "0.9"},
+            "",
+        ),
+        (
+            lambda p, lr: nn.SGD(p, lr, momentum=0.5, nesterov=True, weight_decay=0.25),
+            ["velocity = momentum * velocity - lr * g", "w -= lr * g - momentum * velocity"],
+            {"lr": "0.1", "momentum": "0.5"},
+            "Weight decay: 0.25 · w has been added to the gradient.",
+        ),
+        (
+            nn.AdaGrad,
+            ["cache = cache + g * g", "w -= lr * g / (np.sqrt(cache) + eps)"],
+            {"lr": "0.1", "eps": "1e-10"},
+            "",
+        ),
+        (
+            lambda p, lr: nn.AdamW(p, lr, betas=(0.5, 0.75)),
+            [
+                "beta1, beta2 = betas",
+                "m = beta1 * m + (1 - beta1) * g",
+                "v = beta2 * v + (1 - beta2) * (g * g)",
+                "m_hat = m / (1 - beta1 ** t)",
+                "v_hat = v / (1 - beta2 ** t)",
+                "w -= lr * m_hat / (np.sqrt(v_hat) + eps)",
+            ],
+            {"lr": "0.1", "t": "1", "betas": "(0.5, 0.75)", "eps": "1e-08"},
+            "Weight decay: lr · 0.01 · w is subtracted, too.",
+        ),
+    ],
+    ids=["SGD", "momentum", "nesterov", "AdaGrad", "AdamW"],
+)
+def test_an_update_shows_the_lines_of_the_rule(make, lines, read, note):
+    w = tg.Tensor([1.0, -2.0], requires_grad=True, name="w")
+    optimizer = make([w], 0.1)
+    with tg.record() as run:
+        loss = (w**3).sum()
+        loss.backward()
+        optimizer.step()
+    (step,) = updates_in(steps_of(tg.graph(loss, record=run))).values()
+    assert step["numpy"] == lines
+    assert dict(step["reads"]) == read
+    assert step["note"] == note
+    assert step["code"] == "optimizer.step()"
+    assert step["place"].startswith("test_draw_page.py:")
+    assert step["by"] == repr(optimizer)
+
+
+def test_the_state_of_one_parameter_among_several():
+    """Also where some parameters were not reached, and so have taken fewer steps."""
+    a, b, c = (
+        tg.Tensor(np.full(2, v), requires_grad=True, name=n) for v, n in zip((1.0, 2.0, 3.0), "abc")
+    )
+    optimizer = nn.Adam([a, b, c], 0.1)
+    for used in ((a, c), (a, b, c)):
+        optimizer.zero_grad()
+        with tg.record() as run:
+            loss = sum((p * p).sum() for p in used)
+            loss.backward()
+            optimizer.step()
+    steps = updates_in(steps_of(tg.graph(loss, record=run)))
+    assert {name: dict(step["reads"])["t"] for name, step in steps.items()} == {
+        "a": "2",
+        "b": "1",
+        "c": "2",
+    }
+
+
+def test_an_update_of_the_users_own():
+    w = tg.Tensor([1.0, 2.0], requires_grad=True, name="w")
+    with tg.record() as run:
+        loss = (w * w).sum()
+        loss.backward()
+        with tg.no_grad():
+            w -= 0.1 * w.grad
+    found = steps_of(tg.graph(loss, record=run))
+    (step,) = updates_in(found).values()
+    assert step["code"] == "w -= 0.1 * w.grad"
+    assert "by" not in step
+    np.testing.assert_allclose(array(found, step["before"][0]), [1.0, 2.0])
+    np.testing.assert_allclose(array(found, step["gradient"][0]), [2.0, 4.0])
+    np.testing.assert_allclose(array(found, step["after"][0]), [0.8, 1.6])
+
+
+def test_only_the_first_update_after_this_backward_is_shown():
+    w = tg.Tensor([1.0, 2.0], requires_grad=True, name="w")
+    with tg.record() as run:
+        with tg.no_grad():
+            w *= 3.0
+        loss = (w * w).sum()
+        loss.backward()
+        with tg.no_grad():
+            w -= 1.0
+            w -= 1.0
+    found = steps_of(tg.graph(loss, record=run))
+    (step,) = updates_in(found).values()
+    np.testing.assert_allclose(array(found, step["after"][0]), [2.0, 5.0])
+
+
+def test_an_optimizer_of_ones_own():
+    class Signs(nn.Optimizer):
+        """Steps of one size: w -= lr·sign(g)."""
+
+        state_names = ("count",)
+
+        def update(self, g, lr, t, count):
+            return lr * np.sign(g), count + 1
+
+    w = tg.Tensor([1.0, -2.0], requires_grad=True, name="w")
+    with tg.record() as outer, tg.record() as run:
+        loss = (w * w).sum()
+        loss.backward()
+        Signs([w], 0.5).step()
+    for record in (outer, run):
+        (step,) = updates_in(steps_of(tg.graph(loss, record=record))).values()
+        assert step["numpy"] == ["count = count + 1", "w -= lr * np.sign(g)"]
+        assert step["doc"] == "Steps of one size: w -= lr·sign(g)."
 
 
 # --- what can go wrong ----------------------------------------------------------------------------
@@ -237,7 +383,8 @@ def test_the_same_program_gives_the_same_page():
 
 def entry(values):
     arrays = Arrays()
-    return arrays.entries[arrays.add(values)]
+    number = arrays.add(values)
+    return arrays.entries()[number]
 
 
 def test_what_is_not_finite_is_counted_and_kept():
@@ -267,6 +414,19 @@ def test_a_large_array_is_a_labelled_window_with_statistics_of_the_whole():
     np.testing.assert_allclose(found["std"], values.std(), rtol=1e-5)
     assert sum(found["bins"]) == values.size
     assert "rows" not in entry(values[:30])
+
+
+def test_the_arrays_of_many_steps_are_shown_in_smaller_windows():
+    arrays = Arrays()
+    rng = np.random.default_rng(2)
+    for _ in range(600):
+        arrays.add(rng.normal(size=(40, 50)))
+    small = arrays.add(np.arange(100.0))
+    entries = arrays.entries()
+    shown = [len(e.get("rows", "1")) * len(e.get("columns", e["shape"])) for e in entries]
+    assert sum(shown) < MOST_ELEMENTS < 600 * 40 * 50
+    assert {len(e["rows"]) for e in entries[:600]} == {14}  # every third of 40
+    np.testing.assert_array_equal(array({"arrays": entries}, small), np.arange(100.0))
 
 
 def test_several_axes_are_rows_of_the_last():

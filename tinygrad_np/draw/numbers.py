@@ -3,23 +3,45 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import math
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 __all__ = ["Arrays"]
 
-LARGEST = 2_000  # elements that are kept whole
-WINDOW_ROWS, WINDOW_COLUMNS = 24, 64
 BINS = 24
+
+
+class Window(NamedTuple):
+    """How much of an array is shown.
+
+    Attributes:
+        largest: elements up to which it is shown whole.
+        rows, columns: of the window into a larger one.
+    """
+
+    largest: int
+    rows: int
+    columns: int
+
+    def elements(self, size: int) -> int:
+        """About how many elements of an array of a size are shown."""
+        return size if size <= self.largest else self.rows * self.columns
+
+
+# The first that keeps the arrays of a page below this many elements, about 4 MB, is taken.
+WINDOWS = (Window(2_000, 24, 64), Window(500, 16, 24), Window(120, 8, 12), Window(30, 4, 6))
+MOST_ELEMENTS = 750_000
+
 STATISTICS = ("min", "max", "mean", "std")
 
 
 class Arrays:
     """The arrays of a page, each one once, however often it is shown.
 
-    `entries` is what the page stores. An entry has the shape and dtype; `rows` and `columns`, the
+    `entries()` is what the page stores. An entry has the shape and dtype; `rows` and `columns`, the
     indices of what is shown when the array is seen as a table of its last axis; `data`, those
     elements as little-endian float32 (or float64, see `wide`) in base64; and of the whole array
     `min`, `max`, `mean`, `std`, `zeros` (a share), `nan` and `inf` (how many), and for a window
@@ -27,24 +49,31 @@ class Arrays:
     """
 
     def __init__(self) -> None:
-        self.entries: list[dict[str, Any]] = []
+        self._arrays: list[np.ndarray] = []
         self._known: dict[tuple[Any, ...], int] = {}
 
     def add(self, array: Any) -> int:
         """The number of the entry for this array."""
         array = np.asarray(array)
-        key = array.shape, array.dtype.str, array.tobytes()
+        key = array.shape, array.dtype.str, hashlib.blake2b(array.tobytes()).digest()
         if key not in self._known:
-            self._known[key] = len(self.entries)
-            self.entries.append(_entry(array))
+            self._known[key] = len(self._arrays)
+            self._arrays.append(array)
         return self._known[key]
 
+    def entries(self) -> list[dict[str, Any]]:
+        """What the page stores for each array, in the order of their numbers."""
+        sizes = [array.size for array in self._arrays]
+        fitting = (w for w in WINDOWS if sum(map(w.elements, sizes)) <= MOST_ELEMENTS)
+        window = next(fitting, WINDOWS[-1])
+        return [_entry(array, window) for array in self._arrays]
 
-def _entry(array: np.ndarray) -> dict[str, Any]:
+
+def _entry(array: np.ndarray, window: Window) -> dict[str, Any]:
     table = _table(array)
-    whole = array.size <= LARGEST
-    rows = _every(table.shape[0], table.shape[0] if whole else WINDOW_ROWS)
-    columns = _every(table.shape[1], table.shape[1] if whole else WINDOW_COLUMNS)
+    whole = array.size <= window.largest
+    rows = _every(table.shape[0], table.shape[0] if whole else window.rows)
+    columns = _every(table.shape[1], table.shape[1] if whole else window.columns)
     shown = table[np.ix_(rows, columns)]
     entry: dict[str, Any] = {"shape": list(array.shape), "dtype": str(array.dtype)}
     if not whole:

@@ -19,17 +19,18 @@ function make(tag, attributes = {}, ...children) {
 
 // --- what is known of each step ------------------------------------------------------------------
 
-const forwardStep = {}, backwardStep = {}, arrivals = nodes.map(() => []);
+const phase = step => step.phase === "seed" ? "backward" : step.phase;
+const stepOf = { forward: {}, backward: {}, update: {} }, arrivals = nodes.map(() => []);
 steps.forEach((step, i) => {
-  if (step.phase === "forward") forwardStep[step.node] = i;
-  else if (step.phase === "backward") backwardStep[step.node] = i;
-  else arrivals[step.node].push({ step: i, from: null });
+  if (step.phase === "seed") arrivals[step.node].push({ step: i, from: null });
+  else stepOf[step.phase][step.node] = i;
   for (const flow of step.flows || []) arrivals[flow.to].push({ step: i, from: step.node, flow });
 });
-const turn = steps.findIndex(step => step.phase !== "forward");
+const phases = Object.keys(stepOf).filter(name => steps.some(step => phase(step) === name));
+const start = Object.fromEntries(phases.map(name => [name, steps.findIndex(step => phase(step) === name)]));
 const title = n => n.op && n.name !== n.op && !n.name.startsWith(n.op) ? `${n.name} = ${n.op}` : n.name;
 const shapeText = shape => !shape ? "several outputs" : shape.length ? shape.join(" × ") : "one number";
-const computed = (i, at) => !nodes[i].op || forwardStep[i] <= at;
+const computed = (i, at) => !nodes[i].op || stepOf.forward[i] <= at;
 
 // --- numbers -------------------------------------------------------------------------------------
 
@@ -102,19 +103,33 @@ function table(m) {
 function heat(m, caption) {
   const [h, w] = [m.rows.length, m.columns.length];
   const wide = Math.max(3, Math.min(16, Math.floor(290 / w))), high = Math.max(3, Math.min(2 * wide, Math.floor(200 / h)));
-  const canvas = make("canvas", { width: w, height: h, role: "img", style: `width:${w * wide}px;height:${h * high}px`,
-    "aria-label": `heat map of ${caption}; its statistics follow` });
+  const canvas = make("canvas", { width: w, height: h, role: "application", tabindex: 0, style: `width:${w * wide}px;height:${h * high}px`,
+    "aria-label": `heat map of ${caption}: the arrow keys read its cells; its statistics follow` });
   const context = canvas.getContext("2d"), image = context.createImageData(w, h);
   for (let i = 0; i < w * h; i++) image.data.set([...colour(m.size(i), m.top), 255], 4 * i);
   context.putImageData(image, 0, 0);
-  const under = make("div", { class: "read mono" }, "point at a cell to read it");
-  canvas.addEventListener("pointermove", event => {
-    const box = canvas.getBoundingClientRect();
-    const at = (offset, length, n) => Math.max(0, Math.min(n - 1, Math.floor(offset / length * n)));
-    const r = at(event.clientY - box.top, box.height, h), c = at(event.clientX - box.left, box.width, w);
+  const under = make("div", { class: "read mono", "aria-live": "polite" }, "point at a cell to read it");
+  const mark = make("i", { class: "mark", hidden: "", style: `width:${wide}px;height:${high}px` });
+  let cell = null;
+  const show = (r, c) => {
+    cell = [r, c];
     under.textContent = `${m.index(r, c)} = ${m.text(r * w + c)}`;
+    mark.hidden = false;
+    mark.style.translate = `${c * wide}px ${r * high}px`;
+  };
+  const inside = (i, n) => Math.max(0, Math.min(n - 1, i));
+  canvas.addEventListener("pointermove", event => {
+    const box = canvas.getBoundingClientRect(), at = (offset, length, n) => inside(Math.floor(offset / length * n), n);
+    show(at(event.clientY - box.top, box.height, h), at(event.clientX - box.left, box.width, w));
   });
-  return make("div", {}, canvas, under);
+  canvas.addEventListener("keydown", event => {
+    const [dr, dc] = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] }[event.key] || [];
+    if (dr === undefined || event.ctrlKey || event.metaKey || event.altKey) return;
+    event.preventDefault();
+    event.stopPropagation();
+    if (cell) show(inside(cell[0] + dr, h), inside(cell[1] + dc, w)); else show(0, 0);
+  });
+  return make("div", { class: "heat" }, canvas, mark, under);
 }
 
 function part(indices, count, what) {
@@ -171,12 +186,12 @@ const partial = n => `∂L/∂${n.name}`;
 
 // --- the panel -----------------------------------------------------------------------------------
 
-function heading(n, phase, said) {
+function heading(n, label, said, from = n) {
   return [
-    make("div", {}, make("span", { class: "phase" }, phase), " ", make("span", { class: "quiet" }, said)),
+    make("div", {}, make("span", { class: "phase" }, label), " ", make("span", { class: "quiet" }, said)),
     make("h2", {}, title(n)),
     make("p", { class: "quiet" }, [n.doc, n.module && `in ${n.module}`, shapeText(n.shape), n.dtype].filter(Boolean).join(" · ")),
-    n.place && make("p", { class: "source" }, `${n.place}  `, make("code", {}, n.code)),
+    from.place && make("p", { class: "source" }, `${from.place}  `, make("code", {}, from.code)),
   ];
 }
 
@@ -214,10 +229,14 @@ function seedPanel(n) {
   ];
 }
 
-function ruleBox(flow) {
+function ruleBox(formula, numpy) {
   return make("div", { class: "rule" },
-    flow.formula && make("div", { class: "formula" }, `∂L/∂${nodes[flow.to].name} = ${flow.formula}`),
-    flow.numpy.length > 0 && make("div", { class: "np" }, make("span", {}, "NumPy"), make("pre", {}, flow.numpy.join("\n"))));
+    formula && make("div", { class: "formula" }, formula),
+    numpy.length > 0 && make("div", { class: "np" }, make("span", {}, "NumPy"), make("pre", {}, numpy.join("\n"))));
+}
+
+function whereText(pairs) {
+  return pairs.length > 0 && make("p", { class: "where" }, pairs.flatMap(([name, value], i) => [i ? ", " : "", make("code", {}, name), ` is ${value}`]));
 }
 
 function flowPanel(flow, step) {
@@ -234,8 +253,8 @@ function flowPanel(flow, step) {
     : `${nodes[a.from].name} (step ${a.step + 1})`));
   return make("div", { class: "into" },
     make("h3", {}, "to ", make("b", {}, to.name), several ? `: contribution ${flow.nth} of ${flow.of}` : ""),
-    ruleBox(flow),
-    flow.where.length > 0 && make("p", { class: "where" }, flow.where.flatMap(([name, value], i) => [i ? ", " : "", make("code", {}, name), ` is ${value}`])),
+    ruleBox(flow.formula && `∂L/∂${to.name} = ${flow.formula}`, flow.numpy),
+    whereText(flow.where),
     flow.helpers.map(([name, doc]) => make("p", { class: "where" }, make("code", {}, name), `: ${doc}`)),
     flow.summed && make("p", { class: "where" }, `Summed from ${shapeText(flow.summed[0])} to ${shapeText(flow.summed[1])}: ${to.name} was stretched over these axes in forward.`),
     terms(...sum),
@@ -254,14 +273,33 @@ function backwardPanel(n, step, i) {
   ];
 }
 
+// What an optimizer made of a gradient; of a write of the user's own, its line stands above.
+function updatePanel(n, step) {
+  const found = [];
+  if (step.by) {
+    found.push(make("p", { class: "note" }, make("code", {}, step.by), " ", step.doc), ruleBox(null, step.numpy),
+      whereText([["g", step.note ? "the gradient, see below" : partial(n)], ...step.reads]));
+    if (step.note) found.push(make("p", { class: "where" }, step.note));
+  }
+  found.push(make("h3", {}, "the gradient"), terms(["", matrices(step.gradient, step.note ? "g" : partial(n))]));
+  found.push(make("h3", {}, "the parameter"), terms(["", matrices(step.before, `${n.name} before`)],
+    ...(step.change ? [["−", matrices(step.change, "change")], ["=", matrices(step.after, n.name)]] : [["→", matrices(step.after, n.name)]])));
+  for (const [name, before, after] of step.state || []) {
+    found.push(make("h3", {}, "the optimizer's ", make("b", {}, name)),
+      terms(["", matrices(before, `${name} before`)], ["→", matrices(after, name)]));
+  }
+  return found;
+}
+
 function leafPanel(i) {
-  const n = nodes[i], came = arrivals[i].filter(a => a.step <= state.at);
+  const n = nodes[i], came = arrivals[i].filter(a => a.step <= state.at), moves = stepOf.update[i];
   const found = [make("h3", {}, "value"), terms(["", values(n)])];
   if (n.text != null) return found;
   if (!n.needs) found.push(make("p", { class: "quiet" }, "It needs no gradient."));
   else if (!arrivals[i].length) found.push(make("p", { class: "quiet" }, "No gradient reached it."));
   else if (!came.length) found.push(make("p", { class: "quiet" }, `Its gradient is not computed yet: it comes at step ${arrivals[i][0].step + 1}.`));
   else found.push(make("h3", {}, "gradient"), incoming(i, state.at));
+  if (moves > state.at) found.push(make("p", { class: "quiet" }, `It is updated at step ${moves + 1}.`));
   return found;
 }
 
@@ -269,6 +307,7 @@ function sentence(step) {
   const n = nodes[step.node];
   if (step.phase === "forward") return `forward: ${n.formula}`;
   if (step.phase === "seed") return `backward starts: the gradient of ${n.name} is 1`;
+  if (step.phase === "update") return `update of ${n.name}${step.by ? ` by ${step.by}` : ""}`;
   return `backward through ${title(n)}: gradient to ${step.flows.map(f => nodes[f.to].name).join(" and ") || "nothing"}`;
 }
 
@@ -287,6 +326,7 @@ function drawGraph(step) {
     g.classList.toggle("chosen", i === state.chosen);
     g.classList.toggle("read", read.includes(i));
     g.classList.toggle("sent", flows.some(f => f.to === i));
+    g.classList.toggle("moved", stepOf.update[i] <= state.at);
     if (i === step.node) g.setAttribute("aria-current", "step"); else g.removeAttribute("aria-current");
     if (!badge) continue;
     const all = arrivals[i].length;
@@ -309,20 +349,23 @@ function follow(i) {
 }
 
 function draw() {
-  const step = steps[state.at], n = nodes[step.node], turned = step.phase !== "forward";
-  document.body.classList.toggle("turned", turned);
+  const step = steps[state.at], n = nodes[step.node], here = phase(step);
+  const next = phases[(phases.indexOf(here) + 1) % phases.length];
+  document.body.dataset.phase = here;
   drawGraph(step);
   const where = `step ${state.at + 1} of ${steps.length}`;
   if (state.chosen !== null) {
     details.replaceChildren(...heading(nodes[state.chosen], nodes[state.chosen].kind, `at ${where}; Escape returns to it`).filter(Boolean), ...leafPanel(state.chosen));
   } else {
-    const panel = step.phase === "forward" ? forwardPanel(n) : step.phase === "seed" ? seedPanel(n) : backwardPanel(n, step, step.node);
-    details.replaceChildren(...heading(n, turned ? "backward" : "forward", where).filter(Boolean), ...panel.flat(2).filter(Boolean));
+    const panels = { forward: forwardPanel, seed: seedPanel, backward: backwardPanel, update: updatePanel };
+    const panel = panels[step.phase](n, step, step.node);
+    details.replaceChildren(...heading(n, here, where, here === "update" ? step : n).filter(Boolean), ...panel.flat(2).filter(Boolean));
   }
   $("slider").value = state.at + 1;
   $("slider").setAttribute("aria-valuetext", `${where}, ${sentence(step)}`);
-  $("slider").parentNode.classList.toggle("turned", turned);
-  $("position").textContent = `${turned ? "backward" : "forward"} ${state.at + 1} / ${steps.length}`;
+  $("turn").textContent = `To ${next}`;
+  $("turn").title = next[0].toUpperCase();
+  $("position").textContent = `${here} ${state.at + 1} / ${steps.length}`;
   $("said").textContent = `${where}, ${sentence(step)}`;
   for (const id of ["first", "back"]) $(id).disabled = state.at === 0;
   for (const id of ["last", "next"]) $(id).disabled = state.at === steps.length - 1;
@@ -362,8 +405,7 @@ function play() {
 
 function pick(i) {
   stop();
-  const turned = steps[state.at].phase !== "forward";
-  const there = turned && i in backwardStep ? backwardStep[i] : forwardStep[i];
+  const there = stepOf[phase(steps[state.at])][i] ?? stepOf.forward[i];
   if (there !== undefined) { go(there); return; }
   state.chosen = i;
   draw();
@@ -371,16 +413,25 @@ function pick(i) {
 }
 
 const act = i => () => { stop(); go(i()); };
-$("first").onclick = act(() => 0);
-$("back").onclick = act(() => state.at - 1);
-$("next").onclick = act(() => state.at + 1);
-$("last").onclick = act(() => steps.length - 1);
-$("turn").onclick = act(() => turn);
-$("turn").hidden = turn < 0;
+const keys = {
+  ArrowRight: act(() => state.at + 1), ArrowLeft: act(() => state.at - 1), Home: act(() => 0), End: act(() => steps.length - 1),
+  " ": play, Escape: () => { state.chosen = null; draw(); },
+};
+for (const name of phases) keys[name[0]] = act(() => start[name]);
+$("first").onclick = keys.Home;
+$("back").onclick = keys.ArrowLeft;
+$("next").onclick = keys.ArrowRight;
+$("last").onclick = keys.End;
+$("turn").onclick = () => keys[$("turn").title.toLowerCase()]();
+$("turn").hidden = phases.length < 2;
+$("updated").hidden = !("update" in start);
 $("play").onclick = play;
 $("slider").max = steps.length;
 $("slider").oninput = event => { stop(); go(Number(event.target.value) - 1); };
-$("slider").parentNode.style.setProperty("--split", `${turn < 0 ? 100 : 100 * Math.max(0, turn - 0.5) / Math.max(1, steps.length - 1)}%`);
+for (const name of ["backward", "update"]) {
+  const at = name in start ? 100 * Math.max(0, start[name] - 0.5) / Math.max(1, steps.length - 1) : 100;
+  $("slider").parentNode.style.setProperty(`--${name}-from`, `${at}%`);
+}
 
 for (const g of groups) {
   const i = Number(g.dataset.node);
@@ -394,10 +445,6 @@ for (const g of groups) {
 addEventListener("keydown", event => {
   if (event.ctrlKey || event.metaKey || event.altKey || ["INPUT", "SELECT"].includes(event.target.tagName)) return;
   if (event.key === " " && event.target.tagName === "BUTTON") return;
-  const keys = {
-    ArrowRight: $("next").onclick, ArrowLeft: $("back").onclick, Home: $("first").onclick, End: $("last").onclick,
-    " ": play, b: turn < 0 ? null : $("turn").onclick, Escape: () => { state.chosen = null; draw(); },
-  };
   const action = keys[event.key];
   if (action) { event.preventDefault(); action(); }
 });

@@ -1,4 +1,4 @@
-"""The steps of a recorded run: forward op by op, then backward rule by rule.
+"""The steps of a recorded run: forward op by op, backward rule by rule, then the updates.
 
 `steps_of(graph)` gives what the step-through page shows, as plain dictionaries that become JSON.
 """
@@ -13,16 +13,18 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from ..autograd import Node
+from ..frames import short_place
 from ..tensor import Tensor
 from .clusters import label
 from .numbers import Arrays
 from .rules import formula, lines_that_run
-from .style import line, one_line
+from .style import one_line
+from .updates import rule_text, updates_after_backward
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from ..recorder import Flow, Forward, Record
+    from ..recorder import Flow, Forward, Record, Update
     from ..snapshot import Graph
 
 __all__ = ["NOT_RECORDED", "names_of", "steps_of"]
@@ -39,7 +41,8 @@ def steps_of(graph: Graph) -> dict[str, Any]:
     """Nodes, steps and arrays of the page.
 
     A node has what `GraphNode` has, its inputs, and the arrays by number. A step has a `phase`,
-    "forward", "seed" or "backward", and a node; a backward step has the `flows` out of it.
+    "forward", "seed", "backward" or "update", and a node; a backward step has the `flows` out of
+    it, an update what the optimizer did to the parameter.
 
     Raises:
         ValueError: the graph was taken without a record, or is folded; or the record has another
@@ -81,12 +84,13 @@ class _Steps:
                 steps.append({"phase": "seed", "node": self.ids[node]})
             flows = [self._flow(flow, arrived) for flow in self.sent.get(node, ())]
             steps.append({"phase": "backward", "node": self.ids[node], "flows": flows})
+        steps += map(self._update, updates_after_backward(self.record, self.ids))
         return {
             "title": one_line(self.graph.title, 80),
             "totals": self.graph.totals,
             "nodes": self._nodes(),
             "steps": steps,
-            "arrays": self.arrays.entries,
+            "arrays": self.arrays.entries(),
         }
 
     # --- nodes -------------------------------------------------------------------------------
@@ -114,11 +118,7 @@ class _Steps:
                 entry["text"] = shown.header
             else:
                 entry |= self._about(node)
-            if where := line(shown):
-                assert shown.place is not None
-                entry["place"] = where
-                entry["code"] = linecache.getline(*shown.place).strip()[:120]
-            nodes.append(entry)
+            nodes.append(entry | _source(shown.place))
         return nodes
 
     def _about(self, node: Node) -> dict[str, Any]:
@@ -201,6 +201,27 @@ class _Steps:
             "of": self.uses[parent],
         }
         return entry | self._rule_text(node, flow.position)
+
+    def _update(self, update: Update) -> dict[str, Any]:
+        node = self.ids[update.node]
+        rule = update.rule
+        g = self.record.gradients.get(update.node) if rule is None else rule.values.get("g")
+        step: dict[str, Any] = {
+            "phase": "update",
+            "node": node,
+            "before": self._several(update.before),
+            "after": self._several(update.after),
+            "gradient": self._several(_bare(g)),
+            **_source(update.place),
+        }
+        if rule is not None:
+            step |= rule_text(rule, self.names[node])
+            step["change"] = self._several(rule.change)
+            step["state"] = [
+                [name, self._several(before), self._several(after)]
+                for name, (before, after) in rule.state.items()
+            ]
+        return step
 
     def _rule_text(self, node: Node, position: int) -> dict[str, Any]:
         op = node.op
@@ -296,6 +317,14 @@ def _names_in(statements: list[ast.stmt]) -> dict[str, None]:
 
 def _first_line(doc: str) -> str:
     return doc.split("\n")[0].rstrip(".")
+
+
+def _source(place: tuple[str, int] | None) -> dict[str, str]:
+    """A line of the user's program, `spiral.py:31`, and what stands there, if it is in a file."""
+    if place is None or place[0].startswith("<"):
+        return {}
+    code = linecache.getline(*place).strip()[:120]
+    return {"place": one_line(short_place(place)), "code": code}
 
 
 def _bare(value: Any) -> Any:

@@ -457,6 +457,8 @@ class Tape:
     def flowed(self, *about: Any) -> None:
         """A rule has run."""
 
+    wrote = flowed  # the descriptor of the data sees it
+
 
 _MISSING = object()
 
