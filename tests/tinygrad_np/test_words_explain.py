@@ -75,9 +75,67 @@ def test_every_operation_can_be_explained(op):
     assert all(line == line.rstrip() for line in text.splitlines())
 
 
-def test_nearly_every_operation_has_an_example():
-    without = [op.name for op in OPS if "\nExample\n" not in tg.explain(op)]
-    assert len(without) < 8, without
+DIFFERENTIABLE = [op for op in OPS if any(op.rule.values())]
+
+
+@pytest.mark.parametrize("op", DIFFERENTIABLE, ids=lambda op: op.name)
+def test_every_operation_with_a_derivative_has_an_example(op):
+    example = tg.explain(op).partition("\nExample\n")[2]
+    for label in ("out", "g", "gradient of"):
+        assert re.search(rf"^ *{label}\b.* = ", example, re.M), label
+
+
+def test_an_example_with_integers():
+    example = tg.explain(tg.ldexp).partition("\nExample\n")[2]
+    assert "n = [ 1, -2,  0,  3]\n" in example
+    assert example.count("[2.  , 0.25, 1.  , 8.  ]") == 3, "the gradient of x is 2 ** n"
+
+
+def shown_arrays(text):
+    """The arrays in an example by name; those shown as matrices `x[0, 1]` as one array."""
+    example = text.partition("\nExample\n")[2]
+    found = {}
+    for name, values in re.findall(r"^ *([a-z ]+[^=\n]*) = (\[.*(?:\n +\[.*)*)", example, re.M):
+        called, _, place = name.partition("[")
+        matrices = found.setdefault(called, {})
+        index = tuple(map(int, place.rstrip("]").split(", "))) if place else ()
+        assert index not in matrices, name
+        matrices[index] = np.array(eval(values))
+    return {called: joined(matrices) for called, matrices in found.items()}
+
+
+def joined(matrices):
+    """One array of matrices by index, the last of which is at the end of each axis."""
+    *_, last = matrices
+    return np.reshape(list(matrices.values()), (*np.add(last, 1), *matrices[last].shape))
+
+
+def test_arrays_of_many_axes_are_shown_as_matrices():
+    shown = shown_arrays(tg.explain(tg.windows))
+    by_hand = np.lib.stride_tricks.sliding_window_view(shown["x"], (2, 2), (2, 3))
+    np.testing.assert_array_equal(shown["out"], by_hand.transpose(0, 1, 4, 5, 2, 3))
+    shown = shown_arrays(tg.explain(tg.conv2d))
+    assert shown["x"].shape == (1, 1, 3, 3)
+    x, weight = shown["x"][0, 0], shown["weight"][0, 0]
+    for i, j in np.ndindex(2, 2):
+        sums = np.sum(x[i : i + 2, j : j + 2] * weight) + shown["bias"]
+        np.testing.assert_allclose(shown["out"][0, 0, i, j], sums, atol=1e-4)
+    assert shown["g"].sum() == shown["g"][0, 0, 0, 0] == 1
+    np.testing.assert_array_equal(shown["gradient of x"], np.pad(weight, (0, 1))[None, None])
+    np.testing.assert_array_equal(shown["gradient of weight"][0, 0], x[:2, :2])
+    np.testing.assert_array_equal(shown["gradient of bias"], [1])
+
+
+def test_many_matrices_are_shown_as_numpy_does():
+    spread = tg.define_op(
+        lambda x: x.reshape(10, 1, 1, 1) * np.ones((3, 2, 2)),
+        name="spread",
+        x=lambda g, x_shape: g.sum(axis=(1, 2, 3)).reshape(x_shape),
+        samples=lambda r: [((np.arange(10.0),), {})],
+    )
+    text = tg.explain(spread)
+    assert " out = [[[[0., 0.]," in text
+    assert "out[" not in text
 
 
 def points(op):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 import textwrap
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -12,7 +13,7 @@ from ..autograd import enable_grad
 from ..ops.apply import general
 from ..tensor import Tensor
 from .formulas import derivative, helpers, numpy_lines, rule_of
-from .text import Text, array_text, listed, shape_text
+from .text import Text, array_text, at_index, listed, shape_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -143,7 +144,7 @@ def _samples(op: Op) -> list[tuple[tuple, dict[str, Any]]]:
     rng = np.random.default_rng(0)
 
     def r(*shape: int) -> Any:
-        return np.round(rng.uniform(-2, 2, shape), 1)
+        return np.round(rng.uniform(-2, 2, shape), 1) + 0.0  # which makes 0 of -0
 
     return op.samples(r)
 
@@ -176,9 +177,7 @@ def _example(op: Op, function: Callable) -> Example | None:
 
 
 def _calls(op: Op) -> list[tuple[tuple, dict[str, Any]]]:
-    """Calls to try, the one that is easiest to follow first: small matrices."""
-    if op.elementwise:
-        return [(tuple(_points(op.domain, k) for k in range(len(op.inputs))), {})]
+    """Calls to try, the one that is easiest to follow first: three points, small matrices."""
 
     def strangeness(call: tuple[tuple, dict[str, Any]]) -> tuple[bool, bool, int]:
         given = call[0][0] if op.variadic else call[0][: len(op.inputs)]
@@ -186,7 +185,8 @@ def _calls(op: Op) -> list[tuple[tuple, dict[str, Any]]]:
         total = sum(a.size for a in arrays)
         return total < 3, total > LARGEST_EXAMPLE, abs(max(a.ndim for a in arrays) - 2)
 
-    return sorted(_samples(op), key=strangeness)
+    points = (tuple(_points(op.domain, k) for k in range(len(op.inputs))), {})
+    return [*([points] if op.elementwise else []), *sorted(_samples(op), key=strangeness)]
 
 
 def _points(domain: tuple[float, float], k: int) -> np.ndarray:
@@ -253,6 +253,7 @@ def _shown(op: Op, example: Example) -> list[str]:
         for k, gradient in enumerate(example.gradients):
             if gradient is not None:
                 lines.append((f"gradient of {op.input_name(k)} = ", gradient))
+    lines = [part for name, value in lines for part in _matrices(name, value)]
     width = max(len(name) for name, _ in lines)
     shown = []
     for name, value in lines:
@@ -260,3 +261,13 @@ def _shown(op: Op, example: Example) -> list[str]:
         bare = isinstance(value, (np.ndarray, np.generic))
         shown += (prefix + (array_text(value, prefix) if bare else repr(value))).split("\n")
     return shown
+
+
+def _matrices(name: str, value: Any) -> list[tuple[str, Any]]:
+    """An array of more than three axes as its matrices, `x[0, 1] = `; others as they are."""
+    deep = isinstance(value, np.ndarray) and value.ndim > 3
+    if not deep or math.prod(value.shape[:-2]) > LARGEST_EXAMPLE:
+        return [(name, value)]
+    called = name.removesuffix(" = ")
+    places = np.ndindex(value.shape[:-2])
+    return [(f"{called}{at_index(place)} = ", value[place]) for place in places]
