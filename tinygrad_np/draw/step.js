@@ -214,9 +214,12 @@ function seedPanel(n) {
   ];
 }
 
+// The last line of a formula is the gradient; before it stand the variables of the rule.
 function ruleBox(flow) {
+  const lines = flow.formula ? flow.formula.split("\n") : [];
+  if (lines.length) lines.push(`∂L/∂${nodes[flow.to].name} = ${lines.pop()}`);
   return make("div", { class: "rule" },
-    flow.formula && make("div", { class: "formula" }, `∂L/∂${nodes[flow.to].name} = ${flow.formula}`),
+    lines.length > 0 && make("div", { class: "formula" }, lines.join("\n")),
     flow.numpy.length > 0 && make("div", { class: "np" }, make("span", {}, "NumPy"), make("pre", {}, flow.numpy.join("\n"))));
 }
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import math
 import textwrap
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -10,9 +9,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from ..autograd import enable_grad
+from ..draw.reads import values_read
 from ..ops.apply import general
-from ..tensor import Tensor
-from .formulas import derivative, helpers, numpy_lines, rule_of
+from ..tensor import Tensor, as_operand
+from .formulas import Derivative, rule_of
 from .text import Text, array_text, at_index, listed, shape_text
 
 if TYPE_CHECKING:
@@ -77,25 +77,46 @@ def _derivatives(op: Op, values: dict[str, Any]) -> list[str]:
     if all(rule is None for rule in op.rule.values()):
         return ["  None: no gradient flows through it."]
     lines = ["  g is the gradient of out. The gradient of"]
-    explained: dict[str, None] = {}
+    found = []
     for position, name in enumerate(op.inputs):
         shown = f"{name}[i]" if op.variadic else name
         if rule_of(op, position) is None:
             lines.append(f"    {shown}: none")
             continue
-        code = numpy_lines(op, position, values)
-        text = derivative(op, position, values=values)
-        if text is not None:
-            lines.append(f"    {shown}: {text}")
-            lines += [f"    {' ' * len(shown)}  NumPy: {line}" for line in code]
-        elif code:
-            lines.append(f"    {shown}, in NumPy:")
-            lines += [f"        {line}" for line in code]
-        else:
-            lines.append(f"    {shown}: its rule's source is not at hand")
-        explained |= dict.fromkeys(helpers(op, position, values))
-    lines += [part for text in explained for part in _wrapped(text, "  ")]
-    return lines
+        found.append(Derivative(op, position, values))
+        lines += _derivative(shown, found[-1])
+    return lines + [line for note in _notes(found) for line in _wrapped(note, "  ")]
+
+
+def _derivative(name: str, derivative: Derivative) -> list[str]:
+    """The rule for one input, as a formula and in NumPy."""
+    code = derivative.numpy()
+    text = derivative.formula()
+    if text is not None:
+        indent = " " * len(name)
+        return [
+            *_hung(f"    {name}: ", text.split("\n")),
+            *_hung(f"    {indent}  NumPy: ", code),
+        ]
+    if code:
+        return [f"    {name}, in NumPy:", *(f"        {line}" for line in code)]
+    return [f"    {name}: its rule's source is not at hand"]
+
+
+def _notes(found: list[Derivative]) -> list[str]:
+    """What else there is to say of the lines that are shown."""
+    notes = []
+    if any(derivative.chosen for derivative in found):
+        notes.append("Where a rule branches, the lines are those that run in the example.")
+    kept = dict.fromkeys(name for derivative in found for name in derivative.kept())
+    if kept:
+        notes.append(f"{listed(list(kept))}: kept by forward")
+    return notes + list(dict.fromkeys(text for d in found for text in d.helpers()))
+
+
+def _hung(label: str, lines: list[str]) -> list[str]:
+    """The lines one below the other, to the right of a label."""
+    return [(label if k == 0 else " " * len(label)) + line for k, line in enumerate(lines)]
 
 
 def _kept(op: Op) -> str:
@@ -185,7 +206,10 @@ def _calls(op: Op) -> list[tuple[tuple, dict[str, Any]]]:
         total = sum(a.size for a in arrays)
         return total < 3, total > LARGEST_EXAMPLE, abs(max(a.ndim for a in arrays) - 2)
 
-    points = (tuple(_points(op.domain, k) for k in range(len(op.inputs))), {})
+    points: tuple[tuple, dict[str, Any]] = (
+        tuple(_points(op.domain, k) for k in range(len(op.inputs))),
+        {},
+    )
     return [*([points] if op.elementwise else []), *sorted(_samples(op), key=strangeness)]
 
 
@@ -228,17 +252,9 @@ def _values(op: Op, example: Example | None) -> dict[str, Any]:
     """What the rules read in the example, by name: it decides their branches."""
     if example is None:
         return {}
-    values: dict[str, Any] = {
-        n: v for n, v in op.defaults.items() if n in op.params and v is not inspect.Parameter.empty
-    }
-    values |= example.params | {"out": example.out, "g": example.g}
-    if op.variadic:
-        values[op.inputs[0]] = example.inputs
-        values |= {f"{op.inputs[0]}_shape": [np.shape(x) for x in example.inputs], "i": 0}
-    else:
-        values |= dict(zip(op.inputs, example.inputs))
-        values |= {f"{n}_shape": np.shape(x) for n, x in zip(op.inputs, example.inputs)}
-    return values
+    params = {name: op.defaults[name] for name in op.params} | example.params
+    operands = [None if x is None else as_operand(x) for x in example.inputs]
+    return values_read(op, 0, operands, params, out=example.out, g=example.g)
 
 
 def _shown(op: Op, example: Example) -> list[str]:
