@@ -326,6 +326,16 @@ def test_what_a_name_stands_for_changes():
     assert Derivative(op, 0, values, exact=True).formula() == "g + 2 · 6"
 
 
+def test_an_example_is_no_part_of_what_is_recorded():
+    text = tg.explain(tg.relu)
+    with tg.record() as r:
+        assert tg.explain(tg.relu) == text
+    assert not r.forward
+    assert not r.flows
+    with tg.no_grad():
+        assert tg.explain(tg.relu) == text
+
+
 def test_an_operation_of_ones_own():
     cube = tg.define_op(
         lambda x: x**3, name="cube", x=lambda g, x: 3 * g * x * x, text="{x}³", elementwise=True

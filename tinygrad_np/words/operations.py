@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 import textwrap
+from contextvars import Context
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from ..autograd import enable_grad
 from ..draw.reads import values_read
 from ..ops.apply import general
 from ..tensor import Tensor, as_operand
@@ -184,9 +184,8 @@ def _example(op: Op, function: Callable) -> Example | None:
         leaves = [_leaf(x) for x in inputs]
         given = (leaves, *args[1:]) if op.variadic else (*leaves, *args[count:])
         try:
-            with enable_grad(), np.errstate(all="ignore"):
-                out = function(*given, **params)
-                g, gradients = _gradients(op, out, leaves)
+            # Not in the user's context: no_grad() does not hold here, and record() sees nothing.
+            out, g, gradients = Context().run(_computed, op, function, given, params, leaves)
         except Exception:  # no example, then
             continue
         names = dict(zip(op.params, args[count:])) | params
@@ -234,6 +233,14 @@ def _leaf(x: Any) -> Any:
     return Tensor(x, requires_grad=True) if floats else x
 
 
+def _computed(
+    op: Op, function: Callable, given: tuple, params: dict[str, Any], leaves: list[Any]
+) -> tuple[Any, Any, list[Any]]:
+    with np.errstate(all="ignore"):
+        out = function(*given, **params)
+        return out, *_gradients(op, out, leaves)
+
+
 def _gradients(op: Op, out: Any, leaves: list[Any]) -> tuple[Any, list[Any]]:
     first = out[0] if isinstance(out, tuple) else out
     if not isinstance(first, Tensor) or not first.requires_grad:
@@ -252,8 +259,13 @@ def _values(op: Op, example: Example | None) -> dict[str, Any]:
     """What the rules read in the example, by name: it decides their branches."""
     if example is None:
         return {}
-    params = {name: op.defaults[name] for name in op.params} | example.params
-    operands = [None if x is None else as_operand(x) for x in example.inputs]
+    known = op.defaults | example.params
+    inputs = example.inputs
+    if not op.variadic:
+        known |= dict(zip(op.inputs, inputs))
+        inputs = [known[name] for name in op.inputs]
+    operands = [None if x is None else as_operand(x) for x in inputs]
+    params = {name: known[name] for name in op.params}
     return values_read(op, 0, operands, params, out=example.out, g=example.g)
 
 
