@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 from page_cases import adam_by_hand, classifier, small, small_by_hand, updated
 
+import tinygrad_np as tg
+
 playwright = pytest.importorskip("playwright.sync_api")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium")
@@ -30,7 +32,18 @@ def files(tmp_path_factory):
         "small": small().html(folder / "small.html", title="A small net").as_uri(),
         "classifier": classifier().html(folder / "classifier.html").as_uri(),
         "updated": updated().html(folder / "updated.html").as_uri(),
+        "several lines": several_lines().html(folder / "lines.html").as_uri(),
     }
+
+
+def several_lines():
+    """A run of an op whose rule is a formula of several lines."""
+    x = tg.Tensor([[0.5, -1.0], [2.0, 0.3]], requires_grad=True, name="x")
+    with tg.record() as run:
+        h = tg.logsumexp(x, 1)
+        loss = h.sum()
+        loss.backward()
+    return tg.graph(loss, record=run)
 
 
 @pytest.fixture
@@ -100,6 +113,15 @@ def test_forward_and_back_by_button_and_by_key(visit):
     page.keyboard.press("b")
     assert step(page) == SEED
     assert "∂L/∂loss = 1" in page.locator("#details").inner_text()
+
+
+def test_a_formula_of_several_lines(visit):
+    page = visit("several lines", fragment="#step=5")
+    assert page.locator(".formula").inner_text().split("\n") == [
+        "out = restore(h, 1, False, x.ndim)",
+        "out₂ = where(out = −inf, 0, out)",
+        "∂L/∂x = restore(∂L/∂h, 1, False, x.ndim) · exp(x − out₂)",
+    ]
 
 
 def test_the_slider_and_the_deep_link(visit):

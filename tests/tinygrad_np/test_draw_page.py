@@ -84,6 +84,51 @@ def test_formulas_have_the_users_names():
     assert run["nodes"][y]["place"].startswith("page_cases.py:")
 
 
+def flows_of(op_name, compute, **inputs):
+    """The flows of one op's rules, in a run on the page."""
+    given = {k: tg.Tensor(v, requires_grad=True, name=k) for k, v in inputs.items()}
+    with tg.record() as run:
+        out = compute(**given)
+        out.name = "out"
+        loss = out.sum()
+        loss.backward()
+    found = run_in(to_html(tg.graph(loss, record=run)))
+    steps = [s for s in found["steps"] if s["phase"] == "backward"]
+    (step,) = (s for s in steps if found["nodes"][s["node"]]["op"] == op_name)
+    return step["flows"]
+
+
+def test_formulas_of_rules_of_several_steps():
+    points = np.array([[0.5, -1.0], [2.0, 0.3]])
+    (flow,) = flows_of("silu", lambda x: tg.silu(x), x=points)
+    assert flow["formula"] == "∂L/∂out · (sigmoid(x) + x · sigmoid(x) · (1 − sigmoid(x)))"
+    assert flow["numpy"] == ["step = sigmoid(x)", "g * (step + x * step * (1 - step))"]
+    (flow,) = flows_of("logsumexp", lambda best: tg.logsumexp(best, 1), best=points)
+    assert flow["formula"] == (
+        "out₂ = restore(out, 1, False, best.ndim)\n"
+        "out₃ = where(out₂ = −inf, 0, out₂)\n"
+        "restore(∂L/∂out, 1, False, best.ndim) · exp(best − out₃)"
+    )
+    (flow,) = flows_of("max", lambda best: tg.max(best, 1), best=points)
+    assert flow["formula"].split("\n")[0] == (
+        "best₂ = (best = restore(out, 1, False, best.ndim)).astype(best.dtype)"
+    )
+
+
+def test_what_forward_kept_decides_the_lines():
+    logits, labels = np.array([[0.5, -1.0], [2.0, 0.3]]), np.array([1, 0])
+    compute = lambda logits: nn.cross_entropy(logits, labels)  # noqa: E731
+    (flow,) = flows_of("cross_entropy", compute, logits=logits)
+    assert "formula" not in flow, "it changes d in place"
+    assert flow["numpy"] == [
+        "d = p.reshape(-1).copy()",
+        "d[picked] -= 1 - label_smoothing",
+        "d = d.reshape(p.shape)",
+        "_scaled(d, g, n, axis, reduction)",
+    ]
+    assert ["p", "what forward kept for it"] in flow["where"]
+
+
 def test_a_bias_says_that_it_was_stretched():
     run = steps_of(classifier(20))
     flows = [f for s in run["steps"] for f in s.get("flows", ()) if "summed" in f]

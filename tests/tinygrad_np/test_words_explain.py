@@ -1,5 +1,6 @@
 """`explain`: operations, values and whole computations in plain language."""
 
+import inspect
 import re
 
 import numpy as np
@@ -8,8 +9,9 @@ import pytest
 import nn
 import tinygrad_np as tg
 from tinygrad_np.ops.apply import general
-from tinygrad_np.words.formulas import derivative, helpers, numpy_lines
-from tinygrad_np.words.operations import _example
+from tinygrad_np.words import walking
+from tinygrad_np.words.formulas import Derivative
+from tinygrad_np.words.operations import _example, _values
 
 OPS = list(tg.TABLE.values())
 STEP = 1e-6
@@ -71,13 +73,71 @@ def test_every_operation_can_be_explained(op):
     assert text == tg.explain(getattr(tg, op.name))
     assert ("At kinks" in text) == bool(op.kinks)
     for position, rule in enumerate(op.rule.values()):
-        assert bool(numpy_lines(op, position)) == (rule is not None)
+        assert rule is None or Derivative(op, position).numpy()
     assert all(line == line.rstrip() for line in text.splitlines())
 
 
-def test_nearly_every_operation_has_an_example():
-    without = [op.name for op in OPS if "\nExample\n" not in tg.explain(op)]
-    assert len(without) < 8, without
+DIFFERENTIABLE = [op for op in OPS if any(op.rule.values())]
+
+
+@pytest.mark.parametrize("op", DIFFERENTIABLE, ids=lambda op: op.name)
+def test_every_operation_with_a_derivative_has_an_example(op):
+    example = tg.explain(op).partition("\nExample\n")[2]
+    for label in ("out", "g", "gradient of"):
+        assert re.search(rf"^ *{label}\b.* = ", example, re.M), label
+
+
+def test_an_example_with_integers():
+    example = tg.explain(tg.ldexp).partition("\nExample\n")[2]
+    assert "n = [ 1, -2,  0,  3]\n" in example
+    assert example.count("[2.  , 0.25, 1.  , 8.  ]") == 3, "the gradient of x is 2 ** n"
+
+
+def shown_arrays(text):
+    """The arrays in an example by name; those shown as matrices `x[0, 1]` as one array."""
+    example = text.partition("\nExample\n")[2]
+    found = {}
+    for name, values in re.findall(r"^ *([a-z ]+[^=\n]*) = (\[.*(?:\n +\[.*)*)", example, re.M):
+        called, _, place = name.partition("[")
+        matrices = found.setdefault(called, {})
+        index = tuple(map(int, place.rstrip("]").split(", "))) if place else ()
+        assert index not in matrices, name
+        matrices[index] = np.array(eval(values))
+    return {called: joined(matrices) for called, matrices in found.items()}
+
+
+def joined(matrices):
+    """One array of matrices by index, the last of which is at the end of each axis."""
+    *_, last = matrices
+    return np.reshape(list(matrices.values()), (*np.add(last, 1), *matrices[last].shape))
+
+
+def test_arrays_of_many_axes_are_shown_as_matrices():
+    shown = shown_arrays(tg.explain(tg.windows))
+    by_hand = np.lib.stride_tricks.sliding_window_view(shown["x"], (2, 2), (2, 3))
+    np.testing.assert_array_equal(shown["out"], by_hand.transpose(0, 1, 4, 5, 2, 3))
+    shown = shown_arrays(tg.explain(tg.conv2d))
+    assert shown["x"].shape == (1, 1, 3, 3)
+    x, weight = shown["x"][0, 0], shown["weight"][0, 0]
+    for i, j in np.ndindex(2, 2):
+        sums = np.sum(x[i : i + 2, j : j + 2] * weight) + shown["bias"]
+        np.testing.assert_allclose(shown["out"][0, 0, i, j], sums, atol=1e-4)
+    assert shown["g"].sum() == shown["g"][0, 0, 0, 0] == 1
+    np.testing.assert_array_equal(shown["gradient of x"], np.pad(weight, (0, 1))[None, None])
+    np.testing.assert_array_equal(shown["gradient of weight"][0, 0], x[:2, :2])
+    np.testing.assert_array_equal(shown["gradient of bias"], [1])
+
+
+def test_many_matrices_are_shown_as_numpy_does():
+    spread = tg.define_op(
+        lambda x: x.reshape(10, 1, 1, 1) * np.ones((3, 2, 2)),
+        name="spread",
+        x=lambda g, x_shape: g.sum(axis=(1, 2, 3)).reshape(x_shape),
+        samples=lambda r: [((np.arange(10.0),), {})],
+    )
+    text = tg.explain(spread)
+    assert " out = [[[[0., 0.]," in text
+    assert "out[" not in text
 
 
 def points(op):
@@ -86,10 +146,39 @@ def points(op):
     return {n: low + (high - low) * (0.32 + 0.3 * k) for k, n in enumerate(op.inputs)}
 
 
+SIGNS = {
+    "−": "-",
+    "·": "*",
+    "^": "**",
+    "ᵀ": ".T",
+    " = ": " == ",
+    "≠": "!=",
+    "≥": ">=",
+    "≤": "<=",
+    " and ": " & ",
+    " or ": " | ",
+}
+
+
 def as_python(text):
-    for sign, plain in (("−", "-"), ("·", "*"), ("^", "**"), (" = ", " == "), ("≠", "!=")):
+    for sign, plain in SIGNS.items():
         text = text.replace(sign, plain)
-    return text.replace("≥", ">=").replace("≤", "<=")
+    return text
+
+
+def evaluated(text, scope):
+    """The value of a formula: of its last line, after each `name = expression` before it."""
+    *before, result = text.split("\n")
+    scope = {**vars(tg), **vars(np), **scope}
+    for line in before:
+        name, _, expression = line.partition(" = ")
+        name = re.sub(r"[₂-₉]", lambda digit: str("₀₁₂₃₄₅₆₇₈₉".index(digit[0])), name)
+        scope[name] = eval(with_digits(as_python(expression)), scope)
+    return eval(with_digits(as_python(result)), scope)
+
+
+def with_digits(text):
+    return text.translate(str.maketrans("₂₃₄₅₆₇₈₉", "23456789"))
 
 
 SMOOTH = [op for op in OPS if op.elementwise and all(op.rules)]
@@ -102,18 +191,41 @@ def test_formulas_are_right():
         values = points(op)
         values["out"] = op.forward(*values.values())
         for position, name in enumerate(op.inputs):
-            text = derivative(op, position, values=values)
-            if text is None or helpers(op, position, values, exact=False):
+            text = Derivative(op, position, values).formula()
+            if text is None:
                 continue
             moved = [values | {name: values[name] + h} for h in (STEP, -STEP)]
             above, below = (op.forward(*(side[n] for n in op.inputs)) for side in moved)
-            scope = {**op.rules[position].__globals__, **vars(np), **values, "g": 1.7}
+            found = evaluated(text, {**op.rules[position].__globals__, **values, "g": 1.7})
             slope = (above - below) / (2 * STEP)
             np.testing.assert_allclose(
-                eval(as_python(text), scope), 1.7 * slope, rtol=1e-4, atol=1e-6, err_msg=op.name
+                found, 1.7 * slope, rtol=1e-4, atol=1e-6, err_msg=f"{op.name}: {text}"
             )
             checked += 1
-    assert checked > 35
+    assert checked > 40
+
+
+@pytest.mark.parametrize("exact", [False, True])
+def test_formulas_are_what_the_rules_compute(exact):
+    """In the examples, of all operations: also those of several lines, and with arguments."""
+    checked = several = 0
+    for op in DIFFERENTIABLE:
+        example = _example(op, general(op))
+        values = _values(op, example)
+        for position in range(len(op.inputs)):
+            rule = op.rule[op.inputs[position]]
+            text = rule and Derivative(op, position, values, exact=exact).formula()
+            if text is None:
+                continue
+            reads = rule.__code__.co_varnames[1 : rule.__code__.co_argcount]
+            expected = rule(values["g"], *(values[name] for name in reads))
+            closed = inspect.getclosurevars(rule).nonlocals
+            found = evaluated(text, {**rule.__globals__, **closed, **values})
+            np.testing.assert_allclose(found, expected, rtol=1e-5, err_msg=f"{op.name}: {text}")
+            checked += 1
+            several += "\n" in text
+    assert checked > 100
+    assert several > 5
 
 
 @pytest.mark.parametrize("op", OPS, ids=lambda op: op.name)
@@ -136,6 +248,92 @@ def test_the_numbers_of_examples_are_right(op):
             # At a kink a rule may choose a slope between the two.
             tolerance = 1e-4 * max(1, *map(abs, slopes))
             assert min(slopes) - tolerance <= gradient[index] <= max(slopes) + tolerance, slopes
+
+
+def derivative_of(text):
+    return text.partition("\nDerivative\n")[2].partition("\n\n")[0].split("\n")
+
+
+def test_only_the_lines_that_run_in_the_example():
+    """Of the branches on what forward keeps: the example has class numbers, and all count."""
+    lines = derivative_of(tg.explain(tg.cross_entropy))
+    assert lines[1:6] == [
+        "    logits, in NumPy:",
+        "        d = p.reshape(-1).copy()",
+        "        d[picked] -= 1 - label_smoothing",
+        "        d = d.reshape(p.shape)",
+        "        _scaled(d, g, n, axis, reduction)",
+    ]
+    assert "  p, picked and n: kept by forward" in lines
+    assert "  Where a rule branches, the lines are those that run in the example." in lines
+    assert "  Where a rule branches" not in tg.explain(tg.silu)
+    assert "kept by forward" not in tg.explain(tg.silu)
+
+
+def test_what_forward_keeps_of_ones_own_op():
+    def forward(x, sign=1):
+        size = np.abs(x)
+        return sign * size * x, size
+
+    def rule(g, size, sign):
+        if np.all(size > 100):
+            return 0 * g
+        return 2 * g * size * sign
+
+    op = tg.define_op(
+        forward, name="signed_square", keeps=("size",), x=rule, samples=lambda r: [((r(3, 2),), {})]
+    )
+    assert derivative_of(tg.explain(op))[1:] == [
+        "    x: 2 · g · size · sign",
+        "       NumPy: 2 * g * size * sign",
+        "  Where a rule branches, the lines are those that run in the example.",
+        "  size: kept by forward",
+    ]
+    loss = op(tg.Tensor([1.0, -2.0], requires_grad=True, name="x")).sum()
+    assert "  the rule of signed_square has several lines" in tg.explain(loss), "no values there"
+
+
+def test_formulas_of_rules_of_several_steps():
+    assert derivative_of(tg.explain(tg.silu))[1:4] == [
+        "    x: g · (sigmoid(x) + x · sigmoid(x) · (1 − sigmoid(x)))",
+        "       NumPy: step = sigmoid(x)",
+        "              g * (step + x * step * (1 - step))",
+    ]
+    assert derivative_of(tg.explain(tg.logsumexp))[1:7] == [
+        "    x: out₂ = restore(out, axis, keepdims, x.ndim)",
+        "       out₃ = where(out₂ = −inf, 0, out₂)",
+        "       restore(g, axis, keepdims, x.ndim) · exp(x − out₃)",
+        "       NumPy: out = restore(out, axis, keepdims, x.ndim)",
+        "              out = np.where(out == -np.inf, 0, out)",
+        "              restore(g, axis, keepdims, x.ndim) * np.exp(x - out)",
+    ]
+
+
+def double(n):
+    return 2 * n
+
+
+def test_what_a_name_stands_for_changes():
+    """The value of `n` is known until the rule gives the name to something else."""
+
+    def rule(g, n):
+        n = double(n)
+        return g + double(n)
+
+    op = tg.define_op(lambda x, n: x + n, name="changing", x=rule).op
+    values = {"g": 1.0, "n": 3}
+    assert Derivative(op, 0, values).formula() == "g + 2 · (2 · n)"
+    assert Derivative(op, 0, values, exact=True).formula() == "g + 2 · 6"
+
+
+def test_an_example_is_no_part_of_what_is_recorded():
+    text = tg.explain(tg.relu)
+    with tg.record() as r:
+        assert tg.explain(tg.relu) == text
+    assert not r.forward
+    assert not r.flows
+    with tg.no_grad():
+        assert tg.explain(tg.relu) == text
 
 
 def test_an_operation_of_ones_own():
@@ -256,6 +454,50 @@ def test_long_walks_are_shortened():
     text = tg.explain(y)
     assert text.count("… 440 lines left out …") == 2
     assert text.count("\n") < 150
+
+
+def test_of_a_long_walk_only_what_is_told_is_looked_at(monkeypatch):
+    made = []
+
+    class Counted(Derivative):
+        def __init__(self, *args, **kwargs):
+            made.append(args)
+            super().__init__(*args, **kwargs)
+
+    monkeypatch.setattr(walking, "Derivative", Counted)
+    x = tg.Tensor([0.5, 0.25], requires_grad=True, name="x")
+    y = x
+    for _ in range(1000):
+        y = tg.tanh(y) * 1.01
+    text = tg.explain(y.sum())
+    assert len(made) == 60
+    assert text.count("… 1,941 lines left out …") == 2
+    assert text.endswith("2  → x.grad")
+
+
+def test_a_rule_of_several_lines_in_a_walk():
+    x = tg.Tensor(np.ones((3, 4)), requires_grad=True, name="x")
+    loss = tg.logsumexp(x, 1).sum()
+    assert tg.explain(loss).split("beside it:\n")[1] == (
+        "    3.  loss:       ∂logsumexp = expand_dims(∂loss, (0,))               3\n"
+        "    4.  logsumexp:  out = expand_dims(logsumexp, (1,))\n"
+        "                    out₂ = where(out = −inf, 0, out)\n"
+        "                    ∂x = expand_dims(∂logsumexp, (1,)) · exp(x − out₂)  3×4  → x.grad"
+    )
+    h = tg.logsumexp(x, 1)
+    assert tg.explain(h._node).split("Backward\n")[1] == (
+        "  out = expand_dims(h, (1,))\n"
+        "  out₂ = where(out = −inf, 0, out)\n"
+        "  ∂x = expand_dims(∂h, (1,)) · exp(x − out₂)  3×4\n\n"
+        "At kinks: 0 where all x are -inf"
+    )
+
+
+def test_what_forward_keeps_in_a_walk():
+    x = tg.Tensor(np.ones((3, 4)), requires_grad=True, name="x")
+    text = tg.explain(tg.gelu(x).sum())
+    assert "∂x = ∂gelu · (step + x · (exp(−0.5 · x · x) · (1 / sqrt(2 · pi))))" in text
+    assert text.endswith("\n  step: kept by the forward of gelu")
 
 
 def test_several_outputs_and_a_folded_graph():

@@ -235,6 +235,13 @@ function ruleBox(formula, numpy) {
     numpy.length > 0 && make("div", { class: "np" }, make("span", {}, "NumPy"), make("pre", {}, numpy.join("\n"))));
 }
 
+// Its last line is the gradient; before it stand the variables of the rule.
+function gradientFormula(flow) {
+  const lines = flow.formula ? flow.formula.split("\n") : [];
+  if (lines.length) lines.push(`∂L/∂${nodes[flow.to].name} = ${lines.pop()}`);
+  return lines.join("\n");
+}
+
 function whereText(pairs) {
   return pairs.length > 0 && make("p", { class: "where" }, pairs.flatMap(([name, value], i) => [i ? ", " : "", make("code", {}, name), ` is ${value}`]));
 }
@@ -253,7 +260,7 @@ function flowPanel(flow, step) {
     : `${nodes[a.from].name} (step ${a.step + 1})`));
   return make("div", { class: "into" },
     make("h3", {}, "to ", make("b", {}, to.name), several ? `: contribution ${flow.nth} of ${flow.of}` : ""),
-    ruleBox(flow.formula && `∂L/∂${to.name} = ${flow.formula}`, flow.numpy),
+    ruleBox(gradientFormula(flow), flow.numpy),
     whereText(flow.where),
     flow.helpers.map(([name, doc]) => make("p", { class: "where" }, make("code", {}, name), `: ${doc}`)),
     flow.summed && make("p", { class: "where" }, `Summed from ${shapeText(flow.summed[0])} to ${shapeText(flow.summed[1])}: ${to.name} was stretched over these axes in forward.`),

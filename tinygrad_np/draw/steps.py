@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import ast
-import copy
 import inspect
 import linecache
 from collections import Counter
@@ -17,7 +16,8 @@ from ..frames import short_place
 from ..tensor import Tensor
 from .clusters import label
 from .numbers import Arrays
-from .rules import formula, lines_that_run
+from .reads import values_read
+from .rules import SUBSCRIPTS, formula, helpers_in, lines_that_run, names_in, parameters_of
 from .style import one_line
 from .updates import rule_text, updates_after_backward
 
@@ -33,8 +33,6 @@ NOT_RECORDED = (
     "the step-through page shows values, and none were recorded: compute the loss and call "
     "backward() inside `with tg.record() as r:`, then tg.graph(loss, record=r).html(path)"
 )
-
-_SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
 
 def steps_of(graph: Graph) -> dict[str, Any]:
@@ -251,10 +249,11 @@ class _Steps:
             said["formula"] = text
         said["where"] = [
             [name, names.get(name, "what forward kept for it")]
-            for name in (*rule.__code__.co_varnames[: rule.__code__.co_argcount], *closed)
-            if name in _names_in(statements) and not callable(closed.get(name))
+            for name in (*parameters_of(rule), *closed)
+            if name in names_in(statements) and not callable(closed.get(name))
         ]
-        said["helpers"] = _helpers(statements, rule)
+        helpers = helpers_in(statements, rule)
+        said["helpers"] = [[name, doc.rstrip(".")] for name, doc in helpers.items()]
         parent = node.parents[position]
         if op.elementwise and parent.shape != node.shape:
             said["summed"] = [list(node.shape), list(parent.shape)]
@@ -264,21 +263,9 @@ class _Steps:
         """The values of everything that a rule of this op can read, by name."""
         op = step.node.op
         assert op is not None
-        inputs = (list(step.operands),) if op.variadic else step.operands
-        values: dict[str, Any] = dict(zip(op.inputs, inputs))
         params = dict(zip(op.params, step.params))
-        values |= params | {"out": step.value, "g": self.record.gradients.get(step.node)}
-        if op.variadic:
-            values["i"] = position
-            shapes = [getattr(x, "shape", ()) for x in step.operands]
-            values[f"{op.inputs[0]}_shape"] = shapes
-        else:
-            values |= {f"{i}_shape": getattr(x, "shape", ()) for i, x in values.copy().items()}
-        if op.keeps:
-            # Copied, so that a random generator among them does not move on.
-            outs = op.forward(*inputs, **copy.deepcopy(params))
-            values |= dict(zip(op.keeps, outs[-len(op.keeps) :]))
-        return values
+        g = self.record.gradients.get(step.node)
+        return values_read(op, position, step.operands, params, out=step.value, g=g)
 
 
 def names_of(graph: Graph) -> list[str]:
@@ -294,25 +281,9 @@ def names_of(graph: Graph) -> list[str]:
             names.append(one_line(node.name or node.header, 30))
             continue
         seen[node.op] = seen.get(node.op, 0) + 1
-        number = str(seen[node.op]).translate(_SUBSCRIPTS) if unnamed[node.op] > 1 else ""
+        number = str(seen[node.op]).translate(SUBSCRIPTS) if unnamed[node.op] > 1 else ""
         names.append(node.op + number)
     return names
-
-
-def _helpers(statements: list[ast.stmt], rule: Any) -> list[list[str]]:
-    """The functions of the library's own that a rule calls, and what they do."""
-    functions = ((name, rule.__globals__.get(name)) for name in _names_in(statements))
-    return [
-        [name, _first_line(inspect.getdoc(f) or "")]
-        for name, f in functions
-        if inspect.isfunction(f) and f.__doc__
-    ]
-
-
-def _names_in(statements: list[ast.stmt]) -> dict[str, None]:
-    """The names that stand in some statements, in order."""
-    walked = (node for statement in statements for node in ast.walk(statement))
-    return dict.fromkeys(node.id for node in walked if isinstance(node, ast.Name))
 
 
 def _first_line(doc: str) -> str:

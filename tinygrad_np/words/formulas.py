@@ -1,7 +1,7 @@
 """The derivative of an op, read from its rule: as a formula, and as its NumPy lines.
 
-    derivative(tg.tanh.op, 0)    'g · (1 − out · out)'
-    numpy_lines(tg.tanh.op, 0)   ['g * (1 - out * out)']
+    Derivative(tg.tanh.op, 0).formula()   'g · (1 − out · out)'
+    Derivative(tg.tanh.op, 0).numpy()     ['g * (1 - out * out)']
 
 Where a rule branches, the given values say which way is shown.
 """
@@ -10,17 +10,18 @@ from __future__ import annotations
 
 import ast
 import copy
+import functools
 import inspect
 from typing import TYPE_CHECKING, Any
 
-from ..draw.rules import formula, lines_that_run
+from ..draw.rules import formula, helpers_in, lines_that_run, names_in, parameters_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
     from ..ops.op import Op
 
-__all__ = ["derivative", "helpers", "numpy_lines", "rule_of"]
+__all__ = ["Derivative", "rule_of"]
 
 
 def rule_of(op: Op, position: int) -> Callable | None:
@@ -28,73 +29,100 @@ def rule_of(op: Op, position: int) -> Callable | None:
     return next(iter(op.rule.values())) if op.variadic else op.rules[position]
 
 
-def derivative(
-    op: Op,
-    position: int,
-    names: Mapping[str, str] | None = None,
-    values: Mapping[str, Any] | None = None,
-    *,
-    exact: bool = False,
-) -> str | None:
-    """What the rule for one input gives, as a formula.
+class Derivative:
+    """What the rule for one input of an op does.
 
     Args:
         op: a declared operation.
-        position: which input.
-        names: how to call what the rule reads (`g`, `out`, inputs, parameters); by default so.
-        values: what decides the rule's branches.
-        exact: write what the values say, such as the axes, in the place of its names.
+        position: which input; one that has a rule.
+        values: what decides the rule's branches, by name.
+        exact: write what the values say, such as the axes, in the place of names in the formula.
 
-    Returns:
-        The formula; None for a rule of several steps or without source, and where there is none.
+    Attributes:
+        lines: the statements that run; none if the source is not at hand.
     """
-    rule = rule_of(op, position)
-    if rule is None:
-        return None
-    closed = inspect.getclosurevars(rule).nonlocals
-    numbers = {n: f"{v:.6g}" for n, v in closed.items() if isinstance(v, (int, float))}
-    statements = _inlined(lines_that_run(rule, values or {}), rule, values if exact else None)
-    return formula(statements, numbers | dict(names or {}))
 
+    def __init__(
+        self,
+        op: Op,
+        position: int,
+        values: Mapping[str, Any] | None = None,
+        *,
+        exact: bool = False,
+    ) -> None:
+        rule = rule_of(op, position)
+        assert rule is not None
+        self.rule = rule
+        self.lines = lines_that_run(rule, values or {})
+        self._keeps = op.keeps
+        self._known = values if exact and values else {}
 
-def numpy_lines(op: Op, position: int, values: Mapping[str, Any] | None = None) -> list[str]:
-    """The NumPy lines of the rule for one input; the last one is what it returns."""
-    rule = rule_of(op, position)
-    if rule is None:
-        return []
-    text = [line for s in lines_that_run(rule, values or {}) for line in ast.unparse(s).split("\n")]
-    return [*text[:-1], text[-1].removeprefix("return ")] if text else []
+    @functools.cached_property
+    def inlined(self) -> list[ast.stmt]:
+        """The lines with calls of one-line helpers replaced by what these compute."""
+        return _inlined(self.lines, self.rule, self._known)
 
+    @property
+    def chosen(self) -> bool:
+        """Whether the values decided which lines run."""
+        whole = lines_that_run(self.rule, {})
+        return [ast.dump(s) for s in self.lines] != [ast.dump(s) for s in whole]
 
-def helpers(
-    op: Op, position: int, values: Mapping[str, Any] | None = None, *, exact: bool | None = None
-) -> list[str]:
-    """What the library's own functions do that the rule calls: `restore: A reduced value ...`.
+    def formula(self, names: Mapping[str, str] | None = None) -> str | None:
+        """The result as a formula, see `draw.rules.formula`: it may have several lines.
 
-    With `exact`, only those that stand in the formula that `derivative` gives with it.
-    """
-    rule = rule_of(op, position)
-    if rule is None:
-        return []
-    found = {}
-    statements = lines_that_run(rule, values or {})
-    if exact is not None:
-        statements = _inlined(statements, rule, values if exact else None)
-    for statement in statements:
-        for node in ast.walk(statement):
-            function = rule.__globals__.get(node.id) if isinstance(node, ast.Name) else None
-            if inspect.isfunction(function) and function.__doc__:
-                first = inspect.cleandoc(function.__doc__).split("\n")[0]
-                found[function.__name__] = f"{function.__name__}: {first}"
-    return list(found.values())
+        Args:
+            names: how to call what the rule reads (`g`, `out`, inputs, parameters); by default so.
+        """
+        closed = inspect.getclosurevars(self.rule).nonlocals
+        numbers = {n: f"{v:.6g}" for n, v in closed.items() if isinstance(v, (int, float))}
+        return formula(self.inlined, numbers | dict(names or {}))
+
+    def numpy(self) -> list[str]:
+        """The lines as text; the last one is what the rule returns."""
+        text = [line for s in self.lines for line in ast.unparse(s).split("\n")]
+        return [*text[:-1], text[-1].removeprefix("return ")] if text else []
+
+    def helpers(self, lines: list[ast.stmt] | None = None) -> list[str]:
+        """What the library's own functions do that the lines call: `restore: A reduced value ...`.
+
+        Args:
+            lines: by default all that run; `inlined` for the formula's.
+        """
+        found = helpers_in(self.lines if lines is None else lines, self.rule)
+        return [f"{name}: {doc}" for name, doc in found.items()]
+
+    def kept(self) -> list[str]:
+        """What the lines read of the values that only forward knows (`keeps`)."""
+        reads = names_in(self.lines).keys() & set(parameters_of(self.rule))
+        return [name for name in self._keeps if name in reads]
 
 
 def _inlined(
-    statements: list[ast.stmt], rule: Callable, values: Mapping[str, Any] | None
+    statements: list[ast.stmt], rule: Callable, values: Mapping[str, Any]
 ) -> list[ast.stmt]:
-    """The statements with calls of one-line helpers replaced by what these compute."""
-    inline = _Inline(rule.__globals__, values or {})
-    return [inline.visit(copy.deepcopy(statement)) for statement in statements]
+    own = {*parameters_of(rule), *_assigned(statements)}
+    outside = _outside(rule, own)
+    known = {name: value for name, value in values.items() if name in own}
+    made = []
+    for statement in statements:
+        if any(isinstance(node, ast.Call) for node in ast.walk(statement)):
+            made.append(_Inline(outside, known).visit(copy.deepcopy(statement)))
+        else:
+            made.append(statement)
+        # From here on these names stand for something else.
+        known = {name: known[name] for name in known.keys() - _assigned([statement])}
+    return made
+
+
+def _assigned(statements: list[ast.stmt]) -> set[str]:
+    walked = (node for statement in statements for node in ast.walk(statement))
+    return {n.id for n in walked if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+
+
+def _outside(function: Callable, own: Collection[str]) -> dict[str, Any]:
+    """What the names outside of a function stand for in it, those that are not its own."""
+    return {name: value for name, value in function.__globals__.items() if name not in own}
 
 
 class _Inline(ast.NodeTransformer):
@@ -121,7 +149,7 @@ class _Inline(ast.NodeTransformer):
         body = lines_that_run(function, given)
         if len(body) != 1 or not isinstance(body[0], ast.Return) or body[0].value is None:
             return node
-        inside = _Inline(function.__globals__, given)
+        inside = _Inline(_outside(function, parameters), given)
         expression = inside.visit(copy.deepcopy(body[0].value))
         if not _is_simple(expression, function):
             return node

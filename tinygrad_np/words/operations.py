@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import inspect
+import math
 import textwrap
+from contextvars import Context
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from ..autograd import enable_grad
+from ..draw.reads import values_read
 from ..ops.apply import general
-from ..tensor import Tensor
-from .formulas import derivative, helpers, numpy_lines, rule_of
-from .text import Text, array_text, listed, shape_text
+from ..tensor import Tensor, as_operand
+from .formulas import Derivative, rule_of
+from .text import Text, array_text, at_index, listed, shape_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -76,25 +77,46 @@ def _derivatives(op: Op, values: dict[str, Any]) -> list[str]:
     if all(rule is None for rule in op.rule.values()):
         return ["  None: no gradient flows through it."]
     lines = ["  g is the gradient of out. The gradient of"]
-    explained: dict[str, None] = {}
+    found = []
     for position, name in enumerate(op.inputs):
         shown = f"{name}[i]" if op.variadic else name
         if rule_of(op, position) is None:
             lines.append(f"    {shown}: none")
             continue
-        code = numpy_lines(op, position, values)
-        text = derivative(op, position, values=values)
-        if text is not None:
-            lines.append(f"    {shown}: {text}")
-            lines += [f"    {' ' * len(shown)}  NumPy: {line}" for line in code]
-        elif code:
-            lines.append(f"    {shown}, in NumPy:")
-            lines += [f"        {line}" for line in code]
-        else:
-            lines.append(f"    {shown}: its rule's source is not at hand")
-        explained |= dict.fromkeys(helpers(op, position, values))
-    lines += [part for text in explained for part in _wrapped(text, "  ")]
-    return lines
+        found.append(Derivative(op, position, values))
+        lines += _derivative(shown, found[-1])
+    return lines + [line for note in _notes(found) for line in _wrapped(note, "  ")]
+
+
+def _derivative(name: str, derivative: Derivative) -> list[str]:
+    """The rule for one input, as a formula and in NumPy."""
+    code = derivative.numpy()
+    text = derivative.formula()
+    if text is not None:
+        indent = " " * len(name)
+        return [
+            *_hung(f"    {name}: ", text.split("\n")),
+            *_hung(f"    {indent}  NumPy: ", code),
+        ]
+    if code:
+        return [f"    {name}, in NumPy:", *(f"        {line}" for line in code)]
+    return [f"    {name}: its rule's source is not at hand"]
+
+
+def _notes(found: list[Derivative]) -> list[str]:
+    """What else there is to say of the lines that are shown."""
+    notes = []
+    if any(derivative.chosen for derivative in found):
+        notes.append("Where a rule branches, the lines are those that run in the example.")
+    kept = dict.fromkeys(name for derivative in found for name in derivative.kept())
+    if kept:
+        notes.append(f"{listed(list(kept))}: kept by forward")
+    return notes + list(dict.fromkeys(text for d in found for text in d.helpers()))
+
+
+def _hung(label: str, lines: list[str]) -> list[str]:
+    """The lines one below the other, to the right of a label."""
+    return [(label if k == 0 else " " * len(label)) + line for k, line in enumerate(lines)]
 
 
 def _kept(op: Op) -> str:
@@ -143,7 +165,7 @@ def _samples(op: Op) -> list[tuple[tuple, dict[str, Any]]]:
     rng = np.random.default_rng(0)
 
     def r(*shape: int) -> Any:
-        return np.round(rng.uniform(-2, 2, shape), 1)
+        return np.round(rng.uniform(-2, 2, shape), 1) + 0.0  # which makes 0 of -0
 
     return op.samples(r)
 
@@ -162,9 +184,8 @@ def _example(op: Op, function: Callable) -> Example | None:
         leaves = [_leaf(x) for x in inputs]
         given = (leaves, *args[1:]) if op.variadic else (*leaves, *args[count:])
         try:
-            with enable_grad(), np.errstate(all="ignore"):
-                out = function(*given, **params)
-                g, gradients = _gradients(op, out, leaves)
+            # Not in the user's context: no_grad() does not hold here, and record() sees nothing.
+            out, g, gradients = Context().run(_computed, op, function, given, params, leaves)
         except Exception:  # no example, then
             continue
         names = dict(zip(op.params, args[count:])) | params
@@ -176,9 +197,7 @@ def _example(op: Op, function: Callable) -> Example | None:
 
 
 def _calls(op: Op) -> list[tuple[tuple, dict[str, Any]]]:
-    """Calls to try, the one that is easiest to follow first: small matrices."""
-    if op.elementwise:
-        return [(tuple(_points(op.domain, k) for k in range(len(op.inputs))), {})]
+    """Calls to try, the one that is easiest to follow first: three points, small matrices."""
 
     def strangeness(call: tuple[tuple, dict[str, Any]]) -> tuple[bool, bool, int]:
         given = call[0][0] if op.variadic else call[0][: len(op.inputs)]
@@ -186,7 +205,11 @@ def _calls(op: Op) -> list[tuple[tuple, dict[str, Any]]]:
         total = sum(a.size for a in arrays)
         return total < 3, total > LARGEST_EXAMPLE, abs(max(a.ndim for a in arrays) - 2)
 
-    return sorted(_samples(op), key=strangeness)
+    points: tuple[tuple, dict[str, Any]] = (
+        tuple(_points(op.domain, k) for k in range(len(op.inputs))),
+        {},
+    )
+    return [*([points] if op.elementwise else []), *sorted(_samples(op), key=strangeness)]
 
 
 def _points(domain: tuple[float, float], k: int) -> np.ndarray:
@@ -210,6 +233,14 @@ def _leaf(x: Any) -> Any:
     return Tensor(x, requires_grad=True) if floats else x
 
 
+def _computed(
+    op: Op, function: Callable, given: tuple, params: dict[str, Any], leaves: list[Any]
+) -> tuple[Any, Any, list[Any]]:
+    with np.errstate(all="ignore"):
+        out = function(*given, **params)
+        return out, *_gradients(op, out, leaves)
+
+
 def _gradients(op: Op, out: Any, leaves: list[Any]) -> tuple[Any, list[Any]]:
     first = out[0] if isinstance(out, tuple) else out
     if not isinstance(first, Tensor) or not first.requires_grad:
@@ -228,17 +259,14 @@ def _values(op: Op, example: Example | None) -> dict[str, Any]:
     """What the rules read in the example, by name: it decides their branches."""
     if example is None:
         return {}
-    values: dict[str, Any] = {
-        n: v for n, v in op.defaults.items() if n in op.params and v is not inspect.Parameter.empty
-    }
-    values |= example.params | {"out": example.out, "g": example.g}
-    if op.variadic:
-        values[op.inputs[0]] = example.inputs
-        values |= {f"{op.inputs[0]}_shape": [np.shape(x) for x in example.inputs], "i": 0}
-    else:
-        values |= dict(zip(op.inputs, example.inputs))
-        values |= {f"{n}_shape": np.shape(x) for n, x in zip(op.inputs, example.inputs)}
-    return values
+    known = op.defaults | example.params
+    inputs = example.inputs
+    if not op.variadic:
+        known |= dict(zip(op.inputs, inputs))
+        inputs = [known[name] for name in op.inputs]
+    operands = [None if x is None else as_operand(x) for x in inputs]
+    params = {name: known[name] for name in op.params}
+    return values_read(op, 0, operands, params, out=example.out, g=example.g)
 
 
 def _shown(op: Op, example: Example) -> list[str]:
@@ -253,6 +281,7 @@ def _shown(op: Op, example: Example) -> list[str]:
         for k, gradient in enumerate(example.gradients):
             if gradient is not None:
                 lines.append((f"gradient of {op.input_name(k)} = ", gradient))
+    lines = [part for name, value in lines for part in _matrices(name, value)]
     width = max(len(name) for name, _ in lines)
     shown = []
     for name, value in lines:
@@ -260,3 +289,13 @@ def _shown(op: Op, example: Example) -> list[str]:
         bare = isinstance(value, (np.ndarray, np.generic))
         shown += (prefix + (array_text(value, prefix) if bare else repr(value))).split("\n")
     return shown
+
+
+def _matrices(name: str, value: Any) -> list[tuple[str, Any]]:
+    """An array of more than three axes as its matrices, `x[0, 1] = `; others as they are."""
+    deep = isinstance(value, np.ndarray) and value.ndim > 3
+    if not deep or math.prod(value.shape[:-2]) > LARGEST_EXAMPLE:
+        return [(name, value)]
+    called = name.removesuffix(" = ")
+    places = np.ndindex(value.shape[:-2])
+    return [(f"{called}{at_index(place)} = ", value[place]) for place in places]

@@ -3,21 +3,43 @@
 from __future__ import annotations
 
 import textwrap
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
 
+from ..draw.reads import given_values
 from ..draw.steps import names_of
-from .formulas import derivative, helpers
+from .formulas import Derivative
 from .text import Text, columns, counted, listed, shape_text, where_text
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from ..ops.op import Op
     from ..snapshot import Edge, Graph, GraphNode
 
 __all__ = ["about_graph", "about_result"]
 
 FIRST_AND_LAST = 30  # steps of a long walk that are told, on each side of those left out
+
+Item = TypeVar("Item")
+Row = tuple[str, ...]
+
+
+class Sent(NamedTuple):
+    """What a rule sends back along an edge.
+
+    Attributes:
+        node: whose rule it is.
+        edge: from one of its inputs to it.
+        nth: how many contributions have come to that input, this one included.
+        label: what stands before it: number and name of the node, at its first rule.
+    """
+
+    node: GraphNode
+    edge: Edge
+    nth: int
+    label: tuple[str, str]
 
 
 def about_graph(graph: Graph) -> Text:
@@ -52,10 +74,9 @@ class _Walk:
 
     def told(self) -> Text:
         lines = [f"{self.graph.title}: {self.graph.totals}", "", "Inputs", *self._leaves(), ""]
-        forward = [self._forward(node) for node in self.made]
-        lines += ["Forward", *columns(_shortened(forward)), ""]
-        backward = self._backward()
-        if not backward:
+        lines += ["Forward", *columns(_shortened(self.made, self._forward)), ""]
+        sent = self._backward()
+        if not sent:
             return Text("\n".join([*lines, "Backward", "  Nothing here needs a gradient."]))
         outputs = [n for n in self.made if n.kind == "output" and n.id in self.wants]
         seeds = listed([f"∂{self.names[n.id]}" for n in outputs])
@@ -64,32 +85,26 @@ class _Walk:
             f"  ∂x is the gradient of the result with respect to x; {seeds} {start}. Newest first;"
         )
         fitted = "  each is summed or stretched to the shape that stands beside it:"
-        lines += ["Backward", intro, fitted, *columns(_shortened(backward))]
+        lines += ["Backward", intro, fitted, *columns(_shortened(sent, self._sent))]
         lines += [f"  {note}" for note in self.footnotes]
         return Text("\n".join(lines))
 
     # --- leaves -------------------------------------------------------------------------------
 
     def _leaves(self) -> list[str]:
-        rows: list[tuple[str, ...]] = []
-        for node in self.graph.nodes:
-            if node.kind not in ("data", "parameter"):
-                continue
-            role = "wants a gradient" if node.kind == "parameter" else "data, no gradient"
-            rows.append((self.names[node.id], shape_text(node.shape), str(node.dtype), role))
-        return columns(_shortened(rows)) if rows else ["  none"]
+        leaves = [n for n in self.graph.nodes if n.kind in ("data", "parameter")]
+        return columns(_shortened(leaves, self._leaf)) if leaves else ["  none"]
+
+    def _leaf(self, node: GraphNode) -> list[Row]:
+        role = "wants a gradient" if node.kind == "parameter" else "data, no gradient"
+        return [(self.names[node.id], shape_text(node.shape), str(node.dtype), role)]
 
     # --- forward -------------------------------------------------------------------------------
 
-    def _forward(self, node: GraphNode) -> tuple[str, ...]:
-        doc = self._doc(node)
-        return (
-            f"{self.numbers[node.id]}.".rjust(4),
-            f"{self.names[node.id]} = {self._computed(node)}",
-            shape_text(node.shape),
-            doc,
-            _place(node),
-        )
+    def _forward(self, node: GraphNode) -> list[Row]:
+        number = f"{self.numbers[node.id]}.".rjust(4)
+        made = f"{self.names[node.id]} = {self._computed(node)}"
+        return [(number, made, shape_text(node.shape), self._doc(node), _place(node))]
 
     def _doc(self, node: GraphNode) -> str:
         op = self.graph.ops.get(node.id)
@@ -123,8 +138,8 @@ class _Walk:
 
     # --- backward ------------------------------------------------------------------------------
 
-    def _backward(self) -> list[tuple[str, ...]]:
-        rows = []
+    def _backward(self) -> list[Sent]:
+        sent = []
         number = len(self.made)
         arrived: dict[int, int] = {}
         for node in reversed(self.made):
@@ -132,14 +147,17 @@ class _Walk:
                 continue
             number += 1
             label = f"{number}.".rjust(4), f"{self.names[node.id]}:"
-            flows = [edge for edge in self.inputs.get(node.id, ()) if edge.gradient]
-            for k, edge in enumerate(flows):
+            for edge in self.inputs.get(node.id, ()):
+                if not edge.gradient:
+                    continue
                 arrived[edge.source] = arrived.get(edge.source, 0) + 1
-                row = self._sent(node, edge, arrived[edge.source])
-                rows.append((*(label if k == 0 else ("", "")), *row))
-        return rows
+                sent.append(Sent(node, edge, arrived[edge.source], label))
+                label = "", ""
+        return sent
 
-    def _sent(self, node: GraphNode, edge: Edge, nth: int) -> tuple[str, ...]:
+    def _sent(self, step: Sent) -> list[Row]:
+        """A line for each of the rule's variables, and one for what it sends."""
+        node, edge, nth, label = step
         source = self.graph.nodes[edge.source]
         name = self.names[edge.source]
         uses = self.uses[edge.source]
@@ -152,37 +170,40 @@ class _Walk:
             notes.append(f"{nth} of {uses} to add up")
         if source.kind == "parameter" and nth == uses:
             notes.append(f"→ {name}.grad")
-        text = self._rule(node, edge)
-        return f"∂{name} {sign} {text}", shape_text(source.shape), "  ".join(notes)
+        *before, result = self._rule(node, edge).split("\n")
+        told = [(line, "", "") for line in before]
+        told.append((f"∂{name} {sign} {result}", shape_text(source.shape), "  ".join(notes)))
+        return [(*(label if k == 0 else ("", "")), *row) for k, row in enumerate(told)]
 
     def _rule(self, node: GraphNode, edge: Edge) -> str:
+        """The rule for an input as a formula, or words in place of it."""
         op = self.graph.ops.get(node.id)
         g = f"∂{self.names[node.id]}"
         if op is None:
             inside = "by the rules inside" if node.kind == "block" else f"by the rule of {node.op}"
             return f"{inside}, from {g}"
         names = self._names(node, op) | {"g": g, "out": self.names[node.id]}
-        values = self._values(node, op)
-        text = derivative(op, edge.argument, names, values, exact=True)
-        if text is not None:
-            self.footnotes |= dict.fromkeys(helpers(op, edge.argument, values, exact=True))
-            return text
-        self.footnotes[f"the rule of {op.name} has several lines: explain(its function)"] = None
-        return f"by the rule of {op.name}, from {g}"
+        values = self._values(node, op, edge.argument)
+        derivative = Derivative(op, edge.argument, values, exact=True)
+        text = derivative.formula(names)
+        if text is None:
+            self.footnotes[f"the rule of {op.name} has several lines: explain(its function)"] = None
+            return f"by the rule of {op.name}, from {g}"
+        self.footnotes |= dict.fromkeys(derivative.helpers(derivative.inlined))
+        if kept := derivative.kept():
+            self.footnotes[f"{listed(kept)}: kept by the forward of {op.name}"] = None
+        return text
 
-    def _values(self, node: GraphNode, op: Op) -> dict[str, Any]:
+    def _values(self, node: GraphNode, op: Op, position: int) -> dict[str, Any]:
         """Stand-ins for what the rule reads: shapes and numbers decide its branches."""
-        values: dict[str, Any] = dict(self.graph.params.get(node.id, {}))
-        if node.shape is not None:
-            values |= {"g": _stand_in(node), "out": _stand_in(node)}
         edges = self.inputs.get(node.id, [])
-        if op.variadic:
-            return values
+        operands = [None] * (len(edges) if op.variadic else len(op.inputs))
         for edge in edges:
             source = self.graph.nodes[edge.source]
-            value = source.value if source.kind == "number" else _stand_in(source)
-            name = op.inputs[edge.argument]
-            values |= {name: value, f"{name}_shape": np.shape(value)}
+            operands[edge.argument] = source.value if source.kind == "number" else _stand_in(source)
+        values = given_values(op, position, operands, self.graph.params.get(node.id, {}))
+        if node.shape is not None:
+            values |= {"g": _stand_in(node), "out": _stand_in(node)}
         return values
 
     def _stretched(self, node: GraphNode, source: GraphNode) -> str:
@@ -220,12 +241,7 @@ class _Walk:
         ]
         rows.append((f"→ {name}", f"{shape_text(node.shape)} {node.dtype or ''}".rstrip()))
         lines += [*columns(rows), "", "Backward"]
-        flows = [e for e in self.inputs.get(node.id, ()) if e.gradient]
-        seen: dict[int, int] = {}
-        sent = []
-        for edge in flows:
-            seen[edge.source] = seen.get(edge.source, 0) + 1
-            sent.append(self._sent(node, edge, seen[edge.source])[:2])
+        sent = [row[2:4] for s in self._backward() if s.node is node for row in self._sent(s)]
         lines += columns(sent) if sent else ["  Nothing here needs a gradient."]
         if op.kinks:
             lines += ["", f"At kinks: {op.kinks}"]
@@ -248,10 +264,12 @@ def _short(value: Any) -> str:
     return text if len(text) <= 24 else text[:23] + "…"
 
 
-def _shortened(rows: list[tuple[str, ...]]) -> list[tuple[str, ...]]:
-    """The first and the last rows of many."""
-    left_out = len(rows) - 2 * FIRST_AND_LAST
+def _shortened(items: Sequence[Item], rows: Callable[[Item], list[Row]]) -> list[Row]:
+    """The rows of the first and the last of many items; those of the others are never made."""
+    left_out = len(items) - 2 * FIRST_AND_LAST
     if left_out <= 1:
-        return rows
-    note = ("", f"… {counted(left_out, 'line')} left out …", *[""] * (len(rows[0]) - 2))
-    return [*rows[:FIRST_AND_LAST], note, *rows[-FIRST_AND_LAST:]]
+        return [row for item in items for row in rows(item)]
+    first = [row for item in items[:FIRST_AND_LAST] for row in rows(item)]
+    last = [row for item in items[-FIRST_AND_LAST:] for row in rows(item)]
+    note = ("", f"… {counted(left_out, 'line')} left out …", *[""] * (len(first[0]) - 2))
+    return [*first, note, *last]
