@@ -29,11 +29,13 @@ y = tg.Tensor(classes, name="y")
 
 tg.manual_seed(0)
 model = nn.Sequential({"hidden": nn.Linear(2, 64), "relu": nn.ReLU(), "out": nn.Linear(64, 3)})
+optimizer = nn.Adam(model.parameters(), lr=0.05)
 
 with tg.record() as run:
     logits = model(X)
     loss = nn.cross_entropy(logits, y)
     loss.backward()
+    optimizer.step()
 
 graph = tg.graph(loss, model, record=run)
 page = graph.html(out / "step.html", title="One training step on the spiral")

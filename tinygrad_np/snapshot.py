@@ -322,9 +322,11 @@ class Graph:
             with tg.record() as r:
                 loss = nn.cross_entropy(model(X), y)
                 loss.backward()
+                optimizer.step()
             tg.graph(loss, model, record=r).html("step.html")
 
-        It goes through forward and backward op by op, with all values, local rules and gradients.
+        It goes through forward and backward op by op, with all values, local rules and gradients,
+        and then through what the optimizer did to each parameter.
 
         Args:
             title: stands at the top; by default what `Graph.title` says.

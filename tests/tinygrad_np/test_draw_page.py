@@ -119,14 +119,17 @@ def test_what_forward_kept_decides_the_lines():
     logits, labels = np.array([[0.5, -1.0], [2.0, 0.3]]), np.array([1, 0])
     compute = lambda logits: nn.cross_entropy(logits, labels)  # noqa: E731
     (flow,) = flows_of("cross_entropy", compute, logits=logits)
-    assert "formula" not in flow, "it changes d in place"
+    declared = (
+        r"\(softmax\(logits, -1\) − one_hot\(\w+, logits.shape\[−1\]\)\) · ∂L/∂.* / \w+\.size"
+    )
+    assert re.fullmatch(declared, flow["formula"])
     assert flow["numpy"] == [
         "d = p.reshape(-1).copy()",
         "d[picked] -= 1 - label_smoothing",
         "d = d.reshape(p.shape)",
         "_scaled(d, g, n, axis, reduction)",
     ]
-    assert ["p", "what forward kept for it"] in flow["where"]
+    assert ["p", "the softmax of the logits"] in flow["where"]
 
 
 def test_a_bias_says_that_it_was_stretched():

@@ -8,6 +8,8 @@ import pytest
 
 import nn
 import tinygrad_np as tg
+from tinygrad_np.draw.reads import values_read
+from tinygrad_np.draw.rules import parameters_of
 from tinygrad_np.ops.apply import general
 from tinygrad_np.words import walking
 from tinygrad_np.words.formulas import Derivative
@@ -228,6 +230,29 @@ def test_formulas_are_what_the_rules_compute(exact):
     assert several > 5
 
 
+@pytest.mark.parametrize(
+    "op", [op for op in tg.TABLE.values() if op.formulas], ids=lambda op: op.name
+)
+def test_declared_formulas_are_what_the_rules_compute(op):
+    """On every sample for which the declaration does not say None."""
+    rng, checked = np.random.default_rng(5), 0
+    for args, given in op.samples(lambda *shape: rng.uniform(-2, 2, shape)):
+        operands = args[: len(op.inputs)]
+        params = {n: op.defaults[n] for n in op.params} | given
+        out = op.forward(*operands, **params)[0]
+        g = rng.uniform(0.5, 1.5, np.shape(out))
+        for position, name in enumerate(op.inputs):
+            values = values_read(op, position, operands, params, out=out, g=g)
+            if name in op.formulas:
+                declared, rule = op.formulas[name], op.rule[name]
+                found = declared(*(values[n] for n in parameters_of(declared)))
+                if found is not None:
+                    expected = rule(*(values[n] for n in parameters_of(rule)))
+                    np.testing.assert_allclose(found, expected, rtol=1e-12)
+                    checked += 1
+    assert checked > 1
+
+
 @pytest.mark.parametrize("op", OPS, ids=lambda op: op.name)
 def test_the_numbers_of_examples_are_right(op):
     """The gradients shown are finite differences of the forward, weighted by g."""
@@ -258,13 +283,14 @@ def test_only_the_lines_that_run_in_the_example():
     """Of the branches on what forward keeps: the example has class numbers, and all count."""
     lines = derivative_of(tg.explain(tg.cross_entropy))
     assert lines[1:6] == [
-        "    logits, in NumPy:",
-        "        d = p.reshape(-1).copy()",
-        "        d[picked] -= 1 - label_smoothing",
-        "        d = d.reshape(p.shape)",
-        "        _scaled(d, g, n, axis, reduction)",
+        "    logits: (softmax(logits, axis) − one_hot(target, logits.shape[−1])) · g / target.size",
+        "            NumPy: d = p.reshape(-1).copy()",
+        "                   d[picked] -= 1 - label_smoothing",
+        "                   d = d.reshape(p.shape)",
+        "                   _scaled(d, g, n, axis, reduction)",
     ]
-    assert "  p, picked and n: kept by forward" in lines
+    assert "p (the softmax of the logits), picked (" in " ".join(lines)
+    assert "  (how many predictions count): kept by forward" in lines
     assert "  Where a rule branches, the lines are those that run in the example." in lines
     assert "  Where a rule branches" not in tg.explain(tg.silu)
     assert "kept by forward" not in tg.explain(tg.silu)

@@ -20,7 +20,17 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
     from types import CodeType
 
-__all__ = ["SUBSCRIPTS", "formula", "helpers_in", "lines_that_run", "names_in", "parameters_of"]
+    from ..ops.op import Op
+
+__all__ = [
+    "SUBSCRIPTS",
+    "declared_formula",
+    "formula",
+    "helpers_in",
+    "lines_that_run",
+    "names_in",
+    "parameters_of",
+]
 
 LONGEST_FORMULA = 90  # characters of a line
 SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
@@ -57,6 +67,8 @@ def formula(statements: list[ast.stmt], names: Mapping[str, str]) -> str | None:
         return None
     result = statements[-1].value
     steps = _steps(statements[:-1])
+    if isinstance(result, ast.Constant) and result.value is None:
+        return None
     if result is None or steps is None or (steps and _has_scopes(statements)):
         return None
     known = {name: (text, _ATOM) for name, text in names.items()}
@@ -65,6 +77,14 @@ def formula(statements: list[ast.stmt], names: Mapping[str, str]) -> str | None:
         lines = _in_lines(steps, result, known)
         text = "\n".join(lines) if max(map(len, lines)) <= LONGEST_FORMULA else None
     return text
+
+
+def declared_formula(
+    op: Op, position: int, values: Mapping[str, Any]
+) -> tuple[list[ast.stmt], Callable] | None:
+    """What the op declares to say the same as its rule, as statements, and where they are from."""
+    function = op.formulas.get(op.inputs[0 if op.variadic else position])
+    return None if function is None else (lines_that_run(function, values), function)
 
 
 def names_in(statements: Iterable[ast.AST]) -> dict[str, None]:

@@ -181,6 +181,8 @@ function terms(...list) {
     make("div", { class: "term" }, !i && sign && make("span", { class: "sign" }, sign), figure))));
 }
 
+// What stands between backticks in a docstring is code.
+const prose = text => text.split("`").map((part, i) => i % 2 ? make("code", {}, part) : part);
 const unique = list => [...new Set(list)];
 const partial = n => `∂L/∂${n.name}`;
 
@@ -190,7 +192,7 @@ function heading(n, label, said, from = n) {
   return [
     make("div", {}, make("span", { class: "phase" }, label), " ", make("span", { class: "quiet" }, said)),
     make("h2", {}, title(n)),
-    make("p", { class: "quiet" }, [n.doc, n.module && `in ${n.module}`, shapeText(n.shape), n.dtype].filter(Boolean).join(" · ")),
+    make("p", { class: "quiet" }, prose([n.doc, n.module && `in ${n.module}`, shapeText(n.shape), n.dtype].filter(Boolean).join(" · "))),
     from.place && make("p", { class: "source" }, `${from.place}  `, make("code", {}, from.code)),
   ];
 }
@@ -262,7 +264,7 @@ function flowPanel(flow, step) {
     make("h3", {}, "to ", make("b", {}, to.name), several ? `: contribution ${flow.nth} of ${flow.of}` : ""),
     ruleBox(gradientFormula(flow), flow.numpy),
     whereText(flow.where),
-    flow.helpers.map(([name, doc]) => make("p", { class: "where" }, make("code", {}, name), `: ${doc}`)),
+    flow.helpers.map(([name, doc]) => make("p", { class: "where" }, make("code", {}, name), ": ", prose(doc))),
     flow.summed && make("p", { class: "where" }, `Summed from ${shapeText(flow.summed[0])} to ${shapeText(flow.summed[1])}: ${to.name} was stretched over these axes in forward.`),
     terms(...sum),
     several && make("p", { class: "note" }, waiting.length
@@ -284,7 +286,7 @@ function backwardPanel(n, step, i) {
 function updatePanel(n, step) {
   const found = [];
   if (step.by) {
-    found.push(make("p", { class: "note" }, make("code", {}, step.by), " ", step.doc), ruleBox(null, step.numpy),
+    found.push(make("p", { class: "note" }, make("code", {}, step.by), " ", prose(step.doc)), ruleBox(null, step.numpy),
       whereText([["g", step.note ? "the gradient, see below" : partial(n)], ...step.reads]));
     if (step.note) found.push(make("p", { class: "where" }, step.note));
   }

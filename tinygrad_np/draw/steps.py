@@ -17,7 +17,15 @@ from ..tensor import Tensor
 from .clusters import label
 from .numbers import Arrays
 from .reads import values_read
-from .rules import SUBSCRIPTS, formula, helpers_in, lines_that_run, names_in, parameters_of
+from .rules import (
+    SUBSCRIPTS,
+    declared_formula,
+    formula,
+    helpers_in,
+    lines_that_run,
+    names_in,
+    parameters_of,
+)
 from .style import one_line
 from .updates import rule_text, updates_after_backward
 
@@ -227,7 +235,8 @@ class _Steps:
         rule = next(iter(op.rule.values())) if op.variadic else op.rules[position]
         step = self.record.forward.get(node)
         assert rule is not None  # it ran
-        statements = lines_that_run(rule, {} if step is None else self._reads(step, position))
+        values = {} if step is None else self._reads(step, position)
+        statements = lines_that_run(rule, values)
         names = {"g": f"∂L/∂{self._name(node)}", "out": self._name(node)}
         if step is not None:
             names |= {name: _short(value) for name, value in zip(op.params, step.params)}
@@ -245,10 +254,12 @@ class _Steps:
         if said["numpy"] and isinstance(statements[-1], ast.Return):
             said["numpy"][-1] = said["numpy"][-1].removeprefix("return ")
         text = formula(statements, names)
+        if text is None and (declared := declared_formula(op, position, values)):
+            text = formula(declared[0], names)
         if text is not None:
             said["formula"] = text
         said["where"] = [
-            [name, names.get(name, "what forward kept for it")]
+            [name, names.get(name) or op.kept_texts.get(name, "what forward kept for it")]
             for name in (*parameters_of(rule), *closed)
             if name in names_in(statements) and not callable(closed.get(name))
         ]

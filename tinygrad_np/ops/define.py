@@ -12,7 +12,7 @@ from .apply import binary, general, unary
 from .op import Op
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 __all__ = ["answers", "define_op"]
 
@@ -27,7 +27,8 @@ def define_op(
     domain: tuple[float, float] = (-np.inf, np.inf),
     samples: Callable | None = None,
     numpy: tuple[Callable | tuple[np.ufunc, str], ...] = (),
-    keeps: tuple[str, ...] = (),
+    keeps: tuple[str, ...] | Mapping[str, str] = (),
+    formulas: Mapping[str, Callable] | None = None,
     variadic: bool = False,
     elementwise: bool = False,
     flops: Callable[..., int] | None = None,
@@ -53,7 +54,11 @@ def define_op(
         numpy: the NumPy functions that this op answers for, besides its forward if that is a
             ufunc, unless an earlier op does; a ufunc's method as a pair, `(np.add, "reduce")`.
         keeps: names of extra values that forward returns after its result and that only the
-            rules read. Forward must then be NumPy that also runs on Tensors.
+            rules read, or a mapping from these names to what they are, for `explain`. Forward
+            must then be NumPy that also runs on Tensors.
+        formulas: for an input whose rule takes several steps, a function of what a rule can read
+            that says the same in one expression, or returns None where it does not. It is not
+            run: `explain` and the step-through page show its text.
         variadic: the first parameter is a sequence of inputs; its one rule may read `i`, the
             position of the input that it is for.
         elementwise: forward acts on each element on its own, has no parameters, and returns one
@@ -83,6 +88,7 @@ def define_op(
         name or str(getattr(forward, "__name__", "op")),
         rules,
         keeps=keeps,
+        formulas=dict(formulas or {}),
         variadic=variadic,
         elementwise=elementwise or pointwise,
         text=text,

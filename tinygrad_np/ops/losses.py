@@ -10,6 +10,7 @@ import numpy as np
 
 from .axes import each
 from .define import define_op
+from .labels import first_place, one_hot
 from .reduce import keep_reduced, restore
 from .shape import moveaxis
 
@@ -98,11 +99,6 @@ def classes_last(x, axis):
 def _back(x, axis):
     """The inverse of `classes_last`."""
     return x if axis in (-1, x.ndim - 1) else moveaxis(x, -1, axis)
-
-
-def first_place(mask):
-    """Where the first true element is, as a tuple of numbers."""
-    return tuple(map(int, np.unravel_index(int(np.argmax(mask)), mask.shape)))
 
 
 _UNSIGNED = {np.dtype(f"i{n}"): np.dtype(f"u{n}") for n in (1, 2, 4, 8)}
@@ -233,11 +229,27 @@ def _cross_entropy_target(g, logits, n, axis, reduction, label_smoothing):
     return _scaled(d, g, n, axis, reduction)
 
 
+def _cross_entropy_formula(g, logits, target, axis, reduction, ignore_index, label_smoothing):
+    if target.dtype.kind == "f" or ignore_index is not None or label_smoothing:
+        return None
+    if axis not in (-1, logits.ndim - 1) or reduction == "none":
+        return None
+    if reduction == "sum":
+        return (softmax(logits, axis) - one_hot(target, logits.shape[-1])) * g
+    return (softmax(logits, axis) - one_hot(target, logits.shape[-1])) * g / target.size
+
+
 cross_entropy = define_op(
     _cross_entropy,
     name="cross_entropy",
     flops=each(5),
-    keeps=("p", "picked", "counted", "n"),
+    keeps={
+        "p": "the softmax of the logits",
+        "picked": "where the classes' logits are in the flat logits",
+        "counted": "which predictions count",
+        "n": "how many predictions count",
+    },
+    formulas={"logits": _cross_entropy_formula},
     logits=_cross_entropy_logits,
     target=_cross_entropy_target,
     text="cross_entropy({logits}, {target})",

@@ -5,7 +5,6 @@ Functions of their inputs alone: what a layer keeps (weights, running statistics
 
 from __future__ import annotations
 
-import operator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,8 +13,9 @@ from ..state import draw
 from ..tensor import Tensor, as_array
 from .elementwise import where
 from .index import getitem
+from .labels import check_range, one_hot, plain
 from .linalg import matmul, swap
-from .losses import check_reduction, check_target, classes_last, first_place, softmax
+from .losses import check_reduction, check_target, classes_last, softmax
 from .mistakes import describe_call
 from .random import default_generator
 from .reduce import sum as total
@@ -23,7 +23,6 @@ from .shape import reshape
 
 if TYPE_CHECKING:
     from numpy.random import Generator
-    from numpy.typing import DTypeLike
 
 __all__ = [
     "dropout",
@@ -37,11 +36,6 @@ __all__ = [
 def operand(value: Any) -> Any:
     """A Tensor as it is, everything else as an array."""
     return value if isinstance(value, Tensor) else as_array(value, None)
-
-
-def _plain(value: Any) -> np.ndarray:
-    """The array of class numbers, masks and the like, which carry no gradient."""
-    return value.data if isinstance(value, Tensor) else as_array(value, None)
 
 
 def check_float(op: str, x: Any) -> None:
@@ -78,7 +72,7 @@ def nll_loss(
         ValueError: a target out of range or in another shape, an unknown reduction, or the mean
             of nothing.
     """
-    log_probs, target = operand(log_probs), _plain(target)
+    log_probs, target = operand(log_probs), plain(target)
     check_reduction(reduction)
     if target.dtype.kind not in "iu":
         raise TypeError(f"nll_loss: targets must be integers (classes), not {target.dtype}")
@@ -105,29 +99,6 @@ def nll_loss(
     return total(losses) / n
 
 
-def one_hot(labels: Any, classes: int, dtype: DTypeLike = "float32") -> Any:
-    """Rows of zeros with a 1 at each label: shape (*labels.shape, classes). No gradient flows.
-
-    Raises:
-        TypeError: labels that are not integers.
-        ValueError: a label that is negative, or not less than `classes`.
-    """
-    numbers = _plain(labels)
-    classes = operator.index(classes)
-    _check_range("one_hot", "label", numbers, classes, "classes")
-    rows = (np.expand_dims(numbers, -1) == np.arange(classes)).astype(dtype)
-    return Tensor(rows) if isinstance(labels, Tensor) else rows
-
-
-def _check_range(op: str, what: str, numbers: np.ndarray, count: int, of: str) -> None:
-    if numbers.dtype.kind not in "iu":
-        raise TypeError(f"{op}: each {what} must be an integer, not {numbers.dtype}")
-    wrong = (numbers < 0) | (numbers >= count)
-    if wrong.any():
-        place = first_place(wrong)
-        raise ValueError(f"{op}: {what} {numbers[place]} at {place}, but there are {count} {of}")
-
-
 def embedding(indices: Any, weight: Any) -> Any:
     """The rows of a weight (entries, features) that the indices name: (*indices.shape, features).
 
@@ -137,12 +108,12 @@ def embedding(indices: Any, weight: Any) -> Any:
         TypeError: indices that are not integers.
         ValueError: an index out of range (negative ones too), or a weight that is no matrix.
     """
-    weight, numbers = operand(weight), _plain(indices)
+    weight, numbers = operand(weight), plain(indices)
     if weight.ndim != 2:
         raise ValueError(
             f"{describe_call('embedding', weight=weight)}: weight must be (entries, features)"
         )
-    _check_range("embedding", "index", numbers, weight.shape[0], "entries")
+    check_range("embedding", "index", numbers, weight.shape[0], "entries")
     return getitem(weight, numbers)
 
 
@@ -220,13 +191,13 @@ def scaled_dot_product_attention(
         if mask.dtype.kind not in "bf":
             raise TypeError(f"mask must hold booleans or floats, not {mask.dtype}")
         try:
-            np.broadcast_to(_plain(mask), scores.shape)
+            np.broadcast_to(plain(mask), scores.shape)
         except ValueError:
             raise ValueError(
                 f"{describe_call(op, mask=mask)}: the mask does not broadcast to {scores.shape}"
             ) from None
         if mask.dtype.kind == "b":
-            seen = _plain(mask) if seen is None else seen & _plain(mask)
+            seen = plain(mask) if seen is None else seen & plain(mask)
         else:
             scores = scores + mask
     if seen is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import operator
+from collections.abc import Mapping
 from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +30,8 @@ class Op:
         defaults: default of each input and parameter (`inspect.Parameter.empty`: required).
         rules: one derivative rule per input, None where no gradient flows.
         keeps: names of the hidden outputs of forward, which only the rules read.
+        kept_texts: what they are, by name, as far as that was declared.
+        formulas: rules of several steps as one expression, by input.
         text: the formula, with the inputs in braces.
         doc, kinks, domain, samples, numpy, variadic, elementwise, flops: as given to `define_op`.
     """
@@ -39,14 +42,16 @@ class Op:
         name: str,
         rules: dict[str, Callable | None],
         *,
-        keeps: tuple[str, ...],
+        keeps: tuple[str, ...] | Mapping[str, str],
         variadic: bool,
         elementwise: bool,
         **about: Any,
     ) -> None:
         self.name = name
         self.forward = forward
-        self.keeps = keeps
+        self.keeps = tuple(keeps)
+        self.kept_texts = dict(keeps) if isinstance(keeps, Mapping) else {}
+        self.formulas: dict[str, Callable] = about.get("formulas") or {}
         self.variadic = variadic
         self.elementwise = elementwise
         self.text: str = about["text"]
@@ -62,7 +67,7 @@ class Op:
         self.rule = rules
         self.rules: Any = tuple(rules.values())
         # What each rule reads, as positions in the tuple (inputs, out, params, keeps, shapes).
-        self.layout = self.inputs + ("out",) + self.params + keeps
+        self.layout = self.inputs + ("out",) + self.params + self.keeps
         self.layout += tuple(f"{i}_shape" for i in self.inputs) + (("i",) if variadic else ())
         self.slots = tuple(self._slots(i, rule) for i, rule in rules.items())
         self.readers = tuple(map(_reader, self.slots))

@@ -143,11 +143,6 @@ min = define_op(
 )
 
 
-def _spread(x, axis, shape, ddof):
-    """Deviation from the mean, and the number that the squares are divided by."""
-    return x - np.mean(x, axis=axis, keepdims=True), count(axis, shape) - ddof
-
-
 def _var(x, axis=None, *, ddof=0, keepdims=False):
     """Variance over the given axes: the mean of the squared deviations (n - ddof in the mean)."""
     n = count(axis, np.shape(x))
@@ -157,7 +152,8 @@ def _var(x, axis=None, *, ddof=0, keepdims=False):
 
 
 def _var_rule(g, x, x_shape, axis, ddof, keepdims):
-    deviation, n = _spread(x, axis, x_shape, ddof)
+    deviation = x - np.mean(x, axis=axis, keepdims=True)
+    n = count(axis, x_shape) - ddof
     return restore(g, axis, keepdims, len(x_shape)) * deviation * (2 / n)
 
 
@@ -178,7 +174,8 @@ def _std(x, axis=None, *, ddof=0, keepdims=False):
 
 
 def _std_rule(g, x, out, x_shape, axis, ddof, keepdims):
-    deviation, n = _spread(x, axis, x_shape, ddof)
+    deviation = x - np.mean(x, axis=axis, keepdims=True)
+    n = count(axis, x_shape) - ddof
     out = restore(out, axis, keepdims, len(x_shape))
     out = np.where(out == 0, 1, out)  # all elements equal: every deviation is 0, and so is this
     return restore(g, axis, keepdims, len(x_shape)) * deviation / out * (1 / n)

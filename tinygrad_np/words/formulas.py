@@ -14,7 +14,14 @@ import functools
 import inspect
 from typing import TYPE_CHECKING, Any
 
-from ..draw.rules import formula, helpers_in, lines_that_run, names_in, parameters_of
+from ..draw.rules import (
+    declared_formula,
+    formula,
+    helpers_in,
+    lines_that_run,
+    names_in,
+    parameters_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -54,13 +61,21 @@ class Derivative:
         assert rule is not None
         self.rule = rule
         self.lines = lines_that_run(rule, values or {})
-        self._keeps = op.keeps
+        self.op = op
         self._known = values if exact and values else {}
+        self._declared = declared_formula(op, position, values or {})
 
     @functools.cached_property
     def inlined(self) -> list[ast.stmt]:
         """The lines with calls of one-line helpers replaced by what these compute."""
         return _inlined(self.lines, self.rule, self._known)
+
+    @functools.cached_property
+    def expressed(self) -> list[ast.stmt]:
+        """What the formula is made of: these lines, or what the op declares to say the same."""
+        if formula(self.inlined, {}) is not None or self._declared is None:
+            return self.inlined
+        return _inlined(*self._declared, self._known)
 
     @property
     def chosen(self) -> bool:
@@ -76,7 +91,7 @@ class Derivative:
         """
         closed = inspect.getclosurevars(self.rule).nonlocals
         numbers = {n: f"{v:.6g}" for n, v in closed.items() if isinstance(v, (int, float))}
-        return formula(self.inlined, numbers | dict(names or {}))
+        return formula(self.expressed, numbers | dict(names or {}))
 
     def numpy(self) -> list[str]:
         """The lines as text; the last one is what the rule returns."""
@@ -87,15 +102,15 @@ class Derivative:
         """What the library's own functions do that the lines call: `restore: A reduced value ...`.
 
         Args:
-            lines: by default all that run; `inlined` for the formula's.
+            lines: by default all that run; `expressed` for the formula's.
         """
         found = helpers_in(self.lines if lines is None else lines, self.rule)
         return [f"{name}: {doc}" for name, doc in found.items()]
 
-    def kept(self) -> list[str]:
-        """What the lines read of the values that only forward knows (`keeps`)."""
-        reads = names_in(self.lines).keys() & set(parameters_of(self.rule))
-        return [name for name in self._keeps if name in reads]
+    def kept(self, lines: list[ast.stmt] | None = None) -> list[str]:
+        """What lines (see `helpers`) read of the values that only forward knows (`keeps`)."""
+        reads = names_in(self.lines if lines is None else lines)
+        return [name for name in self.op.keeps if name in reads]
 
 
 def _inlined(

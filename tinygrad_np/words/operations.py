@@ -110,7 +110,9 @@ def _notes(found: list[Derivative]) -> list[str]:
         notes.append("Where a rule branches, the lines are those that run in the example.")
     kept = dict.fromkeys(name for derivative in found for name in derivative.kept())
     if kept:
-        notes.append(f"{listed(list(kept))}: kept by forward")
+        texts = found[0].op.kept_texts
+        told = [f"{name} ({texts[name]})" if name in texts else name for name in kept]
+        notes.append(f"{listed(told)}: kept by forward")
     return notes + list(dict.fromkeys(text for d in found for text in d.helpers()))
 
 

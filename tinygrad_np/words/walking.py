@@ -189,8 +189,8 @@ class _Walk:
         if text is None:
             self.footnotes[f"the rule of {op.name} has several lines: explain(its function)"] = None
             return f"by the rule of {op.name}, from {g}"
-        self.footnotes |= dict.fromkeys(derivative.helpers(derivative.inlined))
-        if kept := derivative.kept():
+        self.footnotes |= dict.fromkeys(derivative.helpers(derivative.expressed))
+        if kept := derivative.kept(derivative.expressed):
             self.footnotes[f"{listed(kept)}: kept by the forward of {op.name}"] = None
         return text
 
