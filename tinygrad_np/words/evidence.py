@@ -69,7 +69,7 @@ class Evidence:
         return f"{f'`{name}`' if name else plain} {node.shape}"
 
     def place(self, node: Node) -> str:
-        """The user's line of an op, "" for leaves."""
+        """The user's line that made a value, "" if it is not known."""
         return where_text(node.place)
 
     def input_name(self, node: Node, position: int) -> str:

@@ -55,7 +55,7 @@ def _left_out(case: Case) -> Iterator[Finding]:
         yield Finding(
             "not reached",
             f"the loss does not reach {_names(case, alone)}: no gradient will ever come there",
-            "",
+            case.evidence.place(alone[0]),  # where it was made
             "Use it in the forward pass, or take it out of the model, or freeze it "
             "(requires_grad=False).",
         )
