@@ -108,7 +108,8 @@ class Optimizer:
         Raises:
             RuntimeError: no parameter has a gradient.
         """
-        reached = [p.grad is not None for p in self.params]
+        grads = [p.grad for p in self.params]
+        reached = [g is not None for g in grads]
         if not any(reached):
             raise RuntimeError(
                 f"{type(self).__name__}.step(): no parameter has a gradient; call backward() first"
@@ -120,7 +121,7 @@ class Optimizer:
             params = [p for p, is_reached in zip(self.params, reached, strict=True) if is_reached]
             where, t = self._part(reached)  # t for each element
             state = [values[where] for values in state]
-        g = np.concatenate([p.grad.data.ravel() for p in params])  # type: ignore[union-attr]
+        g = np.concatenate([g.data.ravel() for g in grads if g is not None])
         lr, decay = self.lr, self.weight_decay
         weights = np.concatenate([p.data.ravel() for p in params]) if decay else None
         if weights is not None and not self.decoupled:

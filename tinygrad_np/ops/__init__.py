@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..autograd import recording
+from ..autograd import Leaf, recorder, recording
 from ..tensor import Tensor, needs_grad, wrap
 from . import (
     activations,
@@ -117,10 +117,15 @@ def _in_place(name, function, symbol):
     run = getattr(operator, name)
 
     def in_place(self, other):
-        self._check_write(symbol)
-        if type(other) is np.ndarray and self.shape == other.shape and not recording.get():
+        if type(other) is np.ndarray and isinstance(self._node, Leaf) and not recording.get():
             # What optimizers do to every parameter: only the arithmetic, nothing to record.
-            return self._become(wrap(run(self._data, other), None), symbol)
+            data = run(self._data, other)
+            same = data.shape == self._data.shape and data.dtype == self._data.dtype
+            if same and recorder.get() is None:
+                data.setflags(False)
+                self._data = data
+                return self
+        self._check_write(symbol)
         return self._become(function(self, other), symbol)
 
     return in_place
