@@ -18,7 +18,7 @@ MODULES = sorted([*ENGINE.rglob("*.py"), *(ROOT / "nn").rglob("*.py")])
 OPTIONAL = ["matplotlib", "graphviz", "graphviz_pure", "tqdm", "nnfs", "IPython", "PIL"]
 
 # Layers of the engine, lowest first: a module may import its own layer and those below.
-LAYERS = ["frames", "autograd", "hooks", "protocols", "state", "tensor", "ops"]
+LAYERS = ["frames", "modes", "autograd", "hooks", "protocols", "state", "tensor", "ops"]
 READERS = {
     "snapshot",
     "gathering",

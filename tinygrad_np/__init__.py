@@ -10,7 +10,7 @@ print(w.grad)  # Tensor([2., 4.])
 
 from typing import Any as _Any
 
-from .autograd import enable_grad, is_grad_enabled, no_grad
+from .modes import enable_grad, is_grad_enabled, no_grad
 from .ops import *  # noqa: F403
 from .ops import __all__ as _ops
 from .ops.mistakes import describe, describe_call

@@ -7,20 +7,18 @@ Nodes hold no Tensors, so the graph has no reference cycles.
 
 from __future__ import annotations
 
-import functools
-import inspect
 import itertools
-from contextvars import ContextVar, Token
 from heapq import heapify, heappop, heappush
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .frames import line_of
+from .modes import enable_grad, recorder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
-    from types import CodeType, TracebackType
+    from types import CodeType
 
     from .ops.op import Op
 
@@ -32,10 +30,7 @@ __all__ = [
     "Pending",
     "backward",
     "backward_to",
-    "enable_grad",
     "fit",
-    "is_grad_enabled",
-    "no_grad",
 ]
 
 next_serial = itertools.count().__next__
@@ -146,78 +141,6 @@ class OutputGradients(tuple):
         for g in self:
             if isinstance(g, np.ndarray):
                 g.setflags(write=write)
-
-
-# --- modes -------------------------------------------------------------------------------------
-
-# Whether nodes are made: False, True, or the recorder that wants to see each one.
-recording: ContextVar[Any] = ContextVar("recording", default=True)
-
-# What keeps values and gradients inside `with record():`, see `recorder.Record`.
-recorder: ContextVar[Any] = ContextVar("recorder", default=None)
-
-
-def is_grad_enabled() -> bool:
-    """Whether operations are recorded here: True unless inside `no_grad()`."""
-    return bool(recording.get())
-
-
-class _Recording:
-    """Sets the recording mode of this thread or task: `with no_grad():` or `@no_grad()`."""
-
-    _mode: bool
-
-    __slots__ = ("_tokens",)
-
-    def __init__(self) -> None:
-        self._tokens: list[Token[Any]] = []  # several: one object may be entered again inside
-
-    def __enter__(self) -> None:
-        self._tokens.append(recording.set(self._mode and (recorder.get() or True)))
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        recording.reset(self._tokens.pop())
-
-    def __call__(self, function: Callable) -> Callable:
-        """Decorate a function, or a coroutine function, to run in this mode."""
-        if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
-            raise TypeError(
-                f"a generator can't run in one mode, its caller runs in between: write `with "
-                f"{type(self).__name__}():` inside {function.__qualname__}"
-            )
-        mode = type(self)  # a new one for each call, which may come from any thread
-        if inspect.iscoroutinefunction(function):
-
-            @functools.wraps(function)
-            async def coroutine(*args: Any, **kwargs: Any) -> Any:
-                with mode():
-                    return await function(*args, **kwargs)
-
-            return coroutine
-
-        @functools.wraps(function)
-        def decorated(*args: Any, **kwargs: Any) -> Any:
-            with mode():
-                return function(*args, **kwargs)
-
-        return decorated
-
-
-class no_grad(_Recording):  # noqa: N801 - reads as a statement: with no_grad()
-    """Nothing is recorded inside: results need no gradient. Context manager and decorator."""
-
-    _mode = False
-
-
-class enable_grad(_Recording):  # noqa: N801
-    """Operations are recorded inside, also within `no_grad()`. Context manager and decorator."""
-
-    _mode = True
 
 
 # --- backward ----------------------------------------------------------------------------------

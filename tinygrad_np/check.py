@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .autograd import enable_grad
+from .modes import enable_grad
 from .tensor import Tensor
 
 if TYPE_CHECKING:

@@ -11,14 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .autograd import (
-    Node,
-    OutputGradients,
-    backward_to,
-    enable_grad,
-    next_serial,
-    recording,
-)
+from .autograd import Node, OutputGradients, backward_to, next_serial
+from .modes import enable_grad, recording
 from .ops import default_generator
 from .ops.op import Op, part
 from .paths import outside, path_to, variable

@@ -13,7 +13,7 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from . import autograd
+from . import modes
 from .frames import assigned_name, line_of, modules_in, outside
 
 if TYPE_CHECKING:
@@ -137,9 +137,9 @@ class Record:
         self._last: tuple[Node, tuple[CodeType, int]] | None = None
 
     def __enter__(self) -> Record:
-        self._outer.append(autograd.recorder.get())
-        mode = autograd.recording.get() and self
-        self._tokens.append((autograd.recorder.set(self), autograd.recording.set(mode)))
+        self._outer.append(modes.recorder.get())
+        mode = modes.recording.get() and self
+        self._tokens.append((modes.recorder.set(self), modes.recording.set(mode)))
         return self
 
     def __exit__(
@@ -150,8 +150,8 @@ class Record:
     ) -> None:
         self._outer.pop()
         recorder, recording = self._tokens.pop()
-        autograd.recording.reset(recording)
-        autograd.recorder.reset(recorder)
+        modes.recording.reset(recording)
+        modes.recorder.reset(recorder)
 
     # --- called by the engine ------------------------------------------------------------------
 
@@ -214,7 +214,7 @@ class Record:
 
 def current_record() -> Record | None:
     """The innermost `record()` that this code runs in, or None."""
-    found = autograd.recorder.get()
+    found = modes.recorder.get()
     return found if isinstance(found, Record) else None
 
 

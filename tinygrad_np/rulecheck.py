@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from .autograd import OutputGradients, enable_grad, fit
+from .autograd import OutputGradients, fit
 from .check import GradcheckError
 from .frames import short_place
 from .layercheck import check_layer
+from .modes import enable_grad
 from .ops.apply import general
 from .recorder import record
 from .slopes import Slopes, pointwise_slopes, slopes

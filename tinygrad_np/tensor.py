@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from . import autograd, state
+from . import autograd, modes, state
 from .autograd import Constant, Leaf, Node, Pending
 from .frames import outside
 from .hooks import Hooked
@@ -254,7 +254,7 @@ class Tensor(Hooked, NumPyProtocols, TableMethods):
             if before is None:
                 holder.grad = g
             elif create_graph:
-                with autograd.enable_grad():
+                with modes.enable_grad():
                     holder.grad = before + g
             else:
                 holder.grad = wrap(before._data + g._data, None)
@@ -330,12 +330,12 @@ class Tensor(Hooked, NumPyProtocols, TableMethods):
         node = self._node
         if node is None or not node.needs_grad:
             return
-        if node.op is None and autograd.recording.get():
+        if node.op is None and modes.recording.get():
             raise RuntimeError(
                 f"{what} on {self._title()}, a leaf that requires grad: the gradient would no "
                 "longer belong to it. Do it under no_grad(), or on a copy: t.copy()"
             )
-        if node.op is not None and not autograd.recording.get():
+        if node.op is not None and not modes.recording.get():
             raise RuntimeError(
                 f"{what} under no_grad() on {self._title()}, the result of an operation: later "
                 "gradients would not know of this write. Write to t.detach(), or outside no_grad()"
@@ -350,7 +350,7 @@ class Tensor(Hooked, NumPyProtocols, TableMethods):
                 raise TypeError(f"{what} would change {self._title()} to {result.dtype}")
             result = result.astype(self.dtype)
         node = self._node
-        observer = autograd.recorder.get()
+        observer = modes.recorder.get()
         if observer is not None and result._node is None and isinstance(node, Leaf):
             observer.wrote(self, result)
         self._data = result._data

@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from ..autograd import Leaf, recorder, recording
-from ..tensor import Tensor, needs_grad, wrap
+from ..autograd import Leaf
+from ..modes import recorder, recording
+from ..tensor import Tensor, needs_grad
 from . import (
     activations,
     conv,

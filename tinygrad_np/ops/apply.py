@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import state
-from ..autograd import Constant, Node, next_serial, recording
+from ..autograd import Constant, Node, next_serial
 from ..frames import INSIDE, outside
+from ..modes import recording
 from ..tensor import Tensor, as_array, as_operand, node_of, wrap
 from .op import part
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import state
-from ..autograd import is_grad_enabled, recorder
+from ..modes import is_grad_enabled, recorder
 from ..tensor import Tensor
 from ..trees import leaves
 from . import memory

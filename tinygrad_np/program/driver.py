@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import autograd
-from ..autograd import Pending, recording
+from ..autograd import Pending
+from ..modes import recording
 from ..tensor import Tensor, held_gradient, wrap
 from .statements import Var
 

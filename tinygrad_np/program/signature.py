@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..autograd import is_grad_enabled
+from ..modes import is_grad_enabled
 from ..tensor import Tensor
 from ..trees import leaves, refill
 from .errors import CompileError

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .. import autograd, state
+from .. import autograd, modes, state
 from ..autograd import Pending
 from ..frames import INSIDE, assigned_name, line_of, outside
 from ..tensor import Tensor, wrap
@@ -117,13 +117,13 @@ class Tape:
     def _running(self) -> Iterator[None]:
         """Record what this thread or task does inside."""
         interpose()
-        tokens = (state.tape.set(self), autograd.recorder.set(self))
-        mode = autograd.recording.set(autograd.recording.get() and self)
+        tokens = (state.tape.set(self), modes.recorder.set(self))
+        mode = modes.recording.set(modes.recording.get() and self)
         try:
             yield
         finally:
-            autograd.recording.reset(mode)
-            autograd.recorder.reset(tokens[1])
+            modes.recording.reset(mode)
+            modes.recorder.reset(tokens[1])
             state.tape.reset(tokens[0])
             withdraw()
             for tensor, slot in self._made.values():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
-from .. import autograd
+from .. import modes
 from ..frames import outside
 from ..gathering import ancestors_of
 from ..tensor import Tensor, node_of
@@ -55,7 +55,7 @@ def lint(loss: Tensor, model: Any = None, *, record: Record | None = None) -> Fi
             f"lint(loss, model) takes an nn.Module as model, not {type(model).__name__}"
         )
     if record is None:
-        record = autograd.recorder.get()
+        record = modes.recorder.get()
     root = node_of(loss)
     evidence = Evidence([root], record, outside(sys._getframe(1)), model)
     case = Case(root, ancestors_of([root]), evidence, model)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .. import autograd
+from .. import modes
 from ..autograd import Leaf, Node
 from ..frames import outside
 from ..tensor import Tensor, node_of
@@ -49,7 +49,7 @@ def why(t: Tensor, loss: Tensor | None = None, *, record: Record | None = None) 
         if not isinstance(value, Tensor) and not (value is None and what != "why()"):
             raise TypeError(f"{what} takes Tensors, not {type(value).__name__}")
     if record is None:
-        record = autograd.recorder.get()
+        record = modes.recorder.get()
     return Text(_Question(t, loss, record, outside(sys._getframe(1))).answer())
 
 
@@ -91,7 +91,7 @@ class _Question:
         if cut:
             return f"{said}{self.name} has the values of {cut}, but no graph."
         said += f"{self.name} does not require a gradient. "
-        if not autograd.is_grad_enabled():
+        if not modes.is_grad_enabled():
             return f"{said}Nothing is recorded under no_grad(), and this is inside of it."
         return (
             f"{said}If it is to be learned, make it with requires_grad=True (nn.Parameter) before "
