@@ -10,34 +10,25 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..frames import short_place
+from .expressions import WIDTH, Expressions
 from .memory import Memory, is_copy, takes_out
 from .names import Names
 from .statements import Statement, Var
-from .text import about, array_text, dtype_text, empty, number_text, signature
+from .text import about, empty, signature
 
 if TYPE_CHECKING:
+    from .boundary import Output
     from .program import Program
-    from .tape import Output
 
 __all__ = ["Emitted", "emit"]
 
-
-_WIDTH = 58  # where the comments with shapes begin
 
 _GUARD = (
     "class GuardFailed(Exception):",
     '    """What held when this was recorded does not hold in this call."""',
 )
 
-# On numbers and NumPy scalars Python's operators do the same as the ufuncs, several times faster.
-_SCALAR: dict[np.ufunc, str] = {
-    np.add: "+", np.subtract: "-", np.multiply: "*", np.divide: "/", np.less: "<",
-    np.less_equal: "<=", np.greater: ">", np.greater_equal: ">=", np.equal: "==",
-    np.not_equal: "!=", np.bitwise_and: "&",
-}  # fmt: skip
 _IN_PLACE = {np.add: "+=", np.subtract: "-=", np.multiply: "*=", np.divide: "/="}
-_MODULES = {"np": np, "np.linalg": np.linalg, "np.fft": np.fft,
-            "np.lib.stride_tricks": np.lib.stride_tricks}  # fmt: skip
 
 
 @dataclass
@@ -71,18 +62,14 @@ def emit(program: Program, memory: Memory, title: str) -> Emitted:
     return _Writer(program, memory).write(title)
 
 
-class _Writer:
+class _Writer(Expressions):
     def __init__(self, program: Program, memory: Memory) -> None:
+        name = re.sub(r"\W", "_", program.name)
+        super().__init__(Names({"np", "constants", "GuardFailed", name}))
         self.program = program
         self.memory = memory
-        self.out = Emitted(program.name)
-        self.out.name = name = re.sub(r"\W", "_", program.name)
-        self.names = Names({"np", "constants", "GuardFailed", name})
-        self.name: dict[Var, str] = {}
-        self.setup: list[str] = []
+        self.out = Emitted(name, constants=self.constants, objects=self.objects)
         self.body: list[tuple[str, Statement | None, str]] = []
-        self.inline: dict[Var, str] = {}
-        self.known: dict[Any, str] = {}  # names of constant arrays, by content
         self.kept = set(program.kept())
         self.place: tuple[str, int] | None = None
         self.section = ""
@@ -146,7 +133,7 @@ class _Writer:
                     self.name[var] = name = self.names.new(var.hint)
                     part = f"{self.name[whole]}[{start}:{start + var.value.size}]"
                     shape = "" if len(var.shape) == 1 else f".reshape({var.shape})"
-                    self._set_up(f"{name} = {part}{shape}", "", var)
+                    self.set_up(f"{name} = {part}{shape}", "", var)
                 elif var in holder and var not in self.name:
                     first = holder[var]
                     if var is first:
@@ -154,15 +141,11 @@ class _Writer:
                     else:
                         self.name[var] = name = self.names.new(var.hint)
                         shape = "" if var.shape == first.shape else f".reshape({var.shape})"
-                        self._set_up(f"{name} = {self.name[first]}{shape}", "used again", None)
+                        self.set_up(f"{name} = {self.name[first]}{shape}", "used again", None)
 
     def _allocate(self, var: Var) -> None:
         self.name[var] = name = self.names.new(var.hint)
-        self._set_up(f"{name} = {empty(var)}", "", None)
-
-    def _set_up(self, line: str, note: str, var: Var | None) -> None:
-        note = note or (about(var) if var is not None else "")
-        self.setup.append(f"{line:<{_WIDTH}}  # {note}" if note else line)
+        self.set_up(f"{name} = {empty(var)}", "", None)
 
     def _text(self, title: str) -> None:
         out = self.out
@@ -176,7 +159,7 @@ class _Writer:
         for text, statement, note in self.body:
             if statement is not None:
                 out.lines[len(lines) + 1] = statement
-            lines.append(f"    {text:<{_WIDTH - 4}}  # {note}" if note else f"    {text}".rstrip())
+            lines.append(f"    {text:<{WIDTH - 4}}  # {note}" if note else f"    {text}".rstrip())
         out.source = "\n".join(lines) + "\n"
 
     # --- statements -----------------------------------------------------------------------------
@@ -214,9 +197,9 @@ class _Writer:
         if takes_out(statement) and statement.out in self.name:
             if is_copy(statement) and self._same_memory(statement):
                 return
-            self._line(self._into(statement, self.name[statement.out]), statement)
+            self._line(self.into(statement, self.name[statement.out]), statement)
             return
-        call = self._call(statement)
+        call = self.call(statement)
         if statement.boxed:
             call = f"np.asarray({call})[()]"
         once = statement.kind == "operator" and self.uses.get(statement.out) == 1
@@ -242,11 +225,11 @@ class _Writer:
     def _view(self, statement: Statement) -> None:
         if not any(self.uses.get(out) or out in self.kept for out in statement.outs):
             return
-        call = self._call(statement)
+        call = self.call(statement)
         fixed = all(self.memory.has(v) for v in statement.reads()) and not statement.several
         if fixed and self.memory.has(statement.out):
             self.name[statement.out] = name = self.names.new(statement.out.hint)
-            self._set_up(f"{name} = {call}", "", statement.out)
+            self.set_up(f"{name} = {call}", "", statement.out)
             return
         short = statement.kind == "method" and statement.target == "transpose"
         if short and self.uses.get(statement.out) == 1:
@@ -258,10 +241,10 @@ class _Writer:
 
     def _guard(self, statement: Statement) -> None:
         value, expected = statement.args
-        shown = self._expr(value)
+        shown = self.expr(value)
         test = f"not {shown}" if expected is True else shown
         if not isinstance(expected, bool):
-            test = f"{shown} != {self._expr(expected)}"
+            test = f"{shown} != {self.expr(expected)}"
         self._line(f"if {test}:", statement)
         self.body.append(("    raise GuardFailed", statement, ""))
 
@@ -276,138 +259,8 @@ class _Writer:
         same = back.args[:2] == pick.args and back.args[2] is t
         if not same or change.args[0] is not t or change.writes is not t or self.uses[t] != 3:
             return None
-        place = f"{self._expr(pick.args[0])}[{self._index(pick.args[1])}]"
-        return f"{place} {_IN_PLACE[change.target]} {self._expr(change.args[1])}"
-
-    # --- expressions ----------------------------------------------------------------------------
-
-    def _call(self, statement: Statement) -> str:
-        kind, target, args = statement.kind, statement.target, statement.args
-        if kind == "getitem":
-            return f"{self._expr(args[0])}[{self._index(args[1])}]"
-        if kind == "setitem":
-            return f"{self._expr(args[0])}[{self._index(args[1])}] = {self._expr(args[2])}"
-        if kind == "operator":
-            left, right = (self._operand(a) for a in args)
-            return f"{left} {target} {right}"
-        if kind == "method" and target == "transpose" and len(args) == 1:
-            return f"{self._expr(args[0])}.T"
-        if kind == "ufunc" and not statement.method and not statement.kwargs and statement.outs:
-            symbol = _SCALAR.get(target)
-            values = [*statement.outs, *(a for a in args if isinstance(a, Var))]
-            if symbol and len(args) == 2 and not any(v.is_array for v in values):
-                return f"{self._operand(args[0])} {symbol} {self._operand(args[1])}"
-        if kind in ("method", "draw"):
-            return f"{self._expr(args[0])}.{target}({self._arguments(statement, args[1:])})"
-        return f"{self._function(statement)}({self._arguments(statement, args)})"
-
-    def _into(self, statement: Statement, name: str) -> str:
-        """The statement with its result written into memory."""
-        kind, target, args = statement.kind, statement.target, statement.args
-        if kind == "method" and target in ("copy", "astype"):
-            casts = target == "astype" and not np.can_cast(args[0].dtype, statement.out.dtype)
-            unsafe = ', casting="unsafe"' if casts else ""
-            return f"np.copyto({name}, {self._expr(args[0])}{unsafe})"
-        if kind == "draw":
-            rest = self._arguments(statement, ())
-            return f"{self._expr(args[0])}.{target}({rest + ', ' if rest else ''}out={name})"
-        if kind == "method":
-            rest = self._arguments(statement, args[1:])
-            return f"{self._expr(args[0])}.{target}({rest}, out={name})"
-        return f"{self._function(statement)}({self._arguments(statement, args)}, out={name})"
-
-    def _function(self, statement: Statement) -> str:
-        target: Any = statement.target
-        if statement.kind == "ufunc":
-            name = f"np.{target.__name__}"
-            if getattr(np, target.__name__, None) is not target:
-                name = self._object(target)
-            return f"{name}.{statement.method}" if statement.method else name
-        for path, module in _MODULES.items():
-            name = getattr(target, "__name__", "")
-            if getattr(module, name, None) is target:
-                return f"{path}.{name}"
-        return self._object(target)
-
-    def _object(self, value: Any) -> str:
-        """The name of something that the text can't spell."""
-        for name, known in self.out.objects.items():
-            if known is value:
-                return name
-        name = self.names.new(getattr(value, "__name__", type(value).__name__))
-        self.out.objects[name] = value
-        return name
-
-    def _arguments(self, statement: Statement, args: tuple) -> str:
-        named = [f"{key}={self._expr(value)}" for key, value in statement.kwargs.items()]
-        return ", ".join([*map(self._expr, args), *named])
-
-    def _index(self, index: Any) -> str:
-        parts = index if type(index) is tuple else (index,)
-        text = ", ".join(self._slice(p) if isinstance(p, slice) else self._expr(p) for p in parts)
-        if type(index) is tuple and len(parts) == 1:
-            text += ","
-        return text or "()"
-
-    def _slice(self, s: slice) -> str:
-        ends = ["" if end is None else self._expr(end) for end in (s.start, s.stop, s.step)]
-        return ":".join(ends if ends[2] else ends[:2])
-
-    def _expr(self, value: Any) -> str:
-        if isinstance(value, Var):
-            if value in self.name:
-                return self.name[value]
-            if value in self.inline:
-                return self.inline[value]
-            assert value.constant is not None, value
-            return self._constant(value)
-        if isinstance(value, bool) or value is None or value is Ellipsis:
-            return str(value) if value is not Ellipsis else "..."
-        if isinstance(value, (int, float, complex)):
-            return number_text(value)
-        if isinstance(value, str):
-            return repr(value)
-        if isinstance(value, slice):
-            return (
-                f"slice({', '.join(self._expr(e) for e in (value.start, value.stop, value.step))})"
-            )
-        if isinstance(value, tuple):
-            return f"({', '.join(map(self._expr, value))}{',' if len(value) == 1 else ''})"
-        if isinstance(value, list):
-            return f"[{', '.join(map(self._expr, value))}]"
-        if isinstance(value, np.dtype) or (
-            isinstance(value, type) and issubclass(value, np.generic)
-        ):
-            return dtype_text(np.dtype(value))
-        if value in (int, float, bool, complex):
-            return value.__name__
-        return self._object(value)
-
-    def _operand(self, value: Any) -> str:
-        """An expression as a part of a larger one."""
-        text = self._expr(value)
-        plain = text.replace("_", "").replace(".", "").isalnum() or text.endswith(")")
-        return text if plain and " " not in text else f"({text})"
-
-    def _constant(self, var: Var) -> str:
-        value = var.constant
-        if not isinstance(value, np.ndarray) or value.ndim == 0:
-            number = value.item() if hasattr(value, "item") else value
-            return (
-                f"{dtype_text(var.dtype)}({number_text(number)})"
-                if var.shape == ()
-                else number_text(number)
-            )
-        key = (value.dtype, value.shape, value.strides, value.tobytes())
-        if key in self.known:
-            return self.known[key]
-        self.known[key] = name = self.names.new(var.hint or "constant")
-        text = array_text(value)
-        if text is None:
-            self.out.constants[name] = value
-            text = f"constants[{name!r}]"
-        self._set_up(f"{name} = {text}", "", var)
-        return name
+        place = f"{self.expr(pick.args[0])}[{self.index(pick.args[1])}]"
+        return f"{place} {_IN_PLACE[change.target]} {self.expr(change.args[1])}"
 
     # --- results --------------------------------------------------------------------------------
 
@@ -424,10 +277,10 @@ class _Writer:
             if var is None or var in self.memory.fresh:
                 continue
             if output.kind == "grad" and var.is_array and var.root in self.memory.holder:
-                self.out.static[output.source] = self._expr(var)
+                self.out.static[output.source] = self.expr(var)
             elif var.is_array and output.kind == "tensor" and self.memory.holder:
                 name = self._fresh(output)
-                self.body.append((f"np.copyto({name}, {self._expr(var)})", None, ""))
+                self.body.append((f"np.copyto({name}, {self.expr(var)})", None, ""))
             else:
                 self.out.returned.append(output)
                 returned.append(self._own(var, seen, makers))
@@ -439,7 +292,7 @@ class _Writer:
 
     def _own(self, var: Var, seen: set[Var], makers: set[Var]) -> str:
         """The value as the caller may keep it."""
-        text = self._expr(var)
+        text = self.expr(var)
         if not var.is_array:
             return text
         fresh = var.root in makers and var.root not in self.memory.holder

@@ -11,7 +11,8 @@ from .errors import CompileError
 from .statements import Statement, Var
 
 if TYPE_CHECKING:
-    from .tape import Input, Output, Tape
+    from .boundary import Input, Output
+    from .tape import Tape
 
 __all__ = ["Program", "Unlike", "differences", "program_of"]
 

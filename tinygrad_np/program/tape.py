@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,6 +18,7 @@ from ..autograd import Pending
 from ..frames import INSIDE, assigned_name, line_of, outside
 from ..tensor import Tensor, wrap
 from ..trees import leaves, rebuild, refill
+from .boundary import Input, Output
 from .callers import asked_by_the_library, local_name, module_name
 from .errors import CompileError
 from .slots import interpose, slot_of, withdraw
@@ -29,40 +29,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from types import FrameType
 
-__all__ = ["Input", "Output", "Tape", "put_back"]
+__all__ = ["Tape", "put_back"]
 
 _BACKWARD = {autograd.backward.__code__, autograd.backward_to.__code__}
-
-
-@dataclass(eq=False)
-class Input:
-    """Something that the program reads anew in each call.
-
-    Attributes:
-        kind: "argument" (source: its position among the arrays of the call), "argument_grad" (its
-            gradient), "tensor", "grad" (of a leaf), "number" (a `Number`), "array" (a captured
-            NumPy array), "generator".
-    """
-
-    kind: str
-    source: Any
-    var: Var
-
-
-@dataclass(eq=False)
-class Output:
-    """Something that the program leaves changed.
-
-    Attributes:
-        kind: "tensor", "grad" (of a leaf), "number"; "argument" and "argument_grad" for Tensors
-            among the arguments.
-        source: the Tensor, leaf or `Number`, or the position of the argument.
-        var: the new value; None for a gradient that is cleared.
-    """
-
-    kind: str
-    source: Any
-    var: Var | None
 
 
 class Tape:
