@@ -76,12 +76,12 @@ class Linear(Module):
         self.penalties = {name: strength for name, strength in penalties.items() if strength}
 
     def forward(self, x: Any) -> Tensor:
-        x = x if isinstance(x, Tensor) else Tensor(x)
+        given, x = x, x if isinstance(x, Tensor) else Tensor(x)
         if x.ndim == 0 or x.shape[-1] != self.weight.shape[0]:
             turned = x.ndim == 2 and x.shape[0] == self.weight.shape[0]
             raise ValueError(
                 f"{self!r} needs inputs of shape (..., {self.weight.shape[0]}), not {x.shape}: "
-                f"x is {tg.describe(x)}, the weight {tg.describe(self.weight)}"
+                f"x is {tg.describe(given)}, the weight {tg.describe(self.weight)}"
                 + (". Did you mean x.T?" if turned else "")
             )
         product = x @ self.weight

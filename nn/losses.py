@@ -27,13 +27,15 @@ _EDGE = 1e-7
 
 def mse_loss(prediction: Any, target: Any, reduction: str = "mean") -> Tensor:
     """Mean squared error, (prediction - target)²; both of the same shape."""
-    difference = _difference("mse_loss", prediction, target)
+    prediction, target = _alike("mse_loss", prediction, target)
+    difference = prediction - target
     return _reduced(difference * difference, reduction)
 
 
 def mae_loss(prediction: Any, target: Any, reduction: str = "mean") -> Tensor:
     """Mean absolute error, |prediction - target|; both of the same shape."""
-    return _reduced(tg.abs(_difference("mae_loss", prediction, target)), reduction)
+    prediction, target = _alike("mae_loss", prediction, target)
+    return _reduced(tg.abs(prediction - target), reduction)
 
 
 def categorical_crossentropy(probs: Any, target: Any, reduction: str = "mean") -> Tensor:
@@ -46,35 +48,32 @@ def categorical_crossentropy(probs: Any, target: Any, reduction: str = "mean") -
         target: (n,) class numbers of any integer dtype, or (n, classes) rows of floats that
             sum to 1, such as one-hot rows.
     """
-    probs, target = _tensor(probs), _tensor(target)
-    if probs.ndim != 2:
-        raise _unfit(probs, target, f"probs must have shape (n, classes), not {probs.shape}")
-    clipped = tg.clip(probs, _EDGE, 1 - _EDGE)
-    classes = probs.shape[1]
-    if target.dtype.kind == "f":
-        _check_same_shape("categorical_crossentropy", probs, target)
-        return _reduced(-(target * tg.log(clipped)).sum(axis=1), reduction)
-    if target.dtype.kind not in "iu":
-        kinds = f"targets must be integers (classes) or floats, not {target.dtype}"
-        raise _unfit(probs, target, kinds, TypeError)
-    labels = target.numpy()
-    if labels.shape != probs.shape[:1]:
-        wanted = f"classes must have shape {probs.shape[:1]}, not {labels.shape}"
-        raise _unfit(probs, target, wanted)
+    p, t = _tensor(probs), _tensor(target)
+
+    def unfit(problem: str) -> str:
+        called = describe_call("categorical_crossentropy", probs=probs, target=target)
+        return f"{called}: {problem}"
+
+    if p.ndim != 2:
+        raise ValueError(unfit(f"probs must have shape (n, classes), not {p.shape}"))
+    clipped = tg.clip(p, _EDGE, 1 - _EDGE)
+    classes = p.shape[1]
+    if t.dtype.kind == "f":
+        if t.shape != p.shape:
+            raise ValueError(unfit("the shapes of rows of probabilities differ"))
+        return _reduced(-(t * tg.log(clipped)).sum(axis=1), reduction)
+    if t.dtype.kind not in "iu":
+        raise TypeError(unfit(f"targets must be integers (classes) or floats, not {t.dtype}"))
+    labels = t.numpy()
+    if labels.shape != p.shape[:1]:
+        raise ValueError(unfit(f"classes must have shape {p.shape[:1]}, not {labels.shape}"))
     wrong = (labels < 0) | (labels >= classes)
     if wrong.any():
         row = int(np.argmax(wrong))
         found = f"label {labels[row]} at row {row}, but probs have {classes} columns"
-        raise _unfit(probs, target, found)
+        raise ValueError(unfit(found))
     picked = clipped[np.arange(len(labels)), labels]
     return _reduced(-tg.log(picked), reduction)
-
-
-def _unfit(
-    probs: Tensor, target: Tensor, problem: str, kind: type[Exception] = ValueError
-) -> Exception:
-    called = describe_call("categorical_crossentropy", probs=probs, target=target)
-    return kind(f"{called}: {problem}")
 
 
 def binary_cross_entropy(probs: Any, target: Any, reduction: str = "mean") -> Tensor:
@@ -82,8 +81,7 @@ def binary_cross_entropy(probs: Any, target: Any, reduction: str = "mean") -> Te
 
     Probabilities are clipped to [1e-7, 1 - 1e-7], as in the book.
     """
-    probs, target = _tensor(probs), _tensor(target)
-    _check_same_shape("binary_cross_entropy", probs, target)
+    probs, target = _alike("binary_cross_entropy", probs, target)
     p = tg.clip(probs, _EDGE, 1 - _EDGE)
     return _reduced(-(target * tg.log(p) + (1 - target) * tg.log(1 - p)), reduction)
 
@@ -105,8 +103,7 @@ _bce_with_logits = define_op(
 
 def binary_cross_entropy_with_logits(logits: Any, target: Any, reduction: str = "mean") -> Tensor:
     """Binary cross-entropy of sigmoid(logits), without overflow; both of the same shape."""
-    logits, target = _tensor(logits), _tensor(target)
-    _check_same_shape("binary_cross_entropy_with_logits", logits, target)
+    logits, target = _alike("binary_cross_entropy_with_logits", logits, target)
     return _reduced(_bce_with_logits(logits, target), reduction)
 
 
@@ -114,19 +111,12 @@ def _tensor(value: Any) -> Tensor:
     return value if isinstance(value, Tensor) else Tensor(value)
 
 
-def _difference(loss: str, prediction: Any, target: Any) -> Tensor:
-    prediction, target = _tensor(prediction), _tensor(target)
-    _check_same_shape(loss, prediction, target)
-    return prediction - target
-
-
-def _check_same_shape(loss: str, prediction: Tensor, target: Tensor) -> None:
-    """(n, 1) against (n,) would broadcast to (n, n), and train towards nonsense."""
-    if prediction.shape == target.shape:
-        return
-    fix = ""
-    if prediction.size == target.size:
-        fix = f"; target.reshape({prediction.shape}) would fit"
+def _alike(loss: str, prediction: Any, target: Any) -> tuple[Tensor, Tensor]:
+    """Both as Tensors of one shape: (n, 1) and (n,) would broadcast, and train towards nonsense."""
+    x, y = _tensor(prediction), _tensor(target)
+    if x.shape == y.shape:
+        return x, y
+    fix = f"; target.reshape({x.shape}) would fit" if x.size == y.size else ""
     called = describe_call(loss, prediction=prediction, target=target)
     raise ValueError(f"{called}: the shapes differ{fix}")
 

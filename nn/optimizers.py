@@ -6,12 +6,11 @@ layers. The rules follow the book's order of operations; the names and defaults 
 
 from __future__ import annotations
 
-import inspect
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tinygrad_np import Number, Tensor, UpdateRule, current_record, no_grad
+from tinygrad_np import Number, Tensor, current_record, no_grad
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -126,7 +125,13 @@ class Optimizer:
         weights = np.concatenate([p.data.ravel() for p in params]) if decay else None
         if weights is not None and not self.decoupled:
             g = g + decay * weights
-        change, *new_state = self.update(g, lr, t, *state)
+        record, rule = current_record(), None
+        if record is None:
+            change, *new_state = self.update(g, lr, t, *state)
+        else:
+            (change, *new_state), rule = record.watch_update(
+                self, (g, lr, t, *state), self.state_names, self._decay_note()
+            )
         if weights is not None and self.decoupled:
             change = change + lr * decay * weights
         # Only now that the rule has run does anything change.
@@ -138,43 +143,22 @@ class Optimizer:
         if self._uneven:
             self._missed += ~np.array(reached)
         self._steps.value += 1
-        record = current_record()
         start = 0
         with no_grad():
             for p in params:
                 part = slice(start, start + p.size)
                 p -= change[part].reshape(p.shape)
-                if record is not None:
-                    told = self._rule(p.shape, part, g, lr, t, state, new_state, change)
-                    record.explain_update(p, told)
+                if record is not None and rule is not None:
+                    record.explain_update(p, rule, part, change, new_state)
                 start = part.stop
 
-    def _rule(
-        self,
-        shape: tuple[int, ...],
-        part: slice,
-        g: np.ndarray,
-        lr: float,
-        t: Any,
-        state: list[np.ndarray],
-        new_state: list[np.ndarray],
-        change: np.ndarray,
-    ) -> UpdateRule:
-        """What a step did to the parameter that lies at `part` of the flat arrays."""
-        g, change = g[part].reshape(shape), change[part].reshape(shape)
-        before, after = ([a[part].reshape(shape) for a in arrays] for arrays in (state, new_state))
-        note = ""
-        if self.weight_decay:
-            note = (
-                f"Weight decay: lr · {self.weight_decay:g} · w is subtracted, too."
-                if self.decoupled
-                else f"Weight decay: {self.weight_decay:g} · w has been added to the gradient."
-            )
-        step = t if isinstance(t, int) else t[part].max()
-        given = inspect.signature(self.update).bind(g, lr, step, *before)
-        given.apply_defaults()  # so that an empty state is among the arguments
-        kept = dict(zip(self.state_names, zip(before, after, strict=True), strict=True))
-        return UpdateRule(self.update, given.arguments, kept, change, note)
+    def _decay_note(self) -> str:
+        """What weight decay does besides the rule, for those who watch a step."""
+        if not self.weight_decay:
+            return ""
+        if self.decoupled:
+            return f"Weight decay: lr · {self.weight_decay:g} · w is subtracted, too."
+        return f"Weight decay: {self.weight_decay:g} · w has been added to the gradient."
 
     def _part(self, reached: list[bool]) -> tuple[np.ndarray, np.ndarray]:
         """Where the reached parameters lie in the flat state, and their step's number, elementwise.
@@ -219,7 +203,9 @@ class SGD(Optimizer):
         if not state:
             return (lr * g,)
         velocity = self.momentum * state[0] - lr * g
-        return (lr * g - self.momentum * velocity if self.nesterov else -velocity), velocity
+        if self.nesterov:
+            return lr * g - self.momentum * velocity, velocity
+        return -velocity, velocity
 
 
 class AdaGrad(Optimizer):

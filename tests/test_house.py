@@ -42,6 +42,7 @@ READERS = {
     "tracing",
     "transforms",
     "trees",
+    "updates",
 }
 
 

@@ -30,7 +30,6 @@ _LAZY = {
     "PASSES": "program",
     "REORDERING_PASSES": "program",
     "Record": "recorder",
-    "UpdateRule": "recorder",
     "check_backward": "rulecheck",
     "checkpoint": "checkpointing",
     "compile": "program",

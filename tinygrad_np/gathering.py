@@ -188,6 +188,9 @@ class _Gathering:
         if step is not None:
             return dict(zip(op.params, step.params))
         known: dict[str, Any] = {}
+        if op.keeps and node.saved:  # all that the op was called with, to compute those again
+            called = zip(op.layout, node.saved[-1])
+            known = {name: value for name, value in called if name in op.params}
         for k, reads in enumerate(node.saved[: len(node.parents)] if node.saved else ()):
             slots = op.slots[0 if op.variadic else k]
             pairs = zip((op.layout[slot] for slot in slots), reads or ())

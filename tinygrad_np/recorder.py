@@ -13,11 +13,13 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from . import modes
+import numpy as np
+
+from . import modes, state
 from .frames import assigned_name, line_of, modules_in, outside
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Sequence
     from contextvars import Token
     from types import CodeType, TracebackType
 
@@ -80,21 +82,26 @@ class Flow(NamedTuple):
 
 
 class UpdateRule(NamedTuple):
-    """How an optimizer came to the change of one parameter.
+    """An optimizer's rule as it ran in one step, for all parameters laid end to end.
 
     Attributes:
-        function: what gave the change and the new state: a method of the optimizer.
-        values: what it read, by the names of its parameters, as far as it is about this parameter.
-        state: the arrays of the optimizer that belong to it, by name: before and after.
-        change: what was subtracted from the parameter.
+        by: the optimizer, as its repr was.
+        doc: what its class says of it.
+        lines: those of the rule that ran, as what is done to one parameter, called `parameter`.
+        reads: what the lines read, by name: numbers, arrays of them, or words.
+        gradient: what the rule was given as gradient.
+        state: the optimizer's arrays before the step, by name.
         note: what the optimizer did besides, as a sentence; "" for nothing.
     """
 
-    function: Callable[..., Any]
-    values: Mapping[str, Any]
-    state: Mapping[str, tuple[Any, Any]]
-    change: Any
-    note: str = ""
+    by: str
+    doc: str
+    lines: tuple[str, ...]
+    reads: dict[str, Any]
+    parameter: str
+    gradient: Any
+    state: dict[str, Any]
+    note: str
 
 
 class Update(NamedTuple):
@@ -105,7 +112,11 @@ class Update(NamedTuple):
         before, after: its arrays.
         place: file name and line number of the user's that did it.
         flows: how many rules of backward had run before.
-        rule: what the optimizer told; None for a write of the user's own.
+        rule: the optimizer's; None for a write of the user's own, which has none of the rest.
+        gradient: what the optimizer was given, weight decay included.
+        change: what was subtracted.
+        state: the optimizer's arrays for this parameter, by name: before and after.
+        reads: as those of the rule, where they differ from parameter to parameter.
     """
 
     node: Node
@@ -114,6 +125,10 @@ class Update(NamedTuple):
     place: tuple[str, int]
     flows: int
     rule: UpdateRule | None = None
+    gradient: Any = None
+    change: Any = None
+    state: dict[str, tuple[Any, Any]] = {}  # noqa: RUF012 - never written to
+    reads: dict[str, Any] = {}  # noqa: RUF012
 
 
 class Record:
@@ -197,15 +212,54 @@ class Record:
 
     # --- called by optimizers --------------------------------------------------------------------
 
-    def explain_update(self, parameter: Tensor, rule: UpdateRule) -> None:
-        """By which rule the last write to a parameter came about."""
+    def watch_update(
+        self, optimizer: Any, arguments: Sequence[Any], state_names: Sequence[str], note: str
+    ) -> tuple[Any, UpdateRule]:
+        """Call `optimizer.update(*arguments)`, and take down what it does.
+
+        Args:
+            optimizer: what has the rule.
+            arguments: the gradient, the learning rate, the number of the step, and the state.
+            state_names: what the arrays of the state are called.
+            note: what the optimizer did to the gradient before, or will do, as a sentence.
+
+        Returns:
+            What the rule returned, and what was taken down.
+        """
+        from .updates import watched
+
+        return watched(optimizer, arguments, state_names, note)
+
+    def explain_update(
+        self, parameter: Tensor, rule: UpdateRule, part: slice, change: Any, state: Sequence[Any]
+    ) -> None:
+        """By which rule the last write to a parameter came about.
+
+        Args:
+            parameter: what was written to.
+            rule: from `watch_update`.
+            part: where it lies in the flat arrays.
+            change, state: the flat arrays of what was subtracted, and of the new state.
+        """
+        shape = parameter.shape
+        kept = zip(rule.state.items(), state, strict=True)
+        arrays = {n: v[part] for n, v in rule.reads.items() if isinstance(v, np.ndarray)}
         for k in range(len(self.updates) - 1, -1, -1):
             if self.updates[k].node is parameter._node:
-                self.updates[k] = self.updates[k]._replace(rule=rule)
+                self.updates[k] = self.updates[k]._replace(
+                    rule=rule,
+                    gradient=rule.gradient[part].reshape(shape),
+                    change=change[part].reshape(shape).copy(),
+                    state={
+                        name: (before[part].reshape(shape), after[part].reshape(shape).copy())
+                        for (name, before), after in kept
+                    },
+                    reads={name: value[0] for name, value in arrays.items() if value.size},
+                )
                 break
         for outer in self._others():
             if isinstance(outer, Record):
-                outer.explain_update(parameter, rule)
+                outer.explain_update(parameter, rule, part, change, state)
 
     def _others(self) -> list[Any]:
         """The recorder outside of this one, if there is one."""
@@ -213,9 +267,9 @@ class Record:
 
 
 def current_record() -> Record | None:
-    """The innermost `record()` that this code runs in, or None."""
+    """The innermost `record()` that this code runs in, or None; in a compiled function, None."""
     found = modes.recorder.get()
-    return found if isinstance(found, Record) else None
+    return found if isinstance(found, Record) and state.tape.get() is None else None
 
 
 def record() -> Record:

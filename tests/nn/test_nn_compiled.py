@@ -382,3 +382,27 @@ def test_random_generators_after_a_wrong_label():
     assert states[0] == states[1]
     np.testing.assert_array_equal(other.hidden.weight.numpy(), weight)
     assert other.optimizer.steps == 4
+
+
+@pytest.mark.parametrize("watch", [tg.record, tg.debug])
+def test_a_record_inside_of_a_compiled_step(watch):
+    w = tg.Tensor([1.0, -2.0], requires_grad=True)
+    optimizer = nn.Adam([w], 0.1)
+
+    @tg.compile
+    def step():
+        with watch():
+            loss = (w * w).sum()
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+        return loss
+
+    twin = tg.Tensor([1.0, -2.0], requires_grad=True)
+    other = nn.Adam([twin], 0.1)
+    for _ in range(4):
+        step()
+        other.zero_grad()
+        (twin * twin).sum().backward()
+        other.step()
+    np.testing.assert_array_equal(w.data, twin.data)

@@ -176,6 +176,9 @@ def test_shape_errors_name_both_operands_and_their_lines(loss):
     for name, shape, at in (("scores", "(4, 2)", line + 1), ("wanted", "(3,)", line + 2)):
         made = f"made at test_nn_losses.py:{at}"
         assert f"Tensor {name!r} {shape} float64 {made}" in str(raised.value)
+    bare = np.ones(3)
+    with pytest.raises(ValueError, match=r"target: array 'bare' \(3,\) float64"):
+        loss(scores, bare)
 
 
 @pytest.mark.parametrize("loss", LOSSES)

@@ -1,5 +1,6 @@
 """Optimizers: the update rules against PyTorch and formulas, and what a step leaves alone."""
 
+import contextlib
 import copy
 
 import numpy as np
@@ -431,3 +432,41 @@ def test_a_rule_that_fails_changes_nothing():
         optimizer.step()
     assert optimizer.steps == 0
     assert all(np.array_equal(p.numpy(), b) for p, b in zip(params, before, strict=True))
+
+
+def test_a_recorded_step_is_the_same_step():
+    """Also with an empty parameter, and where some were not reached."""
+    ends = []
+    for watched in (False, True):
+        a, b, none = (tg.Tensor(np.full(n, 2.0), requires_grad=True) for n in (3, 2, 0))
+        optimizer = nn.Adam([a, none, b], 0.1, weight_decay=0.01)
+        for used in ((a, none), (a, b, none), (a, b)):
+            optimizer.zero_grad()
+            sum((p * p).sum() for p in used).backward()
+            with tg.record() if watched else contextlib.nullcontext():
+                optimizer.step()
+        ends.append([p.data for p in (a, b)])
+    np.testing.assert_array_equal(ends[0][0], ends[1][0])
+    np.testing.assert_array_equal(ends[0][1], ends[1][1])
+
+
+def test_what_a_record_holds_of_an_update_does_not_change():
+    class Reusing(nn.Optimizer):
+        """Writes the change into the same array each time."""
+
+        def update(self, g, lr, t):
+            if t == 1:
+                self.buffer = np.empty_like(g)
+            return (np.multiply(lr, g, out=self.buffer),)
+
+    w = tg.Tensor([1.0, 2.0], requires_grad=True)
+    optimizer = Reusing([w], 0.5)
+    records = []
+    for _ in range(2):
+        optimizer.zero_grad()
+        with tg.record() as record:
+            (w * w).sum().backward()
+            optimizer.step()
+        records.append(record)
+    np.testing.assert_allclose(records[0].updates[0].change, [1.0, 2.0])
+    np.testing.assert_allclose(records[0].updates[0].gradient, [2.0, 4.0])

@@ -1,8 +1,10 @@
 """The step-through page as a file: what is in it, against NumPy."""
 
 import base64
+import functools
 import json
 import re
+import sys
 
 import numpy as np
 import pytest
@@ -226,14 +228,15 @@ def test_an_update_has_the_numbers_of_the_rule():
     ids=["SGD", "momentum", "nesterov", "AdaGrad", "AdamW"],
 )
 def test_an_update_shows_the_lines_of_the_rule(make, lines, read, note):
-    w = tg.Tensor([1.0, -2.0], requires_grad=True, name="w")
+    w = tg.Tensor([1.0, -2.0], requires_grad=True, name="v")
     optimizer = make([w], 0.1)
     with tg.record() as run:
         loss = (w**3).sum()
         loss.backward()
         optimizer.step()
     (step,) = updates_in(steps_of(tg.graph(loss, record=run))).values()
-    assert step["numpy"] == lines
+    assert list(step["numpy"]) == lines
+    read = {"w": "v", "g": "the gradient"} | read
     assert dict(step["reads"]) == read
     assert step["note"] == note
     assert step["code"] == "optimizer.step()"
@@ -253,12 +256,22 @@ def test_the_state_of_one_parameter_among_several():
             loss = sum((p * p).sum() for p in used)
             loss.backward()
             optimizer.step()
-    steps = updates_in(steps_of(tg.graph(loss, record=run)))
-    assert {name: dict(step["reads"])["t"] for name, step in steps.items()} == {
-        "a": "2",
-        "b": "1",
-        "c": "2",
-    }
+    found = steps_of(tg.graph(loss, record=run))
+    for name, step in updates_in(found).items():
+        g = 2 * array(found, step["before"][0])
+        taken = 1 if name == "b" else 2
+        assert dict(step["reads"])["t"] == str(taken)
+        np.testing.assert_allclose(array(found, step["gradient"][0]), g)
+        (m, m_before, m_after), (v, v_before, v_after) = step["state"]
+        assert (m, v) == ("m", "v")
+        # Before their second step, the others had m = 0.1 g of a gradient that was 0.2 larger.
+        old = 0 if name == "b" else g + 0.2
+        np.testing.assert_allclose(array(found, m_before[0]), 0.1 * old + 0 * g, rtol=1e-5)
+        np.testing.assert_allclose(array(found, m_after[0]), 0.09 * old + 0.1 * g, rtol=1e-5)
+        np.testing.assert_allclose(array(found, v_before[0]), 0.001 * old**2 + 0 * g, rtol=1e-5)
+        np.testing.assert_allclose(
+            array(found, v_after[0]), 0.999 * 0.001 * old**2 + 0.001 * g * g, rtol=1e-5
+        )
 
 
 def test_an_update_of_the_users_own():
@@ -277,7 +290,7 @@ def test_an_update_of_the_users_own():
     np.testing.assert_allclose(array(found, step["after"][0]), [0.8, 1.6])
 
 
-def test_only_the_first_update_after_this_backward_is_shown():
+def test_the_updates_after_this_backward_are_shown():
     w = tg.Tensor([1.0, 2.0], requires_grad=True, name="w")
     with tg.record() as run:
         with tg.no_grad():
@@ -288,8 +301,8 @@ def test_only_the_first_update_after_this_backward_is_shown():
             w -= 1.0
             w -= 1.0
     found = steps_of(tg.graph(loss, record=run))
-    (step,) = updates_in(found).values()
-    np.testing.assert_allclose(array(found, step["after"][0]), [2.0, 5.0])
+    shown = [array(found, s["after"][0]) for s in found["steps"] if s["phase"] == "update"]
+    np.testing.assert_allclose(shown, [[2.0, 5.0], [1.0, 4.0]])
 
 
 def test_an_optimizer_of_ones_own():
@@ -308,8 +321,170 @@ def test_an_optimizer_of_ones_own():
         Signs([w], 0.5).step()
     for record in (outer, run):
         (step,) = updates_in(steps_of(tg.graph(loss, record=record))).values()
-        assert step["numpy"] == ["count = count + 1", "w -= lr * np.sign(g)"]
+        assert step["numpy"] == ("w -= lr * np.sign(g)", "count = count + 1")
         assert step["doc"] == "Steps of one size: w -= lr·sign(g)."
+
+
+def one_step(optimizer_class, value=(1.0, -2.0), **options):
+    """The page's update step of `value`, by an optimizer of one's own, and the whole run."""
+    w = tg.Tensor(value, requires_grad=True, name="v")
+    optimizer = optimizer_class([w], 0.1, **options)
+    with tg.record() as run:
+        loss = (w * w).sum()
+        loss.backward()
+        optimizer.step()
+    graph = tg.graph(loss, record=run)
+    found = steps_of(graph)
+    (step,) = updates_in(found).values()
+    return step, found, optimizer, graph
+
+
+class Counting(nn.Optimizer):
+    state_names = ("m",)
+    calls = 0
+    limit = 100.0
+
+    def update(self, g, lr, t, *state):
+        self.calls += 1
+        if self.calls:
+            g *= 0.5
+        if np.sqrt((g * g).sum()) > self.limit:
+            g = g * (self.limit / np.sqrt((g * g).sum()))
+        new = 0.5 * state[0] + g
+        return lr * (new - state[0]), new
+
+
+def test_drawing_changes_nothing():
+    step, found, optimizer, graph = one_step(Counting)
+    optimizer.limit, optimizer.lr = 7.0, 0.5
+    again = steps_of(graph)
+    assert optimizer.calls == 1
+    assert again == found
+    np.testing.assert_allclose(array(found, step["gradient"][0]), [2.0, -4.0])
+    assert step["by"] == "Counting(lr=0.1)"
+    assert dict(step["reads"])["lr"] == "0.1"
+
+
+def test_the_old_state_is_not_taken_for_the_new():
+    step, *_ = one_step(Counting)
+    assert list(step["numpy"])[-3:] == ["new = 0.5 * m + g", "w -= lr * (new - m)", "m = new"]
+
+    class Named(nn.Optimizer):
+        state_names = ("m",)
+
+        def update(self, g, lr, t, *state):
+            m = 0.5 * state[0] + g
+            return lr * (m - state[0]), m
+
+    step, *_ = one_step(Named)
+    assert list(step["numpy"]) == ["m = 0.5 * m + g", "w -= lr * (m - m_before)"]
+    assert dict(step["reads"])["m_before"] == "the optimizer's m before"
+
+
+def test_lines_are_those_that_ran_for_all_parameters_together():
+    class Clipping(Counting):
+        limit = 1.0
+
+    small, large = (tg.Tensor([v], requires_grad=True, name=n) for v, n in ((0.1, "a"), (9.0, "b")))
+    optimizer = Clipping([small, large], 0.1)
+    with tg.record() as run:
+        loss = (small * small + large * large).sum()
+        loss.backward()
+        optimizer.step()
+    for step in updates_in(steps_of(tg.graph(loss, record=run))).values():
+        assert "g = g * (limit / np.sqrt((g * g).sum()))" in step["numpy"]
+    step, *_ = one_step(Counting)
+    assert not [line for line in step["numpy"] if "limit" in line]
+
+
+def test_names_of_ones_own_in_the_rule():
+    class Own(nn.Optimizer):
+        state_names = ("m",)
+
+        def update(self, grad, rate, count, first):
+            w = first + grad
+            return rate * w, w
+
+    step, found, *_ = one_step(Own)
+    assert list(step["numpy"]) == ["w = first + grad", "weight -= rate * w", "m = w"]
+    assert dict(step["reads"]) == {
+        "weight": "v",
+        "grad": "the gradient",
+        "rate": "0.1",
+        "first": "the optimizer's m",
+    }
+    np.testing.assert_allclose(array(found, step["gradient"][0]), [2.0, -4.0])
+
+
+def test_rules_that_are_no_plain_methods():
+    def halved(update):
+        @functools.wraps(update)
+        def half(*args):
+            change, *state = update(*args)
+            return 0.5 * change, *state
+
+        return half
+
+    class Decorated(nn.Optimizer):
+        @halved
+        def update(self, g, lr, t):
+            return (lr * g,)
+
+    class Static(nn.Optimizer):
+        @staticmethod
+        def update(g, lr, t):
+            return (lr * g,)
+
+    class Inherited(nn.SGD):
+        def update(self, *given):
+            change, *state = super().update(*given)
+            return 2 * change, *state
+
+    class Forwarded(nn.SGD):
+        def update(self, g, lr, t, *state):
+            return super().update(2 * g, lr, t, *state)
+
+    for kind in (Decorated, Static):
+        step, *_ = one_step(kind)
+        assert list(step["numpy"]) == ["w -= lr * g"]
+        assert step["by"] == f"{kind.__name__}(lr=0.1)"
+    step, *_ = one_step(Inherited)
+    assert list(step["numpy"])[-2:] == ["change, *state = (2 * change, *state)", "w -= change"]
+    step, *_ = one_step(Forwarded)
+    assert list(step["numpy"])[-1] == "w -= change"
+
+
+def test_a_gradient_that_was_there_before_is_told_apart():
+    w = tg.Tensor([1.0, 2.0], requires_grad=True, name="w")
+    w.grad = tg.Tensor([5.0, 5.0])
+    with tg.record() as run:
+        loss = (w * w).sum()
+        loss.backward()
+        nn.SGD([w], 0.1).step()
+    found = steps_of(tg.graph(loss, record=run))
+    (step,) = updates_in(found).values()
+    assert step["label"] == "w.grad"
+    np.testing.assert_allclose(array(found, step["gradient"][0]), [7.0, 9.0])
+    assert one_step(nn.SGD)[0]["label"] == "∂L/∂v"
+    assert one_step(nn.SGD, weight_decay=0.1)[0]["label"] == "v.grad, with weight decay"
+
+
+def test_a_debugger_goes_on_seeing():
+    """Each line, in the rule as well."""
+    seen, before = [], sys.gettrace()
+
+    def debugger(frame, event, arg):
+        seen.append((frame.f_code, event))
+        return debugger
+
+    sys.settrace(debugger)
+    try:
+        one_step(Counting)
+        assert sys.gettrace() is debugger
+    finally:
+        sys.settrace(before)
+    events = [event for code, event in seen if code is Counting.update.__code__]
+    assert events == ["call", *["line"] * 6, "return"]
 
 
 # --- what can go wrong ----------------------------------------------------------------------------

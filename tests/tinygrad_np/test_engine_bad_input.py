@@ -434,7 +434,8 @@ def test_values_are_described_for_messages_of_ones_own():
     assert tg.describe(made) == text
     assert tg.describe(bare) == "array 'bare' (2, 3) float64"
     assert tg.describe(None) == "None"
-    assert tg.describe([1, 2]) == "list"
+    assert tg.describe([1, 2]) == "list (2,)"
+    assert tg.describe([[1], [2, 3]]) == "list"
     assert tg.describe_call("f", x=made, k=3) == f"f(x: {text}, k: 3)"
 
 

@@ -474,3 +474,14 @@ def test_an_elementwise_op_with_one_rule():
     assert x.grad.tolist() == [3]
     assert y.grad is None
     assert not half(tg.Tensor([2.0]), y).requires_grad
+
+
+def test_formulas_are_checked():
+    declare = lambda **options: tg.define_op(lambda x: x * x, name="square", **options)  # noqa: E731
+    rule = lambda g, x: 2 * g * x  # noqa: E731
+    with pytest.raises(TypeError, match="formulas for y, which are no inputs"):
+        declare(x=rule, formulas={"y": rule})
+    with pytest.raises(TypeError, match="reads z"):
+        declare(x=rule, formulas={"x": lambda g, z: g})
+    with pytest.raises(TypeError, match="must be a Python function"):
+        declare(x=rule, formulas={"x": "2gx"})

@@ -4,8 +4,10 @@ Each test writes somewhere between the forward and the backward, or tries to; ei
 is still right, or the write raises before anything changes.
 """
 
+import contextlib
 import copy
 import pickle
+import warnings
 
 import numpy as np
 import pytest
@@ -643,3 +645,34 @@ def test_a_recorded_gradient_is_duplicated_without_its_graph():
     twin = copy.deepcopy(x)
     assert twin.grad.tolist() == [3, 12]
     assert not twin.grad.requires_grad
+
+
+@pytest.mark.parametrize(
+    ("write", "said"),
+    [
+        (lambda w, a: w.__isub__(a), r"subtract\(x: Tensor 'w' \(3, 2\) .*, y: array 'a' \(5,\)"),
+        (lambda w, a: w.__imul__(a), r"multiply\(x: Tensor 'w' \(3, 2\) .*, y: array 'a' \(5,\)"),
+        (lambda w, a: w.__imatmul__(a), r"matmul\(x: Tensor 'w' \(3, 2\) .*, y: array 'a' \(5,\)"),
+    ],
+    ids=["-=", "*=", "@="],
+)
+def test_writes_that_do_not_fit_name_both_operands(write, said):
+    w = tg.Tensor(np.ones((3, 2)), requires_grad=True, name="w")
+    with tg.no_grad(), pytest.raises(ValueError, match=said):
+        write(w, np.ones(5))
+    np.testing.assert_array_equal(w.data, np.ones((3, 2)))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("recorded", [False, True])
+def test_a_write_computes_once(dtype, recorded):
+    w = tg.Tensor(np.ones(2, np.float32), requires_grad=True)
+    with warnings.catch_warnings(record=True) as seen, tg.no_grad():
+        warnings.simplefilter("always")
+        with tg.record() if recorded else contextlib.nullcontext():
+            w /= np.zeros(2, dtype)
+    assert [str(w.message) for w in seen] == ["divide by zero encountered in divide"]
+    assert w.tolist() == [np.inf, np.inf]
+    vector = tg.Tensor([1.0, 2.0], requires_grad=True)
+    with tg.no_grad(), pytest.raises(ValueError, match="would change"):
+        vector @= np.array([1.0, 1.0])

@@ -2,17 +2,18 @@
 
 import inspect
 import re
+import tracemalloc
 
 import numpy as np
 import pytest
 
 import nn
 import tinygrad_np as tg
+from tinygrad_np.draw.derivatives import Derivative
 from tinygrad_np.draw.reads import values_read
 from tinygrad_np.draw.rules import parameters_of
 from tinygrad_np.ops.apply import general
 from tinygrad_np.words import walking
-from tinygrad_np.words.formulas import Derivative
 from tinygrad_np.words.operations import _example, _values
 
 OPS = list(tg.TABLE.values())
@@ -478,7 +479,7 @@ def test_long_walks_are_shortened():
     for _ in range(500):
         y = y * 1.01
     text = tg.explain(y)
-    assert text.count("… 440 lines left out …") == 2
+    assert text.count("… 440 steps left out …") == 2
     assert text.count("\n") < 150
 
 
@@ -497,7 +498,7 @@ def test_of_a_long_walk_only_what_is_told_is_looked_at(monkeypatch):
         y = tg.tanh(y) * 1.01
     text = tg.explain(y.sum())
     assert len(made) == 60
-    assert text.count("… 1,941 lines left out …") == 2
+    assert text.count("… 1,941 steps left out …") == 2
     assert text.endswith("2  → x.grad")
 
 
@@ -590,3 +591,51 @@ def test_what_can_not_be_explained(thing):
 def test_a_function_of_ones_own_is_to_be_called():
     with pytest.raises(TypeError, match="call it, and explain its result"):
         tg.explain(test_leaves)
+
+
+# --- what decides the branches -------------------------------------------------------------------
+
+
+def branchy():
+    def rule(g, x):
+        if np.all(x > 0):
+            return 3 * g
+        return -g
+
+    return tg.define_op(lambda x: np.where(x > 0, 3 * x, -x), name="branchy", x=rule)
+
+
+@pytest.mark.parametrize(("value", "told"), [(2.0, "3 · ∂out"), (-2.0, "−∂out")])
+def test_recorded_values_decide_the_branch(value, told):
+    x = tg.Tensor([value], requires_grad=True, name="x")
+    with tg.record() as r:
+        out = branchy()(x)
+        out.backward()
+    assert f"∂x = {told}" in tg.explain(out, record=r)
+    assert "∂x = by the rule of branchy, from ∂branchy" in tg.explain(branchy()(x))
+
+
+def test_the_formula_of_cross_entropy_in_a_walk():
+    logits = tg.Tensor(np.zeros((2, 3)), requires_grad=True, name="logits")
+    labels = tg.Tensor([0, 2], name="labels")
+    with tg.record() as r:
+        loss = tg.cross_entropy(logits, labels)
+        loss.backward()
+    formula = "(softmax(logits, -1) − one_hot(labels, logits.shape[−1])) · ∂loss / labels.size"
+    assert formula in tg.explain(loss, record=r)
+    assert formula in tg.explain(tg.cross_entropy(logits, labels)).replace(
+        "∂cross_entropy", "∂loss"
+    )
+    ignoring = tg.cross_entropy(logits, labels, ignore_index=2)
+    assert "by the rule of cross_entropy" in tg.explain(ignoring)
+
+
+def test_a_walk_does_not_compute_large_arrays():
+    logits = tg.Tensor(np.zeros((2000, 500), np.float32), requires_grad=True)
+    loss = tg.cross_entropy(logits, np.zeros(2000, int))
+    tg.explain(loss)
+    tracemalloc.start()
+    tg.explain(loss)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < logits.data.nbytes / 4

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "SUBSCRIPTS",
+    "body_of",
     "declared_formula",
     "formula",
     "helpers_in",
@@ -45,7 +46,7 @@ def lines_that_run(rule: Callable, values: Mapping[str, Any]) -> list[ast.stmt]:
     Branches are decided by computing their tests. Where that fails (a value is missing) the whole
     body is returned; nothing if the source is not at hand, as in an interactive session.
     """
-    body, branches = _body_of(rule.__code__)
+    body, branches = body_of(rule.__code__)
     if not branches:
         return list(body)
     try:
@@ -125,7 +126,7 @@ def _functions(file: str) -> dict[int, list[ast.Lambda | ast.FunctionDef]]:
 
 
 @functools.lru_cache(maxsize=512)
-def _body_of(code: CodeType) -> tuple[list[ast.stmt], bool]:
+def body_of(code: CodeType) -> tuple[list[ast.stmt], bool]:
     """The statements of a function, none without source; and whether it branches anywhere."""
     function = _source_of(code)
     if function is None:

@@ -23,7 +23,7 @@ const phase = step => step.phase === "seed" ? "backward" : step.phase;
 const stepOf = { forward: {}, backward: {}, update: {} }, arrivals = nodes.map(() => []);
 steps.forEach((step, i) => {
   if (step.phase === "seed") arrivals[step.node].push({ step: i, from: null });
-  else stepOf[step.phase][step.node] = i;
+  else stepOf[step.phase][step.node] ??= i;
   for (const flow of step.flows || []) arrivals[flow.to].push({ step: i, from: step.node, flow });
 });
 const phases = Object.keys(stepOf).filter(name => steps.some(step => phase(step) === name));
@@ -287,10 +287,10 @@ function updatePanel(n, step) {
   const found = [];
   if (step.by) {
     found.push(make("p", { class: "note" }, make("code", {}, step.by), " ", prose(step.doc)), ruleBox(null, step.numpy),
-      whereText([["g", step.note ? "the gradient, see below" : partial(n)], ...step.reads]));
+      whereText(step.reads));
     if (step.note) found.push(make("p", { class: "where" }, step.note));
   }
-  found.push(make("h3", {}, "the gradient"), terms(["", matrices(step.gradient, step.note ? "g" : partial(n))]));
+  found.push(make("h3", {}, "the gradient"), terms(["", matrices(step.gradient, step.label)]));
   found.push(make("h3", {}, "the parameter"), terms(["", matrices(step.before, `${n.name} before`)],
     ...(step.change ? [["−", matrices(step.change, "change")], ["=", matrices(step.after, n.name)]] : [["→", matrices(step.after, n.name)]])));
   for (const [name, before, after] of step.state || []) {

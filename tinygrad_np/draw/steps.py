@@ -5,32 +5,24 @@
 
 from __future__ import annotations
 
-import ast
-import inspect
 import linecache
 from collections import Counter
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from ..autograd import Node
 from ..frames import short_place
 from ..tensor import Tensor
 from .clusters import label
+from .derivatives import Derivative
 from .numbers import Arrays
 from .reads import values_read
-from .rules import (
-    SUBSCRIPTS,
-    declared_formula,
-    formula,
-    helpers_in,
-    lines_that_run,
-    names_in,
-    parameters_of,
-)
+from .rules import SUBSCRIPTS, names_in, parameters_of
 from .style import one_line
-from .updates import rule_text, updates_after_backward
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from ..recorder import Flow, Forward, Record, Update
     from ..snapshot import Graph
@@ -90,7 +82,7 @@ class _Steps:
                 steps.append({"phase": "seed", "node": self.ids[node]})
             flows = [self._flow(flow, arrived) for flow in self.sent.get(node, ())]
             steps.append({"phase": "backward", "node": self.ids[node], "flows": flows})
-        steps += map(self._update, updates_after_backward(self.record, self.ids))
+        steps += self._updates()
         return {
             "title": one_line(self.graph.title, 80),
             "totals": self.graph.totals,
@@ -208,36 +200,51 @@ class _Steps:
         }
         return entry | self._rule_text(node, flow.position)
 
+    def _updates(self) -> Iterator[dict[str, Any]]:
+        """The writes to the leaves of this graph after backward went through it."""
+        ran = (k for k, flow in enumerate(self.record.flows) if flow.node in self.ids)
+        last = max(ran, default=None)
+        for update in self.record.updates:
+            if update.node in self.ids and last is not None and update.flows > last:
+                yield self._update(update)
+
     def _update(self, update: Update) -> dict[str, Any]:
-        node = self.ids[update.node]
-        rule = update.rule
-        g = self.record.gradients.get(update.node) if rule is None else rule.values.get("g")
+        node, rule = self.ids[update.node], update.rule
+        name, found = self.names[node], _bare(self.record.gradients.get(update.node))
         step: dict[str, Any] = {
             "phase": "update",
             "node": node,
             "before": self._several(update.before),
             "after": self._several(update.after),
-            "gradient": self._several(_bare(g)),
+            "gradient": self._several(found if rule is None else update.gradient),
+            "label": f"∂L/∂{name}",
             **_source(update.place),
         }
-        if rule is not None:
-            step |= rule_text(rule, self.names[node])
-            step["change"] = self._several(rule.change)
-            step["state"] = [
-                [name, self._several(before), self._several(after)]
-                for name, (before, after) in rule.state.items()
-            ]
+        if rule is None:
+            return step
+        if found is None or not np.array_equal(update.gradient, found, equal_nan=True):
+            step["label"] = f"{name}.grad" if not rule.note else f"{name}.grad, with weight decay"
+        reads = {rule.parameter: name, **rule.reads, **update.reads}
+        step |= {"by": rule.by, "doc": rule.doc, "numpy": rule.lines, "note": rule.note}
+        step["reads"] = [
+            [k, v if isinstance(v, str) else _short(v)]
+            for k, v in reads.items()
+            if not isinstance(v, np.ndarray)
+        ]
+        step["change"] = self._several(update.change)
+        step["state"] = [
+            [k, self._several(before), self._several(after)]
+            for k, (before, after) in update.state.items()
+        ]
         return step
 
     def _rule_text(self, node: Node, position: int) -> dict[str, Any]:
         op = node.op
         assert op is not None
-        rule = next(iter(op.rule.values())) if op.variadic else op.rules[position]
         step = self.record.forward.get(node)
-        assert rule is not None  # it ran
-        values = {} if step is None else self._reads(step, position)
-        statements = lines_that_run(rule, values)
-        names = {"g": f"∂L/∂{self._name(node)}", "out": self._name(node)}
+        values = None if step is None else self._reads(step, position)
+        derivative = Derivative(op, position, values)
+        names = derivative.numbers | {"g": f"∂L/∂{self._name(node)}", "out": self._name(node)}
         if step is not None:
             names |= {name: _short(value) for name, value in zip(op.params, step.params)}
         if op.variadic:
@@ -248,22 +255,18 @@ class _Steps:
                 f"{name}_shape": str(p.shape if isinstance(p, Node) else ())
                 for name, p in zip(op.inputs, node.parents)
             }
-        closed = inspect.getclosurevars(rule).nonlocals
-        names |= {name: _short(v) for name, v in closed.items() if isinstance(v, (int, float))}
-        said: dict[str, Any] = {"numpy": [ast.unparse(s) for s in statements]}
-        if said["numpy"] and isinstance(statements[-1], ast.Return):
-            said["numpy"][-1] = said["numpy"][-1].removeprefix("return ")
-        text = formula(statements, names)
-        if text is None and (declared := declared_formula(op, position, values)):
-            text = formula(declared[0], names)
+        said: dict[str, Any] = {"numpy": derivative.numpy()}
+        helpers = derivative.helpers()
+        text = derivative.formula(names)
         if text is not None:
             said["formula"] = text
+            helpers |= derivative.helpers(derivative.expressed)
+        told = op.kept_texts | names
         said["where"] = [
-            [name, names.get(name) or op.kept_texts.get(name, "what forward kept for it")]
-            for name in (*parameters_of(rule), *closed)
-            if name in names_in(statements) and not callable(closed.get(name))
+            [name, told.get(name, "what forward kept for it")]
+            for name in (*parameters_of(derivative.rule), *derivative.numbers)
+            if name in names_in(derivative.lines)
         ]
-        helpers = helpers_in(statements, rule)
         said["helpers"] = [[name, doc.rstrip(".")] for name, doc in helpers.items()]
         parent = node.parents[position]
         if op.elementwise and parent.shape != node.shape:
@@ -317,6 +320,6 @@ def _bare(value: Any) -> Any:
 
 
 def _short(value: Any) -> str:
-    if isinstance(value, float):
+    if isinstance(value, (float, np.floating)):
         return f"{value:.6g}"
     return one_line(repr(value), 24)

@@ -116,13 +116,15 @@ def _reflected(function):
 
 def _in_place(name, function, symbol):
     run = getattr(operator, name)
+    pointwise = name != "matmul"
 
     def in_place(self, other):
         if type(other) is np.ndarray and isinstance(self._node, Leaf) and not recording.get():
             # What optimizers do to every parameter: only the arithmetic, nothing to record.
-            data = run(self._data, other)
-            same = data.shape == self._data.shape and data.dtype == self._data.dtype
-            if same and recorder.get() is None:
+            data = self._data
+            alike = other.shape == data.shape and other.dtype == data.dtype
+            if alike and pointwise and recorder.get() is None:
+                data = run(data, other)
                 data.setflags(False)
                 self._data = data
                 return self

@@ -57,8 +57,9 @@ def define_op(
             rules read, or a mapping from these names to what they are, for `explain`. Forward
             must then be NumPy that also runs on Tensors.
         formulas: for an input whose rule takes several steps, a function of what a rule can read
-            that says the same in one expression, or returns None where it does not. It is not
-            run: `explain` and the step-through page show its text.
+            that says the same in one expression, or returns None where it does not. Its tests
+            decide which `return` is meant, and that one's text is shown by `explain` and by the
+            step-through page.
         variadic: the first parameter is a sequence of inputs; its one rule may read `i`, the
             position of the input that it is for.
         elementwise: forward acts on each element on its own, has no parameters, and returns one

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -39,8 +40,8 @@ def describe(value: Any) -> str:
     """A value as messages show it: `Tensor 'X' (300, 2) float32 made at spiral.py:31`.
 
     For the errors of functions and layers of your own. The name is the Tensor's, or that of the
-    variable that holds it; the line is known of Tensors that were made from data, and of results
-    that need a gradient.
+    variable that holds it; the line is known of Tensors that were made from data and not written
+    to since, and of results that need a gradient.
     """
     named = f" {name!r}" if (name := _name(value)) else ""
     if isinstance(value, Tensor):
@@ -51,6 +52,9 @@ def describe(value: Any) -> str:
         return f"array{named} {value.shape} {value.dtype}"
     if isinstance(value, (int, float, complex, type(None))):
         return repr(value)
+    if isinstance(value, (list, tuple)):
+        with contextlib.suppress(ValueError):  # lists of unequal lengths have no shape
+            return f"{type(value).__name__} {np.shape(value)}"
     return type(value).__name__
 
 

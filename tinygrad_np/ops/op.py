@@ -71,6 +71,11 @@ class Op:
         self.layout += tuple(f"{i}_shape" for i in self.inputs) + (("i",) if variadic else ())
         self.slots = tuple(self._slots(i, rule) for i, rule in rules.items())
         self.readers = tuple(map(_reader, self.slots))
+        unknown = [input_name for input_name in self.formulas if input_name not in rules]
+        if unknown:
+            raise TypeError(f"{name}: formulas for {', '.join(unknown)}, which are no inputs")
+        for input_name, formula in self.formulas.items():
+            self._slots(input_name, formula)
         self.read_inputs = {s for slots in self.slots for s in slots if s < len(self.inputs)}
         self.reads_shapes = any("_shape" in self.layout[s] for slots in self.slots for s in slots)
         if variadic:

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..autograd import Node
+from ..draw.derivatives import rule_of
 from ..frames import variables
 from ..gathering import ancestors_of, variable_names
 from ..owners import Owners
 from ..tensor import Tensor
-from .formulas import rule_of
 from .text import shape_text, where_text
 
 if TYPE_CHECKING:

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from ..draw.derivatives import Derivative, rule_of
 from ..draw.reads import values_read
 from ..ops.apply import general
 from ..tensor import Tensor, as_operand
-from .formulas import Derivative, rule_of
 from .text import Text, array_text, at_index, listed, shape_text
 
 if TYPE_CHECKING:
@@ -113,7 +113,8 @@ def _notes(found: list[Derivative]) -> list[str]:
         texts = found[0].op.kept_texts
         told = [f"{name} ({texts[name]})" if name in texts else name for name in kept]
         notes.append(f"{listed(told)}: kept by forward")
-    return notes + list(dict.fromkeys(text for d in found for text in d.helpers()))
+    helpers = {name: doc for derivative in found for name, doc in derivative.helpers().items()}
+    return notes + [f"{name}: {doc}" for name, doc in helpers.items()]
 
 
 def _hung(label: str, lines: list[str]) -> list[str]:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import ast
 import textwrap
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
 
+from ..draw.derivatives import Derivative
 from ..draw.reads import given_values
 from ..draw.steps import names_of
-from .formulas import Derivative
 from .text import Text, columns, counted, listed, shape_text, where_text
 
 if TYPE_CHECKING:
@@ -183,27 +184,39 @@ class _Walk:
             inside = "by the rules inside" if node.kind == "block" else f"by the rule of {node.op}"
             return f"{inside}, from {g}"
         names = self._names(node, op) | {"g": g, "out": self.names[node.id]}
-        values = self._values(node, op, edge.argument)
-        derivative = Derivative(op, edge.argument, values, exact=True)
+        derivative = self._derivative(node, op, edge.argument)
         text = derivative.formula(names)
         if text is None:
             self.footnotes[f"the rule of {op.name} has several lines: explain(its function)"] = None
             return f"by the rule of {op.name}, from {g}"
-        self.footnotes |= dict.fromkeys(derivative.helpers(derivative.expressed))
+        helpers = derivative.helpers(derivative.expressed)
+        self.footnotes |= dict.fromkeys(f"{name}: {doc}" for name, doc in helpers.items())
         if kept := derivative.kept(derivative.expressed):
             self.footnotes[f"{listed(kept)}: kept by the forward of {op.name}"] = None
         return text
 
-    def _values(self, node: GraphNode, op: Op, position: int) -> dict[str, Any]:
-        """Stand-ins for what the rule reads: shapes and numbers decide its branches."""
+    def _derivative(self, node: GraphNode, op: Op, position: int) -> Derivative:
+        """The rule for an input, with the branches that are known to have been taken."""
+        one = Derivative(op, position, self._values(node, op, position, -1), exact=True)
+        if one.chosen:
+            other = Derivative(op, position, self._values(node, op, position, 1), exact=True)
+            if list(map(ast.dump, one.lines)) != list(map(ast.dump, other.lines)):
+                # Values decide, and they were not recorded.
+                return Derivative(op, position, exact=True)
+        return one
+
+    def _values(self, node: GraphNode, op: Op, position: int, fill: int) -> dict[str, Any]:
+        """What the rule reads; stand-ins, filled with a number, for what was not recorded."""
         edges = self.inputs.get(node.id, [])
         operands = [None] * (len(edges) if op.variadic else len(op.inputs))
         for edge in edges:
             source = self.graph.nodes[edge.source]
-            operands[edge.argument] = source.value if source.kind == "number" else _stand_in(source)
+            number = source.kind == "number"
+            operands[edge.argument] = source.value if number else _array(source, fill)
         values = given_values(op, position, operands, self.graph.params.get(node.id, {}))
         if node.shape is not None:
-            values |= {"g": _stand_in(node), "out": _stand_in(node)}
+            g = node.gradient if isinstance(node.gradient, np.ndarray) else _stand_in(node, fill)
+            values |= {"g": g, "out": _array(node, fill)}
         return values
 
     def _stretched(self, node: GraphNode, source: GraphNode) -> str:
@@ -248,11 +261,16 @@ class _Walk:
         return Text("\n".join(lines))
 
 
-def _stand_in(node: GraphNode) -> Any:
+def _array(node: GraphNode, fill: int) -> Any:
+    """The recorded value of a node, or a stand-in."""
+    return node.value if isinstance(node.value, np.ndarray) else _stand_in(node, fill)
+
+
+def _stand_in(node: GraphNode, fill: int) -> Any:
     """An array of the node's shape and dtype that takes no memory."""
     if node.shape is None:
         return None
-    return np.broadcast_to(np.zeros((), np.dtype(node.dtype)), node.shape)
+    return np.broadcast_to(np.array(fill).astype(node.dtype), node.shape)
 
 
 def _place(node: GraphNode) -> str:
@@ -271,5 +289,5 @@ def _shortened(items: Sequence[Item], rows: Callable[[Item], list[Row]]) -> list
         return [row for item in items for row in rows(item)]
     first = [row for item in items[:FIRST_AND_LAST] for row in rows(item)]
     last = [row for item in items[-FIRST_AND_LAST:] for row in rows(item)]
-    note = ("", f"… {counted(left_out, 'line')} left out …", *[""] * (len(first[0]) - 2))
+    note = ("", f"… {counted(left_out, 'step')} left out …", *[""] * (len(first[0]) - 2))
     return [*first, note, *last]

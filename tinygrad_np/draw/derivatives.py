@@ -14,7 +14,9 @@ import functools
 import inspect
 from typing import TYPE_CHECKING, Any
 
-from ..draw.rules import (
+import numpy as np
+
+from .rules import (
     declared_formula,
     formula,
     helpers_in,
@@ -77,6 +79,13 @@ class Derivative:
             return self.inlined
         return _inlined(*self._declared, self._known)
 
+    @functools.cached_property
+    def numbers(self) -> dict[str, str]:
+        """The numbers that the rule, or what is declared for it, has from around its definition."""
+        functions = [self.rule, *(self._declared[1:] if self._declared else ())]
+        closed = {n: v for f in functions for n, v in inspect.getclosurevars(f).nonlocals.items()}
+        return {n: f"{v:.6g}" for n, v in closed.items() if isinstance(v, (int, float))}
+
     @property
     def chosen(self) -> bool:
         """Whether the values decided which lines run."""
@@ -89,23 +98,23 @@ class Derivative:
         Args:
             names: how to call what the rule reads (`g`, `out`, inputs, parameters); by default so.
         """
-        closed = inspect.getclosurevars(self.rule).nonlocals
-        numbers = {n: f"{v:.6g}" for n, v in closed.items() if isinstance(v, (int, float))}
-        return formula(self.expressed, numbers | dict(names or {}))
+        return formula(self.expressed, self.numbers | dict(names or {}))
 
     def numpy(self) -> list[str]:
         """The lines as text; the last one is what the rule returns."""
         text = [line for s in self.lines for line in ast.unparse(s).split("\n")]
         return [*text[:-1], text[-1].removeprefix("return ")] if text else []
 
-    def helpers(self, lines: list[ast.stmt] | None = None) -> list[str]:
-        """What the library's own functions do that the lines call: `restore: A reduced value ...`.
+    def helpers(self, lines: list[ast.stmt] | None = None) -> dict[str, str]:
+        """What the library's own functions do that the lines call, by name.
 
         Args:
             lines: by default all that run; `expressed` for the formula's.
         """
-        found = helpers_in(self.lines if lines is None else lines, self.rule)
-        return [f"{name}: {doc}" for name, doc in found.items()]
+        of = self.rule
+        if lines is self.expressed and self._declared and lines is not self.inlined:
+            of = self._declared[1]
+        return helpers_in(self.lines if lines is None else lines, of)
 
     def kept(self, lines: list[ast.stmt] | None = None) -> list[str]:
         """What lines (see `helpers`) read of the values that only forward knows (`keeps`)."""
@@ -149,7 +158,7 @@ class _Inline(ast.NodeTransformer):
 
     def visit_Call(self, node: ast.Call) -> ast.AST:
         function = self.names.get(node.func.id) if isinstance(node.func, ast.Name) else None
-        known: Any = self._known(node) if inspect.isfunction(function) else None
+        known: Any = self._known(node) if self._is_small(function, node) else None
         if isinstance(known, (int, float, str, tuple)):
             return ast.Constant(known)  # type: ignore[arg-type]  # a tuple is one, too
         self.generic_visit(node)
@@ -169,6 +178,13 @@ class _Inline(ast.NodeTransformer):
         if not _is_simple(expression, function):
             return node
         return _Given(dict(zip(parameters, node.args))).visit(expression)
+
+    def _is_small(self, function: Any, call: ast.Call) -> bool:
+        """Whether a call computes with shapes and numbers only, and no arrays."""
+        if not inspect.isfunction(function) or hasattr(function, "op"):
+            return False
+        given = [self._known(a) for a in (*call.args, *(k.value for k in call.keywords))]
+        return not any(isinstance(value, np.ndarray) for value in given)
 
     def _known(self, expression: ast.expr) -> Any:
         """The value of an expression, if the values that it reads are known."""
