@@ -116,7 +116,10 @@ def _alike(loss: str, prediction: Any, target: Any) -> tuple[Tensor, Tensor]:
     x, y = _tensor(prediction), _tensor(target)
     if x.shape == y.shape:
         return x, y
-    fix = f"; target.reshape({x.shape}) would fit" if x.size == y.size else ""
+    long = [[n for n in t.shape if n != 1] for t in (x, y)]
+    fix = f"; target.reshape({x.shape}) would fit" if long[0] == long[1] else ""
+    if x.ndim == 2 and y.shape == x.shape[::-1]:
+        fix = "; target.T would fit"
     called = describe_call(loss, prediction=prediction, target=target)
     raise ValueError(f"{called}: the shapes differ{fix}")
 

@@ -194,7 +194,7 @@ class _Debug(Record):
         assert node.op is not None
         if node.op.elementwise and all(_first(a, _bad) is None for a in operands):
             text += (
-                ". If a where() picks another value there, the gradient will be nan all the same: "
+                ". If a where() picks another value there, the gradient can be nan all the same: "
                 f"{_safe(node)}"
             )
         return text

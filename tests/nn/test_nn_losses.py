@@ -147,7 +147,7 @@ def test_lists_and_float32(loss):
 
 
 @pytest.mark.parametrize("loss", LOSSES)
-@pytest.mark.parametrize("shapes", [((4, 1), (4,)), ((4,), (4, 1)), ((2, 3), (3, 2))], ids=str)
+@pytest.mark.parametrize("shapes", [((4, 1), (4,)), ((4,), (4, 1)), ((1, 3), (3, 1, 1))], ids=str)
 def test_shapes_that_would_broadcast_are_refused_with_the_fix(loss, shapes):
     x, t = (np.full(shape, 0.5) for shape in shapes)
     with pytest.raises(ValueError, match="would fit") as raised:
@@ -156,6 +156,13 @@ def test_shapes_that_would_broadcast_are_refused_with_the_fix(loss, shapes):
     assert all(str(shape) in message for shape in shapes)
     assert f"target.reshape({shapes[0]})" in message
     assert loss(x, t.reshape(shapes[0])).shape == ()
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_a_transposed_target_is_not_reshaped(loss):
+    x, t = np.full((2, 3), 0.5), np.arange(6.0).reshape(3, 2)
+    with pytest.raises(ValueError, match=r"target\.T would fit"):
+        loss(x, t)
 
 
 @pytest.mark.parametrize("loss", LOSSES)

@@ -32,6 +32,8 @@ def files(tmp_path_factory):
         "small": small().html(folder / "small.html", title="A small net").as_uri(),
         "classifier": classifier().html(folder / "classifier.html").as_uri(),
         "updated": updated().html(folder / "updated.html").as_uri(),
+        "wide": of_shape(3, 9).html(folder / "wide.html").as_uri(),
+        "long": of_shape(1500).html(folder / "long.html").as_uri(),
         "several lines": several_lines().html(folder / "lines.html").as_uri(),
     }
 
@@ -42,6 +44,14 @@ def several_lines():
     with tg.record() as run:
         h = tg.logsumexp(x, 1)
         loss = h.sum()
+        loss.backward()
+    return tg.graph(loss, record=run)
+
+
+def of_shape(*shape):
+    w = tg.Tensor(np.linspace(-1, 1, np.prod(shape)).reshape(shape) * 1e-3, requires_grad=True)
+    with tg.record() as run:
+        loss = (w * 2).sum()
         loss.backward()
     return tg.graph(loss, record=run)
 
@@ -151,7 +161,7 @@ def test_the_numbers_are_those_of_numpy(visit):
     np.testing.assert_allclose(numbers(page, "∂L/∂h"), by_hand["dh"], **close)
     np.testing.assert_allclose(numbers(page, "∂L/∂W2"), by_hand["dW2"], **close)
     text = page.locator("#details").inner_text()
-    for shown in ("∂L/∂h = ∂L/∂y @ W2ᵀ", "g @ y.T", "h was used 3 times", "contribution 3 of 3"):
+    for shown in ("∂L/∂h += ∂L/∂y @ W2ᵀ", "g @ y.T", "h was used 3 times", "contribution 3 of 3"):
         assert shown in text
     page = visit(fragment=f"#step={STEPS}")
     np.testing.assert_allclose(numbers(page, "∂L/∂W1"), by_hand["dW1"], **close)
@@ -223,6 +233,36 @@ def test_play_runs_to_the_end_and_stops(visit):
     assert "Pause" in page.locator("#play").inner_text()
     page.keyboard.press(" ")
     assert "Play" in page.locator("#play").inner_text()
+
+
+def test_capital_letters_are_the_same_keys(visit):
+    page = visit()
+    page.keyboard.press("Shift+B")
+    assert step(page) == SEED
+    page.keyboard.press("F")
+    assert step(page) == 1
+
+
+def test_a_wide_table_scrolls_by_the_arrows(visit):
+    page = visit("wide")
+    table = page.locator("#details .scroll").first
+    table.focus()
+    page.keyboard.press("ArrowRight")
+    assert step(page) == 1
+    page.wait_for_function("document.querySelector('#details .scroll').scrollLeft > 0")
+
+
+@pytest.mark.parametrize("size", [(1280, 860), (400, 800), (640, 430)])
+def test_long_arrays_stay_inside_of_the_panel(visit, size):
+    page = visit("long", size=size)
+    fits = "e => e.scrollWidth <= e.clientWidth + 1"
+    assert page.locator("#details").evaluate(fits)
+    assert page.locator("#details canvas").count() == 2
+    page.locator("#details canvas").first.focus()
+    for _ in range(3):
+        page.keyboard.press("ArrowRight")
+    assert page.locator("#details .read").first.inner_text().startswith("[2] = ")
+    assert page.locator("#details").bounding_box()["height"] > 150
 
 
 def test_it_is_said_to_those_who_do_not_see_it(visit):

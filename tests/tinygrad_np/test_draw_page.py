@@ -515,6 +515,49 @@ def test_another_backward_pass_through_the_same_nodes():
         to_html(tg.graph(h, record=run))
 
 
+def test_two_outputs_with_a_backward_pass_each():
+    w = tg.Tensor([1.0, 2.0], requires_grad=True, name="w")
+    with tg.record() as run:
+        one, two = (w * w).sum(), (w * 3).sum()
+        one.backward()
+        two.backward()
+    with pytest.raises(ValueError, match=r"several calls of backward\(\) reached the same values"):
+        to_html(tg.graph([one, two], record=run))
+
+
+def test_nothing_to_step_through():
+    w = tg.Tensor([1.0], requires_grad=True, name="w")
+    with tg.record() as run:
+        w.backward()
+    with pytest.raises(ValueError, match="w has no ops"):
+        to_html(tg.graph(w, record=run))
+
+
+def test_values_of_one_name_are_numbered():
+    w = tg.Tensor([0.5], requires_grad=True, name="w")
+    with tg.record() as run:
+        x = w * 2
+        x = tg.tanh(x)
+        loss = (x * np.ones(1) * np.ones(1)).sum()
+        loss.backward()
+    found = steps_of(tg.graph(loss, record=run))
+    names = [node["name"] for node in found["nodes"]]
+    assert {"x₁", "x₂", "data₁", "data₂"} < set(names)
+    assert [node["formula"] for node in found["nodes"] if node["op"] == "tanh"] == ["x₂ = tanh(x₁)"]
+    assert "x₂ = tanh" in to_html(tg.graph(loss, record=run))
+
+
+def test_an_op_without_a_text():
+    cube = tg.define_op(lambda x: x * x * x, name="cube", x=lambda g, x: g * 3 * x * x)
+    x = tg.Tensor([1.0, 2.0], requires_grad=True, name="x")
+    with tg.record() as run:
+        y = cube(x)
+        loss = y.sum()
+        loss.backward()
+    found = steps_of(tg.graph(loss, record=run))
+    assert found["nodes"][named(found, "y")]["formula"] == "y = cube(x)"
+
+
 def test_the_last_of_two_equal_backward_passes_is_shown():
     w = tg.Tensor([1.0, 2.0], requires_grad=True, name="w")
     with tg.record() as run:

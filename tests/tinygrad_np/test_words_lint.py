@@ -618,3 +618,13 @@ def test_wrong_arguments():
         tg.lint(1.0)
     with pytest.raises(TypeError, match=r"takes an nn\.Module as model, not int"):
         tg.lint(leaf(1.0).sum(), 3)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("values", [np.zeros((0, 3)), np.array([0.0, 1.0])], ids=["empty", "inf"])
+def test_gradients_that_are_empty_or_infinite(values):
+    x = tg.Tensor(values, requires_grad=True)
+    with tg.record() as r, np.errstate(all="ignore"):
+        loss = (tg.relu(x) ** 0.5).sum()
+        loss.backward()
+    assert "missing zero_grad" not in [finding.kind for finding in tg.lint(loss, record=r)]

@@ -84,7 +84,7 @@ class Derivative:
         """The numbers that the rule, or what is declared for it, has from around its definition."""
         functions = [self.rule, *(self._declared[1:] if self._declared else ())]
         closed = {n: v for f in functions for n, v in inspect.getclosurevars(f).nonlocals.items()}
-        return {n: f"{v:.6g}" for n, v in closed.items() if isinstance(v, (int, float))}
+        return {n: f"{v:.8g}" for n, v in closed.items() if isinstance(v, (int, float))}
 
     @property
     def chosen(self) -> bool:

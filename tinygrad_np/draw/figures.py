@@ -41,7 +41,8 @@ def statistics(value: Any) -> str:
         if not array.size:
             return f"all {' and '.join(odd)}"
     wide = array.astype(np.complex128 if array.dtype.kind == "c" else np.float64)
-    parts = [f"μ {_number(wide.mean())}", f"σ {_number(wide.std())}"]
+    with np.errstate(over="ignore", invalid="ignore"):
+        parts = [f"μ {_number(wide.mean())}", f"σ {_number(wide.std())}"]
     zeros = np.count_nonzero(array == 0) / array.size
     if zeros >= 0.1:
         parts.append(f"{zeros:.0%} zero")

@@ -153,7 +153,12 @@ def _whole(lane: Line | None, arrow: Line) -> list[Piece]:
 def _node(box: Box, about: dict[str, Any], uses: int) -> str:
     node, x, y, w, h = box.node, box.x, box.y, box.width, box.height
     look = style.KINDS[node.kind].shape
-    name = style.bold(node) if node.name or node.op is None else about["name"]
+    name = about["name"]
+    if node.name:  # short inside of a module's frame, but with the number that tells it apart
+        number = name.removeprefix(style.one_line(node.name, 30))
+        bold = style.bold(node)
+        named = node.name in bold
+        name = bold.replace(node.name, node.name + number) if named else bold + number
     label = f"{name} {node.size_text}, {style.KINDS[node.kind].legend}"
     parts = [
         f'<g class="n {node.kind}" data-node="{node.id}" role="button" tabindex="-1" '

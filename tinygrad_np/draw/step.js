@@ -102,7 +102,7 @@ function table(m) {
 
 function heat(m, caption) {
   const [h, w] = [m.rows.length, m.columns.length];
-  const wide = Math.max(3, Math.min(16, Math.floor(290 / w))), high = Math.max(3, Math.min(2 * wide, Math.floor(200 / h)));
+  const wide = w > 190 ? 570 / w : Math.max(3, Math.min(16, Math.floor(290 / w))), high = Math.max(h === 1 ? 16 : 3, Math.min(2 * wide, Math.floor(200 / h)));
   const canvas = make("canvas", { width: w, height: h, role: "application", tabindex: 0, style: `width:${w * wide}px;height:${h * high}px`,
     "aria-label": `heat map of ${caption}: the arrow keys read its cells; its statistics follow` });
   const context = canvas.getContext("2d"), image = context.createImageData(w, h);
@@ -115,7 +115,9 @@ function heat(m, caption) {
     cell = [r, c];
     under.textContent = `${m.index(r, c)} = ${m.text(r * w + c)}`;
     mark.hidden = false;
-    mark.style.translate = `${c * wide}px ${r * high}px`;
+    const box = canvas.getBoundingClientRect();
+    mark.style.width = `${box.width / w}px`;
+    mark.style.translate = `${c * box.width / w}px ${r * high}px`;
   };
   const inside = (i, n) => Math.max(0, Math.min(n - 1, i));
   canvas.addEventListener("pointermove", event => {
@@ -135,7 +137,8 @@ function heat(m, caption) {
 function part(indices, count, what) {
   const every = indices.length > 1 ? indices[1] - indices[0] : 1;
   if (indices.length === count) return `all ${count} ${what}`;
-  return `every ${every}${every === 2 ? "nd" : every === 3 ? "rd" : "th"} of ${count} ${what}`;
+  const teen = every % 100 > 10 && every % 100 < 14, ending = teen ? "th" : ["th", "st", "nd", "rd"][every % 10] || "th";
+  return `every ${every}${ending} of ${count} ${what}`;
 }
 
 function statistics(m) {
@@ -223,9 +226,10 @@ function incoming(i, at) {
 }
 
 function seedPanel(n) {
+  const one = n.gradient.length === 1 && read(n.gradient[0]).rowCount * read(n.gradient[0]).columnCount === 1 && read(n.gradient[0]).text(0) === "1";
   return [
-    make("div", { class: "rule" }, `∂L/∂${n.name} = 1`),
-    make("p", { class: "note" }, `Backward starts at the output: ${n.name} is L, and L changes by as much as itself. `
+    make("div", { class: "rule" }, one ? `∂L/∂${n.name} = 1` : `∂L/∂${n.name} was given to backward()`),
+    make("p", { class: "note" }, `Backward starts at the output: ${one ? `${n.name} is L, and L changes by as much as itself. ` : ""}`
       + "From here each op runs its local rule once, the newest op first, so that every gradient is complete before it is passed on."),
     terms(["", matrices(n.gradient, partial(n))]),
   ];
@@ -240,7 +244,7 @@ function ruleBox(formula, numpy) {
 // Its last line is the gradient; before it stand the variables of the rule.
 function gradientFormula(flow) {
   const lines = flow.formula ? flow.formula.split("\n") : [];
-  if (lines.length) lines.push(`∂L/∂${nodes[flow.to].name} = ${lines.pop()}`);
+  if (lines.length) lines.push(`∂L/∂${nodes[flow.to].name} ${flow.of > 1 ? "+=" : "="} ${lines.pop()}`);
   return lines.join("\n");
 }
 
@@ -315,7 +319,7 @@ function leafPanel(i) {
 function sentence(step) {
   const n = nodes[step.node];
   if (step.phase === "forward") return `forward: ${n.formula}`;
-  if (step.phase === "seed") return `backward starts: the gradient of ${n.name} is 1`;
+  if (step.phase === "seed") return `backward starts at ${n.name}`;
   if (step.phase === "update") return `update of ${n.name}${step.by ? ` by ${step.by}` : ""}`;
   return `backward through ${title(n)}: gradient to ${step.flows.map(f => nodes[f.to].name).join(" and ") || "nothing"}`;
 }
@@ -414,7 +418,8 @@ function play() {
 
 function pick(i) {
   stop();
-  const there = stepOf[phase(steps[state.at])][i] ?? stepOf.forward[i];
+  const turned = phase(steps[state.at]) !== "forward";
+  const there = stepOf[phase(steps[state.at])][i] ?? (turned ? stepOf.backward[i] : undefined) ?? stepOf.forward[i];
   if (there !== undefined) { go(there); return; }
   state.chosen = i;
   draw();
@@ -454,7 +459,9 @@ for (const g of groups) {
 addEventListener("keydown", event => {
   if (event.ctrlKey || event.metaKey || event.altKey || ["INPUT", "SELECT"].includes(event.target.tagName)) return;
   if (event.key === " " && event.target.tagName === "BUTTON") return;
-  const action = keys[event.key];
+  // A wide table scrolls by the arrows; with Shift or Caps Lock a letter is the same key.
+  if (event.target.classList.contains("scroll") && event.key.startsWith("Arrow")) return;
+  const action = keys[event.key.length === 1 ? event.key.toLowerCase() : event.key];
   if (action) { event.preventDefault(); action(); }
 });
 

@@ -35,6 +35,12 @@ NOT_RECORDED = (
 )
 
 
+SEVERAL_PASSES = (
+    "several calls of backward() reached the same values of this graph, and their gradients add up "
+    "over the calls: take the graph of one loss, and use one `with tg.record()` for each"
+)
+
+
 def steps_of(graph: Graph) -> dict[str, Any]:
     """Nodes, steps and arrays of the page.
 
@@ -65,6 +71,8 @@ class _Steps:
         self.sent: dict[Node, list[Flow]] = {}
         self.uses: Counter[Node] = Counter()
         for flow in self._last_flows():
+            if self.uses[flow.parent] and flow.total is flow.contribution:
+                raise ValueError(SEVERAL_PASSES)
             self.sent.setdefault(flow.node, []).append(flow)
             self.uses[flow.parent] += 1
         self.values = self._values()
@@ -82,6 +90,8 @@ class _Steps:
                 steps.append({"phase": "seed", "node": self.ids[node]})
             flows = [self._flow(flow, arrived) for flow in self.sent.get(node, ())]
             steps.append({"phase": "backward", "node": self.ids[node], "flows": flows})
+        if not steps:
+            raise ValueError(f"there is nothing to step through: {self.graph.title} has no ops")
         steps += self._updates()
         return {
             "title": one_line(self.graph.title, 80),
@@ -162,7 +172,8 @@ class _Steps:
             words[op.inputs[0]] = ", ".join(names)
         else:
             words |= dict(zip(op.inputs, names))
-        return f"{self.names[self.ids[node]]} = {op.text.format(**words)}"
+        computed = op.text.format(**words) if op.text else f"{op.name}({', '.join(names)})"
+        return f"{self.names[self.ids[node]]} = {computed}"
 
     def _name(self, parent: Any) -> str:
         return self.names[self.ids[parent]] if isinstance(parent, Node) else _short(parent)
@@ -283,20 +294,18 @@ class _Steps:
 
 
 def names_of(graph: Graph) -> list[str]:
-    """What each node is called: its name, or its op, numbered where there are several."""
-    unnamed: dict[str, int] = {}
-    for node in graph.nodes:
-        if node.op is not None and not node.name:
-            unnamed[node.op] = unnamed.get(node.op, 0) + 1
-    seen: dict[str, int] = {}
+    """What each node is called: its name, or its op or kind, numbered where there are several."""
+    plain = [one_line(node.name or node.op or node.header, 30) for node in graph.nodes]
+    values = [name for name, node in zip(plain, graph.nodes) if node.kind != "number"]
+    several = {name for name, count in Counter(values).items() if count > 1}
+    seen: Counter[str] = Counter()
     names = []
-    for node in graph.nodes:
-        if node.name or node.op is None:
-            names.append(one_line(node.name or node.header, 30))
+    for name, node in zip(plain, graph.nodes):
+        if node.kind == "number" or name not in several:
+            names.append(name)
             continue
-        seen[node.op] = seen.get(node.op, 0) + 1
-        number = str(seen[node.op]).translate(SUBSCRIPTS) if unnamed[node.op] > 1 else ""
-        names.append(node.op + number)
+        seen[name] += 1
+        names.append(name + str(seen[name]).translate(SUBSCRIPTS))
     return names
 
 
@@ -321,5 +330,5 @@ def _bare(value: Any) -> Any:
 
 def _short(value: Any) -> str:
     if isinstance(value, (float, np.floating)):
-        return f"{value:.6g}"
+        return f"{value:.8g}"
     return one_line(repr(value), 24)

@@ -78,6 +78,8 @@ def _added_up(case: Case) -> Iterator[Finding]:
         last = bare(record.gradients.get(leaf))
         if not isinstance(leaf, Leaf) or last is None or not isinstance(leaf.grad, Tensor):
             continue
+        if not last.size or not np.isfinite(last).all():
+            continue
         # A gradient that was clipped or scaled down since is smaller.
         grown = np.abs(leaf.grad.data) - np.abs(last)
         if np.any(grown > 1e-4 * np.abs(last).max()):

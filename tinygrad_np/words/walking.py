@@ -278,7 +278,7 @@ def _place(node: GraphNode) -> str:
 
 
 def _short(value: Any) -> str:
-    text = f"{value:.6g}" if isinstance(value, float) else " ".join(repr(value).split())
+    text = f"{value:.8g}" if isinstance(value, float) else " ".join(repr(value).split())
     return text if len(text) <= 24 else text[:23] + "…"
 
 
