@@ -11,15 +11,16 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from .autograd import OutputGradients, fit
+from .autograd import OutputGradients, backward_to, fit, next_serial
 from .check import GradcheckError
 from .frames import short_place
 from .layercheck import check_layer
 from .modes import enable_grad
 from .ops.apply import general
+from .paths import path_to
 from .recorder import record
 from .slopes import Slopes, pointwise_slopes, slopes
-from .tensor import Tensor
+from .tensor import Tensor, node_of, wrap
 from .verdicts import Mistake, counts_of, diagnose
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ def check_backward(f: Any, inputs: Any = (), *, seed: int = 0) -> bool:
         results = _results(f(*arguments))
     wrong = [w for made in run.forward.values() for w in _wrong_rules(made, rng)]
     if not wrong:
-        wrong = _unreached(f, arguments, results, rng)
+        wrong = _unreached(f, arguments, results, rng) or _partly_cut(f, arguments, rng)
     if wrong:
         raise _error(wrong)
     if not any(r.requires_grad for r in results):
@@ -342,6 +343,51 @@ def _unreached(
             "is right; look for .detach(), .data, no_grad(), or an op without any rule"
         )
         wrong.append(_Wrong(f"{name} is not connected", Mistake("not connected", text)))
+    return wrong
+
+
+def _partly_cut(f: Any, arguments: list[Any], rng: np.random.Generator) -> list[_Wrong]:
+    """Inputs that the results depend on in more ways than gradients come back."""
+    since = next_serial()
+    fresh = [Tensor(a.data, requires_grad=True) if _is_float(a) else a for a in arguments]
+    ends = {node_of(a): k for k, a in enumerate(fresh) if _is_float(a)}
+    with enable_grad():
+        results = _results(f(*fresh))
+    weights = [rng.uniform(0.5, 1.5, r.shape) for r in results]
+
+    def value(given: list[Any]) -> float:
+        return sum(float((r.data * w).sum()) for r, w in zip(_results(f(*given)), weights))
+
+    here = value(fresh)
+    seeds: dict[Node, Any] = {}
+    for r, w in zip(results, weights):
+        if r.requires_grad:
+            seeds[node_of(r)] = seeds.get(node_of(r), 0) + w
+    if value(fresh) != here or any(node.saved is None for node in seeds):
+        return []  # random, or it went backward itself
+    path = path_to(ends, seeds, since)
+    gradients = backward_to(ends, path, seeds, retain_graph=True, create_graph=False, lift=wrap)
+    wrong = []
+    for node, g in gradients.items():
+        k = ends[node]
+        a = fresh[k]
+        step = 1e-6 * np.maximum(1.0, np.abs(a.data)) * _signed(rng, a.shape)
+        moved = [[*fresh[:k], Tensor(a.data + sign * step), *fresh[k + 1 :]] for sign in (1, -1)]
+        with np.errstate(all="ignore"):
+            above, below = map(value, moved)
+        expected = float((g * step).sum())
+        # At a kink the slopes on the two sides differ, and a rule may choose one between.
+        low, high = sorted((above - here, here - below))
+        slack = 1e-3 * max(abs(low), abs(high), abs(expected)) + 1e-9 * max(1.0, abs(here))
+        if not np.isfinite([low, high, expected]).all() or low - slack <= expected <= high + slack:
+            continue
+        text = (
+            "a part of what leads from it to the result is cut off: the gradients that come back "
+            f"explain a change of {expected:.3g} for a small step, but the result changes by "
+            f"{(above - below) / 2:.3g}. Every op that was recorded is right; look for .detach(), "
+            ".data, no_grad(), or an op without any rule"
+        )
+        wrong.append(_Wrong(f"input {k} of f is not connected", Mistake("not connected", text)))
     return wrong
 
 

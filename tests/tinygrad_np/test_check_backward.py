@@ -269,3 +269,29 @@ def test_what_cannot_be_checked():
         tg.check_backward(lambda x: 3.0, [X])
     with pytest.raises(ValueError, match="nothing to check"):
         tg.check_backward(lambda x: tg.Tensor(1.0), [X])
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: (x.detach() * 2).sum() + x.sum(),
+        lambda x: tg.Tensor(np.tanh(x.data)) * x,
+        lambda x: (x * x, x.detach() * 3),
+    ],
+    ids=["detach", "array", "one result"],
+)
+def test_a_branch_that_is_cut(f):
+    x = np.array([[0.5, -1.0], [2.0, 0.25]])
+    with pytest.raises(tg.GradcheckError, match="input 0 of f is not connected: a part of") as e:
+        tg.check_backward(f, [x])
+    assert e.value.kind == "not connected"
+    with pytest.raises(tg.GradcheckError):
+        tg.gradcheck(f, [x])
+
+
+def test_what_is_not_cut():
+    """Kinks exactly at the input, values that matter in two ways, constants."""
+    x = np.array([0.0, 1.0, -2.0])
+    assert tg.check_backward(lambda x: tg.relu(x) + abs(x) * np.ones(3), [x])
+    assert tg.check_backward(lambda x, y: (x * x.mean() + y.detach() * 0).sum(), [x, x])
+    assert tg.check_backward(lambda x: tg.where(x > 0, x, 0.0) * tg.stop_gradient(x * 0 + 2), [x])
