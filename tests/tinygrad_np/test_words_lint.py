@@ -186,6 +186,35 @@ class SoftmaxByHand:
         return (p * p).sum(), model
 
 
+@case("overflow", "exp", "tg.softmax")
+class SoftmaxWithTwoExponentials:
+    def wrong():
+        model = network()
+        z = model(X)
+        p = tg.exp(z) / tg.exp(z).sum(axis=1, keepdims=True)  # here
+        return (p * p).sum(), model
+
+    def right():
+        model = network()
+        z = model(X)
+        z = z - z.max(axis=1, keepdims=True)
+        p = tg.exp(z) / tg.exp(z).sum(axis=1, keepdims=True)
+        return (p * p).sum(), model
+
+
+@case("overflow", "exp", "tg.sigmoid")
+class SigmoidWithTwoExponentials:
+    def wrong():
+        model = network()
+        z = model(X)
+        return (tg.exp(z) / (1 + tg.exp(z))).mean(), model  # here
+
+    def right():
+        """A quotient of different exponentials."""
+        z = network()(X)
+        return (tg.exp(-z * z) / (1 + tg.exp(-abs(z)))).mean(), None
+
+
 @case("overflow", "exp", "tg.logsumexp")
 class LogSumExpByHand:
     def wrong():

@@ -157,10 +157,12 @@ def _by_hand(node: Node) -> tuple[Node, str, str] | None:
     if is_op(node, suspects.QUOTIENTS):
         above, below = node.parents
         summed = _summed_exponential(below)
-        if summed is not None and origin(above) is summed:
+        if summed is not None and _same_exponential(origin(above), summed):
             return summed, "softmax", "Use tg.softmax(x), which subtracts the largest x first."
         exponential = _one_plus_exponential(below)
-        if exponential is not None and not isinstance(above, Node):
+        if exponential is not None and (
+            not isinstance(above, Node) or _same_exponential(origin(above), exponential)
+        ):
             return exponential, "sigmoid", "Use tg.sigmoid(x)."
     if is_op(node, suspects.RECIPROCALS):
         exponential = _one_plus_exponential(node.parents[0])
@@ -176,6 +178,12 @@ def _by_hand(node: Node) -> tuple[Node, str, str] | None:
     if is_op(node, suspects.LOG_PLUS_ONE) and is_op(node.parents[0], suspects.EXPONENTIALS):
         return node.parents[0], "log(1 + exp(x))", "Use tg.softplus(x)."
     return None
+
+
+def _same_exponential(node: Any, exponential: Node) -> bool:
+    """Whether it is this one, or another of the same value, as where exp(x) is written twice."""
+    twice = is_op(node, suspects.EXPONENTIALS) and node.parents == exponential.parents
+    return node is exponential or twice
 
 
 def _summed_exponential(node: Any) -> Node | None:
