@@ -184,8 +184,8 @@ function terms(...list) {
     make("div", { class: "term" }, !i && sign && make("span", { class: "sign" }, sign), figure))));
 }
 
-// What stands between backticks in a docstring is code.
-const prose = text => text.split("`").map((part, i) => i % 2 ? make("code", {}, part) : part);
+// What stands between backticks in a docstring is code; `-=` stays on one line.
+const prose = text => text.replaceAll("-=", "-\u2060=").split("`").map((part, i) => i % 2 ? make("code", {}, part) : part);
 const unique = list => [...new Set(list)];
 const partial = n => `∂L/∂${n.name}`;
 
