@@ -51,4 +51,4 @@ def _differ(metric: str, outputs: Any, target: Any) -> ValueError:
 
 
 def _array(value: Any) -> np.ndarray:
-    return value.numpy() if isinstance(value, Tensor) else np.asarray(value)
+    return (value if isinstance(value, Tensor) else Tensor(value)).numpy()

@@ -41,6 +41,10 @@ class Optimizer:
         *,
         weight_decay: float = 0.0,
     ) -> None:
+        if isinstance(params, Tensor):
+            raise TypeError(
+                f"{type(self).__name__} takes a list of parameters, not a single Tensor: [w]"
+            )
         self.params = list(params)
         if not self.params:
             raise ValueError(f"{type(self).__name__} got no parameters")
@@ -310,7 +314,11 @@ class AdamW(Adam):
 
 def _check_not_negative(**options: float) -> None:
     for name, value in options.items():
-        if not value >= 0:
+        try:
+            fits = value >= 0
+        except TypeError:
+            raise TypeError(f"{name} must be a number, not {value!r}") from None
+        if not fits:
             raise ValueError(f"{name} must not be negative, it is {value!r}")
 
 

@@ -67,6 +67,8 @@ def graph(
             "times=True computes every op again, which needs its inputs: compute the output "
             "inside `with tg.record() as r:` and give record=r"
         )
+    if record is not None and not hasattr(record, "forward"):
+        raise TypeError(f"record is what tg.record() gives, not {type(record).__name__}")
     frame = outside(sys._getframe(1))
     roots = [node_of(tensor) for tensor in outputs]
     order = ancestors_of(roots)

@@ -77,3 +77,9 @@ def test_binary_accuracy_refuses_other_shapes_and_nothing():
 def test_a_single_class_is_no_classification():
     with pytest.raises(ValueError, match="binary_accuracy"):
         nn.accuracy(np.ones((4, 1)), np.zeros(4, int))
+
+
+@pytest.mark.parametrize("metric", [nn.accuracy, nn.binary_accuracy])
+def test_words_are_no_classes(metric):
+    with pytest.raises(TypeError, match="numbers"):
+        metric(np.eye(3), ["a", "b", "c"])

@@ -378,9 +378,8 @@ def test_a_negative_rate_can_not_be_assigned_either():
         lambda: [tg.Tensor([1, 2])],
         lambda: [nn.Parameter([1.0]) * 2],
         lambda: nn.Linear(2, 2).named_parameters(),
-        lambda: nn.Parameter([1.0, 2.0]),
     ],
-    ids=["array", "integers", "result", "named", "one-parameter"],
+    ids=["array", "integers", "result", "named"],
 )
 def test_what_is_no_parameter(params):
     with pytest.raises(TypeError, match="updates leaf Tensors of floats, not"):
@@ -470,3 +469,11 @@ def test_what_a_record_holds_of_an_update_does_not_change():
         records.append(record)
     np.testing.assert_allclose(records[0].updates[0].change, [1.0, 2.0])
     np.testing.assert_allclose(records[0].updates[0].gradient, [2.0, 4.0])
+
+
+def test_what_is_no_list_and_no_number():
+    w = tg.Tensor([1.0], requires_grad=True)
+    with pytest.raises(TypeError, match="takes a list of parameters, not a single Tensor"):
+        nn.SGD(w)
+    with pytest.raises(TypeError, match=r"lr must be a number, not '0\.1'"):
+        nn.SGD([w], lr="0.1")

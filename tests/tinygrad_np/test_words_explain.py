@@ -639,3 +639,11 @@ def test_a_walk_does_not_compute_large_arrays():
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < logits.data.nbytes / 4
+
+
+def test_a_number_and_no_record():
+    x = tg.Tensor([1.0], requires_grad=True, name="x")
+    (number,) = [n for n in tg.graph(x * 3.5).nodes if n.kind == "number"]
+    assert tg.explain(number) == "3.5\n  It is a number in the code."
+    with pytest.raises(TypeError, match=r"record is what tg\.record\(\) gives, not int"):
+        tg.explain(x * 3.5, record=5)

@@ -124,6 +124,8 @@ def _about_leaf(tensor: Tensor) -> Text:
 
 
 def _about_graph_node(node: GraphNode) -> Text:
+    if node.kind == "number":
+        return Text(f"{node.header}\n  It is {_KINDS[node.kind]}.")
     shape = f"{shape_text(node.shape)}, {node.dtype}"
     if node.op in ops.TABLE:
         made = f"{node.header}: {shape}"
