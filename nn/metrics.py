@@ -45,7 +45,7 @@ def binary_accuracy(outputs: Any, target: Any, threshold: float = 0.5) -> float:
 
 
 def _differ(metric: str, outputs: Any, target: Any) -> ValueError:
-    given = f"outputs {np.shape(_array(outputs))} and target {np.shape(_array(target))}"
+    given = f"outputs {_array(outputs).shape} and target {_array(target).shape}"
     called = describe_call(metric, outputs=outputs, target=target)
     return ValueError(f"{called}: the shapes of {given} do not fit each other")
 

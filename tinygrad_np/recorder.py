@@ -233,10 +233,10 @@ class Record:
     def explain_update(
         self, parameter: Tensor, rule: UpdateRule, part: slice, change: Any, state: Sequence[Any]
     ) -> None:
-        """By which rule the last write to a parameter came about.
+        """By which rule the last write came about.
 
         Args:
-            parameter: what was written to.
+            parameter: what was written to in it.
             rule: from `watch_update`.
             part: where it lies in the flat arrays.
             change, state: the flat arrays of what was subtracted, and of the new state.
@@ -244,19 +244,16 @@ class Record:
         shape = parameter.shape
         kept = zip(rule.state.items(), state, strict=True)
         arrays = {n: v[part] for n, v in rule.reads.items() if isinstance(v, np.ndarray)}
-        for k in range(len(self.updates) - 1, -1, -1):
-            if self.updates[k].node is parameter._node:
-                self.updates[k] = self.updates[k]._replace(
-                    rule=rule,
-                    gradient=rule.gradient[part].reshape(shape),
-                    change=change[part].reshape(shape).copy(),
-                    state={
-                        name: (before[part].reshape(shape), after[part].reshape(shape).copy())
-                        for (name, before), after in kept
-                    },
-                    reads={name: value[0] for name, value in arrays.items() if value.size},
-                )
-                break
+        self.updates[-1] = self.updates[-1]._replace(
+            rule=rule,
+            gradient=rule.gradient[part].reshape(shape),
+            change=change[part].reshape(shape).copy(),
+            state={
+                name: (before[part].reshape(shape), after[part].reshape(shape).copy())
+                for (name, before), after in kept
+            },
+            reads={name: value[0] for name, value in arrays.items() if value.size},
+        )
         for outer in self._others():
             if isinstance(outer, Record):
                 outer.explain_update(parameter, rule, part, change, state)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from .autograd import OutputGradients, backward_to, fit, next_serial
+from .autograd import OutputGradients, backward_to, fit
 from .check import GradcheckError
 from .frames import short_place
 from .layercheck import check_layer
@@ -69,7 +69,9 @@ def check_backward(f: Any, inputs: Any = (), *, seed: int = 0) -> bool:
         results = _results(f(*arguments))
     wrong = [w for made in run.forward.values() for w in _wrong_rules(made, rng)]
     if not wrong:
-        wrong = _unreached(f, arguments, results, rng) or _partly_cut(f, arguments, rng)
+        wrong = _unreached(f, arguments, results, rng)
+    if not wrong:
+        wrong = _partly_cut(f, arguments, results, rng)
     if wrong:
         raise _error(wrong)
     if not any(r.requires_grad for r in results):
@@ -318,6 +320,12 @@ def _same(a: Any, b: Any) -> bool:
 # --- what was not recorded ------------------------------------------------------------------------
 
 
+_LOOK_FOR = (
+    "Every op that was recorded is right; look for .detach(), .data, no_grad(), or an op without "
+    "any rule"
+)
+
+
 def _unreached(
     f: Any, arguments: list[Any], results: tuple[Tensor, ...], rng: np.random.Generator
 ) -> list[_Wrong]:
@@ -338,43 +346,42 @@ def _unreached(
         if all(map(_same, before, after)):
             continue
         name = f"input {k} of f"
-        text = (
-            "no gradient reaches it, though the result changes with it. Every op that was recorded "
-            "is right; look for .detach(), .data, no_grad(), or an op without any rule"
-        )
+        text = f"no gradient reaches it, though the result changes with it. {_LOOK_FOR}"
         wrong.append(_Wrong(f"{name} is not connected", Mistake("not connected", text)))
     return wrong
 
 
-def _partly_cut(f: Any, arguments: list[Any], rng: np.random.Generator) -> list[_Wrong]:
+def _partly_cut(
+    f: Any, arguments: list[Any], results: tuple[Tensor, ...], rng: np.random.Generator
+) -> list[_Wrong]:
     """Inputs that the results depend on in more ways than gradients come back."""
-    since = next_serial()
-    fresh = [Tensor(a.data, requires_grad=True) if _is_float(a) else a for a in arguments]
-    ends = {node_of(a): k for k, a in enumerate(fresh) if _is_float(a)}
-    with enable_grad():
-        results = _results(f(*fresh))
+    ends = {node_of(a): k for k, a in enumerate(arguments) if _is_float(a)}
+    since = min((node.serial for node in ends), default=0)
     weights = [rng.uniform(0.5, 1.5, r.shape) for r in results]
 
-    def value(given: list[Any]) -> float:
-        return sum(float((r.data * w).sum()) for r, w in zip(_results(f(*given)), weights))
+    def weighed(found: tuple[Tensor, ...]) -> float:
+        return sum(float((r.data * w).sum()) for r, w in zip(found, weights))
 
-    here = value(fresh)
+    def value(given: list[Any]) -> float:
+        return weighed(_results(f(*given)))
+
+    here = weighed(results)
     seeds: dict[Node, Any] = {}
     for r, w in zip(results, weights):
         if r.requires_grad:
             seeds[node_of(r)] = seeds.get(node_of(r), 0) + w
-    if value(fresh) != here or any(node.saved is None for node in seeds):
+    if value(arguments) != here or any(node.saved is None for node in seeds):
         return []  # random, or it went backward itself
     path = path_to(ends, seeds, since)
     gradients = backward_to(ends, path, seeds, retain_graph=True, create_graph=False, lift=wrap)
     wrong = []
     for node, g in gradients.items():
         k = ends[node]
-        a = fresh[k]
+        a = arguments[k]
         step = 1e-6 * np.maximum(1.0, np.abs(a.data)) * _signed(rng, a.shape)
-        moved = [[*fresh[:k], Tensor(a.data + sign * step), *fresh[k + 1 :]] for sign in (1, -1)]
+        beside = (Tensor(a.data + sign * step) for sign in (1, -1))
         with np.errstate(all="ignore"):
-            above, below = map(value, moved)
+            above, below = (value([*arguments[:k], x, *arguments[k + 1 :]]) for x in beside)
         expected = float((g * step).sum())
         # At a kink the slopes on the two sides differ, and a rule may choose one between.
         low, high = sorted((above - here, here - below))
@@ -384,8 +391,7 @@ def _partly_cut(f: Any, arguments: list[Any], rng: np.random.Generator) -> list[
         text = (
             "a part of what leads from it to the result is cut off: the gradients that come back "
             f"explain a change of {expected:.3g} for a small step, but the result changes by "
-            f"{(above - below) / 2:.3g}. Every op that was recorded is right; look for .detach(), "
-            ".data, no_grad(), or an op without any rule"
+            f"{(above - below) / 2:.3g}. {_LOOK_FOR}"
         )
         wrong.append(_Wrong(f"input {k} of f is not connected", Mistake("not connected", text)))
     return wrong

@@ -6,12 +6,13 @@ import ast
 import contextlib
 import copy
 import inspect
+import itertools
 import sys
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .draw.rules import body_of, names_in
+from .draw.rules import body_of, names_in, numbered
 from .recorder import UpdateRule
 
 if TYPE_CHECKING:
@@ -96,10 +97,14 @@ def _statements_at(body: Sequence[ast.stmt], lines: set[int]) -> list[ast.stmt]:
 
 def _own_values(body: Sequence[ast.stmt], optimizer: Any) -> dict[str, Any]:
     """The numbers, and tuples of them, that a rule may read from the optimizer: `self.eps`."""
-    walked = (node for statement in body for node in ast.walk(statement))
-    names = dict.fromkeys(n.attr for n in walked if isinstance(n, ast.Attribute) and _of_self(n))
-    values = {name: getattr(optimizer, name, None) for name in names}
+    values = {name: getattr(optimizer, name, None) for name in _own_names(body)}
     return {name: v for name, v in values.items() if isinstance(v, (*_NUMBERS, tuple))}
+
+
+def _own_names(statements: Sequence[ast.stmt]) -> dict[str, None]:
+    """The attributes of `self` that some statements name, in order."""
+    walked = (node for statement in statements for node in ast.walk(statement))
+    return dict.fromkeys(n.attr for n in walked if isinstance(n, ast.Attribute) and _of_self(n))
 
 
 def _of_self(node: ast.Attribute) -> bool:
@@ -130,7 +135,8 @@ class _Text:
         state: list[str],
     ) -> None:
         used = set(names_in(statements)) | set(own) | set(state)
-        self.parameter = next(n for n in ("w", "weight", "parameter") if n not in used)
+        free = (n for n in itertools.chain(["w", "weight"], numbered("w")) if n not in used)
+        self.parameter = next(free)
         self.reads: dict[str, Any] = {}
         self.lines: list[str] = []
         takes = inspect.signature(function).parameters.values()
@@ -138,9 +144,7 @@ class _Text:
         rest = next((p.name for p in parameters if p.kind is p.VAR_POSITIONAL), None)
         named = [p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD]
         taken = {p.name for p in parameters}.union(*map(_stored, statements))
-        walked = [node for statement in statements for node in ast.walk(statement)]
-        attributes = {n.attr for n in walked if isinstance(n, ast.Attribute) and _of_self(n)}
-        own = {name: value for name, value in own.items() if name in attributes}
+        own = {name: own[name] for name in _own_names(statements) if name in own}
         # The state comes after three arguments; fewer of these have names where `*args` has all.
         names = _Names(own.keys() - taken, rest, ["", "", "", *state][len(named) :])
         statements = [names.written(copy.deepcopy(statement)) for statement in statements]

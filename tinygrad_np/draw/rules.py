@@ -30,6 +30,7 @@ __all__ = [
     "helpers_in",
     "lines_that_run",
     "names_in",
+    "numbered",
     "parameters_of",
 ]
 
@@ -269,7 +270,7 @@ def _in_lines(
             known = {**known, name: _written(value, known)}
             continue
         text = _text(value, known, 0.1)  # `best = (x = y)` for a comparison
-        called = next(n for n in _numbered(name) if n not in taken)
+        called = next(n for n in numbered(name) if n not in taken)
         taken.add(called)
         known = {**known, name: (called, _ATOM)}
         lines.append(f"{called} = {text}")
@@ -288,7 +289,7 @@ def _given(
     return [known.get(name, (name, _ATOM))[0] for name in found]
 
 
-def _numbered(name: str) -> Iterator[str]:
+def numbered(name: str) -> Iterator[str]:
     """`d`, `d₂`, `d₃` and so on."""
     yield name
     for k in itertools.count(2):
