@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .autograd import Node, OutputGradients, backward_to, next_serial
+from .backward import backward_to
+from .node import Node, OutputGradients, next_serial, part
 from .modes import enable_grad, recording
 from .ops import default_generator
-from .ops.op import Op, part
+from .op import Op
 from .paths import outside, path_to, variable
 from .tensor import Tensor, node_of, wrap
 from .tracing import called
@@ -78,8 +79,8 @@ class _Again:
         self.captured = outside(map(node_of, results), since)
         self.values = tuple(r._data for r in results)
         parents = (*map(node_of, self.inputs), *self.captured)
-        gather = _node(_GATHER, parents, tuple((k,) for k in range(len(parents))))
-        node = _node(_CHECKPOINT, (gather,), ((self,),))
+        gather = Node(_GATHER, parents, tuple((k,) for k in range(len(parents))))
+        node = Node(_CHECKPOINT, (gather,), ((self,),))
         made = [wrap(value, part(node, k, self.values)) for k, value in enumerate(self.values)]
         for tensor, result in zip(made, results, strict=True):
             tensor.name = result.name
@@ -160,18 +161,6 @@ def _differentiable(out: Any) -> list[Tensor]:
 
 
 # --- the nodes ------------------------------------------------------------------------------------
-
-
-def _node(op: Op, parents: tuple, saved: tuple) -> Node:
-    """A node of several values, which have no one shape and dtype."""
-    node = object.__new__(Node)
-    node.op = op
-    node.parents = parents
-    node.saved = saved
-    node.serial = next_serial()
-    node.shape = node.dtype = node.name = node.code = None
-    node.lasti = 0
-    return node
 
 
 def _op(name: str, forward: Callable, rule: Callable, **about: Any) -> Op:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from .autograd import Node
+from .node import Node
 from .frames import name_of, outside, short_place
 from .recorder import Record
 from .tensor import Tensor

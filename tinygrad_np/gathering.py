@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .autograd import Leaf, Node
+from .node import Leaf, Node
 from .frames import assigned_name, line_of, outside, variables
 from .owners import Owners
 from .snapshot import Edge, Graph, GraphNode
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from types import CodeType, FrameType
 
-    from .ops.op import Op
+    from .op import Op
     from .recorder import Record
 
 __all__ = ["ancestors_of", "graph", "variable_names"]

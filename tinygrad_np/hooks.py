@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from . import autograd
-from .autograd import Leaf, Node, fit
+from . import backward
+from .backward import fit
+from .node import Leaf, Node
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -122,5 +123,5 @@ class Hooked:
             )
         if not hasattr(node, "watch"):
             node.watch = Watch()
-            autograd.watching = True
+            backward.watching = True
         return node.watch

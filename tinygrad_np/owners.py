@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from .tensor import node_of
 
 if TYPE_CHECKING:
-    from .autograd import Node
+    from .node import Node
     from .recorder import Record
 
 __all__ = ["Owners"]

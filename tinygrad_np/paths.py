@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .autograd import Constant, Node, next_serial
+from .node import Constant, Node
 from .ops import copy
 from .tensor import Tensor, wrap
 
@@ -16,17 +16,9 @@ __all__ = ["outside", "path_to", "variable"]
 
 def variable(data: Any, source: Node | None, name: str | None = None) -> Tensor:
     """A Tensor with these values: a copy of what `source` made, or of a constant (None)."""
-    node = object.__new__(Node)
-    node.op = copy.op  # type: ignore[attr-defined]
-    node.parents = (source or Constant(data.shape, data.dtype),)
-    node.saved = (() if source else None,)
-    node.serial = next_serial()
-    node.shape = data.shape
-    node.dtype = data.dtype
-    node.name = name
-    node.code = None
-    node.lasti = 0
-    return wrap(data, node)
+    parents = (source or Constant(data.shape, data.dtype),)
+    saved = (() if source else None,)
+    return wrap(data, Node(copy.op, parents, saved, data.shape, data.dtype, name))
 
 
 def _flows(node: Node) -> list[Node]:

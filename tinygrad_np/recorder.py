@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from contextvars import Token
     from types import CodeType, TracebackType
 
-    from .autograd import Node
+    from .node import Node
     from .tensor import Tensor
 
 __all__ = ["Flow", "Forward", "Record", "Update", "UpdateRule", "current_record", "record"]

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from .autograd import OutputGradients, backward_to, fit
+from .backward import backward_to, fit
+from .node import OutputGradients
 from .check import GradcheckError
 from .frames import short_place
 from .layercheck import check_layer
@@ -24,8 +25,8 @@ from .tensor import Tensor, node_of, wrap
 from .verdicts import Mistake, counts_of, diagnose
 
 if TYPE_CHECKING:
-    from .autograd import Node
-    from .ops.op import Op
+    from .node import Node
+    from .op import Op
     from .recorder import Forward
 
 __all__ = ["check_backward"]

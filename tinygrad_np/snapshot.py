@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     import graphviz
 
-    from .autograd import Node
-    from .ops.op import Op
+    from .node import Node
+    from .op import Op
     from .recorder import Record
 
 __all__ = ["SHOWABLE", "SUFFIXES", "Edge", "Graph", "GraphNode"]

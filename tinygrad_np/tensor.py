@@ -11,11 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from . import autograd, modes, state
-from .autograd import Constant, Leaf, Node, Pending
+from . import modes
+from .backward import backward as flow_back
+from .backward import fit
+from .node import Constant, Leaf, Node, Pending
 from .frames import outside
 from .hooks import Hooked
 from .protocols import NumPyProtocols
+from .state import NUMERIC, as_array
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,7 +29,6 @@ else:
 
 __all__ = ["Tensor", "as_array", "as_operand", "needs_grad", "wrap"]
 
-_NUMERIC = "biufc"
 _DEFAULT_DTYPES = frozenset(np.dtype(t) for t in (float, int, bool, complex))
 
 
@@ -225,9 +227,7 @@ class Tensor(Hooked, NumPyProtocols, TableMethods):
                     "a Tensor with one element has an obvious gradient, 1. Did you forget "
                     ".sum() or .mean()?"
                 )
-            seed: Any = np.ones(self.shape, dtype=self.dtype)
-            if state.taping:
-                seed = as_array(seed, None)
+            seed: Any = as_array(np.ones(self.shape, dtype=self.dtype))
         else:
             if isinstance(gradient, Tensor) and gradient.requires_grad and create_graph:
                 seed = gradient
@@ -239,10 +239,10 @@ class Tensor(Hooked, NumPyProtocols, TableMethods):
                     f"gradient must have the shape of {self._title()}, {self.shape}, "
                     f"not {seed.shape}"
                 )
-            seed = autograd.fit(seed, self.shape, self.dtype)
+            seed = fit(seed, self.shape, self.dtype)
         if create_graph and not isinstance(seed, Tensor):
             seed = wrap(seed, None)
-        gradients = autograd.backward(
+        gradients = flow_back(
             node, seed, retain_graph=retain_graph, create_graph=create_graph, lift=wrap
         )
         # Only now that every rule has run does anything visible change.
@@ -440,29 +440,6 @@ def as_operand(value: Any) -> Any:
     if isinstance(value, Tensor):
         return value._data
     kind = type(value)
-    if kind in _PYTHON_NUMBERS or (kind is np.ndarray and value.dtype.kind in _NUMERIC):
+    if kind in _PYTHON_NUMBERS or (kind is np.ndarray and value.dtype.kind in NUMERIC):
         return value
     return as_array(value, None)
-
-
-def as_array(data: Any, dtype: Any, copy: bool | None = None) -> np.ndarray:
-    """`data` as an array of numbers; clear errors for what is not one."""
-    if state.taping and (tape := state.tape.get()) is not None and tape.takes(data):
-        return tape.array(data, dtype, copy)
-    try:
-        array = np.array(data, dtype=dtype, copy=copy)
-    except ValueError as error:
-        if "inhomogeneous" in str(error):
-            raise ValueError(
-                "can't make an array of nested lists whose lengths differ: every row needs the "
-                "same length"
-            ) from error
-        raise
-    if array.dtype.kind not in _NUMERIC:
-        given = type(data).__name__
-        if isinstance(data, np.ndarray):
-            given = f"an array of dtype {data.dtype}"
-        elif isinstance(data, (list, tuple)):
-            given = f"a {given} that NumPy makes an array of {array.dtype} of"
-        raise TypeError(f"expected numbers or an array of numbers, not {given}")
-    return array

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .autograd import Node, backward_to, fit, next_serial
+from .backward import backward_to, fit
+from .node import Node, next_serial
 from .modes import enable_grad, recording
 from .paths import outside, path_to, variable
 from .tensor import Tensor, as_array, node_of, wrap

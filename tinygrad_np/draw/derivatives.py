@@ -28,7 +28,7 @@ from .rules import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
 
-    from ..ops.op import Op
+    from ..op import Op
 
 __all__ = ["Derivative", "rule_of"]
 

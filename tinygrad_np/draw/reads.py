@@ -10,7 +10,7 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from ..ops.op import Op
+    from ..op import Op
 
 __all__ = ["given_values", "values_read"]
 

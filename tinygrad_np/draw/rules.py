@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
     from types import CodeType
 
-    from ..ops.op import Op
+    from ..op import Op
 
 __all__ = [
     "SUBSCRIPTS",

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..autograd import Node
+from ..node import Node
 from ..frames import short_place
 from ..tensor import Tensor
 from .clusters import label

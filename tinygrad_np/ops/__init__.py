@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..autograd import Leaf
+from ..node import Leaf
 from ..modes import recorder, recording
 from ..tensor import Tensor, needs_grad
 from . import (
@@ -38,7 +38,7 @@ from . import (
 )
 from .define import define_op
 from .index import getitem, plain_index, setitem
-from .op import Op
+from ..op import Op
 from .random import default_generator, manual_seed
 from .updates import At
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..protocols import FUNCTIONS, UFUNCS
 from .apply import binary, general, unary
-from .op import Op
+from ..op import Op
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .. import autograd
-from ..autograd import Pending
+from .. import backward
+from ..node import Pending
 from ..modes import recording
 from ..tensor import Tensor, held_gradient, wrap
 from .statements import Var
@@ -107,7 +107,7 @@ class Driver:
         tests += [f"{self._ref(t)}._data is {self._ref(array)}" for t, array in self.program.pinned]
         leaves = [o.source for o in self.program.outputs if o.kind == "grad"]
         if leaves:  # hooks that were registered since are not in the program
-            self.names.update(engine=autograd, hooks=_hooks)
+            self.names.update(engine=backward, hooks=_hooks)
             watched = self._ref([(leaf, _hooks(leaf)) for leaf in leaves])
             same = f"all(hooks(leaf) == known for leaf, known in {watched})"
             tests.append(f"(not engine.watching or {same})")

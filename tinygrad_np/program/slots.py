@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from .. import state
-from ..autograd import Leaf
+from ..node import Leaf
 from ..hooks import Watch
 from ..state import Number
 from ..tensor import Tensor

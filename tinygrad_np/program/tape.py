@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .. import autograd, modes, state
-from ..autograd import Pending
+from .. import backward, modes, state
+from ..node import Pending
 from ..frames import INSIDE, assigned_name, line_of, outside
 from ..tensor import Tensor, wrap
 from ..trees import leaves, rebuild, refill
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Tape", "put_back"]
 
-_BACKWARD = {autograd.backward.__code__, autograd.backward_to.__code__}
+_BACKWARD = {backward.backward.__code__, backward.backward_to.__code__}
 
 
 class Tape:

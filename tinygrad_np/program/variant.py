@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..autograd import Pending
+from ..node import Pending
 from ..tensor import Tensor
 from .driver import Driver
 from .tape import put_back

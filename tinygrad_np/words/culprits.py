@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..autograd import Node
+from ..node import Node
 from ..gathering import ancestors_of
 from .evidence import bare
 from .text import at_index, number, share_of

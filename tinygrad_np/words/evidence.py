@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..autograd import Node
+from ..node import Node
 from ..draw.derivatives import rule_of
 from ..frames import variables
 from ..gathering import ancestors_of, variable_names

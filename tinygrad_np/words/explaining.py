@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import ops
-from ..autograd import Node
+from ..node import Node
 from ..gathering import graph
-from ..ops.op import Op
+from ..op import Op
 from ..protocols import FUNCTIONS, UFUNCS
 from ..recorder import Forward
 from ..snapshot import Graph, GraphNode

@@ -18,7 +18,7 @@ from .text import Text, array_text, at_index, listed, shape_text
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ..ops.op import Op
+    from ..op import Op
 
 __all__ = ["about_op"]
 

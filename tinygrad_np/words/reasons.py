@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import modes
-from ..autograd import Leaf, Node
+from ..node import Leaf, Node
 from ..frames import outside
 from ..tensor import Tensor, node_of
 from .culprits import Trail

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..autograd import Leaf
+from ..node import Leaf
 from ..tensor import Tensor, node_of
 from .evidence import bare
 from .finding import Case, Finding

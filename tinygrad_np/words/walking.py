@@ -16,7 +16,7 @@ from .text import Text, columns, counted, listed, shape_text, where_text
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from ..ops.op import Op
+    from ..op import Op
     from ..snapshot import Edge, Graph, GraphNode
 
 __all__ = ["about_graph", "about_result"]

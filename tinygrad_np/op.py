@@ -10,13 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..autograd import Node, OutputGradients, next_serial
-from .mistakes import describe_call, suggestion
-
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable
 
-__all__ = ["Op", "part"]
+__all__ = ["Op"]
 
 
 class Op:
@@ -109,61 +106,6 @@ class Op:
     def input_name(self, position: int) -> str:
         return f"{self.inputs[0]}[{position}]" if self.variadic else self.inputs[position]
 
-    def failed(self, error: Exception, operands: Sequence[Any]) -> Exception:
-        """The error of a forward, retold with the op, what it was given, and a fix that fits."""
-        called = describe_call(
-            self.name, **{self.input_name(k): value for k, value in enumerate(operands)}
-        )
-        text = f"{called}: {str(error).rstrip()}{suggestion(self, operands)}"
-        for kind in (np.exceptions.AxisError, np.linalg.LinAlgError, IndexError, ZeroDivisionError):
-            if isinstance(error, kind):
-                return kind(text)
-        return TypeError(text) if isinstance(error, TypeError) else ValueError(text)
-
-    def lifted(self, node: Node, lift: Callable) -> Iterator[tuple[Any, ...] | None]:
-        """What the rules of `node` read, as Tensors that are recorded from here on."""
-        assert node.saved is not None
-        n = len(self.inputs)
-
-        def lift_input(array: Any, parent: Any) -> Any:
-            # Labels, masks and numbers stay what they are.
-            floats = isinstance(parent, Node) and parent.dtype.kind in "fc"
-            return lift(array, parent) if floats else array
-
-        def lift_read(value: Any, slot: int) -> Any:
-            if slot < n:
-                if self.variadic:
-                    return tuple(map(lift_input, value, node.parents))
-                return lift_input(value, node.parents[slot])
-            if slot == n:
-                if isinstance(value, tuple):
-                    return tuple(lift(o, part(node, k, value)) for k, o in enumerate(value))
-                return lift(value, node)
-            return value
-
-        keeps: tuple = ()
-        if self.keeps:
-            # Hidden outputs depend on the inputs too: compute them again, recorded.
-            inputs = tuple(map(lift_read, node.saved[-1][:n], range(n)))
-            keeps = self.forward(*inputs, **self._named(node.saved[-1][n + 1 :]))
-            keeps = keeps[-len(self.keeps) :]
-        first_keep = self.layout.index(self.keeps[0]) if self.keeps else 0
-        slots = repeat(self.slots[0]) if self.variadic else self.slots
-        for reads, where in zip(node.saved, slots):
-            if reads is None:
-                yield None
-                continue
-            yield tuple(
-                keeps[slot - first_keep]
-                if 0 <= slot - first_keep < len(keeps)
-                else lift_read(value, slot)
-                for value, slot in zip(reads, where, strict=True)
-            )
-
-    def _named(self, values: Sequence[Any]) -> dict[str, Any]:
-        """Parameter values by name."""
-        return dict(zip(self.params, values))
-
 
 def _reader(slots: tuple[int, ...]) -> Callable[[tuple], tuple]:
     """A function that picks these positions out of a tuple, as a tuple."""
@@ -201,48 +143,3 @@ def _parameters(
     defaults.update(dict.fromkeys(keyword_only, empty))
     defaults.update(forward.__kwdefaults__ or {})
     return defaults, code.co_argcount
-
-
-# --- one of several outputs ---------------------------------------------------------------------
-
-
-def _pick(outs, k, n):
-    """One output of an op that has several."""
-    return outs[k]
-
-
-def _pick_rule(g, k, n):
-    return OutputGradients(g if j == k else None for j in range(n))
-
-
-_PART = Op(
-    _pick,
-    "output",
-    {"outs": _pick_rule},
-    keeps=(),
-    variadic=False,
-    elementwise=False,
-    text="{outs}",
-    doc="One output of an op that has several.",
-    kinks="",
-    domain=(-np.inf, np.inf),
-    samples=None,
-    numpy=(),
-)
-
-
-def part(node: Node, k: int, outs: tuple) -> Node | None:
-    """The node of output k of an op that has several, or None if it is not of floats."""
-    if outs[k].dtype.kind not in "fc":
-        return None
-    node_k = object.__new__(Node)
-    node_k.op = _PART
-    node_k.parents = (node,)
-    node_k.saved = ((k, len(outs)),)
-    node_k.serial = next_serial()
-    node_k.shape = outs[k].shape
-    node_k.dtype = outs[k].dtype
-    node_k.name = None
-    node_k.code = node.code
-    node_k.lasti = node.lasti
-    return node_k
