@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..node import Constant, Node, part, record
-from ..modes import recording
-from ..state import as_array, beside
-from ..tensor import Tensor, as_operand, node_of, wrap
+from ..core.doors import as_array, beside
+from ..core.modes import recording
+from ..core.node import Constant, Node, part, record
+from ..core.tensor import Tensor, as_operand, node_of, wrap
 from .mistakes import failed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from ..op import Op
+    from ..core.op import Op
 
 __all__ = ["binary", "general", "unary"]
 
@@ -73,13 +73,9 @@ def unary(op: Op) -> Callable:
             raise failed(op, error, (x,)) from error
         parent = x._node
         result = _new(Tensor)
-        if (
-            differentiable
-            and parent is not None
-            and parent.needs_grad
-            and (mode := _mode())
-        ):
-            result._node = record(mode, op, (parent,), (read((data, out)),), out, (data,))
+        if differentiable and parent is not None and parent.needs_grad and (mode := _mode()):
+            values = (data, out)
+            result._node = record(mode, op, (parent,), (read(values),), out, values)
         else:
             result._node = None
         out.setflags(False)
@@ -126,7 +122,7 @@ def binary(op: Op) -> Callable:
             if reads_shapes:
                 values += (x_data.shape, y_data.shape)
             saved = (x_read(values) if x_needs else None, y_read(values) if y_needs else None)
-            result._node = record(mode, op, (x_node, y_node), saved, out, (x_data, y_data))
+            result._node = record(mode, op, (x_node, y_node), saved, out, values)
         else:
             result._node = None
         out.setflags(False)
@@ -210,7 +206,7 @@ def general(op: Op) -> Callable:
         if recorded and (mode := _mode()):
             parents, saved = _kept(op, operands, arrays, outs, args[n:], hidden)
             if saved:
-                node = record(mode, op, parents, saved, outs, tuple(arrays), tuple(args[n:]))
+                node = record(mode, op, parents, saved, outs, arrays, args[n:])
         if isinstance(outs, tuple):
             parts = (node and part(node, k, outs) for k in range(len(outs)))
             return tuple(map(wrap, outs, parts))

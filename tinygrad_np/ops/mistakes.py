@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..frames import assigned_name, name_of, outside, short_place
-from ..tensor import Tensor
+from ..core.callsite import assigned_name, name_of, outside, short_place
+from ..core.tensor import Tensor
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from ..op import Op
+    from ..core.op import Op
 
 __all__ = ["describe", "describe_call", "failed"]
 
@@ -65,9 +65,7 @@ def describe_call(name: str, /, **arguments: Any) -> str:
 
 def failed(op: Op, error: Exception, operands: Sequence[Any]) -> Exception:
     """The error of a forward, retold with the op, what it was given, and a fix that fits."""
-    called = describe_call(
-        op.name, **{op.input_name(k): value for k, value in enumerate(operands)}
-    )
+    called = describe_call(op.name, **{op.input_name(k): value for k, value in enumerate(operands)})
     text = f"{called}: {str(error).rstrip()}{_suggestion(op, operands)}"
     for kind in (np.exceptions.AxisError, np.linalg.LinAlgError, IndexError, ZeroDivisionError):
         if isinstance(error, kind):

@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..node import Node
-from ..gathering import ancestors_of
+from ..core.node import Node
+from ..graphs.gathering import ancestors_of
 from .evidence import bare
 from .text import at_index, number, share_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ..recorder import Flow
+    from ..recording.recorder import Flow
     from .evidence import Evidence
 
 __all__ = ["Trail"]

@@ -9,19 +9,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..node import Node
-from ..draw.derivatives import rule_of
-from ..frames import variables
-from ..gathering import ancestors_of, variable_names
-from ..owners import Owners
-from ..tensor import Tensor
+from ..core.callsite import variables
+from ..core.node import Node
+from ..core.tensor import Tensor
+from ..formulas.derivatives import rule_of
+from ..graphs.gathering import ancestors_of, variable_names
+from ..recording.owners import Owners
 from .text import shape_text, where_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from types import FrameType
 
-    from ..recorder import Record
+    from ..recording.recorder import Record
 
 __all__ = ["Evidence", "bare", "tensors_in"]
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..node import Leaf
-from ..tensor import Tensor, node_of
+from ..core.node import Leaf
+from ..core.tensor import Tensor, node_of
 from .evidence import bare
 from .finding import Case, Finding
 from .text import counted, listed

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
 
-from ..draw.derivatives import Derivative
-from ..draw.reads import given_values
-from ..draw.steps import names_of
+from ..formulas.derivatives import Derivative
+from ..formulas.values_read import given_values
+from ..page.steps import names_of
 from .text import Text, columns, counted, listed, shape_text, where_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from ..op import Op
-    from ..snapshot import Edge, Graph, GraphNode
+    from ..core.op import Op
+    from ..graphs.graph import Edge, Graph, GraphNode
 
 __all__ = ["about_graph", "about_result"]
 

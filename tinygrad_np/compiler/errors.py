@@ -1,0 +1,26 @@
+"""What can go wrong when a function is compiled."""
+
+import sys
+import warnings
+
+from ..core.callsite import INSIDE
+
+__all__ = ["CompileError", "CompileWarning", "warn"]
+
+
+class CompileError(RuntimeError):
+    """A function does something that a straight-line program can't; the message names the line."""
+
+    explains_itself = True  # in whatever rule or op it comes up
+
+
+class CompileWarning(UserWarning):
+    """A compiled function works, but not as fast as it could; the message says why."""
+
+
+def warn(message: str) -> None:
+    """A CompileWarning at the user's line that led here."""
+    level, frame = 1, sys._getframe()
+    while INSIDE[frame.f_code.co_filename] and frame.f_back is not None:
+        level, frame = level + 1, frame.f_back
+    warnings.warn(message, CompileWarning, stacklevel=level)

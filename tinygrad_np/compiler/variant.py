@@ -1,0 +1,130 @@
+"""`Variant`: one emitted program, and how it is called."""
+
+from __future__ import annotations
+
+import contextlib
+import linecache
+import threading
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..core.doors import BorrowedGradient
+from ..core.tensor import Tensor
+from .driver import Driver
+from .tape import put_back
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from .captured import Captured
+    from .emit import Emitted
+    from .memory import Memory
+    from .program import Program
+
+__all__ = ["Variant"]
+
+
+class Variant:
+    """A program for one signature.
+
+    Attributes:
+        program, memory, emitted: what it was made of.
+        run: the emitted function.
+        fits: says whether everything that the program took for granted is still so.
+        accepts: says the same of positional arguments, where a fast test can tell.
+        guard_failed: what the program raises when a value is not as it was.
+    """
+
+    def __init__(
+        self,
+        program: Program,
+        memory: Memory,
+        emitted: Emitted,
+        captured: Captured,
+        nothing: list[Any],
+        call: tuple[tuple, dict, bool, list[bool]],
+    ) -> None:
+        self.program = program
+        self.memory = memory
+        self.emitted = emitted
+        self._lock = threading.Lock()
+        file = f"<compiled {emitted.name} {id(self):x}>"
+        lines = emitted.source.splitlines(keepends=True)
+        linecache.cache[file] = (len(emitted.source), None, lines, file)
+        namespace = self.new_namespace(emitted.source, file)
+        self.guard_failed = namespace.get("GuardFailed", ())
+        self.run = namespace[emitted.name]
+        driver = Driver(program, emitted, self.run)
+        args, kwargs, mode, as_tensors = call
+        self.accepts = driver.accepts(args, kwargs, mode)
+        places = [k for k, a in enumerate(args) if isinstance(a, (np.ndarray, Tensor))]
+        self._places = None if len(places) == len(args) else places
+        self.fits = driver.fits(captured, nothing)
+        self._call = driver.call(as_tensors)
+        self._read = driver.read(as_tensors)
+        self.captured = captured  # the tests compare with these very objects
+        guards = any(s.kind == "guard" for s in program.statements)
+        self._generators = [given.source for given in program.inputs if given.kind == "generator"]
+        self._rewinds = guards and bool(self._generators)
+
+    def new_namespace(self, source: str, file: str = "<program>") -> dict[str, Any]:
+        """What running the text gives: its function, and buffers of its own."""
+        emitted = self.emitted
+        namespace: dict[str, Any] = {"constants": emitted.constants, **emitted.objects}
+        exec(compile(source, file, "exec"), namespace)
+        return namespace
+
+    @contextlib.contextmanager
+    def borrowed(self, arguments: Any) -> Iterator[list[Any]]:
+        """The operands of the emitted function; the random generators are put back afterwards."""
+        new = [o.var for o in self.emitted.fresh if o.var is not None]
+        before = self._random_states()
+        try:
+            yield [*self._read(arguments), *(np.empty(var.shape, var.dtype) for var in new)]
+        finally:
+            put_back(before)
+
+    @contextlib.contextmanager
+    def undone(self) -> Iterator[None]:
+        """What the function changes inside is put back afterwards."""
+        held = []
+        for output in self.program.outputs:
+            name = {"tensor": "_data", "grad": "grad", "number": "value"}.get(output.kind)
+            if name is not None:
+                held.append((output.source, name, getattr(output.source, name)))
+        before = self._random_states()
+        try:
+            yield
+        finally:
+            for source, name, value in held:
+                setattr(source, name, value)
+            put_back(before)
+
+    def _random_states(self) -> list[tuple[Any, Any]]:
+        """The generators that the program draws from, and their states."""
+        generators = [g() if callable(g) else g for g in self._generators]
+        return [(g, g.bit_generator.state) for g in generators]
+
+    def pick(self, args: tuple) -> Any:
+        """The arrays and Tensors among arguments that `accepts` has let pass."""
+        return args if self._places is None else [args[k] for k in self._places]
+
+    def __call__(self, arguments: Any) -> Any:
+        """Run the program on the arrays and Tensors among the arguments.
+
+        Raises:
+            self.guard_failed: something in the values is not as it was; nothing was changed.
+        """
+        before = self._random_states() if self._rewinds else ()
+        try:
+            with self._lock:  # the buffers are for one call at a time
+                return self._call(arguments)
+        except BaseException as error:
+            put_back(before)
+            if not isinstance(error, self.guard_failed):
+                # The memory of gradients may be half written by now.
+                for leaf in self.emitted.static:
+                    if type(leaf.grad) is BorrowedGradient:
+                        leaf.grad = None
+            raise
