@@ -8,9 +8,7 @@ gets two contributions, and its gradient is their sum: this is the chain rule.
 
 from __future__ import annotations
 
-from contextlib import nullcontext
 from heapq import heapify, heappop, heappush
-from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -95,7 +93,9 @@ def _flow(
 
         if node.op is None or node in ends:
             # Leaves own their gradients: no two share an array, nor is one a view of another.
-            if id(g) in yielded or _is_view(g):
+            array = getattr(g, "_data", g) if recorded else g
+            is_view = getattr(array, "base", None) is not None
+            if is_view or id(g) in yielded:
                 g = g.copy()
             yielded.add(id(g))
             yield node, g
@@ -108,10 +108,12 @@ def _flow(
             node.saved = None  # the arrays go as backward proceeds, not at its end
         if recorded:
             saved = lifted_reads(node, saved, lift)
-        else:
+        elif not isinstance(g, np.generic):
             g.setflags(False)  # several rules may be handed the same array
 
-        for parent, rule, reads, position in zip(node.parents, node.op.rules, saved, count()):
+        position = -1
+        for parent, rule, reads in zip(node.parents, node.op.rules, saved):
+            position += 1
             if reads is None or (path is not None and parent not in path):
                 continue
             try:
@@ -123,7 +125,7 @@ def _flow(
                 if recorded and not hasattr(contribution, "requires_grad"):
                     contribution = lift(contribution, None)
                 # Rules know nothing of broadcasting: their answer is fitted here.
-                if contribution.shape != parent.shape or contribution.dtype != parent.dtype:
+                if contribution.shape != parent.shape or contribution.dtype is not parent.dtype:
                     contribution = fit(contribution, parent.shape, parent.dtype)
             except Exception as error:
                 raise errors.rule_failed(node, position, error) from error
@@ -136,12 +138,6 @@ def _flow(
             gradients[parent] = total
             if watcher is not None:
                 watcher.flowed(node, position, parent, contribution, total)
-
-
-def _is_view(value: Any) -> bool:
-    """Say whether an array, or that of a Tensor, looks into the memory of another."""
-    array = getattr(value, "_data", value)
-    return getattr(array, "base", None) is not None
 
 
 def backward(
@@ -159,7 +155,9 @@ def backward(
     """
     keep = retain_graph or create_graph
     flow = _flow({root: seed}, lift, retain_graph=keep, recorded=create_graph)
-    with modes.enable_grad() if create_graph else nullcontext():
+    if not create_graph:
+        return list(flow)
+    with modes.enable_grad():
         return list(flow)
 
 
@@ -187,5 +185,7 @@ def backward_to(
         ends=ends,
         path=path,
     )
-    with modes.enable_grad() if create_graph else nullcontext():
+    if not create_graph:
+        return dict(flow)
+    with modes.enable_grad():
         return dict(flow)

@@ -66,12 +66,12 @@ class Node:
 
     def __init__(
         self,
-        op: Op | None,
-        parents: tuple[Any, ...],
-        saved: tuple[Any, ...],
         shape: Any,
         dtype: Any,
         name: str | None = None,
+        op: Op | None = None,
+        parents: tuple[Any, ...] = (),
+        saved: tuple[Any, ...] = (),
         code: CodeType | None = None,
         lasti: int = 0,
     ) -> None:
@@ -107,9 +107,6 @@ class Constant(Node):
     __slots__ = ()
     needs_grad = False
 
-    def __init__(self, shape: Shape, dtype: np.dtype, name: str | None = None) -> None:
-        super().__init__(None, (), (), shape, dtype, name)
-
 
 class Leaf(Constant):
     """A value that somebody wants the gradient of; `grad` holds it (a Tensor, or None)."""
@@ -120,6 +117,10 @@ class Leaf(Constant):
     def __init__(self, shape: Shape, dtype: np.dtype, name: str | None = None) -> None:
         super().__init__(shape, dtype, name)
         self.grad: Any = None
+
+
+_frame = sys._getframe
+_new = object.__new__
 
 
 def record(
@@ -139,16 +140,26 @@ def record(
         values: the operands, and maybe more behind them.
         params: the other arguments of the call.
     """
-    frame = sys._getframe(2)
+    frame = _frame(2)
     code = frame.f_code
     if INSIDE[code.co_filename]:  # called by the library itself: go out to the user's line
         frame = outside(frame)
         code = frame.f_code
-    shape = dtype = None
-    if type(out) is not tuple:
-        shape = out.shape
-        dtype = out.dtype
-    node = Node(op, parents, saved, shape, dtype, None, code, frame.f_lasti)
+    # As Node(...), spelled out: calling a class would cost a twentieth of a small op.
+    node = _new(Node)
+    node.op = op
+    node.parents = parents
+    node.saved = saved
+    node.serial = next_serial()
+    if type(out) is tuple:
+        node.shape = node.dtype = None
+    else:
+        node.shape = out.shape
+        node.dtype = out.dtype
+    node.name = None
+    node.code = code
+    node.lasti = frame.f_lasti
+    node.watch = None
     if mode is not True:
         operands = tuple(values[: len(parents)])
         mode.made(node, out, operands, tuple(params))
@@ -212,4 +223,4 @@ def part(node: Node, k: int, outs: tuple) -> Node | None:
         return None
     reads = (k, len(outs))
     code, lasti = node.code, node.lasti
-    return Node(_PICK, (node,), (reads,), out.shape, out.dtype, None, code, lasti)
+    return Node(out.shape, out.dtype, None, _PICK, (node,), (reads,), code, lasti)

@@ -130,10 +130,9 @@ def _reader(slots: Slots) -> Callable[[tuple], tuple]:
     """Make a function that picks these positions out of a tuple, as a tuple."""
     if len(slots) > 1:
         return operator.itemgetter(*slots)
-    if not slots:
-        return lambda values: ()
-    only = slots[0]
-    return lambda values: (values[only],)
+    first = slots[0] if slots else 0
+    last = first + len(slots)
+    return operator.itemgetter(slice(first, last))  # a tuple, also of one or none
 
 
 def parameters(forward: Any, inputs: Names) -> tuple[dict[str, Any], int]:

@@ -29,6 +29,8 @@ else:
 
 __all__ = ["Tensor", "as_array", "as_operand", "needs_grad", "wrap"]
 
+_recording = modes.recording.get
+_watcher = modes.watcher.get
 _DEFAULT_DTYPES = frozenset(np.dtype(t) for t in (float, int, bool, complex))
 
 
@@ -87,9 +89,10 @@ class Tensor(Hooked, NumPyProtocols, TableMethods):
     @property
     def data(self) -> np.ndarray:
         """The values as a read-only array. It never changes: a later write makes a new one."""
-        if not isinstance(self._data, np.generic):
-            return self._data
-        array = np.asarray(self._data)
+        data = self._data
+        if type(data) is np.ndarray or not isinstance(data, np.generic):
+            return data
+        array = np.asarray(data)
         array.setflags(write=False)
         return array
 
@@ -374,11 +377,10 @@ class Tensor(Hooked, NumPyProtocols, TableMethods):
             ValueError: another shape.
             TypeError: values that the dtype can't hold.
         """
-        data = self._data
-        quick = type(value) is np.ndarray and value.base is None
-        if quick and value.shape == data.shape and value.dtype == data.dtype:
-            unseen = not modes.recording.get() and modes.watcher.get() is None
-            if unseen and type(self._node) is Leaf:
+        if type(value) is np.ndarray and type(self._node) is Leaf and not _recording():
+            data = self._data
+            alike = value.shape == data.shape and value.dtype is data.dtype
+            if alike and value.base is None and _watcher() is None:
                 # What optimizers do to every parameter: nothing to record, nobody to tell.
                 value.setflags(False)
                 self._data = value

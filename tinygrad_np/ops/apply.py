@@ -27,6 +27,7 @@ __all__ = ["binary", "general", "unary"]
 
 _FAILURES = (ValueError, TypeError, IndexError, ZeroDivisionError, np.linalg.LinAlgError)
 _new = object.__new__
+_scalar = np.generic
 _mode = recording.get  # looked up once: asked by every op
 
 # Python's operators do what the ufuncs do, and are ten times faster on NumPy scalars.
@@ -78,7 +79,8 @@ def unary(op: Op) -> Callable:
             result._node = record(mode, op, (parent,), (read(values),), out, values)
         else:
             result._node = None
-        out.setflags(False)
+        if not isinstance(out, _scalar):
+            out.setflags(False)
         result._data = out
         return result
 
@@ -125,7 +127,8 @@ def binary(op: Op) -> Callable:
             result._node = record(mode, op, (x_node, y_node), saved, out, values)
         else:
             result._node = None
-        out.setflags(False)
+        if not isinstance(out, _scalar):
+            out.setflags(False)
         result._data = out
         return result
 

@@ -80,8 +80,8 @@ class _Again:
         self.values = tuple(r._data for r in results)
         parents = (*map(node_of, self.inputs), *self.captured)
         positions = tuple((k,) for k in range(len(parents)))
-        gather = Node(_GATHER, parents, positions, None, None)
-        node = Node(_CHECKPOINT, (gather,), ((self,),), None, None)
+        gather = Node(None, None, None, _GATHER, parents, positions)
+        node = Node(None, None, None, _CHECKPOINT, (gather,), ((self,),))
         made = [wrap(value, part(node, k, self.values)) for k, value in enumerate(self.values)]
         for tensor, result in zip(made, results, strict=True):
             tensor.name = result.name

@@ -20,7 +20,7 @@ def variable(data: Any, source: Node | None, name: str | None = None) -> Tensor:
     """A Tensor with these values: a copy of what `source` made, or of a constant (None)."""
     parents = (source or Constant(data.shape, data.dtype),)
     saved = (() if source else None,)
-    return wrap(data, Node(_COPY, parents, saved, data.shape, data.dtype, name))
+    return wrap(data, Node(data.shape, data.dtype, name, _COPY, parents, saved))
 
 
 def _flows(node: Node) -> list[Node]:
