@@ -15,7 +15,7 @@ import numpy as np
 from ..core import hooks as watches
 from ..core.doors import BorrowedGradient
 from ..core.modes import recording
-from ..core.tensor import Tensor, held_gradient, wrap
+from ..core.tensor import Tensor, gradient_of, wrap
 from .statements import Var
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class Driver:
         self.emitted = emitted
         self.names: dict[str, Any] = {
             "run": run, "wrap": wrap, "ndarray": np.ndarray, "empty": np.empty, "Tensor": Tensor,
-            "refs": sys.getrefcount, "own": _own, "gradient": held_gradient, "mode": recording.get,
+            "refs": sys.getrefcount, "own": _own, "gradient": gradient_of, "mode": recording.get,
         }  # fmt: skip
 
     def _ref(self, value: Any) -> str:

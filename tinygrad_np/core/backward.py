@@ -85,7 +85,7 @@ def _flow(
         node = heappop(queue)[1]
         g = gradients.pop(node)
         if node.watch is not None:
-            g = node.watch.seen(node, g, lift)
+            g = node.watch.run_hooks(node, g, lift)
             if node.watch.retains and path is None:
                 yield node, g.copy()
         if watcher is not None:

@@ -16,7 +16,7 @@ __all__ = ["leaves", "match", "rebuild", "refill"]
 
 
 def _items(tree: Any) -> list[tuple[str, Any]] | None:
-    """What a container holds, each with how it is indexed; None for a leaf."""
+    """Return the values in a container, each with its index as text; None for a leaf."""
     if tree is None:
         return []
     if isinstance(tree, dict):
@@ -27,7 +27,7 @@ def _items(tree: Any) -> list[tuple[str, Any]] | None:
 
 
 def leaves(tree: Any, path: str = "") -> Iterator[tuple[str, Any]]:
-    """Every leaf with its path, such as `params['W'][0]` where `path` is `params`."""
+    """Yield every leaf with its path, such as `params['W'][0]` where `path` is `params`."""
     items = _items(tree)
     if items is None:
         yield path, tree
@@ -37,14 +37,14 @@ def leaves(tree: Any, path: str = "") -> Iterator[tuple[str, Any]]:
 
 
 def rebuild(tree: Any, leaf: Callable[[Any], Any]) -> Any:
-    """The same containers with `leaf(value)` in place of each leaf, in the order of `leaves`."""
+    """Make the same containers with `leaf(value)` for each leaf, in the order of `leaves`."""
     if tree is None:
         return None
     if isinstance(tree, dict):
-        filled = copy.copy(tree)  # whatever kind of dict it is
+        new = copy.copy(tree)  # whatever kind of dict it is
         for key, value in tree.items():
-            filled[key] = rebuild(value, leaf)
-        return filled
+            new[key] = rebuild(value, leaf)
+        return new
     if isinstance(tree, (list, tuple)):
         values = [rebuild(value, leaf) for value in tree]
         if hasattr(tree, "_fields"):  # a named tuple takes them one by one
@@ -54,20 +54,20 @@ def rebuild(tree: Any, leaf: Callable[[Any], Any]) -> Any:
 
 
 def refill(tree: Any, values: Iterable[Any]) -> Any:
-    """The same containers with these values as leaves, in the order of `leaves`."""
+    """Make the same containers with these values as leaves, in the order of `leaves`."""
     rest = iter(values)
     return rebuild(tree, lambda _: next(rest))
 
 
 def match(template: Any, tree: Any, path: str) -> Iterator[tuple[str, Any, Any]]:
-    """Pairs of leaves, (path, leaf of the template, leaf of the tree), in the template's order.
+    """Pair the leaves of two containers: (path, leaf of the template, leaf of the tree).
 
     Raises:
         ValueError: the two are not built alike; `path` names the second one.
     """
-    kind, given = _kind(template), _kind(tree)
-    if kind != given:
-        raise ValueError(f"{path} must be {kind}, not {given}")
+    kind = _kind(template)
+    if _kind(tree) != kind:
+        raise ValueError(f"{path} must be {kind}, not {_kind(tree)}")
     if isinstance(template, dict):
         if template.keys() != tree.keys():
             raise ValueError(f"{path} must have the keys {list(template)}, not {list(tree)}")
@@ -83,6 +83,7 @@ def match(template: Any, tree: Any, path: str) -> Iterator[tuple[str, Any, Any]]
 
 
 def _kind(tree: Any) -> str:
+    """Return the kind of a container, or of a leaf, in words."""
     if tree is None:
         return "None"
     for kind in (dict, list, tuple):

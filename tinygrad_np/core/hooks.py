@@ -1,4 +1,4 @@
-"""Watching gradients: hooks that see (and may replace) one, and gradients of intermediates."""
+"""Hooks on gradients, which see and may replace one, and gradients of intermediate values."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ used = False  # by anybody so far: who must know of every hook need not look unt
 
 
 class Watch:
-    """What is to be done with the gradient of one node when backward passes there.
+    """The wishes for the gradient of one node, carried out when backward passes there.
 
     Attributes:
         hooks: functions of the gradient, in the order in which they were registered.
-        retains: whether backward leaves the gradient in `grad`, as it does for a leaf.
+        retains: True if backward leaves the gradient in `grad`, as it does for a leaf.
     """
 
     __slots__ = ("grad", "hooks", "retains")
@@ -32,11 +32,11 @@ class Watch:
         self.retains = False
         self.grad: Any = None
 
-    def seen(self, node: Node, g: Any, lift: Callable) -> Any:
-        """The gradient `g` of the node (an array, or a recorded Tensor) after its hooks."""
-        bare = isinstance(g, (np.ndarray, np.generic))
+    def run_hooks(self, node: Node, g: Any, lift: Callable) -> Any:
+        """Return the gradient `g` of the node (an array, or a recorded Tensor) after its hooks."""
+        is_array = isinstance(g, (np.ndarray, np.generic))
         for hook in tuple(self.hooks.values()):
-            tensor = lift(g, None) if bare else g
+            tensor = lift(g, None) if is_array else g
             answer = hook(tensor)
             if answer is None:
                 continue
@@ -53,12 +53,13 @@ class Watch:
                     f"not {answer.shape}"
                 )
             # A copy: what the hook returned may be kept, and written to, by others.
-            g = fit((answer.data if bare else answer).copy(), node.shape, node.dtype)
+            own = (answer.data if is_array else answer).copy()
+            g = fit(own, node.shape, node.dtype)
         return g
 
 
 class HookHandle:
-    """What `register_hook` returns: `remove()` takes the hook off again."""
+    """The answer of `register_hook`: `remove()` takes the hook off again."""
 
     __slots__ = ("_key", "_watch")
 
@@ -99,7 +100,7 @@ class Hooked:
         """
         if not callable(hook):
             raise TypeError(f"a hook is a function of the gradient, not {type(hook).__name__}")
-        watch = self._watch("register_hook()")
+        watch = self._own_watch("register_hook()")
         key = object()
         watch.hooks[key] = hook
         return HookHandle(watch, key)
@@ -112,14 +113,15 @@ class Hooked:
         Raises:
             RuntimeError: this Tensor needs no gradient.
         """
-        watch = self._watch("retain_grad()")
+        watch = self._own_watch("retain_grad()")
         watch.retains = not isinstance(self._node, Leaf)
 
-    def _watch(self, what: str) -> Watch:
+    def _own_watch(self, method: str) -> Watch:
+        """Return the watch of this Tensor's node, made on first use; raise if it needs none."""
         node = self._node
         if node is None or not node.needs_grad:
             raise RuntimeError(
-                f"{what} of {self._title()}, which needs no gradient: none will ever come by. "
+                f"{method} of {self._title()}, which needs no gradient: none will ever come by. "
                 "Was it computed from a Tensor with requires_grad=True, outside no_grad()?"
             )
         if node.watch is None:

@@ -1,7 +1,8 @@
-"""`Tensor`: an array that remembers how it was made.
+"""`Tensor`: an array that remembers how it was computed.
 
 The operators and most methods (`+`, `exp`, `sum`, `reshape`, indexing ...) are attached by
-`tinygrad_np.ops`, from the table of operations.
+`tinygrad_np.ops`, from the table of operations. Hooks are in `hooks`, the rules for writing in
+`writing`, and what NumPy and Python ask of an array in `protocols`.
 """
 
 from __future__ import annotations
@@ -18,23 +19,30 @@ from .callsite import outside
 from .doors import NUMERIC, BorrowedGradient, as_array, own_array
 from .hooks import Hooked
 from .node import Constant, Leaf, Node
-from .protocols import NumPyProtocols
+from .protocols import NumPyProtocols, PythonProtocols
+from .writing import Writable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from .methods import TableMethods
 else:
     TableMethods = object  # `tinygrad_np.ops` attaches what the stub of this name declares
 
-__all__ = ["Tensor", "as_array", "as_operand", "needs_grad", "wrap"]
+__all__ = [
+    "Tensor",
+    "as_array",
+    "as_operand",
+    "gradient_of",
+    "needs_grad",
+    "node_of",
+    "unwrap",
+    "wrap",
+]
 
-_recording = modes.recording.get
+_recording = modes.recording.get  # looked up once: asked for every parameter
 _watcher = modes.watcher.get
-_DEFAULT_DTYPES = frozenset(np.dtype(t) for t in (float, int, bool, complex))
 
 
-class Tensor(Hooked, NumPyProtocols, TableMethods):
+class Tensor(Hooked, Writable, NumPyProtocols, PythonProtocols, TableMethods):
     """An array that records the operations on it, so that gradients can flow back to it.
 
     Args:
@@ -97,17 +105,17 @@ class Tensor(Hooked, NumPyProtocols, TableMethods):
         return array
 
     def numpy(self) -> np.ndarray:
-        """The values as a read-only array (`.numpy().copy()` for one to write to)."""
+        """Return the values as a read-only array (`.numpy().copy()` for one to write to)."""
         return self.data
 
     def item(self) -> Any:
-        """The value of a one-element Tensor as a Python number."""
+        """Return the value of a one-element Tensor as a Python number."""
         if self._data.size != 1:
             raise ValueError(f"item() needs one element, {self._title()} has {self._data.size}")
         return self._data.item()
 
     def tolist(self) -> Any:
-        """The values as nested lists of Python numbers (a number for a 0-d Tensor)."""
+        """Return the values as nested lists of Python numbers (a number for a 0-d Tensor)."""
         return self._data.tolist()
 
     @property
@@ -140,24 +148,24 @@ class Tensor(Hooked, NumPyProtocols, TableMethods):
 
     @property
     def requires_grad(self) -> bool:
-        """Whether this value or something that it was computed from wants a gradient."""
+        """True if this value, or something that it was computed from, wants a gradient."""
         return self._node is not None and self._node.needs_grad
 
     @requires_grad.setter
-    def requires_grad(self, wanted: bool) -> None:
-        if wanted == self.requires_grad:
+    def requires_grad(self, value: bool) -> None:
+        if value == self.requires_grad:
             return
         if not self.is_leaf:
             raise RuntimeError(
                 f"requires_grad of {self._title()} can't be switched off, it is the result of an "
                 "operation: use .detach() for a Tensor cut off from the graph"
             )
-        before = node_of(self)
-        if wanted:
+        old = node_of(self)
+        if value:
             self._node = Leaf(self.shape, _differentiable(self.dtype), self.name)
         else:
             self._node = Constant(self.shape, self.dtype, self.name)
-        self._node.code, self._node.lasti = before.code, before.lasti
+        self._node.code, self._node.lasti = old.code, old.lasti
 
     @property
     def is_leaf(self) -> bool:
@@ -171,7 +179,7 @@ class Tensor(Hooked, NumPyProtocols, TableMethods):
         Only leaves keep one, and intermediate values after `retain_grad()`.
         """
         holder = self._grad_holder()
-        return holder and held_gradient(holder)
+        return holder and gradient_of(holder)
 
     @grad.setter
     def grad(self, value: Tensor | None) -> None:
@@ -190,7 +198,7 @@ class Tensor(Hooked, NumPyProtocols, TableMethods):
             raise RuntimeError(f"{self._title()} is no leaf that needs a gradient")
 
     def _grad_holder(self) -> Any:
-        """What keeps the gradient of this value: its leaf, its watch, or None if nothing does."""
+        """Return the owner of this value's `.grad`: its leaf or its watch; None without one."""
         node = self._node
         if type(node) is Leaf:
             return node
@@ -198,7 +206,7 @@ class Tensor(Hooked, NumPyProtocols, TableMethods):
         return watch if watch and watch.retains else None
 
     def detach(self) -> Tensor:
-        """The same values, cut off from the graph: no gradient flows through the result."""
+        """Return the same values, cut off from the graph: no gradient flows through them."""
         return wrap(self._data, None)
 
     def backward(
@@ -224,6 +232,30 @@ class Tensor(Hooked, NumPyProtocols, TableMethods):
                 f"backward() has nothing to do: {self._title()} was not computed from any Tensor "
                 "with requires_grad=True (or under no_grad())"
             )
+        gradients = flow_back(
+            node,
+            self._seed(gradient, create_graph),
+            retain_graph=retain_graph,
+            create_graph=create_graph,
+            lift=wrap,
+        )
+        # Only now that every rule has run does anything visible change.
+        for end, g in gradients:
+            holder: Any = end if end.op is None else end.watch
+            if not create_graph:
+                g = wrap(g, None)
+            old = gradient_of(holder)
+            if old is None:
+                holder.grad = g
+            elif create_graph:
+                with modes.enable_grad():
+                    holder.grad = old + g
+            else:
+                holder.grad = wrap(old._data + g._data, None)
+
+    def _seed(self, gradient: Any, create_graph: bool) -> Any:
+        """Return the gradient that backward starts from: the caller's, copied, or 1."""
+        recorded = create_graph and needs_grad(gradient)
         if gradient is None:
             if self._data.size != 1:
                 raise ValueError(
@@ -233,84 +265,21 @@ class Tensor(Hooked, NumPyProtocols, TableMethods):
                 )
             seed: Any = own_array(np.ones(self.shape, dtype=self.dtype))
         else:
-            if isinstance(gradient, Tensor) and gradient.requires_grad and create_graph:
-                seed = gradient
-            else:
-                held = gradient._data if isinstance(gradient, Tensor) else gradient
-                seed = as_array(held, None, copy=True)
+            seed = gradient if recorded else as_array(unwrap(gradient), None, copy=True)
             if seed.shape != self.shape:
                 raise ValueError(
                     f"gradient must have the shape of {self._title()}, {self.shape}, "
                     f"not {seed.shape}"
                 )
             seed = fit(seed, self.shape, self.dtype)
-        if create_graph and not isinstance(seed, Tensor):
-            seed = wrap(seed, None)
-        gradients = flow_back(
-            node, seed, retain_graph=retain_graph, create_graph=create_graph, lift=wrap
-        )
-        # Only now that every rule has run does anything visible change.
-        for reached, g in gradients:
-            holder: Any = reached if reached.op is None else reached.watch
-            if not create_graph:
-                g = wrap(g, None)
-            before = held_gradient(holder)
-            if before is None:
-                holder.grad = g
-            elif create_graph:
-                with modes.enable_grad():
-                    holder.grad = before + g
-            else:
-                holder.grad = wrap(before._data + g._data, None)
+        return wrap(seed, None) if create_graph and not recorded else seed
 
-    # --- Python's protocols ----------------------------------------------------------------
+    # --- names and copies ------------------------------------------------------------------
 
     def _title(self) -> str:
-        """How messages name this Tensor."""
-        named = f" {self.name!r}" if self.name else ""
-        return f"Tensor{named} {self.shape} {self.dtype}"
-
-    def __repr__(self) -> str:
-        parts = [np.array2string(self.data, separator=", ", prefix="Tensor(")]
-        if self.dtype not in _DEFAULT_DTYPES:
-            parts.append(f"dtype={self.dtype}")
-        if self.name is not None:
-            parts.append(f"name={self.name!r}")
-        if self.requires_grad:
-            parts.append("requires_grad=True")
-        return f"Tensor({', '.join(parts)})"
-
-    def __format__(self, spec: str) -> str:
-        return format(self.item(), spec) if spec else str(self)
-
-    def __len__(self) -> int:
-        if self.ndim == 0:
-            raise TypeError("len() of a 0-d Tensor")
-        return len(self._data)
-
-    def __iter__(self) -> Iterator[Tensor]:
-        if self.ndim == 0:
-            raise TypeError("iteration over a 0-d Tensor")
-        return (self[i] for i in range(len(self._data)))
-
-    def __float__(self) -> float:
-        return float(self.item())
-
-    def __int__(self) -> int:
-        return int(self.item())
-
-    def __index__(self) -> int:
-        if self.ndim or self.dtype.kind not in "iu":
-            raise TypeError(f"an index or a length is one integer, not {self._title()}")
-        return int(self.data.item())
-
-    def __bool__(self) -> bool:
-        if self._data.size != 1:
-            raise ValueError(
-                f"the truth value of {self._title()} is ambiguous: use .any() or .all() of its "
-                ".numpy()"
-            )
-        return bool(self._data)
+        """Return the name of this Tensor in messages."""
+        name = f" {self.name!r}" if self.name else ""
+        return f"Tensor{name} {self.shape} {self.dtype}"
 
     __hash__ = object.__hash__  # by identity: `==` is elementwise
 
@@ -326,45 +295,6 @@ class Tensor(Hooked, NumPyProtocols, TableMethods):
     def __deepcopy__(self, memo: dict) -> Tensor:
         restore, state = self.__reduce__()
         return restore(*state)
-
-    # --- writing: the same Tensor, a new array ---------------------------------------------
-
-    def _check_write(self, what: str) -> None:
-        """Raise, before anything changes, if `what` may not be done to this Tensor."""
-        node = self._node
-        if node is None or not node.needs_grad:
-            return
-        if node.op is None and modes.recording.get():
-            raise RuntimeError(
-                f"{what} on {self._title()}, a leaf that requires grad: the gradient would no "
-                "longer belong to it. Do it under no_grad(), or on a copy: t.copy()"
-            )
-        if node.op is not None and not modes.recording.get():
-            raise RuntimeError(
-                f"{what} under no_grad() on {self._title()}, the result of an operation: later "
-                "gradients would not know of this write. Write to t.detach(), or outside no_grad()"
-            )
-
-    def _become(self, result: Tensor, what: str) -> Tensor:
-        """Take over the value of `result`, which must fit in shape and dtype."""
-        if result._data.shape != self._data.shape:
-            raise ValueError(f"{what} would change {self._title()} to shape {result.shape}")
-        if result._data.dtype != self._data.dtype:
-            if not np.can_cast(result.dtype, self.dtype, "same_kind"):
-                raise TypeError(f"{what} would change {self._title()} to {result.dtype}")
-            result = result.astype(self.dtype)
-        node = self._node
-        watcher = modes.watcher.get()
-        if watcher is not None and result._node is None and isinstance(node, Leaf):
-            watcher.wrote(self, result.data)
-        self._data = result._data
-        if result._node is not None:  # recorded: this object stands for the result from here on
-            result._node.name = self.name
-            self._node = result._node
-        elif node is not None and (node.op is not None or not node.needs_grad):
-            self._node = None
-            self.name = node.name
-        return self
 
     def assign(self, value: Any) -> None:
         """Give this Tensor other values, of its shape and dtype.
@@ -382,7 +312,7 @@ class Tensor(Hooked, NumPyProtocols, TableMethods):
             alike = value.shape == data.shape and value.dtype is data.dtype
             if alike and value.base is None and _watcher() is None:
                 # What optimizers do to every parameter: nothing to record, nobody to tell.
-                value.setflags(False)
+                value.setflags(write=False)
                 self._data = value
                 return
         self._check_write("assign()")
@@ -393,6 +323,7 @@ class Tensor(Hooked, NumPyProtocols, TableMethods):
 
 
 def _differentiable(dtype: np.dtype) -> np.dtype:
+    """Return the dtype if it is one of floats, else raise."""
     if dtype.kind != "f":
         remedy = "complex gradients are not supported" if dtype.kind == "c" else "use dtype=float"
         raise TypeError(f"only floats can need a gradient, not {dtype}: {remedy}")
@@ -402,6 +333,7 @@ def _differentiable(dtype: np.dtype) -> np.dtype:
 def _restore(
     kind: type[Tensor], data: np.ndarray, requires_grad: bool, name: str | None, grad: Any
 ) -> Any:
+    """Make the Tensor that was copied or pickled."""
     tensor = object.__new__(kind)
     Tensor.__init__(tensor, data, requires_grad=requires_grad, name=name)
     node_of(tensor).code = None  # the line that copies or unpickles tells nothing
@@ -412,8 +344,8 @@ def _restore(
 # --- helpers for the engine ------------------------------------------------------------------
 
 
-def held_gradient(holder: Any) -> Any:
-    """The gradient that a leaf (or a watch) holds: a Tensor, or None."""
+def gradient_of(holder: Any) -> Any:
+    """Return the gradient that a leaf (or a watch) holds: a Tensor, or None."""
     g = holder.grad
     if type(g) is BorrowedGradient:
         holder.grad = g = wrap(g.array.copy(), None)
@@ -421,7 +353,7 @@ def held_gradient(holder: Any) -> Any:
 
 
 def wrap(data: Any, node: Node | None) -> Tensor:
-    """The Tensor of `data`, an array that nobody else will write to, made by `node`."""
+    """Make the Tensor of `data`, an array that nobody else will write to, and its node."""
     data.setflags(False)
     tensor = object.__new__(Tensor)
     tensor._data = data
@@ -429,15 +361,20 @@ def wrap(data: Any, node: Node | None) -> Tensor:
     return tensor
 
 
+def unwrap(value: Any) -> Any:
+    """Return the array of a Tensor, and anything else as it is."""
+    return value.data if isinstance(value, Tensor) else value
+
+
 def node_of(tensor: Tensor) -> Node:
-    """The node of a Tensor; one that needs no gradient gets its node on first use."""
+    """Return the node of a Tensor; one that needs no gradient gets its node on first use."""
     if tensor._node is None:
         tensor._node = Constant(tensor.shape, tensor.dtype)
     return tensor._node
 
 
 def needs_grad(value: Any) -> bool:
-    """Whether `value` is a Tensor that needs a gradient."""
+    """Say whether `value` is a Tensor that needs a gradient."""
     return isinstance(value, Tensor) and value.requires_grad
 
 
@@ -445,7 +382,7 @@ _PYTHON_NUMBERS = frozenset({int, float, bool, complex})
 
 
 def as_operand(value: Any) -> Any:
-    """What an op computes with: the array of a Tensor, Python numbers as they are, else an array.
+    """Return the array of a Tensor, a Python number as it is, anything else as an array.
 
     Python numbers stay unboxed, so that NumPy's promotion treats them as weak.
     """

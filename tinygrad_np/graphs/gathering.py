@@ -10,7 +10,7 @@ import numpy as np
 
 from ..core.callsite import assigned_name, line_of, outside, variables
 from ..core.node import Leaf, Node
-from ..core.tensor import Tensor, held_gradient, node_of
+from ..core.tensor import Tensor, gradient_of, node_of
 from ..recording.owners import Owners
 from .graph import Edge, Graph, GraphNode
 
@@ -107,7 +107,7 @@ class _Gathering:
             if root.op is not None and tensor.size == 1:
                 self.values.setdefault(root, tensor.item())
         for node in order:
-            if isinstance(node, Leaf) and (gradient := held_gradient(node)) is not None:
+            if isinstance(node, Leaf) and (gradient := gradient_of(node)) is not None:
                 self.gradients.setdefault(node, gradient.data)
         self.variables = variable_names(order, frame)
 
