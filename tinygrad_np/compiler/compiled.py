@@ -14,13 +14,14 @@ from ..core.containers import leaves
 from ..core.modes import is_grad_enabled, watcher
 from ..core.tensor import Tensor
 from . import memory
-from .captured import Captured
-from .emit import emit
+from .comparison import Unlike, differences
+from .emitters.numpy_source import emit
 from .errors import CompileError, warn
 from .passes import ALL
 from .passes import run as run_passes
-from .program import Unlike, differences, program_of
+from .program import program_of
 from .signature import recorded, signature
+from .surroundings import Surroundings
 from .tape import Tape
 from .variant import Variant
 
@@ -140,15 +141,15 @@ class Compiled:
         self._add(key, tape, fixed, captured, (args, kwargs, tensors))
         return self
 
-    def _captured(self, args: tuple, kwargs: dict) -> Captured:
+    def _captured(self, args: tuple, kwargs: dict) -> Surroundings:
         """What the function uses besides the arrays and Tensors of its arguments."""
         given = [leaf for _, leaf in leaves([args, kwargs])]
         others = tuple(a for a in given if not isinstance(a, (Tensor, np.ndarray, np.generic)))
-        captured = Captured(self._f, others)
+        captured = Surroundings(self._f, others)
         self._check_roles(captured, given)
         return captured
 
-    def _check_roles(self, captured: Captured, given: list[Any]) -> None:
+    def _check_roles(self, captured: Surroundings, given: list[Any]) -> None:
         """Raise if the function captures a Tensor that it is given: no other call is like that."""
         for value in given:
             if isinstance(value, Tensor) and id(value) in captured.names:
@@ -157,7 +158,7 @@ class Compiled:
                     f"it as {captured.names[id(value)]} too: give it, or capture it, not both"
                 )
 
-    def _tape(self, captured: Captured) -> Tape:
+    def _tape(self, captured: Surroundings) -> Tape:
         tape = Tape()
         tape.names.update(captured.names)
         return tape
@@ -187,7 +188,7 @@ class Compiled:
             self._add(key, tape, fixed, captured, (args, kwargs, tensors))
         return result
 
-    def _compared(self, key: Any, tape: Tape, captured: Captured) -> set[int] | None:
+    def _compared(self, key: Any, tape: Tape, captured: Surroundings) -> set[int] | None:
         """The arrays that are constants, if this recording and the one before agree."""
         key = (key, *map(id, tape.nothing))  # a gradient that is added to is another program
         before, count = self._recorded.get(key, (None, 0))
@@ -226,7 +227,7 @@ class Compiled:
         key: Any,
         tape: Tape,
         fixed: set[int],
-        captured: Captured,
+        captured: Surroundings,
         call: tuple[tuple, dict, list[bool]],
     ) -> None:
         # Data that changes makes a second program, and that one is for any data.
@@ -326,7 +327,7 @@ class Compiled:
         Raises:
             CompileError: it calls a Python function, which the file can't hold.
         """
-        from .export import export
+        from .emitters.numpy_file import export
 
         return export(self._made(), path)
 

@@ -19,7 +19,7 @@ from ..core.tensor import Tensor, gradient_of, wrap
 from .statements import Var
 
 if TYPE_CHECKING:
-    from .emit import Emitted
+    from .emitters.numpy_source import Emitted
     from .program import Program
 
 __all__ = ["Driver"]

@@ -18,12 +18,12 @@ from ..core.callsite import INSIDE, assigned_name, line_of, outside
 from ..core.containers import leaves, rebuild, refill
 from ..core.doors import BorrowedGradient
 from ..core.tensor import Tensor, wrap
-from .boundary import Input, Output
 from .callers import asked_by_the_library, local_name, module_name
 from .errors import CompileError
+from .program import Input, Output
 from .slots import interpose, slot_of, withdraw
+from .standins import TracedArray, TracedNumber
 from .statements import Statement, Var, perform, root_among, transform
-from .values import Traced, TracedNumber
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -97,7 +97,7 @@ class Tape:
             withdraw()
             for tensor, slot in self._made.values():
                 held = slot.__get__(tensor)
-                if isinstance(held, (Traced, TracedNumber)):
+                if isinstance(held, (TracedArray, TracedNumber)):
                     slot.__set__(tensor, _frozen(held.value))
 
     def argument(self, value: Any, position: int, name: str) -> Any:
@@ -114,7 +114,7 @@ class Tape:
     def _input(self, kind: str, source: Any, value: Any, hint: str) -> Any:
         var = Var(value, hint)
         self.inputs.append(Input(kind, source, var))
-        made = Traced if isinstance(value, (np.ndarray, np.generic)) else TracedNumber
+        made = TracedArray if isinstance(value, (np.ndarray, np.generic)) else TracedNumber
         return made(self, var, value)
 
     def _changes(self) -> Iterator[Output]:
@@ -133,7 +133,7 @@ class Tape:
         for key, now in self._held.items():
             if now is not self._first.get(key, _MISSING):
                 source = self._sources[key]
-                value = _frozen(now.value) if isinstance(now, (Traced, TracedNumber)) else now
+                value = _frozen(now.value) if isinstance(now, (TracedArray, TracedNumber)) else now
                 slot_of(key[0], source).__set__(source, value)
 
     def rewind(self) -> None:
@@ -186,7 +186,7 @@ class Tape:
 
     def set(self, kind: str, source: Any, value: Any, slot: Any) -> None:
         """Something is written to a slot."""
-        if kind != "grad" and not isinstance(value, (Traced, TracedNumber)):
+        if kind != "grad" and not isinstance(value, (TracedArray, TracedNumber)):
             value = self._lifted(value)
         if id(source) not in self._made and _is_set(slot, source):
             key = (kind, id(source))
@@ -198,7 +198,7 @@ class Tape:
 
     def _lifted(self, value: Any) -> Any:
         if isinstance(value, (np.ndarray, np.generic)):
-            return Traced(self, self._var(value), value)
+            return TracedArray(self, self._var(value), value)
         var = Var(value)
         var.constant = value
         return TracedNumber(self, var, value)
@@ -207,13 +207,13 @@ class Tape:
 
     def takes(self, data: Any) -> bool:
         """Whether `array` is to be asked for the array of `data`."""
-        return isinstance(data, (Traced, TracedNumber, np.ndarray, np.generic))
+        return isinstance(data, (TracedArray, TracedNumber, np.ndarray, np.generic))
 
     def holds(self, tree: Any) -> bool:
         """Whether there are stand-ins among nested arguments."""
         if isinstance(tree, (tuple, list)):
             return any(map(self.holds, tree))
-        return isinstance(tree, (Traced, TracedNumber))
+        return isinstance(tree, (TracedArray, TracedNumber))
 
     def array(self, data: Any, dtype: Any, copy: bool | None) -> Any:
         """As `np.array(data, dtype=dtype, copy=copy)`."""
@@ -221,8 +221,8 @@ class Tape:
             return data if copy is None and dtype is None else self.call(
                 "function", np.asarray, (data, dtype), {}
             )  # fmt: skip
-        if not isinstance(data, Traced):
-            data = Traced(self, self._var(data), data)
+        if not isinstance(data, TracedArray):
+            data = TracedArray(self, self._var(data), data)
         if dtype is not None and data.dtype != np.dtype(dtype):
             return data.astype(dtype)
         return data.copy() if copy else data
@@ -233,7 +233,7 @@ class Tape:
             if isinstance(array, np.ndarray):
                 made = self._input("array", array, array, "")
             else:
-                made = Traced(self, Var(array), array)
+                made = TracedArray(self, Var(array), array)
                 made.symbol.constant = array
             self._sources[key] = array
             self._held[key] = self._first[key] = made
@@ -243,13 +243,15 @@ class Tape:
 
     def real(self, tree: Any) -> Any:
         """The same arguments with the values in the place of stand-ins."""
-        return transform(tree, lambda a: a.value if isinstance(a, (Traced, TracedNumber)) else a)
+        return transform(
+            tree, lambda a: a.value if isinstance(a, (TracedArray, TracedNumber)) else a
+        )
 
     def symbols(self, tree: Any) -> Any:
         """The same arguments as the program has them."""
 
         def symbol(leaf: Any) -> Any:
-            if isinstance(leaf, (Traced, TracedNumber)):
+            if isinstance(leaf, (TracedArray, TracedNumber)):
                 if leaf.tape is not self:
                     raise CompileError(
                         "a value of an earlier call of a compiled function is used in this one: "
@@ -267,7 +269,7 @@ class Tape:
         out = kwargs.get("out")
         if out is not None:
             target = out[0] if isinstance(out, tuple) else out
-            if len(out) != 1 or not isinstance(target, Traced):
+            if len(out) != 1 or not isinstance(target, TracedArray):
                 raise self.error("writes into a NumPy array that it did not make (out=, +=)")
             rest = {name: value for name, value in kwargs.items() if name != "out"}
             if isinstance(target.value, np.generic):  # as of any scalar: `x += 1` makes another
@@ -297,7 +299,7 @@ class Tape:
         made.outs = tuple(Var(v, hint, root_among(v, read)) for v in values)
         made.several = several
         self.statements.append(made)
-        kind = TracedNumber if made.kind in ("operator", "host") else Traced
+        kind = TracedNumber if made.kind in ("operator", "host") else TracedArray
         outs = [kind(self, var, value) for var, value in zip(made.outs, values, strict=True)]
         if not several:
             return outs[0]
@@ -307,7 +309,7 @@ class Tape:
         self, kind: str, target: Any, args: tuple, kwargs: dict, into: Any, method: str = ""
     ) -> Any:
         """Compute a call that changes the array `into`, and record it."""
-        if not isinstance(into, Traced) or any(into.symbol.root is i.var for i in self.inputs):
+        if not isinstance(into, TracedArray) or any(into.symbol.root is i.var for i in self.inputs):
             raise self.error(
                 "writes into an array that it was given or captured",
                 "work on a copy of it, or hold it in a Tensor and write t[...] = value",
@@ -406,7 +408,7 @@ class Tape:
 
     def made(self, node: Any, value: Any, *about: Any) -> None:
         """An op was recorded: its value has the name of a variable, or of the op."""
-        if not isinstance(value, Traced):
+        if not isinstance(value, TracedArray):
             return
         call = (node.code, node.lasti)
         if self._last is not None and self._last[0] == call:
@@ -420,7 +422,7 @@ class Tape:
     def reached(self, node: Any, g: Any) -> None:
         """The gradient of a node is named after its value."""
         held = g._data if isinstance(g, Tensor) else g
-        if isinstance(held, Traced) and node in self._nodes:
+        if isinstance(held, TracedArray) and node in self._nodes:
             held.symbol.hint = f"d_{self._nodes[node].hint}"
 
     def flowed(self, *about: Any) -> None:
@@ -440,7 +442,7 @@ def put_back(states: Iterable[tuple[Any, Any]]) -> None:
 
 def _symbol(leaf: Any) -> Any:
     held = leaf._data if isinstance(leaf, Tensor) else leaf
-    return held.symbol if isinstance(held, (Traced, TracedNumber)) else leaf
+    return held.symbol if isinstance(held, (TracedArray, TracedNumber)) else leaf
 
 
 def _frozen(value: Any) -> Any:
@@ -454,7 +456,7 @@ def _real(leaf: Any) -> Any:
     """What a returned stand-in stands for; the array of a Tensor, also one that was written to."""
     if isinstance(leaf, Tensor):
         return _frozen(getattr(leaf._data, "value", leaf._data))
-    return np.array(leaf.value) if isinstance(leaf, Traced) else getattr(leaf, "value", leaf)
+    return np.array(leaf.value) if isinstance(leaf, TracedArray) else getattr(leaf, "value", leaf)
 
 
 def _is_set(slot: Any, source: Any) -> bool:

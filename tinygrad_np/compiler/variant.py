@@ -17,10 +17,10 @@ from .tape import put_back
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from .captured import Captured
-    from .emit import Emitted
+    from .emitters.numpy_source import Emitted
     from .memory import Memory
     from .program import Program
+    from .surroundings import Surroundings
 
 __all__ = ["Variant"]
 
@@ -41,7 +41,7 @@ class Variant:
         program: Program,
         memory: Memory,
         emitted: Emitted,
-        captured: Captured,
+        captured: Surroundings,
         nothing: list[Any],
         call: tuple[tuple, dict, bool, list[bool]],
     ) -> None:

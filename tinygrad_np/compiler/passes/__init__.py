@@ -7,7 +7,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from . import algebra, cheaper, common, dead, fold, place, products, sums
+from .algebra import simplify
+from .concatenation import concatenate_in_place
+from .dead_code import drop_dead_code
+from .folding import fold_constants
+from .products import reorder_products
+from .strength_reduction import reduce_strength
+from .subexpressions import share_subexpressions
+from .sums import sums_as_products
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,14 +24,14 @@ if TYPE_CHECKING:
 __all__ = ["ALL", "PASSES", "REORDERING", "run"]
 
 PASSES: dict[str, Callable[[Program], None]] = {
-    "fold": fold.constants,
-    "algebra": algebra.simplify,
-    "common": common.subexpressions,
-    "sums": sums.as_products,
-    "products": products.reordered,
-    "cheaper": cheaper.statements,
-    "dead": dead.code,
-    "place": place.into_parts,
+    "fold": fold_constants,
+    "algebra": simplify,
+    "common": share_subexpressions,
+    "sums": sums_as_products,
+    "products": reorder_products,
+    "cheaper": reduce_strength,
+    "dead": drop_dead_code,
+    "place": concatenate_in_place,
 }
 
 # Those that may change the last digits: they compute in another order.

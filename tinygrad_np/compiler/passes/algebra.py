@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..statements import Statement, Var
-from .rewrite import rooted
+from .rewriting import rooted
 
 if TYPE_CHECKING:
     from ..program import Program

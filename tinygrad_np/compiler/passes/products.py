@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..statements import Statement, Var
-from .rewrite import Builder, rewritten
+from .rewriting import Builder, rewritten
 
 if TYPE_CHECKING:
     from ..program import Program
 
-__all__ = ["reordered"]
+__all__ = ["reorder_products"]
 
 _SHORT = 16  # how many products are added up where a copy of the transpose pays
 
 
-def reordered(program: Program) -> None:
+def reorder_products(program: Program) -> None:
     """Copy transposes that are multiplied along a short axis."""
     rewritten(program, _rule)
 

@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..statements import Statement, Var
-from .rewrite import Builder, reduces, rewritten
+from .rewriting import Builder, reduces, rewritten
 
 if TYPE_CHECKING:
     from ..program import Program
 
-__all__ = ["as_products"]
+__all__ = ["sums_as_products"]
 
 
-def as_products(program: Program) -> None:
+def sums_as_products(program: Program) -> None:
     """Replace sums of vectors, and of matrices along either axis.
 
     Not those that are compared for equality later: which element equals the largest one must not

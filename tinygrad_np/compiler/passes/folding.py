@@ -9,10 +9,10 @@ import numpy as np
 if TYPE_CHECKING:
     from ..program import Program
 
-__all__ = ["constants"]
+__all__ = ["fold_constants"]
 
 
-def constants(program: Program) -> None:
+def fold_constants(program: Program) -> None:
     """Replace the results of statements that read nothing but constants by their values."""
     changed = program.changed()
     numbers: dict[Any, Any] = {}

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..statements import Var
-from .rewrite import rooted
+from .rewriting import rooted
 
 if TYPE_CHECKING:
     from ..program import Program
 
-__all__ = ["subexpressions"]
+__all__ = ["share_subexpressions"]
 
 
-def subexpressions(program: Program) -> None:
+def share_subexpressions(program: Program) -> None:
     """Replace the results of repeated statements by those of the first one."""
     changed = program.changed()
     first: dict[Any, tuple[Var, ...]] = {}

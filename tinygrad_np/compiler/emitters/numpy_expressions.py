@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .statements import Statement, Var
-from .text import about, array_text, dtype_text, number_text
+from ..statements import Statement, Var
+from .numpy_literals import about, array_text, dtype_text, number_text
 
 if TYPE_CHECKING:
     from .names import Names

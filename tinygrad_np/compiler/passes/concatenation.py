@@ -12,10 +12,10 @@ from ..statements import Statement, Var, execute
 if TYPE_CHECKING:
     from ..program import Program
 
-__all__ = ["into_parts"]
+__all__ = ["concatenate_in_place"]
 
 
-def into_parts(program: Program) -> None:
+def concatenate_in_place(program: Program) -> None:
     """Give the parts of a concatenation memory inside of its result.
 
     So the gradients of an optimizer's parameters are written straight into its flat array.

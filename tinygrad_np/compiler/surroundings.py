@@ -1,7 +1,7 @@
 """What a function uses besides its arguments: globals, closures, and what hangs on these.
 
 A compiled program has the plain values among them as constants, and knows Tensors, arrays and
-models by identity. `Captured` finds them, and tells whether they are still the same.
+models by identity. `Surroundings` finds them, and tells whether they are still the same.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from ..core.tensor import Tensor
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["Captured"]
+__all__ = ["Surroundings"]
 
 _PLAIN = (int, float, complex, bool, str, bytes, type(None))
 _LEAVES = (Tensor, Number, np.ndarray, np.generic, np.random.Generator)
@@ -28,7 +28,7 @@ _GONE = object()  # stands for an entry that is not there
 _MOST = 20_000  # things to look at; a function that captures more is not looked at to the end
 
 
-class Captured:
+class Surroundings:
     """The surroundings of a function at one moment, and what hangs on its arguments `given`.
 
     Attributes:

@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..statements import Statement, Var
-from .rewrite import Builder, reduces, rewritten
+from .rewriting import Builder, reduces, rewritten
 
 if TYPE_CHECKING:
     from ..program import Program
 
-__all__ = ["statements"]
+__all__ = ["reduce_strength"]
 
 
-def statements(program: Program) -> None:
+def reduce_strength(program: Program) -> None:
     """Replace reductions of short rows, comparisons with a number, and products of matrices."""
     rewritten(program, _cheaper)
 

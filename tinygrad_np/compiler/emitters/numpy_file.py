@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .errors import CompileError
-from .statements import Var
+from ..errors import CompileError
+from ..statements import Var
 
 if TYPE_CHECKING:
-    from .variant import Variant
+    from ..variant import Variant
 
 __all__ = ["export"]
 

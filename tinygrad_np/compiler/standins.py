@@ -16,7 +16,7 @@ from numpy.lib.mixins import NDArrayOperatorsMixin
 from ..core.protocols import NumPyProtocols
 from .statements import OPERATORS
 
-__all__ = ["Traced", "TracedNumber"]
+__all__ = ["TracedArray", "TracedNumber"]
 
 # Functions that only ask for shapes and dtypes: answered at once, they leave no trace.
 _ABOUT = {
@@ -101,7 +101,7 @@ class _Value:
         return object.__hash__(self)
 
 
-class Traced(_Value, NDArrayOperatorsMixin):
+class TracedArray(_Value, NDArrayOperatorsMixin):
     """Stands for an array."""
 
     __slots__ = ()
@@ -151,7 +151,11 @@ class Traced(_Value, NDArrayOperatorsMixin):
 
     def __getitem__(self, index: Any) -> Any:
         for part in index if isinstance(index, tuple) else (index,):
-            if isinstance(part, Traced) and part.dtype.kind == "b" and part.symbol.constant is None:
+            if (
+                isinstance(part, TracedArray)
+                and part.dtype.kind == "b"
+                and part.symbol.constant is None
+            ):
                 raise self.tape.error(
                     "picks elements with a mask that is computed in each call: how many there "
                     "are would change from call to call",
@@ -182,7 +186,7 @@ _POWERS = {2: np.square, 0.5: np.sqrt, -1: np.reciprocal, 1: np.positive}
 
 
 def _method(name: str) -> Any:
-    def call(self: Traced, *args: Any, **kwargs: Any) -> Any:
+    def call(self: TracedArray, *args: Any, **kwargs: Any) -> Any:
         return self.tape.call("method", name, (self, *args), kwargs)
 
     call.__name__ = name
@@ -226,7 +230,7 @@ for _name in [
     "view",
     "dot",
 ]:
-    setattr(Traced, _name, _method(_name))
+    setattr(TracedArray, _name, _method(_name))
 
 
 class TracedNumber(_Value):

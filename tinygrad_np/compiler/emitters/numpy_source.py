@@ -9,16 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..core.callsite import short_place
-from .expressions import WIDTH, Expressions
-from .memory import Memory, is_copy, takes_out
+from ...core.callsite import short_place
+from ..memory import Memory, is_copy, takes_out
+from ..statements import Statement, Var
 from .names import Names
-from .statements import Statement, Var
-from .text import about, empty, signature
+from .numpy_expressions import WIDTH, Expressions
+from .numpy_literals import about, empty, signature
 
 if TYPE_CHECKING:
-    from .boundary import Output
-    from .program import Program
+    from ..program import Output, Program
 
 __all__ = ["Emitted", "emit"]
 

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from ..program import Program
 
-__all__ = ["code"]
+__all__ = ["drop_dead_code"]
 
 
-def code(program: Program) -> None:
+def drop_dead_code(program: Program) -> None:
     """Drop what no result, no output, no guard and no draw depends on."""
     needed = set(program.kept())
     memory = {var.root for var in needed}

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
-    from .statements import Var
+    from ..statements import Var
 
 __all__ = ["about", "array_text", "dtype_text", "empty", "number_text", "signature"]
 
