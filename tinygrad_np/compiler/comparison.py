@@ -24,9 +24,9 @@ def differences(a: Tape, b: Tape) -> set[int]:
     """
     same: dict[Var, Var] = {}
     fixed = set()
-    if len(a.inputs) != len(b.inputs) or len(a.statements) != len(b.statements):
+    if len(a.state.inputs) != len(b.state.inputs) or len(a.statements) != len(b.statements):
         raise Unlike("another number of operations")
-    for one, other in zip(a.inputs, b.inputs, strict=True):
+    for one, other in zip(a.state.inputs, b.state.inputs, strict=True):
         if one.kind != other.kind:
             raise Unlike("other inputs")
         if one.kind == "array" and one.source is not other.source:

@@ -127,9 +127,9 @@ class Compiled:
         tapes: list[Tape] = []
         captured = self._captured(args, kwargs)
         while True:
-            tape = self._tape(captured)
+            tape = Tape(captured.names)
             recorded(tape, self._f, args, kwargs)
-            tape.rewind()
+            tape.state.rewind()
             tapes.append(tape)
             if len(tapes) > 1:
                 try:
@@ -158,19 +158,14 @@ class Compiled:
                     f"it as {captured.names[id(value)]} too: give it, or capture it, not both"
                 )
 
-    def _tape(self, captured: Surroundings) -> Tape:
-        tape = Tape()
-        tape.names.update(captured.names)
-        return tape
-
     def _record(self, key: Any, args: tuple, kwargs: dict, tensors: list[bool]) -> Any:
         """Record this call, and make the program if it agrees with the one before."""
         captured = self._captured(args, kwargs)
-        tape = self._tape(captured)
+        tape = Tape(captured.names)
         try:
             result = recorded(tape, self._f, args, kwargs)
         except CompileError as error:
-            tape.rewind()
+            tape.state.rewind()
             if not self._fallback:
                 raise
             self._give_up(error)
@@ -179,18 +174,21 @@ class Compiled:
             fixed = self._compared(key, tape, captured)
         except CompileError as error:
             if not self._fallback:
-                tape.rewind()
+                tape.state.rewind()
                 raise
             self._give_up(error)
             fixed = None
-        tape.settle()
+        tape.state.settle()
         if fixed is not None:
             self._add(key, tape, fixed, captured, (args, kwargs, tensors))
         return result
 
     def _compared(self, key: Any, tape: Tape, captured: Surroundings) -> set[int] | None:
         """The arrays that are constants, if this recording and the one before agree."""
-        key = (key, *map(id, tape.nothing))  # a gradient that is added to is another program
+        key = (
+            key,
+            *map(id, tape.state.without_gradient),
+        )  # a gradient that is added to is another program
         before, count = self._recorded.get(key, (None, 0))
         self._recorded[key] = (tape, count + 1)
         if before is None:
@@ -238,7 +236,7 @@ class Compiled:
         )
         emitted = emit(program, plan, self._title())
         about = (call[0], call[1], is_grad_enabled(), call[2])
-        variant = Variant(program, plan, emitted, captured, tape.nothing, about)
+        variant = Variant(program, plan, emitted, captured, tape.state.without_gradient, about)
         program.forget_values()
         self._variants.setdefault(key, []).insert(0, variant)
         self._latest = variant

@@ -136,7 +136,7 @@ def program_of(name: str, tape: Tape, fixed: set[int], *, pin: bool) -> Program:
     inputs = []
     pinned = []
     written = {id(output.source) for output in tape.outputs}
-    for given in tape.inputs:
+    for given in tape.state.inputs:
         source = given.source
         if given.kind == "array" and id(source) in fixed:
             given.var.constant = source

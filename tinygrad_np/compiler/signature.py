@@ -82,7 +82,7 @@ def recorded(tape: Tape, f: Callable, args: tuple, kwargs: dict) -> Any:
         values = []
         for path, leaf in leaves(tree, name):
             if isinstance(leaf, (np.ndarray, np.generic, Tensor)):
-                values.append(tape.argument(leaf, count, path))
+                values.append(tape.state.argument(leaf, count, path))
                 count += 1
             else:
                 values.append(leaf)
@@ -92,7 +92,7 @@ def recorded(tape: Tape, f: Callable, args: tuple, kwargs: dict) -> Any:
     given = tuple(stand_in(a, word) for a, word in zip(args, words))
     named = {key: stand_in(value, key) for key, value in kwargs.items()}
     before = list(leaves((given, named)))
-    result = tape.record(f, given, named)
+    result = tape.run(f, given, named)
     after = leaves((given, named))
     for (path, one), (other, now) in itertools.zip_longest(before, after, fillvalue=("", None)):
         if path != other or one is not now:

@@ -1,4 +1,4 @@
-"""The slots that a tape answers for: the data of Tensors, gradients of leaves, values of Numbers.
+"""Slots that a tape answers for: the data of Tensors, gradients of leaves, values of Numbers.
 
 While a tape runs, descriptors stand in their place. So the engine itself asks nothing of anybody
 when there is no tape, and with one no read or write can go unseen.
@@ -25,12 +25,12 @@ _NAMES = {"tensor": "_data", "grad": "grad", "number": "value"}
 
 
 def slot_of(kind: str, source: Any) -> Any:
-    """The slot of an object, whoever answers for it at the moment."""
+    """Return the slot of an object, whoever answers for it at the moment."""
     return next(slot for owner, slot in SLOTS[kind].items() if isinstance(source, owner))
 
 
 class _Interposed:
-    """In the place of a slot while tapes run: asks this thread's tape, if there is one."""
+    """Descriptor in the place of a slot: asks the tape of this thread, if there is one."""
 
     def __init__(self, kind: str, slot: Any) -> None:
         self._kind = kind
@@ -42,18 +42,18 @@ class _Interposed:
         tape: Any = doors.tracer.get()
         if tape is None:
             return self._slot.__get__(source)
-        return tape.get(self._kind, source, self._slot)
+        return tape.state.get(self._kind, source, self._slot)
 
     def __set__(self, source: Any, value: Any) -> None:
         tape: Any = doors.tracer.get()
         if tape is None:
             self._slot.__set__(source, value)
         else:
-            tape.set(self._kind, source, value, self._slot)
+            tape.state.set(self._kind, source, value, self._slot)
 
 
 def interpose() -> None:
-    """Let this thread's tape answer for the slots, once per tape that runs."""
+    """Let the tape of this thread answer for the slots; called once per tape that runs."""
     if doors.tracing == 0:
         for kind, slots in SLOTS.items():
             for owner, slot in slots.items():

@@ -9,19 +9,22 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..core.containers import flatten, rebuild
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
 __all__ = [
     "OPERATORS",
     "Statement",
     "Var",
+    "constant",
     "execute",
+    "map_arguments",
     "perform",
     "root_among",
     "substitute",
-    "transform",
-    "variables",
+    "vars_in",
 ]
 
 
@@ -74,6 +77,13 @@ class Var:
         return f"<{self.hint or 'var'} {self.shape} {self.dtype}>"
 
 
+def constant(value: Any, hint: str = "") -> Var:
+    """Make a value that is the same in every call."""
+    var = Var(value, hint)
+    var.constant = value
+    return var
+
+
 @dataclass(eq=False)
 class Statement:
     """One call of the program.
@@ -115,7 +125,7 @@ class Statement:
 
     def reads(self) -> list[Var]:
         """The values among the arguments, in order."""
-        return [*variables(self.args), *variables(self.kwargs)]
+        return [*vars_in(self.args), *vars_in(self.kwargs)]
 
     def is_view(self) -> bool:
         """Whether it only looks at the memory of something else."""
@@ -135,37 +145,32 @@ class Statement:
             self.writes = mapping[self.writes]
 
 
-def variables(tree: Any) -> Iterator[Var]:
-    """The values in nested tuples, lists, dicts and slices."""
-    if isinstance(tree, Var):
-        yield tree
-    elif isinstance(tree, (tuple, list)):
-        for item in tree:
-            yield from variables(item)
-    elif isinstance(tree, dict):
-        for item in tree.values():
-            yield from variables(item)
-    elif isinstance(tree, slice):
-        yield from variables((tree.start, tree.stop, tree.step))
+def vars_in(tree: Any) -> list[Var]:
+    """List the values among the leaves of nested arguments, which may hold slices."""
+    found = []
+    for leaf in flatten(tree):
+        if isinstance(leaf, Var):
+            found.append(leaf)
+        elif type(leaf) is slice:
+            found += vars_in((leaf.start, leaf.stop, leaf.step))
+    return found
 
 
 def substitute(tree: Any, mapping: dict[Var, Any]) -> Any:
-    """The same tree with other leaves in the place of some values."""
-    return transform(tree, lambda leaf: mapping.get(leaf, leaf) if type(leaf) is Var else leaf)
+    """Copy nested arguments with other leaves in the place of some values."""
+    return map_arguments(tree, lambda leaf: mapping.get(leaf, leaf) if type(leaf) is Var else leaf)
 
 
-def transform(tree: Any, leaf: Callable[[Any], Any]) -> Any:
-    """The same nested tuples, lists, dicts and slices with `leaf(x)` for each leaf x."""
-    kind = type(tree)
-    if kind is tuple or kind is list:
-        return kind(transform(item, leaf) for item in tree)
-    if isinstance(tree, tuple) and hasattr(tree, "_fields"):
-        return kind(*(transform(item, leaf) for item in tree))
-    if kind is dict:
-        return {key: transform(item, leaf) for key, item in tree.items()}
-    if kind is slice:
-        return slice(*(transform(item, leaf) for item in (tree.start, tree.stop, tree.step)))
-    return leaf(tree)
+def map_arguments(tree: Any, function: Callable[[Any], Any]) -> Any:
+    """Copy nested arguments with `function(leaf)` for each leaf, also in slices."""
+
+    def leaf(value: Any) -> Any:
+        if type(value) is not slice:
+            return function(value)
+        ends = (value.start, value.stop, value.step)
+        return slice(*map(function, ends))
+
+    return rebuild(tree, leaf)
 
 
 def root_among(value: Any, read: list[Var]) -> Var | None:
@@ -190,7 +195,7 @@ def perform(kind: str, target: Any, args: tuple, kwargs: dict[str, Any], method:
 
 def execute(statement: Statement) -> Statement:
     """Compute a new statement of one result from the values of the recording; returns it."""
-    args = transform(statement.args, lambda a: a.value if type(a) is Var else a)
+    args = map_arguments(statement.args, lambda a: a.value if type(a) is Var else a)
     target = statement.target
     value = perform(statement.kind, target, args, statement.kwargs, statement.method)
     hint = target if isinstance(target, str) else getattr(target, "__name__", "part")

@@ -12,7 +12,7 @@ import numpy as np
 from ..core.doors import BorrowedGradient
 from ..core.tensor import Tensor
 from .driver import Driver
-from .tape import put_back
+from .state import restore_generators
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -83,7 +83,7 @@ class Variant:
         try:
             yield [*self._read(arguments), *(np.empty(var.shape, var.dtype) for var in new)]
         finally:
-            put_back(before)
+            restore_generators(before)
 
     @contextlib.contextmanager
     def undone(self) -> Iterator[None]:
@@ -99,7 +99,7 @@ class Variant:
         finally:
             for source, name, value in held:
                 setattr(source, name, value)
-            put_back(before)
+            restore_generators(before)
 
     def _random_states(self) -> list[tuple[Any, Any]]:
         """The generators that the program draws from, and their states."""
@@ -121,7 +121,7 @@ class Variant:
             with self._lock:  # the buffers are for one call at a time
                 return self._call(arguments)
         except BaseException as error:
-            put_back(before)
+            restore_generators(before)
             if not isinstance(error, self.guard_failed):
                 # The memory of gradients may be half written by now.
                 for leaf in self.emitted.static:

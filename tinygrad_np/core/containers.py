@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-__all__ = ["leaves", "match", "rebuild", "refill"]
+__all__ = ["flatten", "leaves", "match", "rebuild", "refill"]
 
 
 def _items(tree: Any) -> list[tuple[str, Any]] | None:
-    """Return the values in a container, each with its index as text; None for a leaf."""
+    """List the items of a container, each with how it is indexed; None for a leaf."""
     if tree is None:
         return []
     if isinstance(tree, dict):
@@ -36,15 +36,34 @@ def leaves(tree: Any, path: str = "") -> Iterator[tuple[str, Any]]:
         yield from leaves(value, path + key)
 
 
+def flatten(tree: Any) -> list[Any]:
+    """Return the leaves alone, in the order of `leaves`."""
+    if tree is None:
+        return []
+    if isinstance(tree, dict):
+        items: Iterable[Any] = tree.values()
+    elif isinstance(tree, (list, tuple)):
+        items = tree
+    else:
+        return [tree]
+    flat = []
+    for item in items:
+        if isinstance(item, (dict, list, tuple, type(None))):
+            flat += flatten(item)
+        else:
+            flat.append(item)
+    return flat
+
+
 def rebuild(tree: Any, leaf: Callable[[Any], Any]) -> Any:
-    """Make the same containers with `leaf(value)` for each leaf, in the order of `leaves`."""
+    """Copy the containers with `leaf(value)` in place of each leaf, in the order of `leaves`."""
     if tree is None:
         return None
     if isinstance(tree, dict):
-        new = copy.copy(tree)  # whatever kind of dict it is
+        filled = copy.copy(tree)  # whatever kind of dict it is
         for key, value in tree.items():
-            new[key] = rebuild(value, leaf)
-        return new
+            filled[key] = rebuild(value, leaf)
+        return filled
     if isinstance(tree, (list, tuple)):
         values = [rebuild(value, leaf) for value in tree]
         if hasattr(tree, "_fields"):  # a named tuple takes them one by one
@@ -54,36 +73,38 @@ def rebuild(tree: Any, leaf: Callable[[Any], Any]) -> Any:
 
 
 def refill(tree: Any, values: Iterable[Any]) -> Any:
-    """Make the same containers with these values as leaves, in the order of `leaves`."""
+    """Copy the containers with these values as leaves, in the order of `leaves`."""
     rest = iter(values)
     return rebuild(tree, lambda _: next(rest))
 
 
 def match(template: Any, tree: Any, path: str) -> Iterator[tuple[str, Any, Any]]:
-    """Pair the leaves of two containers: (path, leaf of the template, leaf of the tree).
+    """Pair the leaves of two trees: (path, leaf of the template, leaf of the tree).
 
     Raises:
         ValueError: the two are not built alike; `path` names the second one.
     """
     kind = _kind(template)
-    if _kind(tree) != kind:
+    if kind != _kind(tree):
         raise ValueError(f"{path} must be {kind}, not {_kind(tree)}")
+    items = _items(template)
+    if items is None:
+        yield path, template, tree
+        return
     if isinstance(template, dict):
         if template.keys() != tree.keys():
             raise ValueError(f"{path} must have the keys {list(template)}, not {list(tree)}")
-        for key, value in template.items():
-            yield from match(value, tree[key], f"{path}[{key!r}]")
-    elif isinstance(template, (list, tuple)):
-        if len(template) != len(tree):
-            raise ValueError(f"{path} must be {kind} of length {len(template)}, not {len(tree)}")
-        for k, pair in enumerate(zip(template, tree, strict=True)):
-            yield from match(*pair, f"{path}[{k}]")
-    elif template is not None:
-        yield path, template, tree
+        values = [tree[key] for key in template]
+    else:
+        values = list(tree or ())
+        if len(items) != len(values):
+            raise ValueError(f"{path} must be {kind} of length {len(items)}, not {len(values)}")
+    for (key, item), value in zip(items, values, strict=True):
+        yield from match(item, value, path + key)
 
 
 def _kind(tree: Any) -> str:
-    """Return the kind of a container, or of a leaf, in words."""
+    """Name the kind of a container, as messages do."""
     if tree is None:
         return "None"
     for kind in (dict, list, tuple):
