@@ -1,4 +1,4 @@
-"""Comparison of two recordings of a function: what a program of it may take for granted."""
+"""Comparison of two recordings of a function, which a program is only made of if they agree."""
 
 from __future__ import annotations
 
@@ -10,64 +10,80 @@ from .errors import CompileError
 from .statements import Var
 
 if TYPE_CHECKING:
+    from .program import Input
+    from .statements import Statement
     from .tape import Tape
 
-__all__ = ["Unlike", "differences"]
-
-
-def differences(a: Tape, b: Tape) -> set[int]:
-    """Raise unless two recordings agree; the ids of the arrays that only the second one has.
-
-    Raises:
-        CompileError: a number or an array that the function makes in plain Python differs.
-        Unlike: the two are built differently.
-    """
-    same: dict[Var, Var] = {}
-    fixed = set()
-    if len(a.state.inputs) != len(b.state.inputs) or len(a.statements) != len(b.statements):
-        raise Unlike("another number of operations")
-    for one, other in zip(a.state.inputs, b.state.inputs, strict=True):
-        if one.kind != other.kind:
-            raise Unlike("other inputs")
-        if one.kind == "array" and one.source is not other.source:
-            if not _equal(one.source, other.source):
-                line = next((s.place for s in b.statements if other.var in s.reads()), None)
-                raise _changing("a NumPy array", line)
-            fixed.add(id(other.source))
-        elif not (one.source is other.source or isinstance(one.source, int)):  # a position
-            raise Unlike("other inputs")
-        same[one.var] = other.var
-    for before, now in zip(a.statements, b.statements, strict=True):
-        where = f"at line {now.place[1]}" if now.place else "in the library"
-        same_call = (before.kind, before.method) == (now.kind, now.method)
-        if not same_call or not _same_target(before.target, now.target):
-            raise Unlike(f"another operation {where}")
-        if not _alike((before.args, before.kwargs), (now.args, now.kwargs), same, now.place):
-            raise Unlike(f"other operands {where}")
-        same.update(zip(before.outs, now.outs, strict=True))
-    return fixed
+__all__ = ["Unlike", "compare_recordings"]
 
 
 class Unlike(Exception):  # noqa: N818 - seen by nobody: one more recording is made
     """Two recordings differ in more than a number."""
 
 
+def compare_recordings(before: Tape, now: Tape) -> set[int]:
+    """Compare two recordings, and return the ids of equal arrays that only the second one has.
+
+    Raises:
+        CompileError: a number or an array that the function makes in plain Python differs.
+        Unlike: the two are built differently.
+    """
+    sizes = [(len(tape.state.inputs), len(tape.statements)) for tape in (before, now)]
+    if sizes[0] != sizes[1]:
+        raise Unlike("another number of operations")
+    same: dict[Var, Var] = {}
+    equal_arrays = set()
+    for a, b in zip(before.state.inputs, now.state.inputs, strict=True):
+        if a.kind == b.kind == "array" and a.source is not b.source:
+            _check_array(a, b, now)
+            equal_arrays.add(id(b.source))
+        elif a.kind != b.kind or not (a.source is b.source or isinstance(a.source, int)):
+            raise Unlike("other inputs")  # an int is a position
+        same[a.var] = b.var
+    for one, other in zip(before.statements, now.statements, strict=True):
+        _check_statement(one, other, same)
+        same.update(zip(one.outs, other.outs, strict=True))
+    return equal_arrays
+
+
+def _check_array(a: Input, b: Input, tape: Tape) -> None:
+    """Raise unless two arrays that the function makes in plain NumPy are equal."""
+    if not _equal(a.source, b.source):
+        readers = (s.place for s in tape.statements if b.var in s.reads())
+        raise _changing("a NumPy array", next(readers, None))
+
+
+def _check_statement(a: Statement, b: Statement, same: dict[Var, Var]) -> None:
+    """Raise unless two statements call the same with operands that are the same."""
+    where = f"at line {b.place[1]}" if b.place else "in the library"
+    alike = (a.kind, a.method) == (b.kind, b.method)
+    if not alike or not _same_target(a.target, b.target):
+        raise Unlike(f"another operation {where}")
+    if not _alike((a.args, a.kwargs), (b.args, b.kwargs), same, b.place):
+        raise Unlike(f"other operands {where}")
+
+
 def _alike(a: Any, b: Any, same: dict[Var, Var], place: Any) -> bool:
+    """Say whether nested arguments are the same; raises where only a number differs."""
     if type(a) is not type(b):
         return False
     if isinstance(a, Var):
-        if a.constant is not None and b.constant is not None:
-            if not _equal(a.constant, b.constant):
-                raise _changing("a number", place)
-            return True
-        return same.get(a) is b
+        if a.constant is None or b.constant is None:
+            return same.get(a) is b
+        if not _equal(a.constant, b.constant):
+            raise _changing("a number", place)
+        return True
     if isinstance(a, (tuple, list)):
-        return len(a) == len(b) and all(_alike(x, y, same, place) for x, y in zip(a, b))
+        if len(a) != len(b):
+            return False
+        return all(_alike(x, y, same, place) for x, y in zip(a, b))
     if isinstance(a, dict):
-        return a.keys() == b.keys() and all(_alike(a[k], b[k], same, place) for k in a)
+        if a.keys() != b.keys():
+            return False
+        return all(_alike(a[key], b[key], same, place) for key in a)
     if isinstance(a, slice):
-        ends = ((a.start, a.stop, a.step), (b.start, b.stop, b.step))
-        return _alike(*ends, same, place)
+        a_ends, b_ends = [(s.start, s.stop, s.step) for s in (a, b)]
+        return _alike(a_ends, b_ends, same, place)
     if isinstance(a, (int, float, complex, bool)):
         if not _equal(a, b):
             raise _changing(f"the Python number {a!r}, later {b!r},", place)
@@ -76,13 +92,14 @@ def _alike(a: Any, b: Any, same: dict[Var, Var], place: Any) -> bool:
 
 
 def _same_target(a: Any, b: Any) -> bool:
-    """Whether two statements call the same; a function may be made anew in each call."""
+    """Say whether two statements call the same; a function may be made anew in each call."""
     code = getattr(a, "__code__", None)
     if a is b or code is None:
         return bool(a == b)
-    held = [[c.cell_contents for c in f.__closure__ or ()] for f in (a, b)]
-    same = all(x is y or x == y for x, y in zip(*held))
-    return code is getattr(b, "__code__", None) and same
+    if code is not getattr(b, "__code__", None):
+        return False
+    closures = [[cell.cell_contents for cell in f.__closure__ or ()] for f in (a, b)]
+    return all(x is y or x == y for x, y in zip(*closures))
 
 
 def _equal(a: Any, b: Any) -> bool:

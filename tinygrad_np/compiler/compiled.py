@@ -1,4 +1,4 @@
-"""`compile(f)`: the first two calls record f, later ones run the program made of it."""
+"""`compile`, and the function that it makes: two calls are recorded, later ones run a program."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..core import doors
-from ..core.containers import leaves
+from ..core.containers import flatten
 from ..core.modes import is_grad_enabled, watcher
 from ..core.tensor import Tensor
 from . import memory
-from .comparison import Unlike, differences
+from .comparison import Unlike, compare_recordings
 from .emitters.numpy_source import emit
 from .errors import CompileError, warn
 from .passes import ALL
 from .passes import run as run_passes
 from .program import program_of
-from .signature import recorded, signature
+from .signature import Call, record_call, signature
 from .surroundings import Surroundings
 from .tape import Tape
 from .variant import Variant
@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 __all__ = ["Compiled", "compile"]
 
 _MOST_VARIANTS = 16
-_WARN_AFTER = 8
 _MOST_RECORDINGS = 3
+_WARN_AFTER = 8  # programs, or calls that fell back
 
 
 class Compiled:
@@ -54,20 +54,20 @@ class Compiled:
 
     graph: Any  # the program as a `Graph`: `graphs.programs` adds it, which can draw
 
-    def __init__(self, f: Callable, names: tuple[str, ...], fallback: bool) -> None:
+    def __init__(self, f: Callable, passes: tuple[str, ...], fallback: bool) -> None:
         functools.update_wrapper(self, f)
         self._f = f
-        self._passes = names
+        self._passes = passes
         self._fallback = fallback
         self._given_up = False
         self._variants: dict[Any, list[Variant]] = {}
-        self._recorded: dict[Any, tuple[Tape, int]] = {}
+        self._recordings: dict[Any, tuple[Tape, int]] = {}  # the last one, and how many
         self._latest: Variant | None = None
         self._compiled = 0
         self._fallbacks = 0
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """As the function itself.
+        """Call the function, or run its program.
 
         Raises:
             CompileError: the function does what a straight-line program can't; nothing has
@@ -85,7 +85,7 @@ class Compiled:
         key = signature(args, kwargs, arrays, tensors)
         for variant in self._variants.get(key, ()):
             if variant.fits():
-                self._check_roles(variant.captured, arrays)
+                self._check_roles(variant.surroundings, arrays)
                 self._latest = variant
                 return self._run(variant, arrays, args, kwargs)
         return self._record(key, args, kwargs, tensors)
@@ -97,7 +97,7 @@ class Compiled:
             return self._eagerly(args, kwargs)
 
     def __get__(self, owner: Any, kind: Any = None) -> Any:
-        """Works as a method: one compiled function for each object."""
+        """Make a compiled method for an object, one for each."""
         if owner is None:
             return self
         bound = Compiled(self._f.__get__(owner, kind), self._passes, self._fallback)
@@ -117,7 +117,7 @@ class Compiled:
     # --- making programs ------------------------------------------------------------------------
 
     def lower(self, *args: Any, **kwargs: Any) -> Compiled:
-        """Compile for these arguments without leaving anything changed; returns itself.
+        """Compile for these arguments, leave nothing changed, and return itself.
 
         The function runs twice, as in the first two calls, and what it did is undone.
         """
@@ -125,45 +125,46 @@ class Compiled:
         tensors: list[bool] = []
         key = signature(args, kwargs, arrays, tensors)
         tapes: list[Tape] = []
-        captured = self._captured(args, kwargs)
+        surroundings = self._surroundings(args, kwargs)
         while True:
-            tape = Tape(captured.names)
-            recorded(tape, self._f, args, kwargs)
+            tape = Tape(surroundings.names)
+            record_call(tape, self._f, args, kwargs)
             tape.state.rewind()
             tapes.append(tape)
             if len(tapes) > 1:
                 try:
-                    fixed = differences(tapes[-2], tapes[-1])
+                    fixed = compare_recordings(tapes[-2], tapes[-1])
                     break
                 except Unlike as unlike:
                     if len(tapes) == _MOST_RECORDINGS:
                         raise self._unlike(unlike) from None
-        self._add(key, tape, fixed, captured, (args, kwargs, tensors))
+        self._add(key, tape, fixed, surroundings, Call(args, kwargs, tensors, is_grad_enabled()))
         return self
 
-    def _captured(self, args: tuple, kwargs: dict) -> Surroundings:
-        """What the function uses besides the arrays and Tensors of its arguments."""
-        given = [leaf for _, leaf in leaves([args, kwargs])]
-        others = tuple(a for a in given if not isinstance(a, (Tensor, np.ndarray, np.generic)))
-        captured = Surroundings(self._f, others)
-        self._check_roles(captured, given)
-        return captured
+    def _surroundings(self, args: tuple, kwargs: dict) -> Surroundings:
+        """Look at what the function uses besides the arrays and Tensors of its arguments."""
+        arguments = flatten([args, kwargs])
+        arrays = (Tensor, np.ndarray, np.generic)
+        others = tuple(a for a in arguments if not isinstance(a, arrays))
+        surroundings = Surroundings(self._f, others)
+        self._check_roles(surroundings, arguments)
+        return surroundings
 
-    def _check_roles(self, captured: Surroundings, given: list[Any]) -> None:
-        """Raise if the function captures a Tensor that it is given: no other call is like that."""
-        for value in given:
-            if isinstance(value, Tensor) and id(value) in captured.names:
+    def _check_roles(self, surroundings: Surroundings, arguments: list[Any]) -> None:
+        """Raise if the function captures an argument too: the program could not tell them apart."""
+        for value in arguments:
+            if isinstance(value, Tensor) and id(value) in surroundings.names:
                 raise CompileError(
                     f"{self._f.__qualname__} was given {value._title()} as an argument and uses "
-                    f"it as {captured.names[id(value)]} too: give it, or capture it, not both"
+                    f"it as {surroundings.names[id(value)]} too: give it, or capture it, not both"
                 )
 
     def _record(self, key: Any, args: tuple, kwargs: dict, tensors: list[bool]) -> Any:
-        """Record this call, and make the program if it agrees with the one before."""
-        captured = self._captured(args, kwargs)
-        tape = Tape(captured.names)
+        """Record this call, and make the program if the recording before agrees."""
+        surroundings = self._surroundings(args, kwargs)
+        tape = Tape(surroundings.names)
         try:
-            result = recorded(tape, self._f, args, kwargs)
+            result = record_call(tape, self._f, args, kwargs)
         except CompileError as error:
             tape.state.rewind()
             if not self._fallback:
@@ -171,7 +172,7 @@ class Compiled:
             self._give_up(error)
             return self._f(*args, **kwargs)
         try:
-            fixed = self._compared(key, tape, captured)
+            fixed = self._compare(key, tape, surroundings)
         except CompileError as error:
             if not self._fallback:
                 tape.state.rewind()
@@ -180,20 +181,22 @@ class Compiled:
             fixed = None
         tape.state.settle()
         if fixed is not None:
-            self._add(key, tape, fixed, captured, (args, kwargs, tensors))
+            self._add(
+                key, tape, fixed, surroundings, Call(args, kwargs, tensors, is_grad_enabled())
+            )
         return result
 
-    def _compared(self, key: Any, tape: Tape, captured: Surroundings) -> set[int] | None:
-        """The arrays that are constants, if this recording and the one before agree."""
+    def _compare(self, key: Any, tape: Tape, surroundings: Surroundings) -> set[int] | None:
+        """Compare with the recording before; return the ids of arrays that are constants."""
         key = (
             key,
             *map(id, tape.state.without_gradient),
         )  # a gradient that is added to is another program
-        before, count = self._recorded.get(key, (None, 0))
-        self._recorded[key] = (tape, count + 1)
+        before, count = self._recordings.get(key, (None, 0))
+        self._recordings[key] = (tape, count + 1)
         if before is None:
             return None
-        changed = next(captured.changes(), None)
+        changed = next(surroundings.changes(), None)
         if changed is not None:
             raise CompileError(
                 f"{self._f.__qualname__} changes {changed}, a Python value: the compiled function "
@@ -201,16 +204,16 @@ class Compiled:
                 "tinygrad_np.Number, or change it outside of the compiled function."
             )
         try:
-            fixed = differences(before, tape)
+            fixed = compare_recordings(before, tape)
         except Unlike as unlike:
             if count + 1 >= _MOST_RECORDINGS:
                 raise self._unlike(unlike) from None
             return None
-        del self._recorded[key]
+        del self._recordings[key]
         return fixed
 
     def _give_up(self, error: CompileError) -> None:
-        """Run the function as it is from now on."""
+        """Run the function uncompiled from now on."""
         self._given_up = True
         warn(f"{self._f.__qualname__} runs uncompiled: {error}")
 
@@ -225,9 +228,10 @@ class Compiled:
         key: Any,
         tape: Tape,
         fixed: set[int],
-        captured: Surroundings,
-        call: tuple[tuple, dict, list[bool]],
+        surroundings: Surroundings,
+        call: Call,
     ) -> None:
+        """Make a program of a recording, and add it to those of a signature."""
         # Data that changes makes a second program, and that one is for any data.
         program = program_of(self._f.__name__, tape, fixed, pin=key not in self._variants)
         run_passes(program, self._passes)
@@ -235,8 +239,8 @@ class Compiled:
             program, reuse="buffers" in self._passes, in_place="in_place" in self._passes
         )
         emitted = emit(program, plan, self._title())
-        about = (call[0], call[1], is_grad_enabled(), call[2])
-        variant = Variant(program, plan, emitted, captured, tape.state.without_gradient, about)
+        without_gradient = tape.state.without_gradient
+        variant = Variant(program, plan, emitted, surroundings, without_gradient, call)
         program.forget_values()
         self._variants.setdefault(key, []).insert(0, variant)
         self._latest = variant
@@ -247,6 +251,9 @@ class Compiled:
                 "shapes, other Python arguments or other captured values. Give numbers that "
                 "change as arrays or in a tinygrad_np.Number, and batches one shape.",
             )
+        self._drop_oldest()
+
+    def _drop_oldest(self) -> None:
         while sum(map(len, self._variants.values())) > _MOST_VARIANTS:
             oldest = next(iter(self._variants))
             self._variants[oldest].pop()
@@ -254,6 +261,7 @@ class Compiled:
                 del self._variants[oldest]
 
     def _title(self) -> str:
+        """Return the docstring of the program's text."""
         try:
             file = os.path.basename(inspect.getsourcefile(self._f) or "")
             line = inspect.getsourcelines(self._f)[1]
@@ -262,7 +270,7 @@ class Compiled:
         return f"{self._f.__name__} ({file}:{line}) as NumPy statements."
 
     def _eagerly(self, args: tuple, kwargs: dict) -> Any:
-        """A value is not as it was in the recordings: the function itself says what that means."""
+        """Run the function itself, since a value is not as it was in the recordings."""
         result = self._f(*args, **kwargs)
         self._fallbacks += 1
         if self._fallbacks == _WARN_AFTER:
@@ -274,7 +282,7 @@ class Compiled:
 
     # --- looking at them ------------------------------------------------------------------------
 
-    def _made(self) -> Variant:
+    def _latest_variant(self) -> Variant:
         if self._latest is None:
             raise RuntimeError(
                 f"{self._f.__qualname__} has no program yet: call it twice, or .lower(*args) once"
@@ -288,7 +296,7 @@ class Compiled:
         Raises:
             RuntimeError: none was made yet.
         """
-        return self._made().program
+        return self._latest_variant().program
 
     @property
     def source(self) -> str:
@@ -297,12 +305,12 @@ class Compiled:
         Raises:
             RuntimeError: none was made yet.
         """
-        return self._made().emitted.source
+        return self._latest_variant().emitted.source
 
     def report(self, *args: Any, **kwargs: Any) -> Report:
-        """What each line of the program for these arguments costs, measured by running it.
+        """Measure the cost of each line of the program for these arguments.
 
-        Nothing is changed by it.
+        It runs many times, and nothing is changed by it.
 
         Raises:
             RuntimeError: there is no program for such arguments.
@@ -327,13 +335,13 @@ class Compiled:
         """
         from .emitters.numpy_file import export
 
-        return export(self._made(), path)
+        return export(self._latest_variant(), path)
 
 
 def compile(
     f: Callable, *, passes: Sequence[str] | None = None, fallback: bool = False
 ) -> Compiled:
-    """`f` as a straight-line NumPy program: the code that you would have written by hand.
+    """Compile `f` to a straight-line NumPy program, as you would have written it by hand.
 
         step = tg.compile(train_step)
         for x, y in batches:

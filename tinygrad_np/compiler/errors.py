@@ -1,4 +1,4 @@
-"""What can go wrong when a function is compiled."""
+"""Errors and warnings of `compile`."""
 
 import sys
 import warnings
@@ -11,7 +11,7 @@ __all__ = ["CompileError", "CompileWarning", "warn"]
 class CompileError(RuntimeError):
     """A function does something that a straight-line program can't; the message names the line."""
 
-    explains_itself = True  # in whatever rule or op it comes up
+    explains_itself = True  # so `core.errors` lets it out of a rule as it is
 
 
 class CompileWarning(UserWarning):
@@ -19,7 +19,7 @@ class CompileWarning(UserWarning):
 
 
 def warn(message: str) -> None:
-    """A CompileWarning at the user's line that led here."""
+    """Give a CompileWarning at the user's line that led here."""
     level, frame = 1, sys._getframe()
     while INSIDE[frame.f_code.co_filename] and frame.f_back is not None:
         level, frame = level + 1, frame.f_back

@@ -1,12 +1,12 @@
-"""`Program`: two recordings that agree, as one list of statements with inputs and outputs."""
+"""`Program`: a list of statements with its inputs and outputs, made of a recording."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ..core.containers import leaves, rebuild
-from .statements import Statement, Var
+from ..core.containers import flatten
+from .statements import Statement, Var, substitute
 
 if TYPE_CHECKING:
     from .tape import Tape
@@ -14,8 +14,7 @@ if TYPE_CHECKING:
 __all__ = ["Input", "Output", "Program", "program_of"]
 
 
-# What the parameters of the emitted function are, in this order; behind them the memory for new
-# values.
+# The parameters of the emitted function come in this order; behind them the memory for new values.
 _KINDS = ("argument", "argument_grad", "tensor", "array", "number", "generator", "grad")
 
 
@@ -51,7 +50,7 @@ class Output:
 
 
 class Program:
-    """What the passes rewrite and `emit` writes down.
+    """The program of a function: the passes rewrite it, and emitters write it down.
 
     Attributes:
         name: of the function.
@@ -61,6 +60,8 @@ class Program:
         results: the returned values, in the order of the template's leaves.
         template: what the function returned, with these values (or constants) as leaves.
         boxed: which of these leaves are Tensors.
+        pinned: Tensors that are constants of the program, with their arrays.
+        placed: values made inside of another's memory: that one, and where in it they begin.
     """
 
     def __init__(
@@ -78,32 +79,33 @@ class Program:
         self.outputs = outputs
         self.template = template
         self.boxed = boxed
-        self.pinned: list[tuple[Any, Any]] = []  # Tensors that are constants, and their arrays
-        self.placed: dict[Var, tuple[Var, int]] = {}  # values made inside of another's memory
+        self.pinned: list[tuple[Any, Any]] = []
+        self.placed: dict[Var, tuple[Var, int]] = {}
 
     def parameters(self) -> list[Input]:
-        """The inputs in the order in which the emitted function takes them."""
-        return sorted(self.inputs, key=lambda given: _KINDS.index(given.kind))
+        """Return the inputs in the order in which the emitted function takes them."""
+        return sorted(self.inputs, key=lambda entry: _KINDS.index(entry.kind))
 
     @property
     def results(self) -> list[Any]:
-        return [leaf for _, leaf in leaves(self.template)]
+        """The leaves of the template."""
+        return flatten(self.template)
 
     def forget_values(self) -> None:
-        """Let go of the arrays of the recording, once everything that needs them is done."""
+        """Release the arrays of the recording, once everything that needs them is done."""
         for statement in self.statements:
             for var in (*statement.reads(), *statement.outs):
                 var.value = None
-        for given in self.inputs:
-            given.var.value = None
+        for entry in self.inputs:
+            entry.var.value = None
 
     def kept(self) -> list[Var]:
-        """The values that are needed after the last statement."""
+        """Return the values that are needed after the last statement."""
         results = [r for r in self.results if isinstance(r, Var)]
         return results + [o.var for o in self.outputs if o.var is not None]
 
     def replace(self, mapping: dict[Var, Any]) -> None:
-        """Put one value in the place of another, wherever it is used."""
+        """Replace values by others (or by constants), wherever they are used."""
         if not mapping:
             return
 
@@ -118,38 +120,36 @@ class Program:
         for output in self.outputs:
             if output.var is not None:
                 output.var = mapping.get(output.var, output.var)
-        self.template = rebuild(
-            self.template, lambda leaf: mapping.get(leaf, leaf) if type(leaf) is Var else leaf
-        )
+        self.template = substitute(self.template, mapping)
 
     def changed(self) -> set[Var]:
-        """The memory (root values) that a statement writes to after it was made."""
+        """Return the memory (root values) that statements write to after it was made."""
         return {s.writes.root for s in self.statements if s.writes is not None}
 
 
 def program_of(name: str, tape: Tape, fixed: set[int], *, pin: bool) -> Program:
-    """The program of a recording; arrays whose ids are `fixed` are constants.
+    """Make the program of a recording; arrays whose ids are `fixed` are constants.
 
     With `pin`, so are captured Tensors that the function only reads, such as data: they are
     `pinned`, and the program is for these very values.
     """
-    inputs = []
-    pinned = []
+    inputs, pinned = [], []
     written = {id(output.source) for output in tape.outputs}
-    for given in tape.state.inputs:
-        source = given.source
-        if given.kind == "array" and id(source) in fixed:
-            given.var.constant = source
-        elif (
-            pin
-            and given.kind == "tensor"
-            and not source.requires_grad
-            and id(source) not in written
-        ):
-            given.var.constant = source._data
+    for entry in tape.state.inputs:
+        source = entry.source
+        if entry.kind == "array" and id(source) in fixed:
+            entry.var.constant = source
+        elif pin and _only_read(entry, written):
+            entry.var.constant = source._data
             pinned.append((source, source._data))
         else:
-            inputs.append(given)
+            inputs.append(entry)
     program = Program(name, tape.statements, inputs, tape.outputs, tape.template, tape.boxed)
     program.pinned = pinned
     return program
+
+
+def _only_read(entry: Input, written: set[int]) -> bool:
+    """Say whether an input is a captured Tensor that is neither trained nor written to."""
+    source = entry.source
+    return entry.kind == "tensor" and not source.requires_grad and id(source) not in written

@@ -1,10 +1,10 @@
-"""The arguments of a compiled function: what tells calls apart, and stand-ins for a recording."""
+"""Signatures, which tell calls apart, and the run of a recording on a call's arguments."""
 
 from __future__ import annotations
 
 import inspect
 import itertools
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -18,84 +18,115 @@ if TYPE_CHECKING:
 
     from .tape import Tape
 
-__all__ = ["recorded", "signature"]
+__all__ = ["Call", "record_call", "signature"]
+
+
+class Call(NamedTuple):
+    """The call of which a program was made: its arguments, and the mode that it ran in.
+
+    Attributes:
+        tensors: for each array and Tensor among the arguments, whether it is a Tensor.
+        grad_enabled: whether gradients were recorded.
+    """
+
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+    tensors: list[bool]
+    grad_enabled: bool
 
 
 def signature(args: Any, kwargs: Any, arrays: list[Any], tensors: list[bool]) -> Any:
-    """A key for the arguments; arrays and Tensors among them are collected in order."""
+    """Return a key for the arguments, and collect their arrays and Tensors in order.
+
+    Args:
+        arrays: gets the arrays and Tensors.
+        tensors: gets for each of them whether it is a Tensor.
+    """
     key: list[Any] = [is_grad_enabled(), len(args)]
     for value in args:
-        _nested(value, arrays, tensors, key)
+        _add(value, arrays, tensors, key)
     for name in kwargs:
         key.append(name)
-        _nested(kwargs[name], arrays, tensors, key)
+        _add(kwargs[name], arrays, tensors, key)
     ids = [id(array) for array in arrays]
     if len(set(ids)) < len(ids):  # which of them are the same Tensor or array
         key.append(tuple(map(ids.index, ids)))
     return tuple(key)
 
 
-def _tensor(value: Tensor, arrays: list[Any], tensors: list[bool], key: list[Any]) -> None:
+def _add(value: Any, arrays: list[Any], tensors: list[bool], key: list[Any]) -> None:
+    """Add an argument to the key, and what it holds if it is a container."""
+    if isinstance(value, (dict, list, tuple)):
+        items: Any = value
+        if isinstance(value, dict):
+            items = value.values()
+            key.append((type(value), tuple(value)))
+        else:
+            key.append((type(value), len(value)))
+        for item in items:
+            _add(item, arrays, tensors, key)
+    elif isinstance(value, np.ndarray):
+        arrays.append(value)
+        tensors.append(False)
+        key.append((value.shape, value.dtype, value.strides))
+    elif isinstance(value, Tensor):
+        arrays.append(value)
+        tensors.append(True)
+        key.append(_tensor_key(value))
+    elif isinstance(value, np.generic):
+        arrays.append(np.asarray(value))
+        tensors.append(False)
+        key.append(((), value.dtype))
+    else:
+        key.append((type(value), _plain_key(value)))
+
+
+def _tensor_key(value: Tensor) -> Any:
     needs = value.requires_grad
     if needs and not value.is_leaf and is_grad_enabled():
         raise CompileError(
             f"a compiled function was given {value._title()}, the result of an operation: no "
             "gradient would flow back through the program. Give it value.detach()"
         )
-    arrays.append(value)
-    tensors.append(True)
     has_gradient = needs and value.is_leaf and value.grad is not None
-    key.append((value.shape, value.dtype, value.data.strides, needs, has_gradient))
+    return value.shape, value.dtype, value.data.strides, needs, has_gradient
 
 
-def _nested(value: Any, arrays: list[Any], tensors: list[bool], key: list[Any]) -> None:
-    if isinstance(value, (dict, list, tuple)):
-        key.append((type(value), tuple(value) if isinstance(value, dict) else len(value)))
-        for item in value.values() if isinstance(value, dict) else value:
-            _nested(item, arrays, tensors, key)
-    elif isinstance(value, np.ndarray):
-        arrays.append(value)
-        tensors.append(False)
-        key.append((value.shape, value.dtype, value.strides))
-    elif isinstance(value, Tensor):
-        _tensor(value, arrays, tensors, key)
-    elif isinstance(value, np.generic):
-        arrays.append(np.asarray(value))
-        tensors.append(False)
-        key.append(((), value.dtype))
-    else:
-        try:
-            hash(value)
-        except TypeError:
-            key.append((type(value), id(value)))
-        else:
-            # 0.0 and -0.0 are equal, and nan is not: floats are told apart by their text.
-            key.append((type(value), repr(value) if isinstance(value, float) else value))
+def _plain_key(value: Any) -> Any:
+    if isinstance(value, float):
+        return repr(value)  # 0.0 and -0.0 are equal, and nan is not
+    try:
+        hash(value)
+    except TypeError:
+        return id(value)
+    return value
 
 
-def recorded(tape: Tape, f: Callable, args: tuple, kwargs: dict) -> Any:
-    """Record f on stand-ins for the arrays among its arguments."""
-    count = 0
+def record_call(tape: Tape, f: Callable, args: tuple, kwargs: dict) -> Any:
+    """Record a call of `f` on stand-ins for the arrays among its arguments; return its result.
 
-    def stand_in(tree: Any, name: str) -> Any:
-        nonlocal count
+    Raises:
+        CompileError: `f` changes a list or dict among its arguments.
+    """
+    positions = itertools.count()
+
+    def stand_ins(tree: Any, name: str) -> Any:
         values = []
         for path, leaf in leaves(tree, name):
             if isinstance(leaf, (np.ndarray, np.generic, Tensor)):
-                values.append(tape.state.argument(leaf, count, path))
-                count += 1
-            else:
-                values.append(leaf)
+                leaf = tape.state.argument(leaf, next(positions), path)
+            values.append(leaf)
         return refill(tree, values)
 
-    words = _parameter_names(f, len(args))
-    given = tuple(stand_in(a, word) for a, word in zip(args, words))
-    named = {key: stand_in(value, key) for key, value in kwargs.items()}
-    before = list(leaves((given, named)))
-    result = tape.run(f, given, named)
-    after = leaves((given, named))
-    for (path, one), (other, now) in itertools.zip_longest(before, after, fillvalue=("", None)):
-        if path != other or one is not now:
+    names = _parameter_names(f, len(args))
+    args = tuple(map(stand_ins, args, names))
+    kwargs = {name: stand_ins(value, name) for name, value in kwargs.items()}
+    before = list(leaves((args, kwargs)))
+    result = tape.run(f, args, kwargs)
+    after = leaves((args, kwargs))
+    pairs = itertools.zip_longest(before, after, fillvalue=("", None))
+    for (path, leaf), (path_now, leaf_now) in pairs:
+        if path != path_now or leaf is not leaf_now:
             raise CompileError(
                 f"{f.__qualname__} changes a list or dict among its arguments: the compiled "
                 "function would not. Instead: return what should be kept."

@@ -14,14 +14,14 @@ from ..core.hooks import Watch
 from ..core.node import Leaf
 from ..core.tensor import Tensor
 
-__all__ = ["interpose", "slot_of", "withdraw"]
+__all__ = ["SLOT_NAMES", "interpose", "slot_of", "withdraw"]
 
 SLOTS: dict[str, dict[type, Any]] = {
     "tensor": {Tensor: Tensor.__dict__["_data"]},
     "grad": {Leaf: Leaf.__dict__["grad"], Watch: Watch.__dict__["grad"]},
     "number": {Number: Number.__dict__["value"]},
 }
-_NAMES = {"tensor": "_data", "grad": "grad", "number": "value"}
+SLOT_NAMES = {"tensor": "_data", "grad": "grad", "number": "value"}
 
 
 def slot_of(kind: str, source: Any) -> Any:
@@ -57,7 +57,7 @@ def interpose() -> None:
     if doors.tracing == 0:
         for kind, slots in SLOTS.items():
             for owner, slot in slots.items():
-                setattr(owner, _NAMES[kind], _Interposed(kind, slot))
+                setattr(owner, SLOT_NAMES[kind], _Interposed(kind, slot))
     doors.tracing += 1
 
 
@@ -67,4 +67,4 @@ def withdraw() -> None:
     if doors.tracing == 0:
         for kind, slots in SLOTS.items():
             for owner, slot in slots.items():
-                setattr(owner, _NAMES[kind], slot)
+                setattr(owner, SLOT_NAMES[kind], slot)

@@ -1,4 +1,4 @@
-"""The program as data: values (`Var`) and the NumPy calls that make them (`Statement`)."""
+"""Statements, a program as data: NumPy calls (`Statement`) and their values (`Var`)."""
 
 from __future__ import annotations
 
@@ -60,17 +60,17 @@ class Var:
 
     @property
     def size(self) -> int:
-        """How many elements it has; 1 for a number."""
+        """The number of elements; 1 for a number."""
         return math.prod(self.shape or ())
 
     @property
     def nbytes(self) -> int:
-        """How many bytes an array of it takes; 0 for a number."""
+        """The bytes that an array of it takes; 0 for a number."""
         return self.size * self.dtype.itemsize if self.shape is not None else 0
 
     @property
     def is_array(self) -> bool:
-        """Whether this is an array with memory of its own kind, not a number or a NumPy scalar."""
+        """True for an array that has memory, not for a number or a NumPy scalar."""
         return bool(self.shape)
 
     def __repr__(self) -> str:
@@ -99,6 +99,7 @@ class Statement:
             "host": a Python function of numbers, called as it is;
             "guard": raise `GuardFailed` unless args[0] is true (or equal to args[1]).
         outs: the value or values that it makes.
+        several: whether it returns a tuple of them.
         writes: a value whose memory it changes.
         place: file and line of the user's code.
         section: "forward", "backward" or "update".
@@ -113,7 +114,7 @@ class Statement:
     outs: tuple[Var, ...] = ()
     method: str = ""
     writes: Var | None = None
-    several: bool = False  # whether it returns a tuple
+    several: bool = False
     place: tuple[str, int] | None = None
     section: str = "forward"
     boxed: bool = False
@@ -121,23 +122,26 @@ class Statement:
 
     @property
     def out(self) -> Var:
+        """The result of a statement that has one."""
         return self.outs[0]
 
     def reads(self) -> list[Var]:
-        """The values among the arguments, in order."""
+        """List the values among the arguments, in order."""
         return [*vars_in(self.args), *vars_in(self.kwargs)]
 
     def is_view(self) -> bool:
-        """Whether it only looks at the memory of something else."""
-        return bool(self.outs) and all(o.root is not o for o in self.outs) and not self.writes
+        """Say whether it only looks at the memory of something else."""
+        if not self.outs or self.writes:
+            return False
+        return all(out.root is not out for out in self.outs)
 
     def is_ufunc(self, *ufuncs: np.ufunc) -> bool:
-        """Whether it is a plain call of a ufunc (of one of these, if any are named)."""
+        """Say whether it is a plain call of a ufunc (of one of these, if any are named)."""
         plain = self.kind == "ufunc" and not self.method and not self.several
         return plain and (not ufuncs or self.target in ufuncs)
 
     def replace(self, mapping: dict[Var, Any]) -> None:
-        """Put other values (or constants) in the place of arguments."""
+        """Replace arguments by other values, or by constants."""
         self.args = substitute(self.args, mapping)
         if self.kwargs:
             self.kwargs = substitute(self.kwargs, mapping)
@@ -147,18 +151,22 @@ class Statement:
 
 def vars_in(tree: Any) -> list[Var]:
     """List the values among the leaves of nested arguments, which may hold slices."""
-    found = []
+    values = []
     for leaf in flatten(tree):
         if isinstance(leaf, Var):
-            found.append(leaf)
+            values.append(leaf)
         elif type(leaf) is slice:
-            found += vars_in((leaf.start, leaf.stop, leaf.step))
-    return found
+            values += vars_in((leaf.start, leaf.stop, leaf.step))
+    return values
 
 
 def substitute(tree: Any, mapping: dict[Var, Any]) -> Any:
     """Copy nested arguments with other leaves in the place of some values."""
-    return map_arguments(tree, lambda leaf: mapping.get(leaf, leaf) if type(leaf) is Var else leaf)
+
+    def leaf(value: Any) -> Any:
+        return mapping.get(value, value) if type(value) is Var else value
+
+    return map_arguments(tree, leaf)
 
 
 def map_arguments(tree: Any, function: Callable[[Any], Any]) -> Any:
@@ -174,30 +182,34 @@ def map_arguments(tree: Any, function: Callable[[Any], Any]) -> Any:
 
 
 def root_among(value: Any, read: list[Var]) -> Var | None:
-    """The value whose memory a result looks into, if it is one of those that were read."""
-    if isinstance(value, np.ndarray):
-        for var in read:
-            if isinstance(var.value, np.ndarray) and np.may_share_memory(value, var.value):
-                return var.root
+    """Return the value whose memory a result looks into, if it is one of those that were read."""
+    if not isinstance(value, np.ndarray):
+        return None
+    for var in read:
+        array = var.value
+        if isinstance(array, np.ndarray) and np.may_share_memory(value, array):
+            return var.root
     return None
 
 
 def perform(kind: str, target: Any, args: tuple, kwargs: dict[str, Any], method: str = "") -> Any:
-    """Do what a statement of this kind says, with real arguments."""
+    """Compute what a statement of this kind says, with real arguments."""
     if kind == "method":
         return getattr(args[0], target)(*args[1:], **kwargs)
     if kind == "getitem":
         return args[0][args[1]]
     if kind == "operator":
         return OPERATORS[target](*args)
-    return (getattr(target, method) if method else target)(*args, **kwargs)
+    function = getattr(target, method) if method else target
+    return function(*args, **kwargs)
 
 
 def execute(statement: Statement) -> Statement:
-    """Compute a new statement of one result from the values of the recording; returns it."""
-    args = map_arguments(statement.args, lambda a: a.value if type(a) is Var else a)
+    """Compute a new statement of one result from the values of the recording, and return it."""
     target = statement.target
+    args = map_arguments(statement.args, lambda a: a.value if type(a) is Var else a)
     value = perform(statement.kind, target, args, statement.kwargs, statement.method)
     hint = target if isinstance(target, str) else getattr(target, "__name__", "part")
-    statement.outs = (Var(value, hint, root_among(value, statement.reads())),)
+    root = root_among(value, statement.reads())
+    statement.outs = (Var(value, hint, root),)
     return statement

@@ -1,7 +1,7 @@
-"""What a function uses besides its arguments: globals, closures, and what hangs on these.
+"""Surroundings of a function: the globals and closures that it uses, and what hangs on these.
 
 A compiled program has the plain values among them as constants, and knows Tensors, arrays and
-models by identity. `Surroundings` finds them, and tells whether they are still the same.
+models by identity. `Surroundings` collects them, and finds out what has changed since.
 """
 
 from __future__ import annotations
@@ -24,12 +24,15 @@ __all__ = ["Surroundings"]
 
 _PLAIN = (int, float, complex, bool, str, bytes, type(None))
 _LEAVES = (Tensor, Number, np.ndarray, np.generic, np.random.Generator)
-_GONE = object()  # stands for an entry that is not there
-_MOST = 20_000  # things to look at; a function that captures more is not looked at to the end
+_ABSENT = object()  # stands for an entry that is not there
+_MOST = 20_000  # things to visit; a function that captures more is not looked at to the end
+
+# Methods that no code needs to name: operators and calls come down to them.
+_UNNAMED = ("__call__", "forward", "update", "__getitem__")
 
 
 class Surroundings:
-    """The surroundings of a function at one moment, and what hangs on its arguments `given`.
+    """The surroundings of a function at one moment, with what hangs on some of its arguments.
 
     Attributes:
         names: what Tensors and Numbers are called, by id.
@@ -39,57 +42,60 @@ class Surroundings:
         arrays: the NumPy arrays.
     """
 
-    def __init__(self, f: Callable, given: tuple[Any, ...] = ()) -> None:
+    def __init__(self, f: Callable, arguments: tuple[Any, ...] = ()) -> None:
         self.names: dict[int, str] = {}
-        self.entries: list[tuple[Any, Any, Any, str]] = []
-        self.sizes: list[tuple[Any, int, str]] = []
-        self.arrays: list[np.ndarray] = []
-        self._seen: set[int] = set()
-        self._alive: list[Any] = []
-        self._known: dict[int, str] = {}  # parameters of models, whose names people know
-        self._words: set[str] = set()
+        self._alive: list[Any] = []  # so that the ids stay theirs
+        self._parameter_names: dict[int, str] = {}  # in models, whose names people know
+        self._words: set[str] = set()  # all that the code of the functions names
         known = -1
         while known < len(self._words):  # attributes count by the words of all functions
             known = len(self._words)
-            self.entries, self.sizes, self.arrays, self._seen = [], [], [], set()
-            self._waiting: list[tuple[Any, str]] = [(f, ""), *((value, "") for value in given)]
-            while self._waiting and len(self._seen) < _MOST:
-                self._look(*self._waiting.pop())
-        self.names.update(self._known)
+            self._visit_all(f, arguments)
+        self.names.update(self._parameter_names)
 
     def changes(self) -> Iterator[str]:
-        """What is not as it was."""
+        """Yield what is not as it was, by name."""
         for container, key, value, path in self.entries:
             now = _read(container, key)
-            if now is not value and not (type(now) is type(value) and _same(now, value)):
+            if now is value:
+                continue
+            if type(now) is not type(value) or not _equal(now, value):
                 yield path
         for container, size, path in self.sizes:
             if len(container) != size:
                 yield path
 
     def tests(self, ref: Callable[[Any], str]) -> Iterator[str]:
-        """Expressions that are true if everything is the very same; `ref` names objects."""
+        """Yield expressions that are true if everything is the very same.
+
+        Args:
+            ref: gives an object a name in the expressions.
+        """
         for container, key, value, _ in self.entries:
-            own = ref(container)
-            read = f"{own}.cell_contents" if key is None else f"{own}[{key!r}]"
-            same = f"{read} is {(held := ref(value))}"
-            if value is _GONE:
-                yield f"{key!r} not in {own}"
+            owner, expected = ref(container), ref(value)
+            now = f"{owner}.cell_contents" if key is None else f"{owner}[{key!r}]"
+            if value is _ABSENT:
+                yield f"{key!r} not in {owner}"
             elif isinstance(value, _PLAIN) and value is not None:
-                yield f"({same} or type({read}) is {ref(type(value))} and {read} == {held})"
+                equal = f"type({now}) is {ref(type(value))} and {now} == {expected}"
+                yield f"({now} is {expected} or {equal})"
             else:
-                yield same
+                yield f"{now} is {expected}"
         for container, size, _ in self.sizes:
             yield f"len({ref(container)}) == {size}"
 
-    # --- looking around -------------------------------------------------------------------------
+    # --- visiting -------------------------------------------------------------------------------
 
-    def _enter(self, container: Any, key: Any, value: Any, path: str) -> None:
-        if isinstance(key, (str, int, type(None))):
-            self.entries.append((container, key, value, path))
-        self._waiting.append((value, path))
+    def _visit_all(self, f: Callable, arguments: tuple[Any, ...]) -> None:
+        self.entries: list[tuple[Any, Any, Any, str]] = []
+        self.sizes: list[tuple[Any, int, str]] = []
+        self.arrays: list[np.ndarray] = []
+        self._seen: set[int] = set()
+        self._waiting: list[tuple[Any, str]] = [(f, ""), *((a, "") for a in arguments)]
+        while self._waiting and len(self._seen) < _MOST:
+            self._visit(*self._waiting.pop())
 
-    def _look(self, value: Any, path: str) -> None:
+    def _visit(self, value: Any, path: str) -> None:
         if isinstance(value, _PLAIN) or id(value) in self._seen:
             return
         self._seen.add(id(value))
@@ -98,33 +104,40 @@ class Surroundings:
             self.names.setdefault(id(value), path)
             if isinstance(value, np.ndarray):
                 self.arrays.append(value)
+        elif isinstance(value, (dict, list, tuple, set, frozenset)):
+            self._container(value, path)
         elif isinstance(value, functools.partial):
-            self._waiting += [(value.func, path), (value.args, path), (value.keywords, path)]
+            self._waiting += [(part, path) for part in (value.func, value.args, value.keywords)]
         elif isinstance(value, types.MethodType):
-            self._waiting += [(value.__self__, path), (value.__func__, path)]
+            self._waiting += [(part, path) for part in (value.__self__, value.__func__)]
         elif isinstance(value, types.FunctionType):
             self._function(value)
-        elif isinstance(value, dict):
-            self.sizes.append((value, len(value), path))
-            for key, item in value.items():
-                self._enter(value, key, item, _joined(path, str(key)))
-        elif isinstance(value, (list, tuple, set, frozenset)):
-            if not isinstance(value, tuple):
-                self.sizes.append((value, len(value), path))
-            for k, item in enumerate(value):
-                if isinstance(value, list):
-                    self._enter(value, k, item, _joined(path, str(k)))
-                else:
-                    self._waiting.append((item, _joined(path, str(k))))
         elif isinstance(value, types.ModuleType):
             if not _of_the_library(value) and not INSIDE[getattr(value, "__file__", None) or ""]:
                 self._attributes(vars(value), path)
-        elif type(value).__module__.split(".")[0] == "tinygrad_np":
+        elif _package(type(value).__module__) == "tinygrad_np":
             self._waiting.append((getattr(value, "__wrapped__", None), path))  # a compiled function
         elif isinstance(value, type):
             self._class(value, None, path)
         elif hasattr(value, "__dict__") or hasattr(value, "__slots__"):
             self._object(value, path)
+
+    def _enter(self, container: Any, key: Any, value: Any, path: str) -> None:
+        """Note an entry, and visit its value later."""
+        if isinstance(key, (str, int, type(None))):
+            self.entries.append((container, key, value, path))
+        self._waiting.append((value, path))
+
+    def _container(self, value: Any, path: str) -> None:
+        if not isinstance(value, tuple):
+            self.sizes.append((value, len(value), path))
+        pairs = value.items() if isinstance(value, dict) else enumerate(value)
+        for key, item in pairs:
+            below = _joined(path, str(key))
+            if isinstance(value, (dict, list)):
+                self._enter(value, key, item, below)
+            else:
+                self._waiting.append((item, below))
 
     def _function(self, function: types.FunctionType) -> None:
         if INSIDE[function.__code__.co_filename]:
@@ -132,12 +145,13 @@ class Surroundings:
         codes = [function.__code__]
         for code in codes:
             codes += [c for c in code.co_consts if isinstance(c, types.CodeType)]
-            self._words.update(code.co_names)
             strings = (c for c in code.co_consts if isinstance(c, str))  # as in getattr(o, "x")
+            self._words.update(code.co_names)
             self._words.update(filter(str.isidentifier, strings))
-        for word in sorted({name for code in codes for name in code.co_names}):
-            if word in function.__globals__:
-                self._enter(function.__globals__, word, function.__globals__[word], word)
+        globals_ = function.__globals__
+        words = {word for code in codes for word in code.co_names}
+        for word in sorted(words & globals_.keys()):
+            self._enter(globals_, word, globals_[word], word)
         for name, cell in zip(function.__code__.co_freevars, function.__closure__ or ()):
             try:
                 self._enter(cell, None, cell.cell_contents, name)
@@ -147,13 +161,7 @@ class Surroundings:
 
     def _object(self, value: Any, path: str) -> None:
         if hasattr(value, "named_parameters"):
-            for name, parameter in value.named_parameters():
-                # A layer that stands alone has a name of its own; what a model is called says
-                # nothing that the names of its layers don't.
-                if "." in name:
-                    self._known[id(parameter)] = name
-                else:
-                    self._known.setdefault(id(parameter), f"{path}.{name}")
+            self._name_parameters(value, path)
         own = vars(value) if hasattr(value, "__dict__") else _Slots(value)
         if _of_the_library(type(value)):
             self.sizes.append((own, len(own), path))
@@ -163,32 +171,42 @@ class Surroundings:
             self._attributes(own, path)
         self._class(type(value), own, path)
 
+    def _name_parameters(self, module: Any, path: str) -> None:
+        for name, parameter in module.named_parameters():
+            # A layer that stands alone has a name of its own; what a model is called says
+            # nothing that the names of its layers don't.
+            if "." in name:
+                self._parameter_names[id(parameter)] = name
+            else:
+                self._parameter_names.setdefault(id(parameter), f"{path}.{name}")
+
     def _attributes(self, own: Mapping[str, Any], path: str) -> None:
-        """Of objects that are not ours only what the function's code names."""
+        """Enter of a foreign object only the attributes that some function's code names."""
         for key in sorted(self._words & own.keys()):
             self._enter(own, key, own[key], _joined(path, key))
 
     def _class(self, kind: type, own: Mapping[str, Any] | None, path: str) -> None:
-        """What a class says beyond the attributes `own` of an object: its methods, and values."""
+        """Enter methods and values of a class, beyond the attributes `own` of an object."""
         nearer: list[Mapping[str, Any]] = [] if own is None else [own]  # would hide the class's
         for owner in kind.__mro__:
             if owner.__module__ == "builtins":
                 continue
-            for key, member in vars(owner).items():
-                code = _code(member)
-                # What operators come down to is named by nobody.
-                if key in self._words or key in ("__call__", "forward", "update", "__getitem__"):
-                    self._waiting += [(function, path) for function in code]
-                is_slot = isinstance(member, types.MemberDescriptorType)
-                hidden = any(key in held for held in nearer)
-                if key in self._words and not (code or is_slot or hidden):
-                    self._enter(vars(owner), key, member, _joined(path, key))
-                    self.entries += [(held, key, _GONE, path) for held in nearer]
-            nearer.append(vars(owner))
+            members = vars(owner)
+            for key, member in members.items():
+                functions = _functions(member)
+                named = key in self._words
+                if named or key in _UNNAMED:
+                    self._waiting += [(function, path) for function in functions]
+                if not named or functions or isinstance(member, types.MemberDescriptorType):
+                    continue
+                if not any(key in attributes for attributes in nearer):
+                    self._enter(members, key, member, _joined(path, key))
+                    self.entries += [(attributes, key, _ABSENT, path) for attributes in nearer]
+            nearer.append(members)
 
 
 class _Slots(Mapping[str, Any]):
-    """The slots of an object, like a dict."""
+    """The slots of an object, as a mapping."""
 
     def __init__(self, owner: Any) -> None:
         self._owner = owner
@@ -202,7 +220,8 @@ class _Slots(Mapping[str, Any]):
     def __iter__(self) -> Iterator[str]:
         for owner in type(self._owner).__mro__:
             names = vars(owner).get("__slots__", ())
-            for name in (names,) if isinstance(names, str) else names:
+            names = (names,) if isinstance(names, str) else names
+            for name in names:
                 if hasattr(self._owner, name):
                     yield name
 
@@ -210,9 +229,10 @@ class _Slots(Mapping[str, Any]):
         return sum(1 for _ in self)
 
 
-def _code(member: Any) -> list[types.FunctionType]:
-    """The functions behind a function, method or property of a class."""
-    parts = [member, *(getattr(member, n, None) for n in ("fget", "fset", "func", "__func__"))]
+def _functions(member: Any) -> list[types.FunctionType]:
+    """List the functions behind a function, method or property of a class."""
+    names = ("fget", "fset", "func", "__func__")
+    parts = [member, *(getattr(member, name, None) for name in names)]
     return [part for part in parts if isinstance(part, types.FunctionType)]
 
 
@@ -222,18 +242,24 @@ def _joined(path: str, key: str) -> str:
 
 
 def _of_the_library(owner: Any) -> bool:
-    """Whether a class, or one that it is derived from, belongs to this package or to nn."""
+    """Say whether a module or class (or one it is derived from) is this package's or nn's."""
     if isinstance(owner, types.ModuleType):
-        return owner.__name__.split(".")[0] in ("tinygrad_np", "nn", "numpy")
-    return any(c.__module__.split(".")[0] in ("tinygrad_np", "nn") for c in owner.__mro__)
+        return _package(owner.__name__) in ("tinygrad_np", "nn", "numpy")
+    packages = {_package(c.__module__) for c in owner.__mro__}
+    return not packages.isdisjoint(("tinygrad_np", "nn"))
+
+
+def _package(name: str) -> str:
+    return name.partition(".")[0]
 
 
 def _read(container: Any, key: Any) -> Any:
+    """Return what a container or a cell holds now."""
     try:
         return container.cell_contents if key is None else container[key]
     except (KeyError, ValueError, IndexError):
-        return _GONE
+        return _ABSENT
 
 
-def _same(a: Any, b: Any) -> bool:
+def _equal(a: Any, b: Any) -> bool:
     return isinstance(a, _PLAIN) and bool(a == b or (a != a and b != b))

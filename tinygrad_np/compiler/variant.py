@@ -1,4 +1,4 @@
-"""`Variant`: one emitted program, and how it is called."""
+"""`Variant`: the program of a compiled function for one signature, ready to be called."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import numpy as np
 from ..core.doors import BorrowedGradient
 from ..core.tensor import Tensor
 from .driver import Driver
+from .slots import SLOT_NAMES
 from .state import restore_generators
 
 if TYPE_CHECKING:
@@ -20,19 +21,21 @@ if TYPE_CHECKING:
     from .emitters.numpy_source import Emitted
     from .memory import Memory
     from .program import Program
+    from .signature import Call
     from .surroundings import Surroundings
 
 __all__ = ["Variant"]
 
 
 class Variant:
-    """A program for one signature.
+    """The program for one signature.
 
     Attributes:
         program, memory, emitted: what it was made of.
         run: the emitted function.
-        fits: says whether everything that the program took for granted is still so.
-        accepts: says the same of positional arguments, where a fast test can tell.
+        surroundings: what the function used besides its arguments.
+        fits: test that everything that the program takes for granted is still so.
+        accepts: test of positional arguments; false where only the signature can tell.
         guard_failed: what the program raises when a value is not as it was.
     """
 
@@ -41,9 +44,9 @@ class Variant:
         program: Program,
         memory: Memory,
         emitted: Emitted,
-        captured: Surroundings,
-        nothing: list[Any],
-        call: tuple[tuple, dict, bool, list[bool]],
+        surroundings: Surroundings,
+        without_gradient: list[Any],
+        call: Call,
     ) -> None:
         self.program = program
         self.memory = memory
@@ -56,20 +59,20 @@ class Variant:
         self.guard_failed = namespace.get("GuardFailed", ())
         self.run = namespace[emitted.name]
         driver = Driver(program, emitted, self.run)
-        args, kwargs, mode, as_tensors = call
-        self.accepts = driver.accepts(args, kwargs, mode)
-        places = [k for k, a in enumerate(args) if isinstance(a, (np.ndarray, Tensor))]
-        self._places = None if len(places) == len(args) else places
-        self.fits = driver.fits(captured, nothing)
-        self._call = driver.call(as_tensors)
-        self._read = driver.read(as_tensors)
-        self.captured = captured  # the tests compare with these very objects
+        args = call.args
+        positions = [k for k, a in enumerate(args) if isinstance(a, (np.ndarray, Tensor))]
+        self._positions = None if len(positions) == len(args) else positions
+        self.accepts = driver.accepts(call)
+        self.fits = driver.fits(surroundings, without_gradient)
+        self._call = driver.call(call.tensors)
+        self._read = driver.read(call.tensors)
+        self.surroundings = surroundings  # the tests compare with these very objects
         guards = any(s.kind == "guard" for s in program.statements)
-        self._generators = [given.source for given in program.inputs if given.kind == "generator"]
+        self._generators = [i.source for i in program.inputs if i.kind == "generator"]
         self._rewinds = guards and bool(self._generators)
 
     def new_namespace(self, source: str, file: str = "<program>") -> dict[str, Any]:
-        """What running the text gives: its function, and buffers of its own."""
+        """Run the text, and return its names: the function, and buffers of its own."""
         emitted = self.emitted
         namespace: dict[str, Any] = {"constants": emitted.constants, **emitted.objects}
         exec(compile(source, file, "exec"), namespace)
@@ -77,7 +80,7 @@ class Variant:
 
     @contextlib.contextmanager
     def borrowed(self, arguments: Any) -> Iterator[list[Any]]:
-        """The operands of the emitted function; the random generators are put back afterwards."""
+        """Lend the operands of the emitted function, and put random generators back afterwards."""
         new = [o.var for o in self.emitted.fresh if o.var is not None]
         before = self._random_states()
         try:
@@ -87,28 +90,28 @@ class Variant:
 
     @contextlib.contextmanager
     def undone(self) -> Iterator[None]:
-        """What the function changes inside is put back afterwards."""
-        held = []
+        """Undo afterwards what the function changes inside."""
+        contents = []
         for output in self.program.outputs:
-            name = {"tensor": "_data", "grad": "grad", "number": "value"}.get(output.kind)
+            name = SLOT_NAMES.get(output.kind)
             if name is not None:
-                held.append((output.source, name, getattr(output.source, name)))
+                contents.append((output.source, name, getattr(output.source, name)))
         before = self._random_states()
         try:
             yield
         finally:
-            for source, name, value in held:
+            for source, name, value in contents:
                 setattr(source, name, value)
             restore_generators(before)
 
     def _random_states(self) -> list[tuple[Any, Any]]:
-        """The generators that the program draws from, and their states."""
+        """Return the generators that the program draws from, and their states."""
         generators = [g() if callable(g) else g for g in self._generators]
         return [(g, g.bit_generator.state) for g in generators]
 
     def pick(self, args: tuple) -> Any:
-        """The arrays and Tensors among arguments that `accepts` has let pass."""
-        return args if self._places is None else [args[k] for k in self._places]
+        """Return the arrays and Tensors among arguments that `accepts` has let pass."""
+        return args if self._positions is None else [args[k] for k in self._positions]
 
     def __call__(self, arguments: Any) -> Any:
         """Run the program on the arrays and Tensors among the arguments.
