@@ -17,6 +17,7 @@ from ..core.modes import enable_grad
 from ..core.node import OutputGradients
 from ..core.tensor import Tensor, node_of, wrap
 from ..ops.apply import general
+from ..ops.replay import run_again
 from ..recording.recorder import record
 from ..transforms.subgraph import path_to
 from .diagnosis import Mistake, counts_of, diagnose
@@ -126,12 +127,12 @@ def _signed(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
 def _wrong_rules(made: Forward, rng: np.random.Generator) -> list[_Wrong]:
     # Python's own numbers stay what they are: rules may treat them in another way.
     operands = [a if type(a) is float or not _is_float(a) else _array(a) for a in made.operands]
-    call = _Call(made.node.op, operands, made.params)
+    call = _Call(made.node.op, operands, made.arguments)
     wrong, undecided = call.wrong(made.node, rng)
     if undecided and not wrong:  # every element at a kink, such as relu of zeros
         beside = [a + _beside(a, rng) if isinstance(a, np.ndarray) else a for a in operands]
         try:
-            wrong, _ = _Call(made.node.op, beside, made.params).wrong(made.node, rng)
+            wrong, _ = _Call(made.node.op, beside, made.arguments).wrong(made.node, rng)
         except (ValueError, ArithmeticError):
             return []  # the op does not take these values
     return wrong
@@ -147,11 +148,11 @@ def _beside(a: np.ndarray, rng: np.random.Generator) -> Any:
 class _Call:
     """An op with operands in float64, to be run again and again."""
 
-    def __init__(self, op: Op | None, operands: list[Any], params: tuple[Any, ...]) -> None:
+    def __init__(self, op: Op | None, operands: list[Any], arguments: dict[str, Any]) -> None:
         assert op is not None
         self.op = op
         self.operands = operands
-        self.params = params
+        self.arguments = arguments
         self.outs = self.run(operands)
         if not all(map(_same, self.outs, self.run(operands))):
             raise ValueError(
@@ -159,25 +160,19 @@ class _Call:
                 "its random numbers, and check it again"
             )
 
-    def given(self) -> dict[str, Any]:
-        # Copied, so that a random generator among them does not move on.
-        return dict(zip(self.op.params, copy.deepcopy(self.params)))
-
     def run(self, operands: list[Any]) -> tuple[Any, ...]:
         """The visible outputs of the forward."""
-        op = self.op
-        args = [list(operands)] if op.variadic else operands
         with np.errstate(all="ignore"):
-            out = op.forward(*args, **self.given())
+            out = run_again(self.op, operands, self.arguments)
         outs = out if isinstance(out, tuple) else (out,)
-        return outs[: len(outs) - len(op.keeps)]
+        return outs[: len(outs) - len(self.op.keeps)]
 
     def node(self) -> Node | None:
         """Recorded again, with every operand of floats a leaf of its own."""
         leaves = [Tensor(a, requires_grad=True) if _leaf(a) else a for a in self.operands]
         args = [leaves] if self.op.variadic else leaves
         with enable_grad(), np.errstate(all="ignore"):
-            out = general(self.op)(*args, **self.given())
+            out = general(self.op)(*args, **copy.deepcopy(self.arguments))
         if not isinstance(out, tuple):
             return out._node
         return next((part._node.parents[0] for part in out if part._node is not None), None)
@@ -289,7 +284,7 @@ class _Call:
             spread = _Call(
                 self.op,
                 [*self.operands[:position], wide, *self.operands[position + 1 :]],
-                self.params,
+                self.arguments,
             )
         except (ValueError, TypeError, IndexError):
             return None

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import copy
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from ..ops.replay import run_again
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -36,9 +37,7 @@ def values_read(
     """
     values = given_values(op, position, operands, params) | {"out": out, "g": g}
     if op.keeps:
-        inputs = (list(operands),) if op.variadic else operands
-        # Copied, so that a random generator among them does not move on.
-        outs = op.forward(*inputs, **copy.deepcopy(dict(params)))
+        outs = run_again(op, operands, params)
         values |= dict(zip(op.keeps, outs[-len(op.keeps) :]))
     return values
 

@@ -7,7 +7,6 @@ the order in which they came, for the tools that show or check them.
 
 from __future__ import annotations
 
-import copy
 import math
 import sys
 import time
@@ -17,6 +16,7 @@ import numpy as np
 
 from ..core import doors, modes
 from ..core.callsite import assigned_name, line_of, modules_in, outside
+from ..ops.replay import prepared
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -49,17 +49,20 @@ class Forward(NamedTuple):
     modules: tuple[Any, ...]
     params: tuple[Any, ...] = ()
 
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """The other arguments of the op by name."""
+        assert self.node.op is not None
+        return dict(zip(self.node.op.params, self.params))
+
     def replay_seconds(self, times: int = 3) -> float:
-        """How long the op's forward takes: the fastest of several runs on the same operands."""
-        op = self.node.op
-        assert op is not None
-        given = (list(self.operands),) if op.variadic else self.operands
+        """Return how long the op's forward takes, the fastest of several runs on its operands."""
+        assert self.node.op is not None
         fastest = math.inf
         for _ in range(times):
-            # Copied, so that a random generator among them does not move on.
-            params = dict(zip(op.params, copy.deepcopy(self.params)))
+            call = prepared(self.node.op, self.operands, self.arguments)
             start = time.perf_counter()
-            op.forward(*given, **params)
+            call()
             fastest = min(fastest, time.perf_counter() - start)
         return fastest
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..core.callsite import outside
 from ..core.tensor import Tensor, node_of
-from ..graphs.gathering import ancestors_of
+from ..recording.reading import ancestors_of
 from ..recording.recorder import current_record
 from .evidence import Evidence
 from .finding import Case, Finding, Findings

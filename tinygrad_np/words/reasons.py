@@ -13,7 +13,8 @@ from ..core.node import Leaf, Node
 from ..core.tensor import Tensor, node_of
 from ..recording.recorder import current_record
 from .culprits import Trail
-from .evidence import Evidence, bare, tensors_in
+from ..recording.reading import bare
+from .evidence import Evidence, tensors_in
 from .text import Text, number, shape_text, share_of
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..core.node import Leaf
 from ..core.tensor import Tensor, node_of
-from .evidence import bare
+from ..recording.reading import bare
 from .finding import Case, Finding
 from .text import counted, listed
 
