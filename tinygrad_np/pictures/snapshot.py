@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from ..core.node import Node
     from ..core.op import Op
-    from ..recording.recorder import Record
+    from ..recording.reading import Reading
 
 __all__ = ["SHOWABLE", "SUFFIXES", "Edge", "GraphNode", "Snapshot"]
 
@@ -122,8 +122,9 @@ class Snapshot:
         self.note = note
         self._title = title
         self._totals = totals
-        # What `graph()` was given to read values from, and the id of each node in it.
-        self.recorded: tuple[Record, dict[Node, int]] | None = None
+        # With a record: all that is known of the run, and the id of each of its nodes.
+        self.reading: Reading | None = None
+        self.ids: dict[Node, int] = {}
         # By id, for the tools that tell of the rules: each op, and its arguments but the inputs.
         self.ops: dict[int, Op] = {}
         self.params: dict[int, dict[str, Any]] = {}

@@ -14,7 +14,7 @@ import numpy as np
 from ..core.callsite import line_of
 from ..core.node import Leaf, Node
 from ..core.op import reads_of
-from ..core.tensor import Tensor, held_gradient
+from ..core.tensor import Tensor, gradient_of
 from ..formulas.derivatives import rule_of
 from ..formulas.values_read import given_values, values_read
 from ..ops.replay import run_again
@@ -203,7 +203,7 @@ class Reading:
         """Return the whole gradient that reached a node, or that a leaf holds; else None."""
         gradient = self._gradients.get(node)
         if gradient is None and isinstance(node, Leaf):
-            gradient = held_gradient(node)
+            gradient = gradient_of(node)
         return bare(gradient)
 
     @cached_property

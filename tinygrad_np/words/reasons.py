@@ -11,9 +11,9 @@ from ..core import modes
 from ..core.callsite import outside
 from ..core.node import Leaf, Node
 from ..core.tensor import Tensor, node_of
+from ..recording.reading import bare
 from ..recording.recorder import current_record
 from .culprits import Trail
-from ..recording.reading import bare
 from .evidence import Evidence, tensors_in
 from .text import Text, number, shape_text, share_of
 
