@@ -12,37 +12,38 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..core.callsite import short_place
-from ..core.node import Node
-from ..core.tensor import Tensor
 from ..formulas.derivatives import Derivative
-from ..formulas.rules import SUBSCRIPTS, names_in, parameters_of
-from ..formulas.values_read import values_read
+from ..formulas.rules import names_in, parameters_of
 from ..pictures.clusters import label
 from ..pictures.style import one_line
+from ..recording.reading import bare
 from .arrays import Arrays
+from .names import Names, short
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from ..pictures.snapshot import GraphNode, Snapshot
+    from ..recording.reading import Reading
+    from ..recording.recorder import Flow, Update
 
-    from ..pictures.snapshot import Snapshot
-    from ..recording.recorder import Flow, Forward, Record, Update
-
-__all__ = ["NOT_RECORDED", "names_of", "steps_of"]
+__all__ = ["NOT_RECORDED", "steps_of"]
 
 NOT_RECORDED = (
     "the step-through page shows values, and none were recorded: compute the loss and call "
     "backward() inside `with tg.record() as r:`, then tg.graph(loss, record=r).html(path)"
 )
-
-
 SEVERAL_PASSES = (
     "several calls of backward() reached the same values of this graph, and their gradients add up "
     "over the calls: take the graph of one loss, and use one `with tg.record()` for each"
 )
+OTHER_PASS = (
+    "backward() was last called on something that is no part of this graph, and went "
+    "through its nodes: take the graph of what backward() was called on, and use one "
+    "`with tg.record()` for each loss"
+)
 
 
 def steps_of(graph: Snapshot) -> dict[str, Any]:
-    """Nodes, steps and arrays of the page.
+    """Return nodes, steps and arrays of the page.
 
     A node has what `GraphNode` has, its inputs, and the arrays by number. A step has a `phase`,
     "forward", "seed", "backward" or "update", and a node; a backward step has the `flows` out of
@@ -54,281 +55,208 @@ def steps_of(graph: Snapshot) -> dict[str, Any]:
     """
     if any(node.kind == "block" for node in graph.nodes):
         raise ValueError("a folded graph has no single steps: call html() on the graph itself")
-    if graph.recorded is None:
+    if graph.reading is None:
         raise ValueError(NOT_RECORDED)
-    record, ids = graph.recorded
-    return _Steps(graph, record, ids).found()
+    return _Steps(graph, graph.reading).page()
 
 
 class _Steps:
-    def __init__(self, graph: Snapshot, record: Record, ids: dict[Node, int]) -> None:
-        self.graph = graph
-        self.record = record
-        self.ids = ids
-        self.arrays = Arrays()
-        self.names = names_of(graph)
-        # What each node sent, and how many contributions each node gets.
-        self.sent: dict[Node, list[Flow]] = {}
-        self.uses: Counter[Node] = Counter()
-        for flow in self._last_flows():
-            if self.uses[flow.parent] and flow.total is flow.contribution:
-                raise ValueError(SEVERAL_PASSES)
-            self.sent.setdefault(flow.node, []).append(flow)
-            self.uses[flow.parent] += 1
-        self.values = self._values()
+    """The dictionaries of a page while they are made.
 
-    def found(self) -> dict[str, Any]:
-        ordered = sorted(self.ids, key=lambda node: node.serial)
-        steps: list[dict[str, Any]] = []
-        for node in ordered:
-            if node.op is not None:
-                steps.append({"phase": "forward", "node": self.ids[node]})
-        reached = [n for n in reversed(ordered) if n in self.record.gradients and n.op]
-        arrived: Counter[Node] = Counter()
-        for node in reached:
-            if not self.uses[node]:
-                steps.append({"phase": "seed", "node": self.ids[node]})
-            flows = [self._flow(flow, arrived) for flow in self.sent.get(node, ())]
-            steps.append({"phase": "backward", "node": self.ids[node], "flows": flows})
-        if not steps:
+    Attributes:
+        into, out_of: the flows of the last backward pass into and out of each node, by its id.
+        arrived: how many contributions the steps so far have brought to each node.
+    """
+
+    def __init__(self, graph: Snapshot, reading: Reading) -> None:
+        self.graph = graph
+        self.reading = reading
+        self.ids = graph.ids
+        self.arrays = Arrays()
+        self.names = Names(graph)
+        self.into = _last_pass(graph, reading)
+        self.out_of: dict[int, list[Flow]] = {}
+        for flow in (flow for flows in self.into.values() for flow in flows):
+            self.out_of.setdefault(self.ids[flow.node], []).append(flow)
+        self.arrived: Counter[int] = Counter()
+
+    def page(self) -> dict[str, Any]:
+        ops = [node for node in self.graph.nodes if node.op is not None]
+        if not ops:
             raise ValueError(f"there is nothing to step through: {self.graph.title} has no ops")
-        steps += self._updates()
+        steps: list[dict[str, Any]] = [{"phase": "forward", "node": node.id} for node in ops]
+        for node in reversed(ops):
+            if node.gradient is not None:
+                steps += self._backward(node)
+        steps += map(self._update, self.reading.updates())
         return {
             "title": one_line(self.graph.title, 80),
             "totals": self.graph.totals,
-            "nodes": self._nodes(),
+            "nodes": list(map(self._node, self.graph.nodes)),
             "steps": steps,
             "arrays": self.arrays.entries(),
         }
 
     # --- nodes -------------------------------------------------------------------------------
 
-    def _nodes(self) -> list[dict[str, Any]]:
-        nodes = []
-        inputs: dict[int, list[Any]] = {}
-        for edge in self.graph.edges:
-            inputs.setdefault(edge.target, []).append((edge.argument, edge.source))
-        made = {number: node for node, number in self.ids.items()}
-        for shown in self.graph.nodes:
-            entry: dict[str, Any] = {
-                "kind": shown.kind,
-                "op": shown.op,
-                "name": self.names[shown.id],
-                "shape": None if shown.shape is None else list(shown.shape),
-                "dtype": shown.dtype,
-                "module": label(self.graph, shown.module) if shown.module else None,
-                "inputs": [source for _, source in sorted(inputs.get(shown.id, []))],
-                "value": [],
-                "gradient": [],
-            }
-            node = made.get(shown.id)
-            if node is None:
-                entry["text"] = shown.header
-            else:
-                entry |= self._about(node)
-            nodes.append(entry | _source(shown.place))
-        return nodes
-
-    def _about(self, node: Node) -> dict[str, Any]:
-        about: dict[str, Any] = {
-            "value": self._several(self.values.get(node)),
-            "gradient": self._several(self.record.gradients.get(node)),
-            "needs": node.needs_grad,
+    def _node(self, node: GraphNode) -> dict[str, Any]:
+        entry: dict[str, Any] = {
+            "kind": node.kind,
+            "op": node.op,
+            "name": self.names.nodes[node.id],
+            "shape": None if node.shape is None else list(node.shape),
+            "dtype": node.dtype,
+            "module": label(self.graph, node.module) if node.module else None,
+            "inputs": [edge.source for edge in self.names.inputs.get(node.id, ())],
+            "value": [],
+            "gradient": [],
         }
-        if node.op is None:
-            return about
-        about["doc"] = _first_line(node.op.doc)
-        about["formula"] = self._forward_text(node)
-        if node.op.kinks:
-            about["kinks"] = node.op.kinks
-        return about
+        if node.kind == "number":
+            return entry | {"text": node.header}
+        entry["value"] = self._several(node.value)
+        entry["gradient"] = self._several(node.gradient)
+        entry["needs"] = node.kind != "data"
+        op = self.graph.ops.get(node.id)
+        if op is not None:
+            entry["doc"] = op.doc.split("\n")[0].rstrip(".")
+            entry["formula"] = f"{entry['name']} = {self.names.computed(node)}"
+            if op.kinks:
+                entry["kinks"] = op.kinks
+        return entry | _source(node.place)
 
     def _several(self, value: Any) -> list[int | None]:
-        """The arrays of a value: one, or one for each output; None for one that is not there."""
+        """Add the arrays of a value: one, or one for each output; None for one that is missing."""
         if value is None:
             return []
         parts = value if isinstance(value, tuple) else (value,)
-        return [None if p is None else self.arrays.add(_bare(p)) for p in parts]
-
-    def _values(self) -> dict[Node, Any]:
-        values: dict[Node, Any] = {}
-        for node in self.ids:
-            step = self.record.forward.get(node)
-            if step is not None:
-                values[node] = step.value
-                for parent, operand in zip(node.parents, step.operands):
-                    if isinstance(parent, Node):
-                        values.setdefault(parent, operand)
-        return values
-
-    def _forward_text(self, node: Node) -> str:
-        op = node.op
-        assert op is not None
-        step = self.record.forward.get(node)
-        given = dict(zip(op.params, step.params)) if step is not None else {}
-        words: dict[str, str] = {name: _short(given.get(name, name)) for name in op.params}
-        names = [self._name(parent) for parent in node.parents]
-        if op.variadic:
-            words[op.inputs[0]] = ", ".join(names)
-        else:
-            words |= dict(zip(op.inputs, names))
-        computed = op.text.format(**words) if op.text else f"{op.name}({', '.join(names)})"
-        return f"{self.names[self.ids[node]]} = {computed}"
-
-    def _name(self, parent: Any) -> str:
-        return self.names[self.ids[parent]] if isinstance(parent, Node) else _short(parent)
+        return [None if part is None else self.arrays.add(part) for part in parts]
 
     # --- gradients -----------------------------------------------------------------------------
 
-    def _last_flows(self) -> Iterable[Flow]:
-        """The flow of each rule, in the last backward pass; checked to be of one pass."""
-        found: dict[tuple[Node, int], Flow] = {}
-        last_into: dict[Node, Flow] = {}
-        for flow in self.record.flows:
-            if flow.parent in self.ids:
-                last_into[flow.parent] = flow
-            if flow.node in self.ids:
-                found.pop((flow.node, flow.position), None)
-                found[flow.node, flow.position] = flow
-        if any(flow.node not in self.ids for flow in last_into.values()):
-            raise ValueError(
-                "backward() was last called on something that is no part of this graph, and went "
-                "through its nodes: take the graph of what backward() was called on, and use one "
-                "`with tg.record()` for each loss"
-            )
-        return found.values()
+    def _backward(self, node: GraphNode) -> list[dict[str, Any]]:
+        """Return the step back from a node; if backward started there, one for that before it."""
+        flows = sorted(self.out_of.get(node.id, ()), key=lambda flow: flow.position)
+        step = {
+            "phase": "backward",
+            "node": node.id,
+            "flows": [self._flow(node, flow) for flow in flows],
+        }
+        if node.id in self.into:
+            return [step]
+        return [{"phase": "seed", "node": node.id}, step]
 
-    def _flow(self, flow: Flow, arrived: Counter[Node]) -> dict[str, Any]:
-        node, parent = flow.node, flow.parent
-        arrived[parent] += 1
+    def _flow(self, node: GraphNode, flow: Flow) -> dict[str, Any]:
+        to = self.ids[flow.parent]
+        self.arrived[to] += 1
         entry = {
             "argument": flow.position,
-            "to": self.ids[parent],
-            "contribution": self._several(_bare(flow.contribution)),
-            "total": self._several(_bare(flow.total)),
-            "nth": arrived[parent],
-            "of": self.uses[parent],
+            "to": to,
+            "contribution": self._several(bare(flow.contribution)),
+            "total": self._several(bare(flow.total)),
+            "nth": self.arrived[to],
+            "of": len(self.into[to]),
+            **self._rule(node, flow),
         }
-        return entry | self._rule_text(node, flow.position)
+        parent = self.graph.nodes[to]
+        if self.graph.ops[node.id].elementwise and parent.shape != node.shape:
+            assert node.shape is not None
+            assert parent.shape is not None
+            entry["summed"] = [list(node.shape), list(parent.shape)]
+        return entry
 
-    def _updates(self) -> Iterator[dict[str, Any]]:
-        """The writes to the leaves of this graph after backward went through it."""
-        ran = (k for k, flow in enumerate(self.record.flows) if flow.node in self.ids)
-        last = max(ran, default=None)
-        for update in self.record.updates:
-            if update.node in self.ids and last is not None and update.flows > last:
-                yield self._update(update)
+    def _rule(self, node: GraphNode, flow: Flow) -> dict[str, Any]:
+        """Return the rule of a flow as NumPy lines and formula, with the names that they have."""
+        op = self.graph.ops[node.id]
+        derivative = Derivative(op, flow.position, self.reading.reads(flow.node, flow.position))
+        names = derivative.numbers | self._names_read(node, flow.position)
+        entry: dict[str, Any] = {"numpy": derivative.numpy()}
+        helpers = derivative.helpers()
+        text = derivative.formula(names)
+        if text is not None:
+            entry["formula"] = text
+            helpers |= derivative.helpers(derivative.expressed)
+        named = names_in(derivative.lines)
+        meanings = op.kept_texts | names
+        entry["where"] = [
+            [name, meanings.get(name, "what forward kept for it")]
+            for name in (*parameters_of(derivative.rule), *derivative.numbers)
+            if name in named
+        ]
+        entry["helpers"] = [[name, doc.rstrip(".")] for name, doc in helpers.items()]
+        return entry
+
+    def _names_read(self, node: GraphNode, position: int) -> dict[str, str]:
+        """Return names for what the rule for an input of a node can read."""
+        op = self.graph.ops[node.id]
+        own = self.names.nodes[node.id]
+        names = self.names.of_call(node) | {"g": f"∂L/∂{own}", "out": own}
+        if op.variadic:
+            return names | {"i": str(position)}
+        names |= {f"{name}_shape": "()" for name in op.inputs}
+        for edge in self.names.inputs.get(node.id, ()):
+            shape = self.graph.nodes[edge.source].shape
+            names[f"{op.inputs[edge.argument]}_shape"] = str(shape or ())
+        return names
+
+    # --- updates -------------------------------------------------------------------------------
 
     def _update(self, update: Update) -> dict[str, Any]:
-        node, rule = self.ids[update.node], update.rule
-        name, found = self.names[node], _bare(self.record.gradients.get(update.node))
+        rule = update.rule
+        node = self.graph.nodes[self.ids[update.node]]
+        name = self.names.nodes[node.id]
+        gradient = node.gradient if rule is None else update.gradient
         step: dict[str, Any] = {
             "phase": "update",
-            "node": node,
+            "node": node.id,
             "before": self._several(update.before),
             "after": self._several(update.after),
-            "gradient": self._several(found if rule is None else update.gradient),
+            "gradient": self._several(gradient),
             "label": f"∂L/∂{name}",
             **_source(update.place),
         }
         if rule is None:
             return step
-        if found is None or not np.array_equal(update.gradient, found, equal_nan=True):
-            step["label"] = f"{name}.grad" if not rule.note else f"{name}.grad, with weight decay"
-        reads = {rule.parameter: name, **rule.reads, **update.reads}
+        reached = node.gradient
+        if reached is None or not np.array_equal(gradient, reached, equal_nan=True):
+            step["label"] = f"{name}.grad, with weight decay" if rule.note else f"{name}.grad"
         step |= {"by": rule.by, "doc": rule.doc, "numpy": rule.lines, "note": rule.note}
+        reads = {rule.parameter: name, **rule.reads, **update.reads}
         step["reads"] = [
-            [k, v if isinstance(v, str) else _short(v)]
-            for k, v in reads.items()
-            if not isinstance(v, np.ndarray)
+            [key, value if isinstance(value, str) else short(value)]
+            for key, value in reads.items()
+            if not isinstance(value, np.ndarray)
         ]
         step["change"] = self._several(update.change)
         step["state"] = [
-            [k, self._several(before), self._several(after)]
-            for k, (before, after) in update.state.items()
+            [key, self._several(before), self._several(after)]
+            for key, (before, after) in update.state.items()
         ]
         return step
 
-    def _rule_text(self, node: Node, position: int) -> dict[str, Any]:
-        op = node.op
-        assert op is not None
-        step = self.record.forward.get(node)
-        values = None if step is None else self._reads(step, position)
-        derivative = Derivative(op, position, values)
-        names = derivative.numbers | {"g": f"∂L/∂{self._name(node)}", "out": self._name(node)}
-        if step is not None:
-            names |= {name: _short(value) for name, value in zip(op.params, step.params)}
-        if op.variadic:
-            names |= {"i": str(position)}
-        else:
-            names |= {name: self._name(p) for name, p in zip(op.inputs, node.parents)}
-            names |= {
-                f"{name}_shape": str(p.shape if isinstance(p, Node) else ())
-                for name, p in zip(op.inputs, node.parents)
-            }
-        said: dict[str, Any] = {"numpy": derivative.numpy()}
-        helpers = derivative.helpers()
-        text = derivative.formula(names)
-        if text is not None:
-            said["formula"] = text
-            helpers |= derivative.helpers(derivative.expressed)
-        told = op.kept_texts | names
-        said["where"] = [
-            [name, told.get(name, "what forward kept for it")]
-            for name in (*parameters_of(derivative.rule), *derivative.numbers)
-            if name in names_in(derivative.lines)
-        ]
-        said["helpers"] = [[name, doc.rstrip(".")] for name, doc in helpers.items()]
-        parent = node.parents[position]
-        if op.elementwise and parent.shape != node.shape:
-            said["summed"] = [list(node.shape), list(parent.shape)]
-        return said
 
-    def _reads(self, step: Forward, position: int) -> dict[str, Any]:
-        """The values of everything that a rule of this op can read, by name."""
-        op = step.node.op
-        assert op is not None
-        params = dict(zip(op.params, step.params))
-        g = self.record.gradients.get(step.node)
-        return values_read(op, position, step.operands, params, out=step.value, g=g)
+def _last_pass(graph: Snapshot, reading: Reading) -> dict[int, list[Flow]]:
+    """Return the flows of the last backward pass into each node that it reached, by id.
 
-
-def names_of(graph: Snapshot) -> list[str]:
-    """What each node is called: its name, or its op or kind, numbered where there are several."""
-    plain = [one_line(node.name or node.op or node.header, 30) for node in graph.nodes]
-    values = [name for name, node in zip(plain, graph.nodes) if node.kind != "number"]
-    several = {name for name, count in Counter(values).items() if count > 1}
-    seen: Counter[str] = Counter()
-    names = []
-    for name, node in zip(plain, graph.nodes):
-        if node.kind == "number" or name not in several:
-            names.append(name)
-            continue
-        seen[name] += 1
-        names.append(name + str(seen[name]).translate(SUBSCRIPTS))
-    return names
-
-
-def _first_line(doc: str) -> str:
-    return doc.split("\n")[0].rstrip(".")
+    Raises:
+        ValueError: they are not all of one pass, and of this graph.
+    """
+    ids = graph.ids
+    into = {ids[node]: flows for node, flows in reading.contributions.items() if node in ids}
+    if any(flows[-1].node not in ids for flows in into.values()):
+        raise ValueError(OTHER_PASS)
+    last = {}  # of each rule
+    for flow in () if reading.record is None else reading.record.flows:
+        if flow.node in ids:
+            last[flow.node, flow.position] = flow
+    shown = {id(flow) for flows in into.values() for flow in flows}
+    if any(id(flow) not in shown for flow in last.values()):
+        raise ValueError(SEVERAL_PASSES)
+    return into
 
 
 def _source(place: tuple[str, int] | None) -> dict[str, str]:
-    """A line of the user's program, `spiral.py:31`, and what stands there, if it is in a file."""
+    """Return a line of the user's program, `spiral.py:31`, and its text, if it is in a file."""
     if place is None or place[0].startswith("<"):
         return {}
     code = linecache.getline(*place).strip()[:120]
     return {"place": one_line(short_place(place)), "code": code}
-
-
-def _bare(value: Any) -> Any:
-    """The array of a Tensor: a gradient that was itself recorded is one."""
-    if isinstance(value, tuple):
-        return tuple(map(_bare, value))
-    return value.data if isinstance(value, Tensor) else value
-
-
-def _short(value: Any) -> str:
-    if isinstance(value, (float, np.floating)):
-        return f"{value:.8g}"
-    return one_line(repr(value), 24)
