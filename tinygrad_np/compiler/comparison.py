@@ -56,10 +56,12 @@ def _check_array(a: Input, b: Input, tape: Tape) -> None:
 def _check_statement(a: Statement, b: Statement, same: dict[Var, Var]) -> None:
     """Raise unless two statements call the same with operands that are the same."""
     where = f"at line {b.place[1]}" if b.place else "in the library"
-    alike = (a.kind, a.method) == (b.kind, b.method)
-    if not alike or not _same_target(a.target, b.target):
+    same_method = (a.kind, a.method) == (b.kind, b.method)
+    if not same_method or not _same_target(a.target, b.target):
         raise Unlike(f"another operation {where}")
-    if not _alike((a.args, a.kwargs), (b.args, b.kwargs), same, b.place):
+    a_operands = (a.args, a.kwargs)
+    b_operands = (b.args, b.kwargs)
+    if not _alike(a_operands, b_operands, same, b.place):
         raise Unlike(f"other operands {where}")
 
 
@@ -78,11 +80,11 @@ def _alike(a: Any, b: Any, same: dict[Var, Var], place: Any) -> bool:
             return False
         return all(_alike(x, y, same, place) for x, y in zip(a, b))
     if isinstance(a, dict):
-        if a.keys() != b.keys():
-            return False
-        return all(_alike(a[key], b[key], same, place) for key in a)
+        a_items, b_items = sorted(a.items()), sorted(b.items())
+        return _alike(a_items, b_items, same, place)
     if isinstance(a, slice):
-        a_ends, b_ends = [(s.start, s.stop, s.step) for s in (a, b)]
+        a_ends = (a.start, a.stop, a.step)
+        b_ends = (b.start, b.stop, b.step)
         return _alike(a_ends, b_ends, same, place)
     if isinstance(a, (int, float, complex, bool)):
         if not _equal(a, b):

@@ -1,4 +1,4 @@
-"""`jacobian` and `hessian`: transforms (see there) that compute all partial derivatives."""
+"""`jacobian` and `hessian`, the transforms that compute all partial derivatives."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from ..core.containers import refill
 from ..core.tensor import Tensor
 from ..ops import moveaxis, reshape, stack
-from .arguments import check_argnums, check_function, like_arguments, places
+from .arguments import check_argnums, check_function, like_arguments, positions
 from .run import Run
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ __all__ = ["hessian", "jacobian"]
 def jacobian(
     f: Callable[..., Any], argnums: int | Sequence[int] = 0, has_aux: bool = False
 ) -> Callable[..., Any]:
-    """The function that computes the Jacobian of `f`, all its partial derivatives.
+    """Make the function that computes the Jacobian of `f`, all its partial derivatives.
 
     It costs one backward pass for each element of the result, or one for each element of the
     arguments and one more, whichever are fewer (see `linearize`).
@@ -52,18 +52,19 @@ def _jacobian(
 
     @functools.wraps(f, updated=())
     def derivatives(*args: Any, **kwargs: Any) -> Any:
-        positions = places(what, argnums, args)
-        run = Run(what, f, args, positions, kwargs, has_aux=has_aux)
-        columns = sum(v.size for v in run.variables) < sum(r.size for r in run.results)
-        blocks = (_by_columns if columns else _by_rows)(run)
-        out = refill(run.template, [like_arguments(run, b, args, argnums) for b in blocks])
+        run = Run(what, f, args, positions(what, argnums, args), kwargs, has_aux=has_aux)
+        columns = sum(v.size for v in run.variables)
+        rows = sum(r.size for r in run.results)
+        blocks = _by_columns(run) if columns < rows else _by_rows(run)
+        jacobians = [like_arguments(run, block, args, argnums) for block in blocks]
+        out = refill(run.template, jacobians)
         return (out, run.auxiliary()) if has_aux else out
 
     return derivatives
 
 
 def hessian(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callable[..., Any]:
-    """The function that computes all second partial derivatives of `f`.
+    """Make the function that computes all second partial derivatives of `f`.
 
     It is `jacobian(jacobian(f))`: for one argument of shape (n,) and a function that returns one
     number a matrix (n, n), at the cost of about n backward passes. `hvp` gives its product with a
@@ -73,7 +74,7 @@ def hessian(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callable
 
 
 def _by_rows(run: Run) -> list[list[Any]]:
-    """For each result the Jacobians of all variables: one pull for each element of the result."""
+    """Return for each result the Jacobians of all variables, with one pull for each element."""
     blocks = []
     for k, result in enumerate(run.results):
         rows = []
@@ -81,17 +82,16 @@ def _by_rows(run: Run) -> list[list[Any]]:
             seeds = [np.zeros(r.shape, r.dtype) for r in run.results]
             seeds[k][index] = 1
             rows.append(run.pull(seeds))
-        blocks.append(
-            [
-                _assembled([row[j] for row in rows], result.shape + v.shape, v)
-                for j, v in enumerate(run.variables)
-            ]
-        )
+        jacobians = []
+        for j, v in enumerate(run.variables):
+            parts = [row[j] for row in rows]
+            jacobians.append(_assemble(parts, result.shape + v.shape, v))
+        blocks.append(jacobians)
     return blocks
 
 
 def _by_columns(run: Run) -> list[list[Any]]:
-    """The same, with one push for each element of the variables."""
+    """Return the same, with one push for each element of the variables."""
     columns = []
     for j, v in enumerate(run.variables):
         for index in np.ndindex(v.shape):
@@ -104,15 +104,17 @@ def _by_columns(run: Run) -> list[list[Any]]:
         for v in run.variables:
             part = [column[k] for column in columns[start : start + v.size]]
             start += v.size
-            block = _assembled(part, v.shape + result.shape, v)
-            n = v.ndim
-            jacobians.append(moveaxis(block, tuple(range(n)), tuple(range(-n, 0))) if n else block)
+            jacobian = _assemble(part, v.shape + result.shape, v)
+            if v.ndim:  # the axes of the variable come last
+                first, last = tuple(range(v.ndim)), tuple(range(-v.ndim, 0))
+                jacobian = moveaxis(jacobian, first, last)
+            jacobians.append(jacobian)
         blocks.append(jacobians)
     return blocks
 
 
-def _assembled(parts: list[Any], shape: tuple[int, ...], variable: Tensor) -> Any:
-    """Slices of a Jacobian put together; in the dtype of the variable, as gradients are."""
+def _assemble(parts: list[Any], shape: tuple[int, ...], variable: Tensor) -> Any:
+    """Stack slices of a Jacobian, in the dtype of the variable, as gradients are."""
     if not parts:
         return np.zeros(shape, variable.dtype)
     return reshape(stack(parts), shape).astype(variable.dtype)
