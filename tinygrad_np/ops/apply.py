@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..core.containers import rebuild
 from ..core.doors import as_array, beside
 from ..core.modes import recording
 from ..core.node import Constant, Node, part, record
@@ -235,7 +234,7 @@ def _frozen(value: Any) -> Any:
         # In a recording for `compile`, positions may change; which size a mask gives may not.
         return value.copy() if value.dtype.kind == "b" else as_array(value, None, copy=True)
     if isinstance(value, (list, tuple)):
-        return rebuild(value, _frozen)
+        return type(value)(map(_frozen, value))
     return value
 
 
