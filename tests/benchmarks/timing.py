@@ -68,15 +68,19 @@ def interleave(
     times: dict[str, list[float]] = {name: [] for name in candidates}
     names = list(candidates)
     chance = random.Random(1)
-    # The collector need not walk what importing left behind, only what the candidates make.
-    gc.collect()
-    gc.freeze()
+    settle()
     for _ in range(rounds):
         chance.shuffle(names)
         for name in names:
             times[name].append(batch(candidates[name], calls))
     gc.unfreeze()
     return {name: Timing.of(values) for name, values in times.items()}
+
+
+def settle() -> None:
+    """Keep the garbage collector from walking the objects that are there already."""
+    gc.collect()
+    gc.freeze()
 
 
 def batch(run: Callable[[], object], calls: int) -> float:
@@ -119,8 +123,7 @@ def call_in_forks(run: Callable[[], object]) -> None:
     and not warming up.
     """
     batch(run, FEW)
-    gc.collect()
-    gc.freeze()
+    settle()
     for calls in (FEW, MANY):
         copy = os.fork()
         if copy == 0:

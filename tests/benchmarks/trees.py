@@ -2,9 +2,11 @@
 
     taskset -c 0 python tests/benchmarks/trees.py BEFORE AFTER --callgrind
 
-A tree is a folder with `tinygrad_np` and `nn` in it, such as a clone of the repository. Every run is
-a fresh process, and the two trees take turns in random order. The first median of a row is that of
-the runs' medians. Instructions do not depend on what else the machine does.
+A tree is a folder with `tinygrad_np` and `nn` in it, such as a clone of the repository. A round
+starts one fresh process for each tree, and the two take short batches in turn, in random order, so
+that a slow second of the machine hits both. The ratio is the median over the rounds, with their
+range beside it: a range far from 1 is noise as long as it is wide. Instructions (`--callgrind`) do
+not depend on what else the machine does.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ import json
 import math
 import os
 import random
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -39,66 +42,89 @@ class Tree:
         }
         self.environment.pop("PYTHONDONTWRITEBYTECODE", None)
 
-    def python(self, *arguments: str):
-        """Run the workloads' program in a fresh process, and return the JSON that it prints."""
-        command = [sys.executable, str(WORKER), *arguments]
-        run = subprocess.run(command, capture_output=True, text=True, env=self.environment)
-        if run.returncode:
-            raise SystemExit(f"{' '.join(command)} failed on {self.folder}:\n{run.stderr}")
-        return json.loads(run.stdout.splitlines()[-1])
+    def command(self, *arguments: str) -> list[str]:
+        """Return the command of the workloads' program."""
+        return [sys.executable, str(WORKER), *arguments]
 
-    def time(self, workload: str, batches: int) -> dict:
-        """Time a workload in a fresh process, and return its report."""
-        report = self.python(workload, "--batches", str(batches))
-        for source in map(Path, report["sources"]):
-            if not source.resolve().is_relative_to(self.folder):
-                raise SystemExit(f"{source} was imported in place of {self.folder}")
-        return report
+    def workloads(self) -> list[str]:
+        """Ask for the names of the workloads."""
+        return json.loads(subprocess.check_output(self.command(), env=self.environment))
 
     def instructions(self, workload: str) -> float:
         """Count the instructions of one call of a workload."""
-        command = [sys.executable, str(WORKER), workload, "--count"]
-        return instructions(command, self.environment)
+        return instructions(self.command(workload, "--count"), self.environment)
 
 
-def run_all(trees: dict[str, Tree], workloads: list[str], rounds: int, batches: int) -> dict:
-    """Run each workload on each tree, in a new random order every round."""
-    turns = [(workload, side) for workload in workloads for side in trees]
-    reports: dict[tuple[str, str], list[dict]] = {turn: [] for turn in turns}
-    chance = random.Random(1)
-    for number in range(rounds):
-        progress(f"round {number + 1} of {rounds}")
-        chance.shuffle(turns)
-        for workload, side in turns:
-            report = trees[side].time(workload, batches)
-            reports[workload, side].append(report)
-    return reports
+class Worker:
+    """A process that times batches of a workload on request."""
+
+    def __init__(self, tree: Tree, workload: str):
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+        self.tree = tree
+        self.process = subprocess.Popen(tree.command(workload), env=tree.environment, **pipes)
+        report = self.read()
+        self.result = report["result"]
+        for source in map(Path, report["sources"]):
+            if not source.resolve().is_relative_to(tree.folder):
+                raise SystemExit(f"{source} was imported in place of {tree.folder}")
+
+    def read(self):
+        """Read one line of JSON from the process."""
+        line = self.process.stdout.readline()
+        if not line:
+            raise SystemExit(f"a workload failed on {self.tree.folder}; its error is above")
+        return json.loads(line)
+
+    def batch(self) -> float:
+        """Return the time per call of one batch, in µs."""
+        self.process.stdin.write("\n")
+        self.process.stdin.flush()
+        return self.read()
+
+    def end(self) -> None:
+        """End the process."""
+        self.process.communicate()
 
 
-def progress(text: str) -> None:
-    """Tell the person who waits, beside the output."""
-    print(text, file=sys.stderr, flush=True)
+def time_round(trees: dict[str, Tree], workload: str, batches: int) -> dict[str, Timing]:
+    """Time a workload on all trees in fresh processes, batch by batch in random order."""
+    workers = {side: Worker(tree, workload) for side, tree in trees.items()}
+    check_results(workload, *(worker.result for worker in workers.values()))
+    times: dict[str, list[float]] = {side: [] for side in workers}
+    sides = list(workers)
+    for _ in range(batches):
+        random.shuffle(sides)
+        for side in sides:
+            times[side].append(workers[side].batch())
+    for worker in workers.values():
+        worker.end()
+    return {side: Timing.of(values) for side, values in times.items()}
 
 
-def check_results(reports: dict, workload: str) -> None:
+def check_results(workload: str, before: list[float], after: list[float]) -> None:
     """Stop if the trees compute different results: then their times do not compare."""
-    before, after = (reports[workload, side][0]["result"] for side in SIDES)
     for one, other in zip(before, after, strict=True):
         if not math.isclose(one, other, rel_tol=1e-5, abs_tol=1e-6):
             raise SystemExit(f"{workload}: the trees disagree, {one} against {other}")
 
 
-def time_row(reports: dict, workload: str) -> list[str]:
+def time_row(workload: str, rounds: list[dict[str, Timing]]) -> list[str]:
     """Write the row of a workload: times of both trees in µs, and the ratios after / before."""
-    timings = {}
+    totals = {}
     for side in SIDES:
-        runs = reports[workload, side]
-        median = Timing.of(run["median"] for run in runs).median
-        minimum = min(run["minimum"] for run in runs)
-        timings[side] = Timing(median, minimum)
-    ratio = timings["after"].ratio(timings["before"])
-    times = [f"{time:.2f}" for side in SIDES for time in timings[side]]
-    return [workload, *times, f"{ratio.median:.3f}", f"{ratio.minimum:.3f}"]
+        timings = [timing[side] for timing in rounds]
+        median = statistics.median(timing.median for timing in timings)
+        minimum = min(timing.minimum for timing in timings)
+        totals[side] = Timing(median, minimum)
+    ratios = [timing["after"].ratio(timing["before"]).median for timing in rounds]
+    of_minima = totals["after"].ratio(totals["before"]).minimum
+    return [
+        workload,
+        *(f"{time:.2f}" for side in SIDES for time in totals[side]),
+        f"{statistics.median(ratios):.3f}",
+        f"{min(ratios):.3f} to {max(ratios):.3f}",
+        f"{of_minima:.3f}",
+    ]
 
 
 def instruction_row(trees: dict[str, Tree], workload: str) -> list[str]:
@@ -108,39 +134,60 @@ def instruction_row(trees: dict[str, Tree], workload: str) -> list[str]:
     return [workload, f"{before:,.0f}", f"{after:,.0f}", f"{after / before:.4f}"]
 
 
+def progress(text: str) -> None:
+    """Tell the person who waits, beside the output."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def compare_times(trees: dict[str, Tree], workloads: list[str], options) -> str:
+    """Return the table of times; the order of the workloads is random in each round."""
+    rounds: dict[str, list[dict[str, Timing]]] = {workload: [] for workload in workloads}
+    for number in range(options.rounds):
+        progress(f"round {number + 1} of {options.rounds}")
+        for workload in random.sample(workloads, len(workloads)):
+            timings = time_round(trees, workload, options.batches)
+            rounds[workload].append(timings)
+    heads = ["µs per call", "before", "minimum", "after", "minimum"]
+    heads += ["ratio of medians", "its range", "ratio of minima"]
+    return markdown(heads, [time_row(workload, rounds[workload]) for workload in workloads])
+
+
+def compare_instructions(trees: dict[str, Tree], workloads: list[str]) -> str:
+    """Return the table of instructions."""
+    heads = ["instructions per call", "before", "after", "ratio"]
+    return markdown(heads, [instruction_row(trees, workload) for workload in workloads])
+
+
 def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("before", type=Path, help="folder with tinygrad_np and nn")
     parser.add_argument("after", type=Path, help="folder with tinygrad_np and nn")
-    parser.add_argument("--rounds", type=int, default=7, help="runs of each workload and tree")
-    parser.add_argument("--batches", type=int, default=150, help="batches in a run")
-    parser.add_argument("--only", nargs="*", help="workloads to run")
+    parser.add_argument("--rounds", type=int, default=7, help="processes for each workload")
+    parser.add_argument("--batches", type=int, default=150, help="batches of each process")
+    parser.add_argument("--only", nargs="*", metavar="WORKLOAD", help="workloads to run")
     parser.add_argument("--callgrind", action="store_true", help="count instructions too")
     options = parser.parse_args()
     for folder in (options.before, options.after):
         if not (folder / "tinygrad_np").is_dir():
             parser.error(f"no tinygrad_np in {folder}")
+    if options.callgrind:
+        require_valgrind()
     return options
 
 
 def main() -> None:
     options = parse()
-    if options.callgrind:
-        require_valgrind()
     print(header("numpy"))
     with tempfile.TemporaryDirectory() as cache:
         trees = {side: Tree(getattr(options, side), cache) for side in SIDES}
-        workloads = options.only or trees["before"].python()
-        reports = run_all(trees, workloads, options.rounds, options.batches)
-        for workload in workloads:
-            check_results(reports, workload)
-        heads = ["µs per call", "before", "minimum", "after", "minimum", "ratio", "of minima"]
-        rows = [time_row(reports, workload) for workload in workloads]
-        print("\n" + markdown(heads, rows), flush=True)
+        known = trees["before"].workloads()
+        workloads = options.only or known
+        unknown = set(workloads) - set(known)
+        if unknown:
+            raise SystemExit(f"no workload {', '.join(unknown)}; there are {', '.join(known)}")
+        print("\n" + compare_times(trees, workloads, options), flush=True)
         if options.callgrind:
-            heads = ["instructions per call", "before", "after", "ratio"]
-            rows = [instruction_row(trees, workload) for workload in workloads]
-            print("\n" + markdown(heads, rows))
+            print("\n" + compare_instructions(trees, workloads))
 
 
 if __name__ == "__main__":

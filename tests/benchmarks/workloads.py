@@ -1,18 +1,18 @@
 """Workloads for comparing source trees: chains of ops, training steps, transforms.
 
-    PYTHONPATH=TREE python tests/benchmarks/workloads.py "unary chain"
-
-times one of them in batches and prints the result as a line of JSON; `trees.py` does so for two
-trees. Only public names are used, so that the same workload runs on both.
+The program runs one of them for `trees.py`, on the tree in PYTHONPATH: for every line that it reads
+it times a batch and prints the µs per call. Only public names are used, so that the same workload
+runs on both trees.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import sys
 from typing import TYPE_CHECKING
 
-from timing import call_in_forks, interleave
+from timing import batch, call_in_forks, settle
 
 # isort: split
 import compiled
@@ -155,7 +155,6 @@ WORKLOADS: dict[str, tuple[Callable, int]] = {
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("workload", nargs="?", choices=WORKLOADS, help="none: list the names")
-    parser.add_argument("--batches", type=int, default=150)
     parser.add_argument("--count", action="store_true", help="make the calls for callgrind")
     options = parser.parse_args()
     if options.workload is None:
@@ -163,16 +162,23 @@ def main() -> None:
         return
     make, calls = WORKLOADS[options.workload]
     run = make()
-    first = run()
-    report = {
-        "result": np.ravel(first.numpy() if isinstance(first, tg.Tensor) else first).tolist(),
-        "sources": [tg.__file__, nn.__file__],
-    }
     if options.count:
         call_in_forks(run)
     else:
-        report |= interleave({"": run}, options.batches, calls)[""]._asdict()
-    print(json.dumps(report))
+        serve(run, calls)
+
+
+def serve(run, calls) -> None:
+    """Print the result and the sources, and then the time of a batch for each line that is read."""
+    first = run()
+    values = first.numpy() if isinstance(first, tg.Tensor) else first
+    report = {"result": np.ravel(values).tolist(), "sources": [tg.__file__, nn.__file__]}
+    print(json.dumps(report), flush=True)
+    batch(run, calls)
+    settle()
+    for _ in sys.stdin:
+        run()  # the other process had the caches
+        print(batch(run, calls), flush=True)
 
 
 if __name__ == "__main__":
