@@ -13,6 +13,7 @@ it; where the two disagree, count instructions.
 from __future__ import annotations
 
 import gc
+import operator
 import os
 import random
 import re
@@ -36,6 +37,7 @@ CPU_CLOCK_IS_FINE = time.get_clock_info("process_time").resolution < 1e-5
 CLOCK = time.process_time_ns if CPU_CLOCK_IS_FINE else time.perf_counter_ns
 
 FEW, MANY = 20, 60  # calls while callgrind counts
+LAYOUTS = 7  # of memory, in which it counts them
 
 
 class Timing(NamedTuple):
@@ -109,29 +111,39 @@ def instructions(command: list[str], environment: Mapping[str, str]) -> float:
     run = subprocess.run(
         [*callgrind, *command], capture_output=True, text=True, env={**environment}
     )
-    counts = re.findall(r"Collected\s*:\s*(\d+)", run.stderr)
-    if run.returncode or len(counts) != 3:
+    counts = [int(digits) for digits in re.findall(r"Collected\s*:\s*(\d+)", run.stderr)]
+    if run.returncode or len(counts) != 2 * LAYOUTS + 1:
         raise SystemExit(f"callgrind failed on {' '.join(command)}:\n{run.stderr}")
-    few, many, _ = map(int, counts)
-    return (many - few) / (MANY - FEW)
+    *copies, _ = counts
+    differences = map(operator.sub, copies[1::2], copies[::2])
+    return statistics.median(differences) / (MANY - FEW)
 
 
 def call_in_forks(run: Callable[[], object]) -> None:
     """Make few calls in one copy of this process and many in another, for callgrind to count.
 
     The copies share all that came before, so that the difference is the calls alone: not importing
-    and not warming up.
+    and not warming up. Some instructions depend on where objects lie in memory (hashes of
+    addresses, alignment of arrays), so that several layouts are tried.
     """
     batch(run, FEW)
     settle()
-    for calls in (FEW, MANY):
-        copy = os.fork()
-        if copy == 0:
-            batch(run, calls)
-            os._exit(0)
-        _, status = os.waitpid(copy, 0)
-        if status:
-            raise SystemExit("a call failed in a copy of the process")
+    for layout in range(LAYOUTS):
+        for calls in (FEW, MANY):
+            copy = os.fork()
+            if copy == 0:
+                _ = shift_memory(layout)
+                batch(run, calls)
+                os._exit(0)
+            _, status = os.waitpid(copy, 0)
+            if status:
+                raise SystemExit("a call failed in a copy of the process")
+
+
+def shift_memory(layout: int) -> list[bytearray]:
+    """Take pieces of memory, so that what is allocated from now on lies elsewhere."""
+    chance = random.Random(layout)
+    return [bytearray(chance.randrange(600)) for _ in range(chance.randrange(300))]
 
 
 # --- printing ------------------------------------------------------------------------------------

@@ -168,8 +168,9 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--callgrind", action="store_true", help="count instructions too")
     options = parser.parse_args()
     for folder in (options.before, options.after):
-        if not (folder / "tinygrad_np").is_dir():
-            parser.error(f"no tinygrad_np in {folder}")
+        for package in ("tinygrad_np", "nn"):
+            if not (folder / package).is_dir():
+                parser.error(f"no {package} in {folder}")
     if options.callgrind:
         require_valgrind()
     return options
