@@ -43,6 +43,14 @@ def var(t, x):
     return x.var(0) if t is tg else x.var(0, correction=0)
 
 
+def where_positive(t, x, y):
+    return t.where(x > 0, x, y)
+
+
+def einsum(t, x, y):
+    return t.einsum("ij,jk->ik", x, y)
+
+
 def rows_by_index(t, x):
     return x[list(range(0, x.shape[0], 3))]
 
@@ -70,7 +78,7 @@ OPS = {
     "maximum": ("xx", named("maximum")),
     "minimum": ("xx", named("minimum")),
     "clip": ("x", named("clip", -0.5, 0.5)),
-    "where": ("xx", lambda t, x, y: t.where(x > 0, x, y)),
+    "where": ("xx", where_positive),
     "log1p": ("+", named("log1p")),
     "arctan": ("x", named("arctan")),
     "sum": ("x", method("sum")),
@@ -89,16 +97,19 @@ OPS = {
     "stack": ("xx", lambda t, *arrays: t.stack(arrays)),
     "slice": ("x", lambda t, x: x[1:-1, ::2]),
     "rows by index": ("x", rows_by_index),
-    "einsum": ("xx", lambda t, x, y: t.einsum("ij,jk->ik", x, y)),
+    "einsum": ("xx", einsum),
 }
 
 
-def depthwise(t, F, x, w):
-    return F.conv2d(x, w, padding=1, groups=8)
+def functional(name, *options, **settings):
+    """Call the function of that name in `F`."""
+    return lambda t, F, *arrays: getattr(F, name)(*arrays, *options, **settings)
 
 
-def attention(t, F, *qkv):
-    return F.scaled_dot_product_attention(*qkv)
+def plain(name, *options):
+    """Call the function of that name in library `t`, as `named` does."""
+    operation = named(name, *options)
+    return lambda t, F, *arrays: operation(t, *arrays)
 
 
 def solve(t, F, a, b):
@@ -108,18 +119,19 @@ def solve(t, F, a, b):
 # Larger operations on inputs of their own: shapes, and the op; `F` is torch.nn.functional, or this
 # library again.
 IMAGES = (32, 8, 28, 28)
-MATRIX = (1000, 1000)
+FILTERS, DEPTHWISE = (16, 8, 3, 3), (8, 1, 3, 3)
+ROWS, QUERIES, MATRIX = (128, 512), (8, 64, 32), (1000, 1000)
 LARGE = {
-    "conv2d 8→16, 3×3": ([IMAGES, (16, 8, 3, 3)], lambda t, F, x, w: F.conv2d(x, w, padding=1)),
-    "conv2d depthwise": ([IMAGES, (8, 1, 3, 3)], depthwise),
-    "max_pool2d": ([IMAGES], lambda t, F, x: F.max_pool2d(x, 2)),
-    "layer_norm": ([(128, 512)], lambda t, F, x: F.layer_norm(x, (512,))),
-    "attention": ([(8, 64, 32)] * 3, attention),
-    "gelu": ([MATRIX], lambda t, F, x: F.gelu(x)),
-    "erf": ([MATRIX], lambda t, F, x: t.erf(x)),
-    "prod of columns": ([MATRIX], lambda t, F, x: t.prod(x, 0)),
-    "logaddexp": ([MATRIX] * 2, lambda t, F, x, y: t.logaddexp(x, y)),
-    "remainder": ([MATRIX] * 2, lambda t, F, x, y: t.remainder(x, y)),
+    "conv2d 8→16, 3×3": ([IMAGES, FILTERS], functional("conv2d", padding=1)),
+    "conv2d depthwise": ([IMAGES, DEPTHWISE], functional("conv2d", padding=1, groups=8)),
+    "max_pool2d": ([IMAGES], functional("max_pool2d", 2)),
+    "layer_norm": ([ROWS], functional("layer_norm", ROWS[1:])),
+    "attention": ([QUERIES] * 3, functional("scaled_dot_product_attention")),
+    "gelu": ([MATRIX], functional("gelu")),
+    "erf": ([MATRIX], plain("erf")),
+    "prod of columns": ([MATRIX], plain("prod", 0)),
+    "logaddexp": ([MATRIX] * 2, plain("logaddexp")),
+    "remainder": ([MATRIX] * 2, plain("remainder")),
     "solve": ([(300, 300), (300, 10)], solve),
 }
 
@@ -131,8 +143,11 @@ def make_inputs(kinds: str, n: int) -> list[np.ndarray]:
     rng = np.random.default_rng(0)
     arrays = []
     for kind in kinds:
-        a = rng.standard_normal(n if kind == "r" else (n, n)).astype(np.float32)
-        arrays.append(np.abs(a) + np.float32(0.5) if kind == "+" else a)
+        shape = (n,) if kind == "r" else (n, n)
+        a = rng.standard_normal(shape).astype(np.float32)
+        if kind == "+":
+            a = np.abs(a) + np.float32(0.5)
+        arrays.append(a)
     return arrays
 
 
@@ -167,7 +182,11 @@ def of_autograd(f, arrays):
     import autograd
     import autograd.numpy as anp
 
-    differentiable = autograd.make_vjp(lambda *args: f(anp, *args), tuple(range(len(arrays))))
+    def operation(*args):
+        return f(anp, *args)
+
+    argnums = tuple(range(len(arrays)))
+    differentiable = autograd.make_vjp(operation, argnums)
     try:
         _, out = differentiable(*arrays)
     except (AttributeError, TypeError):
@@ -211,9 +230,16 @@ def time_large_op(name: str, rounds: int) -> dict:
     shapes, f = LARGE[name]
     rng = np.random.default_rng(0)
     arrays = [rng.standard_normal(shape).astype(np.float32) for shape in shapes]
-    engines = {"own": of_tinygrad_np(lambda t, *a: f(t, t, *a), arrays)}
+
+    def own(t, *operands):
+        return f(t, t, *operands)
+
+    def peer(t, *operands):
+        return f(t, t.nn.functional, *operands)
+
+    engines = {"own": of_tinygrad_np(own, arrays)}
     if has("torch"):
-        engines["torch"] = of_torch(lambda t, *a: f(t, t.nn.functional, *a), arrays)
+        engines["torch"] = of_torch(peer, arrays)
     return interleave(engines, rounds=rounds, calls=2)
 
 
@@ -229,24 +255,25 @@ def cells(timings: dict, unit: float, peers: list[str]) -> list[str]:
 
 def print_ops(names: list[str], rounds: int) -> None:
     """Print a row for each op, and at the end the ratios to PyTorch in summary."""
-    ratios: dict[int, list[float]] = {n: [] for n in SIZES}
+    ratios = {n: [] for n in SIZES}
     peers = ["torch", "autograd"]
     heads = ["minimum", "ratio to PyTorch", "to autograd"]
     print(line(["", "32×32, µs", *heads, "1000×1000, ms", *heads]))
     print(line(["---"] + ["---:"] * 8))
     for name in names:
         timings = time_op(name, rounds)
+        small = cells(timings[32], 1, peers)
+        large = cells(timings[1000], 1e-3, peers)
+        print(line([name, *small, *large]), flush=True)
         for n, engines in timings.items():
             if "torch" in engines:
-                ratios[n].append(engines["own"].ratio(engines["torch"]).median)
-        print(
-            line([name, *cells(timings[32], 1, peers), *cells(timings[1000], 1e-3, peers)]),
-            flush=True,
-        )
+                ratio = engines["own"].ratio(engines["torch"])
+                ratios[n].append(ratio.median)
     print()
     for n, values in ratios.items():
         if values:
-            middle, worst = statistics.median(values), max(values)
+            middle = statistics.median(values)
+            worst = max(values)
             print(f"{n}×{n}: median ratio to PyTorch {middle:.2f}, worst {worst:.2f}")
 
 
@@ -270,8 +297,10 @@ def main() -> None:
         torch.set_num_threads(1)
     only = options.only or [*OPS, *LARGE]
     print(header("numpy", "torch", "autograd"))
-    print_ops([name for name in OPS if name in only], options.rounds)
-    print_large_ops([name for name in LARGE if name in only], options.rounds)
+    small = [name for name in OPS if name in only]
+    large = [name for name in LARGE if name in only]
+    print_ops(small, options.rounds)
+    print_large_ops(large, options.rounds)
 
 
 if __name__ == "__main__":
