@@ -30,7 +30,7 @@ class GradientTrail:
         assert evidence.record is not None
         self.evidence = evidence
         self.gradients = evidence.record.gradients
-        self._flows: dict[Node, list[Flow]] = evidence.contributions  # into each node
+        self._flows = evidence.contributions
 
     def gradient(self, node: Node) -> Any:
         """Return the whole gradient that reached a node, or None."""

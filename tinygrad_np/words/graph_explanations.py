@@ -24,7 +24,6 @@ __all__ = ["call_explanation", "graph_explanation"]
 
 LONGEST_END = 30  # steps at each end of a long walk, around those that are left out
 LONGEST_DOC = 42
-LONGEST_PARAMETER = 24
 NO_GRADIENT = "  Nothing here needs a gradient."
 
 Item = TypeVar("Item")
@@ -37,14 +36,14 @@ class Contribution(NamedTuple):
     Attributes:
         node: whose rule it is.
         edge: from the input to it.
-        number: 1 for the first contribution to that input.
-        label: number and name of the node, at its first rule.
+        rank: 1 for the first contribution to that input.
+        number: that of the node's step; 0 but for its first rule.
     """
 
     node: GraphNode
     edge: Edge
+    rank: int
     number: int
-    label: tuple[str, str]
 
 
 def graph_explanation(graph: Graph) -> Text:
@@ -60,9 +59,9 @@ def call_explanation(graph: Graph) -> Text:
 class _Walk:
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
-        self.in_words = Names(graph)
-        self.names = self.in_words.nodes
-        self.inputs = self.in_words.inputs
+        self.formulas = Names(graph)
+        self.names = self.formulas.nodes
+        self.inputs = self.formulas.inputs
         self.uses = Counter(edge.source for edge in graph.edges if edge.gradient)
         self.calls = [n for n in graph.nodes if n.kind not in ("data", "parameter", "number")]
         self.outputs = [n for n in self.calls if n.kind == "output" and n.id in self.inputs]
@@ -88,7 +87,7 @@ class _Walk:
 
     def _call_rows(self, item: tuple[int, GraphNode]) -> list[Row]:
         number, node = item
-        equation = f"{self.names[node.id]} = {self.in_words.computed(node)}"
+        equation = f"{self.names[node.id]} = {self.formulas.computed(node)}"
         shape = shape_text(node.shape)
         return [(_number_text(number), equation, shape, self._doc(node), _place_text(node))]
 
@@ -119,20 +118,15 @@ class _Walk:
     def _contributions(self) -> list[Contribution]:
         """Return those of all rules that run, in backward's order."""
         contributions = []
-        number = len(self.calls)
-        counts: Counter[int] = Counter()
-        outputs = {node.id for node in self.outputs}
-        for node in reversed(self.calls):
-            if node.id not in self.uses and node.id not in outputs:
-                continue
-            number += 1
-            label = _number_text(number), f"{self.names[node.id]}:"
+        ranks: dict[int, int] = {}
+        reached = {*self.uses, *(node.id for node in self.outputs)}
+        nodes = [node for node in reversed(self.calls) if node.id in reached]
+        for number, node in enumerate(nodes, len(self.calls) + 1):
             for edge in self.inputs.get(node.id, ()):
                 if edge.gradient:
-                    counts[edge.source] += 1
-                    step = Contribution(node, edge, counts[edge.source], label)
-                    contributions.append(step)
-                    label = "", ""
+                    rank = ranks[edge.source] = ranks.get(edge.source, 0) + 1
+                    contributions.append(Contribution(node, edge, rank, number))
+                    number = 0  # which labels the first rule alone
         return contributions
 
     def _contribution_rows(self, step: Contribution) -> list[Row]:
@@ -140,11 +134,13 @@ class _Walk:
         source = self.graph.nodes[step.edge.source]
         name = self.names[source.id]
         *before, result = self._rule(step.node, step.edge).split("\n")
-        sign = "=" if step.number == 1 else "+="
+        sign = "=" if step.rank == 1 else "+="
         notes = "  ".join(self._notes(step))
         rows = [(line, "", "") for line in before]
         rows.append((f"∂{name} {sign} {result}", shape_text(source.shape), notes))
-        labels = [step.label] + [("", "")] * len(before)
+        labels = [("", "")] * len(rows)
+        if step.number:
+            labels[0] = _number_text(step.number), f"{self.names[step.node.id]}:"
         return [(*label, *row) for label, row in zip(labels, rows)]
 
     def _notes(self, step: Contribution) -> list[str]:
@@ -155,8 +151,8 @@ class _Walk:
         if axes:
             notes.append(f"summed over {'axis' if len(axes) == 1 else 'axes'} {list_text(axes)}")
         if uses > 1:
-            notes.append(f"{step.number} of {uses} to add up")
-        if source.kind == "parameter" and step.number == uses:
+            notes.append(f"{step.rank} of {uses} to add up")
+        if source.kind == "parameter" and step.rank == uses:
             notes.append(f"→ {self.names[source.id]}.grad")
         return notes
 
@@ -182,7 +178,7 @@ class _Walk:
             rules = "the rules inside" if node.kind == "block" else f"the rule of {node.op}"
             return f"by {rules}, from {g}"
         derivative = self._derivative(node, op, edge.argument)
-        names = self.in_words.of_call(node) | {"g": g, "out": self.names[node.id]}
+        names = self.formulas.of_call(node) | {"g": g, "out": self.names[node.id]}
         if not op.variadic:
             names |= {f"{name}_shape": f"{names[name]}.shape" for name in op.inputs}
         text = derivative.formula(names)
@@ -233,7 +229,7 @@ class _Walk:
         op = self.graph.ops[node.id]
         place = _place_text(node)
         at = f", at {place}" if place else ""
-        lines = [f"{self.names[node.id]} = {self.in_words.computed(node)}{at}"]
+        lines = [f"{self.names[node.id]} = {self.formulas.computed(node)}{at}"]
         lines += [f"  {line}" for line in op.doc.splitlines()[:1]]
         lines += ["", "Forward", *columns(self._shapes(node))]
         lines += ["", "Backward"]

@@ -13,6 +13,7 @@ from ..core.tensor import Tensor, as_operand
 from ..formulas.derivatives import Derivative, rule_of
 from ..formulas.values_read import values_read
 from ..ops.apply import general
+from ..recording.reading import bare
 from .text import Text, array_text, index_text, list_text, shape_text
 
 if TYPE_CHECKING:
@@ -259,9 +260,8 @@ def _run(op: Op, inputs: list[Any], params: dict[str, Any]) -> Example:
     with np.errstate(all="ignore"):
         out = general(op)(*args, **params)
         g = _backward(op, _outputs(out)[0])
-    gradients = [_array(x.grad) if isinstance(x, Tensor) else None for x in leaves]
-    arrays = tuple(map(_array, out)) if isinstance(out, tuple) else _array(out)
-    return Example(inputs, params, arrays, g, gradients)
+    gradients = [bare(x.grad) if isinstance(x, Tensor) else None for x in leaves]
+    return Example(inputs, params, bare(out), g, gradients)
 
 
 def _backward(op: Op, out: Any) -> np.ndarray | None:
@@ -279,10 +279,6 @@ def _backward(op: Op, out: Any) -> np.ndarray | None:
 
 def _is_float(x: Any) -> bool:
     return isinstance(x, float) or (isinstance(x, np.ndarray) and x.dtype.kind == "f")
-
-
-def _array(x: Any) -> Any:
-    return x.data if isinstance(x, Tensor) else x
 
 
 def _values(op: Op, example: Example | None) -> dict[str, Any]:
