@@ -14,7 +14,7 @@ from .arguments import check_argnums, check_function, like_arguments, positions
 from .run import Run
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
 __all__ = ["hessian", "jacobian"]
 
@@ -77,11 +77,7 @@ def _by_rows(run: Run) -> list[list[Any]]:
     """Return for each result the Jacobians of all variables, with one pull for each element."""
     blocks = []
     for k, result in enumerate(run.results):
-        rows = []
-        for index in np.ndindex(result.shape):
-            seeds = [np.zeros(r.shape, r.dtype) for r in run.results]
-            seeds[k][index] = 1
-            rows.append(run.pull(seeds))
+        rows = [run.pull(seeds) for seeds in _unit_vectors(run.results, k)]
         jacobians = []
         for j, v in enumerate(run.variables):
             parts = [row[j] for row in rows]
@@ -93,24 +89,29 @@ def _by_rows(run: Run) -> list[list[Any]]:
 def _by_columns(run: Run) -> list[list[Any]]:
     """Return the same, with one push for each element of the variables."""
     columns = []
-    for j, v in enumerate(run.variables):
-        for index in np.ndindex(v.shape):
-            tangents = [np.zeros(u.shape, u.dtype) for u in run.variables]
-            tangents[j][index] = 1
-            columns.append(run.push(tangents))
+    for j in range(len(run.variables)):
+        tangents = _unit_vectors(run.variables, j)
+        columns.append([run.push(tangent) for tangent in tangents])
     blocks = []
     for k, result in enumerate(run.results):
-        start, jacobians = 0, []
-        for v in run.variables:
-            part = [column[k] for column in columns[start : start + v.size]]
-            start += v.size
-            jacobian = _assemble(part, v.shape + result.shape, v)
+        jacobians = []
+        for j, v in enumerate(run.variables):
+            parts = [column[k] for column in columns[j]]
+            jacobian = _assemble(parts, v.shape + result.shape, v)
             if v.ndim:  # the axes of the variable come last
                 first, last = tuple(range(v.ndim)), tuple(range(-v.ndim, 0))
                 jacobian = moveaxis(jacobian, first, last)
             jacobians.append(jacobian)
         blocks.append(jacobians)
     return blocks
+
+
+def _unit_vectors(tensors: list[Tensor], k: int) -> Iterator[list[np.ndarray]]:
+    """Yield zeros for all Tensors, but a 1 for each element of the k-th in turn."""
+    for index in np.ndindex(tensors[k].shape):
+        arrays = [np.zeros(t.shape, t.dtype) for t in tensors]
+        arrays[k][index] = 1
+        yield arrays
 
 
 def _assemble(parts: list[Any], shape: tuple[int, ...], variable: Tensor) -> Any:
