@@ -11,6 +11,7 @@ import numpy as np
 from ..core.callsite import name_of, outside, short_place
 from ..core.node import Node
 from ..core.tensor import Tensor
+from ..recording.reading import bare
 from ..recording.recorder import Record
 
 if TYPE_CHECKING:
@@ -91,22 +92,22 @@ class _Debug(Record):
                     self._unchanged(array, called, whose)
             self._unchanged(made.value, called, "its result")
         for part in g if isinstance(g, tuple) else (g,):
-            where = _first(_bare(part), _bad)
+            where = _first(bare(part), _bad)
             if where is not None:  # no rule made it: that would have been seen
                 raise FloatingPointError(
                     f"backward of {self._called(node)} was given the gradient "
-                    f"{_bare(part)[where]}{_at(where)}, by a hook or as backward's argument"
+                    f"{bare(part)[where]}{_at(where)}, by a hook or as backward's argument"
                 )
 
     def flowed(
         self, node: Node, position: int, parent: Node, contribution: Any, total: Any
     ) -> None:
         super().flowed(node, position, parent, contribution, total)
-        array = _bare(contribution)
+        array = bare(contribution)
         where = _first(array, _bad)
         if where is not None:
             raise FloatingPointError(self._backward_text(node, position, array, where))
-        summed = _bare(total)
+        summed = bare(total)
         where = _first(summed, _bad)
         if where is not None:
             assert node.op is not None
@@ -202,7 +203,7 @@ class _Debug(Record):
     def _backward_text(self, node: Node, position: int, array: Any, where: tuple[int, ...]) -> str:
         assert node.op is not None
         made = self.forward.get(node)
-        g = _bare(self.gradients[node])
+        g = bare(self.gradients[node])
         several = isinstance(g, tuple)
         incoming = "" if several else f"; the incoming gradient there is {_element(g, where)}"
         text = (
@@ -245,11 +246,6 @@ def _safe(node: Node) -> str:
         "give the op a harmless value where its result is not used, as in "
         f"where(mask, {node.op.name}({given}), 0)"
     )
-
-
-def _bare(value: Any) -> Any:
-    """The array of a gradient, which is a Tensor where it is recorded."""
-    return value.data if isinstance(value, Tensor) else value
 
 
 def _bad(array: Any) -> Any:

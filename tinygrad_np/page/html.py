@@ -28,7 +28,7 @@ LONGEST_LANE = 60  # pieces
 
 
 def to_html(graph: Snapshot, title: str | None = None) -> str:
-    """The page as text. `title` stands at its top; by default, what the graph computes.
+    """Return the page as text. `title` stands at its top; by default, the graph's own.
 
     Raises:
         ValueError: the graph was taken without a record of values.
@@ -60,14 +60,14 @@ def write_page(graph: Snapshot, path: str | os.PathLike[str], title: str | None 
 
 
 def _asset(name: str) -> str:
-    """A file beside this module, without its indentation and whole-line comments."""
+    """Read a file beside this module, without its indentation and whole-line comments."""
     text = resources.files(__package__).joinpath(name).read_text(encoding="utf-8")
     lines = (line.strip() for line in text.splitlines())
     return "\n".join(line for line in lines if line and not line.startswith("//"))
 
 
 def _filled(template: str, **parts: str) -> str:
-    """The template with `{{NAME}}` replaced; what is put in is not looked at again."""
+    """Return the template with each `{{NAME}}` replaced, those in the replacements excepted."""
     pieces = template.split("{{")
     filled = [pieces[0]]
     for piece in pieces[1:]:
@@ -77,7 +77,7 @@ def _filled(template: str, **parts: str) -> str:
 
 
 def _json(run: dict[str, Any]) -> str:
-    """JSON that can stand inside a script element, whatever the names in it are."""
+    """Return JSON that can stand inside a script element, whatever the names in it are."""
     text = json.dumps(run, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
@@ -86,7 +86,7 @@ def _json(run: dict[str, Any]) -> str:
 
 
 def _drawing(layout: Layout, nodes: list[dict[str, Any]]) -> str:
-    """The graph as SVG: paths marked with their edge, groups with their node."""
+    """Draw the graph as SVG: paths marked with their edge, groups with their node."""
     width, height = layout.width, layout.height - HEAD
     parts = [
         f'<svg viewBox="0 {HEAD} {width:.0f} {height:.0f}" width="{width:.0f}" '
@@ -121,7 +121,7 @@ def _frame(frame: Frame) -> str:
 
 
 def _edge(edge: Edge, pieces: list[Piece]) -> str:
-    """One edge from its source to its target, with an arrow at either end to choose from."""
+    """Draw an edge from its source to its target, with an arrow at either end to choose from."""
     (x, y), (u, v) = pieces[0][0], pieces[-1][-1]
     kind = "e" if edge.gradient else "e none"
     return (
@@ -139,7 +139,7 @@ def _path(pieces: list[Piece]) -> str:
 
 
 def _whole(lane: Line | None, arrow: Line) -> list[Piece]:
-    """The pieces of an edge, those of the lane that it shares with others included.
+    """Return the pieces of an edge, those of the lane that it shares with others included.
 
     Not of a very long lane: a thousand uses of one value would each repeat it.
     """
@@ -178,7 +178,7 @@ def _node(box: Box, about: dict[str, Any], uses: int) -> str:
 
 
 def _badge(x: float, y: float, uses: int) -> str:
-    """What says that a gradient has arrived; where a value was used twice, how much of it."""
+    """Draw the sign of a gradient that has arrived; for a value used twice, how much of it."""
     wide = 15 if uses > 1 else 7
     y -= 4 if uses > 1 else 0  # above the text, which it could cover
     return (
