@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..core.callsite import line_of
 from ..core.node import Leaf, Node
 from ..core.op import reads_of
 from ..core.tensor import Tensor, gradient_of
@@ -54,7 +53,7 @@ class Reading:
         self._owners = Owners(order, model, record)
         self.classes = self._owners.classes
         self._variables = variable_names(order, frame)
-        self._sources: dict[tuple[Any, int], tuple[str, int]] = {}
+        self._sources: dict[tuple[int, int], tuple[str, int] | None] = {}  # by call
 
     # --- names ---------------------------------------------------------------------------------
 
@@ -68,12 +67,11 @@ class Reading:
 
     def source(self, node: Node) -> tuple[str, int] | None:
         """Return the user's file and line that made a value, if they are known."""
-        if node.code is None:
-            return None
-        call = node.code, node.lasti
-        if call not in self._sources:
-            self._sources[call] = node.code.co_filename, line_of(*call)
-        return self._sources[call]
+        call = id(node.code), node.lasti
+        place = self._sources.get(call)
+        if place is None:
+            place = self._sources[call] = node.place
+        return place
 
     # --- relations -----------------------------------------------------------------------------
 
