@@ -62,8 +62,8 @@ class Graph(Snapshot):
         Raises:
             ValueError: `show` has something that can't be shown.
         """
-        graph, shown = self._view(show, collapse)
-        return to_text(graph, shown)
+        graph, facts = self._view(show, collapse)
+        return to_text(graph, facts)
 
     def dot(self, *, show: Collection[str] | None = None, collapse: bool | None = None) -> str:
         """Return the graph in Graphviz's DOT language; needs nothing installed.
@@ -78,23 +78,23 @@ class Graph(Snapshot):
     ) -> tuple[Graph, frozenset[str]]:
         """Return the graph to draw, folded or not, and what to show of it."""
         if show is None:
-            shown = frozenset(self._at_hand())
+            facts = frozenset(self._known_facts())
         else:
-            shown = frozenset([show] if isinstance(show, str) else show)
-            unknown = sorted(map(str, shown.difference(SHOWABLE)))
+            facts = frozenset([show] if isinstance(show, str) else show)
+            unknown = sorted(map(str, facts.difference(SHOWABLE)))
             if unknown:
                 raise ValueError(f"show can have {', '.join(SHOWABLE)}; not {', '.join(unknown)}")
         if collapse or (collapse is None and len(self.nodes) > FOLD_ABOVE):
-            return self.folded(), shown
-        return self, shown
+            return self.folded(), facts
+        return self, facts
 
-    def _at_hand(self) -> list[str]:
+    def _known_facts(self) -> list[str]:
         """Return what is shown by default: all that the graph knows of its ops."""
         ops = [n for n in self.nodes if n.kind == "op"]
-        facts = {"values": "value", "gradients": "gradient", "time": "seconds"}
+        fields = {"values": "value", "gradients": "gradient", "time": "seconds"}
         return [
-            word
-            for word, field in facts.items()
+            fact
+            for fact, field in fields.items()
             if any(getattr(node, field) is not None for node in ops)
         ]
 

@@ -74,16 +74,16 @@ class Arrays:
 def _entry(array: np.ndarray, window: Window) -> dict[str, Any]:
     """Return what the page stores for an array."""
     entry: dict[str, Any] = {"shape": list(array.shape), "dtype": str(array.dtype)}
-    shown = _table(array)
+    table = _table(array)
     is_whole = array.size <= window.largest
     if not is_whole:
-        height, width = shown.shape
+        height, width = table.shape
         entry["rows"] = rows = _every(height, window.rows)
         entry["columns"] = columns = _every(width, window.columns)
-        shown = shown[np.ix_(rows, columns)]
-    if np.iscomplexobj(shown):
-        shown = np.stack([shown.real, shown.imag], axis=-1)
-    numbers = shown.astype("<f8")
+        table = table[np.ix_(rows, columns)]
+    if np.iscomplexobj(table):
+        table = np.stack([table.real, table.imag], axis=-1)
+    numbers = table.astype("<f8")
     with np.errstate(over="ignore", under="ignore"):
         narrow = numbers.astype("<f4")
     if array.dtype.kind in "iu" or _is_lossy(numbers, narrow):

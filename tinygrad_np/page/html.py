@@ -36,7 +36,7 @@ def to_html(graph: Snapshot, title: str | None = None) -> str:
     run = steps_of(graph)
     if title is not None:
         run["title"] = style.one_line(title, 120)
-    return _filled(
+    return _fill(
         _asset("step.html"),
         TITLE=escape(run["title"]),
         TOTALS=escape(run["totals"]),
@@ -66,14 +66,14 @@ def _asset(name: str) -> str:
     return "\n".join(line for line in lines if line and not line.startswith("//"))
 
 
-def _filled(template: str, **parts: str) -> str:
+def _fill(template: str, **parts: str) -> str:
     """Return the template with each `{{NAME}}` replaced, those in the replacements excepted."""
     pieces = template.split("{{")
-    filled = [pieces[0]]
+    texts = [pieces[0]]
     for piece in pieces[1:]:
         name, rest = piece.split("}}", 1)
-        filled += [parts[name], rest]
-    return "".join(filled)
+        texts += [parts[name], rest]
+    return "".join(texts)
 
 
 def _json(run: dict[str, Any]) -> str:
@@ -103,7 +103,7 @@ def _drawing(layout: Layout, nodes: list[dict[str, Any]]) -> str:
     for edge, arrow in zip(layout.graph.edges, arrows, strict=True):
         source = layout.boxes[edge.source]
         start = source.x, source.y + source.height / 2, arrow.dashed
-        parts.append(_edge(edge, _whole(lanes.get(start), arrow)))
+        parts.append(_edge(edge, _pieces(lanes.get(start), arrow)))
     uses = [0] * len(nodes)
     for edge in layout.graph.edges:
         uses[edge.source] += edge.gradient
@@ -138,7 +138,7 @@ def _path(pieces: list[Piece]) -> str:
     )
 
 
-def _whole(lane: Line | None, arrow: Line) -> list[Piece]:
+def _pieces(lane: Line | None, arrow: Line) -> list[Piece]:
     """Return the pieces of an edge, those of the lane that it shares with others included.
 
     Not of a very long lane: a thousand uses of one value would each repeat it.

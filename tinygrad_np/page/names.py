@@ -70,12 +70,12 @@ def _numbered(nodes: tuple[GraphNode, ...]) -> list[str]:
     plain = [one_line(node.name or node.op or node.header, 30) for node in nodes]
     values = [name for name, node in zip(plain, nodes) if node.kind != "number"]
     counts = Counter(values)
-    seen: Counter[str] = Counter()
+    numbers: Counter[str] = Counter()
     names = []
     for name, node in zip(plain, nodes):
         if node.kind != "number" and counts[name] > 1:
-            seen[name] += 1
-            name += str(seen[name]).translate(SUBSCRIPTS)
+            numbers[name] += 1
+            name += str(numbers[name]).translate(SUBSCRIPTS)
         names.append(name)
     return names
 

@@ -185,9 +185,9 @@ class _Text:
                 self.reads[name] = value
         for name, value in own.items():
             self.reads[f"self.{name}" if name in variables else name] = value
-        for name, kept in zip(named[3:], state):
-            if name in read and name != kept:
-                self.reads[name] = f"the optimizer's {kept}"
+        for name, own_name in zip(named[3:], state):
+            if name in read and name != own_name:
+                self.reads[name] = f"the optimizer's {own_name}"
         for name in renaming.before:
             self.reads[f"{name}_before"] = f"the optimizer's {name} before"
 
