@@ -252,8 +252,8 @@ def _not_on_tensors(name: str, reason: str) -> TypeError:
     """Make the error for a layer whose forward does not run on Tensors."""
     return TypeError(
         f"{name}.forward does not run on Tensors ({reason}): it must be made of NumPy functions "
-        "and operators that tinygrad_np supports. tinygrad_np.check_backward(layer, [inputs]) holds "
-        "its backward against finite differences instead"
+        "and operators that tinygrad_np supports. tinygrad_np.check_backward(layer, [inputs]) "
+        "holds its backward against finite differences instead"
     )
 
 
