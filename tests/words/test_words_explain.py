@@ -287,7 +287,7 @@ def test_only_the_lines_that_run_in_the_example():
         "            NumPy: d = p.reshape(-1).copy()",
         "                   d[picked] -= 1 - label_smoothing",
         "                   d = d.reshape(p.shape)",
-        "                   _scaled(d, g, n, axis, reduction)",
+        "                   _scale(d, g, n, axis, reduction)",
     ]
     assert "p (the softmax of the logits), picked (" in " ".join(lines)
     assert "  (how many predictions count): kept by forward" in lines

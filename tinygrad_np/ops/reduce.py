@@ -23,7 +23,7 @@ def count(axis, shape):
 
 
 def restore(value, axis, keepdims, ndim):
-    """Give a reduced value its axes back, of length 1, so that it broadcasts."""
+    """A reduced value with its reduced axes back, of length 1, so that it broadcasts."""
     if keepdims or not ndim:
         return value
     return np.expand_dims(value, normal_axes(axis, ndim))
