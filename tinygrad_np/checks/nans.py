@@ -13,6 +13,7 @@ from ..core.node import Node
 from ..core.tensor import Tensor
 from ..recording.reading import bare
 from ..recording.recorder import Record
+from .values import first_index
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,7 +29,7 @@ _LOOK_FOR = (
 
 
 class _Mark(NamedTuple):
-    """What an array was when it was last looked at."""
+    """The digest of an array when it was last looked at."""
 
     array: np.ndarray  # kept, so that its id belongs to nobody else
     digest: bytes
@@ -45,7 +46,7 @@ class _Debug(Record):
         self._quiet: list[Any] = []
 
     def __enter__(self) -> Record:
-        # What NumPy would warn of is what this looks for, and tells better.
+        # What NumPy would warn of is looked for here, with a better message.
         quiet = np.errstate(divide="ignore", over="ignore", invalid="ignore")
         quiet.__enter__()
         self._quiet.append(quiet)
@@ -120,14 +121,14 @@ class _Debug(Record):
     # --- looking ---------------------------------------------------------------------------------
 
     def _learn_name(self, node: Any, frame: FrameType) -> None:
-        """Look up what the user's code calls a value, while that code runs."""
+        """Look up the user's variable for a value, while that code runs."""
         if isinstance(node, Node) and node not in self._names:
             name = name_of(frame, lambda value: isinstance(value, Tensor) and value._node is node)
             if name is not None:
                 self._names[node] = name
 
     def _inputs(self, node: Node, operands: tuple[Any, ...]) -> Iterator[tuple[Any, Any, str]]:
-        """Each operand with its node, and how messages call it."""
+        """Yield each operand with its node, and the words that messages have for it."""
         assert node.op is not None
         for k, (array, parent) in enumerate(zip(operands, node.parents, strict=True)):
             yield array, parent, f"its input {node.op.input_name(k)!r}{self._named(parent)}"
@@ -155,20 +156,20 @@ class _Debug(Record):
         if where is not None:
             raise FloatingPointError(self._forward_text(node, out, operands, where))
 
-    # --- what it says ----------------------------------------------------------------------------
+    # --- messages --------------------------------------------------------------------------------
 
     def _called(self, node: Node) -> str:
         return f"{node.op.name if node.op else 'leaf'}{_place(node)}"
 
     def _named(self, node: Any) -> str:
-        """The user's name for a value, in brackets, if it is known."""
+        """Return the user's name for a value in brackets, if it is known."""
         known = self.forward.get(node)
         name = getattr(node, "name", None) or (known.variable if known else None)
         name = name or (self._names.get(node) if isinstance(node, Node) else None)
         return f" ({name})" if name else ""
 
     def _operand(self, node: Node, position: int, array: Any, where: tuple[int, ...]) -> str:
-        """One operand with its name, its value at a place, and where it was made."""
+        """Describe one operand: its name, its value at a place, and the line that made it."""
         assert node.op is not None
         parent = node.parents[position]
         text = node.op.input_name(position) + self._named(parent)
@@ -241,10 +242,10 @@ def debug() -> Record:
 def _safe(node: Node) -> str:
     assert node.op is not None
     inner = ", ".join(f"where(mask, {name}, 1)" for name in node.op.inputs[-1:])
-    given = ", ".join([*node.op.inputs[:-1], inner])
+    arguments = ", ".join([*node.op.inputs[:-1], inner])
     return (
         "give the op a harmless value where its result is not used, as in "
-        f"where(mask, {node.op.name}({given}), 0)"
+        f"where(mask, {node.op.name}({arguments}), 0)"
     )
 
 
@@ -252,19 +253,19 @@ def _bad(array: Any) -> Any:
     return ~np.isfinite(array)
 
 
-def _first(value: Any, what: Any) -> tuple[int, ...] | None:
-    """Where the first nan or infinity is, if there is one."""
+def _first(value: Any, test: Any) -> tuple[int, ...] | None:
+    """Return the index of the first nan or infinity, if there is one."""
     if not isinstance(value, (np.ndarray, np.generic, float)):
         return None
     array = np.asarray(value)
     if array.dtype.kind not in "fc":
         return None
-    bad = np.asarray(what(array))
-    return tuple(map(int, np.argwhere(bad)[0])) if bad.any() else None
+    bad = np.asarray(test(array))
+    return first_index(bad) if bad.any() else None
 
 
 def _element(array: Any, where: tuple[int, ...]) -> Any:
-    """The element that belongs to this place of the result, for an operand that was broadcast."""
+    """Return the operand's element for this place of the result, broadcast or not."""
     array = np.asarray(array)
     own = where[len(where) - array.ndim :] if array.ndim <= len(where) else None
     if own is None or any(k >= n and n != 1 for k, n in zip(own, array.shape)):
