@@ -16,7 +16,9 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    Line = Callable[[float], Any]  # values along a line, by the distance from a point
+    Line = Callable[[Any], Any]  # values along a line, by the distance from a point
+    Change = Callable[[np.ndarray], float]  # the number at an array, less the one at a point
+    Values = tuple[Any, Any]
 
 __all__ = ["Slopes", "central", "one_sided", "pointwise_slopes", "signed_weights", "slopes"]
 
@@ -25,14 +27,15 @@ MOST = 256  # elements of one array that are moved one by one
 
 def central(f: Line, step: float) -> Any:
     """Return the central difference of `f` at 0: its error is of the order of `step` squared."""
-    above, below = f(step), f(-step)
-    return (above - below) / (2 * step)
+    change = f(step) - f(-step)
+    return change / (2 * step)
 
 
-def one_sided(f: Line, at: Any, step: Any) -> tuple[Any, Any]:
+def one_sided(f: Line, at: Any, step: Any) -> Values:
     """Return the slopes of `f` on the left and on the right of 0, where its value is `at`."""
-    below, above = f(-step), f(step)
-    return (at - below) / step, (above - at) / step
+    left = (at - f(-step)) / step
+    right = (f(step) - at) / step
+    return left, right
 
 
 def signed_weights(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
@@ -40,7 +43,12 @@ def signed_weights(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarr
 
     What cancels or agrees by chance does not with these.
     """
-    return rng.uniform(0.5, 1.5, shape) * rng.choice([-1.0, 1.0], shape)
+    sizes = rng.uniform(0.5, 1.5, shape)
+    return sizes * _signs(rng, shape)
+
+
+def _signs(rng: np.random.Generator, shape: Any) -> np.ndarray:
+    return rng.choice([-1.0, 1.0], shape)
 
 
 class Precision(NamedTuple):
@@ -70,24 +78,28 @@ class Slopes(NamedTuple):
     precision: Precision
 
 
-def _smooth_slopes(f: Line, at: Any, step: Any, p: Precision) -> tuple[Any, Any]:
+def _smooth_slopes(f: Line, at: Any, step: Any, p: Precision) -> Values:
     """Return the slopes of `f` at 0, and where they are those of a smooth function."""
     with np.errstate(all="ignore"):
         left, right = one_sided(f, at, step)
         near_left, near_right = one_sided(f, at, step / 2)
-        wide, slope = (left + right) / 2, (near_left + near_right) / 2
-        bend, near_bend = np.abs(right - left), np.abs(near_right - near_left)
+        wide = (left + right) / 2
+        slope = (near_left + near_right) / 2
+        bend = np.abs(right - left)
+        near_bend = np.abs(near_right - near_left)
         steepest = np.maximum(np.abs(right), np.abs(left))
         slack = p.kink * np.maximum(steepest, np.abs(slope)) + p.atol
         same = np.abs(wide - slope) <= slack
         straight = bend <= slack
-        halving = (0.3 * bend <= near_bend) & (near_bend <= 0.7 * bend)
-        smooth = same & (straight | halving) & np.isfinite(slope)
+        halving = 0.3 * bend <= near_bend
+        halving &= near_bend <= 0.7 * bend
+        smooth = same & (straight | halving)
+        smooth &= np.isfinite(slope)
     return np.where(smooth, slope, 0.0), smooth
 
 
 def slopes(
-    change: Callable[[np.ndarray], float],
+    change: Change,
     x: np.ndarray,
     computed: np.ndarray | None = None,
     rng: np.random.Generator | None = None,
@@ -104,11 +116,12 @@ def slopes(
         computed: the gradient that is to be checked, if there is one.
         rng: chooses the elements that are moved.
     """
-    values, known = np.zeros(x.size, np.float64), np.zeros(x.size, bool)
+    values = np.zeros(x.size, np.float64)
+    known = np.zeros(x.size, bool)
     flat = x.ravel()
     p = _precision(change, x)
 
-    def along(elements: np.ndarray, direction: Any) -> tuple[Any, Any]:
+    def along(elements: np.ndarray, direction: Any) -> Values:
         """Return the slope for moving these elements together."""
 
         def line(distance: float) -> float:
@@ -117,30 +130,35 @@ def slopes(
             return change(moved.reshape(x.shape))
 
         largest = float(np.max(np.abs(flat[elements])))
-        return _smooth_slopes(line, 0.0, p.step * max(1.0, largest), p)
+        step = p.step * max(1.0, largest)
+        return _smooth_slopes(line, 0.0, step, p)
 
     def move(elements: np.ndarray) -> None:
         for k in elements:
             if not known[k]:
                 values[k], known[k] = along(np.array([k]), 1.0)
 
-    rng = np.random.default_rng(0) if rng is None else rng
+    rng = rng or np.random.default_rng(0)
     if x.size <= MOST:
         move(np.arange(x.size))
     else:
         move(rng.choice(x.size, MOST // 2, replace=False))
         if computed is not None and computed.shape == x.shape:
-            signs = rng.choice([-1.0, 1.0], x.size)
+            signs = _signs(rng, x.size)
             move(_suspects(along, computed.ravel(), signs, p))
-    return Slopes(values.reshape(x.shape), known.reshape(x.shape), p)
+    values = values.reshape(x.shape)
+    return Slopes(values, known.reshape(x.shape), p)
 
 
-def _precision(change: Callable[[np.ndarray], float], x: np.ndarray) -> Precision:
+def _precision(change: Change, x: np.ndarray) -> Precision:
     """Detect float32 somewhere inside of a function: there tiny moves are rounded away."""
-    signs = np.random.default_rng(1).choice([-1.0, 1.0], x.shape)
+    signs = _signs(np.random.default_rng(1), x.shape)
     direction = signs * np.maximum(1.0, np.abs(x))
-    once, twice, far = (change(x + size * direction) for size in (1e-9, 2e-9, 1e-3))
-    in_proportion = once != 0 and abs(twice - 2 * once) <= 0.1 * abs(once)
+    once = change(x + 1e-9 * direction)
+    twice = change(x + 2e-9 * direction)
+    far = change(x + 1e-3 * direction)
+    bend = abs(twice - 2 * once)
+    in_proportion = once != 0 and bend <= 0.1 * abs(once)
     return _DOUBLE if far == 0 or in_proportion else _SINGLE
 
 
@@ -148,9 +166,11 @@ def _suspects(along: Callable, computed: np.ndarray, signs: np.ndarray, p: Preci
     """Return few elements, a wrong one among them; none if all together show nothing wrong."""
 
     def wrong(group: np.ndarray) -> bool:
-        slope, smooth = along(group, signs[group])
-        size = float(np.sum(np.abs(computed[group])))
-        total = float(np.sum(computed[group] * signs[group]))
+        direction = signs[group]
+        gradient = computed[group]
+        slope, smooth = along(group, direction)
+        total = float(np.sum(gradient * direction))
+        size = float(np.sum(np.abs(gradient)))
         slack = p.rtol * abs(slope) + p.atol * (1 + size)
         return bool(smooth) and not abs(total - slope) <= slack
 
@@ -167,7 +187,8 @@ def _suspects(along: Callable, computed: np.ndarray, signs: np.ndarray, p: Preci
 def pointwise_slopes(f: Callable[[np.ndarray], np.ndarray], x: np.ndarray) -> Slopes:
     """Return the slope of each element of the result, for an `f` of each element on its own."""
     at = f(x)
-    p = _SINGLE if at.dtype.itemsize < np.dtype(np.float64).itemsize else _DOUBLE
+    double = np.dtype(np.float64).itemsize
+    p = _SINGLE if at.dtype.itemsize < double else _DOUBLE
     step = p.step * np.maximum(1.0, np.abs(x))
     values, known = _smooth_slopes(lambda distance: f(x + distance), at, step, p)
     return Slopes(values, known, p)
