@@ -63,6 +63,11 @@ class Line(NamedTuple):
     arrow: bool
     label: str = ""
 
+    @property
+    def tip(self) -> tuple[float, float]:
+        """The end of the last piece."""
+        return self.pieces[-1][-1]
+
 
 class Sign(NamedTuple):
     """An entry of the legend: a kind, the middle of its sign and the start of its text."""

@@ -33,6 +33,7 @@ __all__ = [
 ]
 
 INK, QUIET, EDGE, FRAME = "#1b1f24", "#5b6472", "#8b94a1", "#c3c9d1"
+FRAME_FILL = "#fafbfc"
 VALUE, GRADIENT = "#1f5fa8", "#9a3b00"
 HEAT = "#f9bd94"  # the slowest op
 ROW_HEIGHT = 16
