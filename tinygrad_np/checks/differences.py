@@ -146,8 +146,7 @@ def slopes(
         if computed is not None and computed.shape == x.shape:
             signs = _signs(rng, x.size)
             move(_suspects(along, computed.ravel(), signs, p))
-    values = values.reshape(x.shape)
-    return Slopes(values, known.reshape(x.shape), p)
+    return Slopes(values.reshape(x.shape), known.reshape(x.shape), p)
 
 
 def _precision(change: Change, x: np.ndarray) -> Precision:
