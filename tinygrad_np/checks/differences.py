@@ -186,8 +186,8 @@ def _suspects(along: Callable, computed: np.ndarray, signs: np.ndarray, p: Preci
 def pointwise_slopes(f: Callable[[np.ndarray], np.ndarray], x: np.ndarray) -> Slopes:
     """Return the slope of each element of the result, for an `f` of each element on its own."""
     at = f(x)
-    double = np.dtype(np.float64).itemsize
-    p = _SINGLE if at.dtype.itemsize < double else _DOUBLE
+    exact = at.dtype.itemsize >= 8  # float64 or wider
+    p = _DOUBLE if exact else _SINGLE
     step = p.step * np.maximum(1.0, np.abs(x))
     values, known = _smooth_slopes(lambda distance: f(x + distance), at, step, p)
     return Slopes(values, known, p)

@@ -37,20 +37,36 @@ def text(words: str, x: float, y: float, **attributes: Any) -> str:
 
 def rect(x: float, y: float, w: float, h: float, **attributes: Any) -> str:
     """Write a rectangle around (x, y)."""
-    corner = {"x": x - w / 2, "y": y - h / 2}
-    return element("rect", **corner, width=float(w), height=float(h), **attributes)
+    return element(
+        "rect",
+        x=x - w / 2,
+        y=y - h / 2,
+        width=float(w),
+        height=float(h),
+        **attributes,
+    )
 
 
 def ellipse(x: float, y: float, w: float, h: float, **attributes: Any) -> str:
     """Write an ellipse around (x, y)."""
-    return element("ellipse", cx=float(x), cy=float(y), rx=w / 2, ry=h / 2, **attributes)
+    return element(
+        "ellipse",
+        cx=float(x),
+        cy=float(y),
+        rx=w / 2,
+        ry=h / 2,
+        **attributes,
+    )
 
 
 def polygon(shape: str, x: float, y: float, w: float, h: float, **attributes: Any) -> str:
     """Write a parallelogram or an octagon around (x, y)."""
-    corners = outline(shape, x, y, w, h)
-    points = " ".join(f"{a:.1f},{b:.1f}" for a, b in corners)
+    points = _points(outline(shape, x, y, w, h))
     return element("polygon", points=points, **attributes)
+
+
+def _points(points: Sequence[tuple[float, float]]) -> str:
+    return " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
 
 
 def curve(pieces: Sequence[Piece], **attributes: Any) -> str:
@@ -61,7 +77,7 @@ def curve(pieces: Sequence[Piece], **attributes: Any) -> str:
         if x == end[0]:
             path += f"V{end[1]:.1f}"
         else:
-            path += "C" + " ".join(f"{u:.1f},{v:.1f}" for u, v in (*controls, end))
+            path += f"C{_points([*controls, end])}"
     return element("path", d=path, **attributes)
 
 
