@@ -99,7 +99,8 @@ def _by_columns(run: Run) -> list[list[Any]]:
             parts = [column[k] for column in columns[j]]
             jacobian = _assemble(parts, v.shape + result.shape, v)
             if v.ndim:  # the axes of the variable come last
-                first, last = tuple(range(v.ndim)), tuple(range(-v.ndim, 0))
+                first = tuple(range(v.ndim))
+                last = tuple(range(-v.ndim, 0))
                 jacobian = moveaxis(jacobian, first, last)
             jacobians.append(jacobian)
         blocks.append(jacobians)
