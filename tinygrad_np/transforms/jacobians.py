@@ -58,7 +58,9 @@ def _jacobian(
         blocks = _by_columns(run) if columns < rows else _by_rows(run)
         jacobians = [like_arguments(run, block, args, argnums) for block in blocks]
         out = refill(run.template, jacobians)
-        return (out, run.auxiliary()) if has_aux else out
+        if has_aux:
+            return out, run.auxiliary()
+        return out
 
     return derivatives
 
@@ -81,7 +83,8 @@ def _by_rows(run: Run) -> list[list[Any]]:
         jacobians = []
         for j, v in enumerate(run.variables):
             parts = [row[j] for row in rows]
-            jacobians.append(_assemble(parts, result.shape + v.shape, v))
+            shape = result.shape + v.shape
+            jacobians.append(_assemble(parts, shape, v))
         blocks.append(jacobians)
     return blocks
 
@@ -97,7 +100,8 @@ def _by_columns(run: Run) -> list[list[Any]]:
         jacobians = []
         for j, v in enumerate(run.variables):
             parts = [column[k] for column in columns[j]]
-            jacobian = _assemble(parts, v.shape + result.shape, v)
+            shape = v.shape + result.shape
+            jacobian = _assemble(parts, shape, v)
             if v.ndim:  # the axes of the variable come last
                 first = tuple(range(v.ndim))
                 last = tuple(range(-v.ndim, 0))
