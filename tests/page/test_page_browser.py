@@ -128,9 +128,9 @@ def test_forward_and_back_by_button_and_by_key(visit):
 def test_a_formula_of_several_lines(visit):
     page = visit("several lines", fragment="#step=5")
     assert page.locator(".formula").inner_text().split("\n") == [
-        "out = restore(h, 1, False, x.ndim)",
+        "out = expand_dims(h, (1,))",
         "out₂ = where(out = −inf, 0, out)",
-        "∂L/∂x = restore(∂L/∂h, 1, False, x.ndim) · exp(x − out₂)",
+        "∂L/∂x = expand_dims(∂L/∂h, (1,)) · exp(x − out₂)",
     ]
 
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = [
     "NUMERIC",
     "BorrowedGradient",
+    "NoArrayError",
     "Number",
     "Tracer",
     "as_array",
@@ -81,6 +82,18 @@ def as_array(data: Any, dtype: Any = None, copy: bool | None = None) -> np.ndarr
             given = f"a {given} that NumPy makes an array of {array.dtype} of"
         raise TypeError(f"expected numbers or an array of numbers, not {given}")
     return array
+
+
+class NoArrayError(Exception):
+    """Raised by a stand-in that is asked for its array: it answers for the whole call.
+
+    Attributes:
+        stand_in: its `answer(op, args)` is the result of the call.
+    """
+
+    def __init__(self, stand_in: Any) -> None:
+        super().__init__("a stand-in for an array has none")
+        self.stand_in = stand_in
 
 
 def own_array(array: np.ndarray) -> np.ndarray:

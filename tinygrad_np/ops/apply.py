@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..core.doors import as_array, beside
+from ..core.doors import NoArrayError, as_array, beside
 from ..core.modes import recording
 from ..core.node import Constant, Node, part, record
 from ..core.tensor import Tensor, as_operand, node_of, wrap
@@ -68,7 +68,11 @@ def unary(op: Op) -> Callable:
 
     def call(x):
         if not isinstance(x, Tensor):
-            return op.forward(as_operand(x))
+            try:
+                array = as_operand(x)
+            except NoArrayError as error:
+                return error.stand_in.answer(op, (x,))
+            return op.forward(array)
         data = x._data
         try:
             out = compute(data)
@@ -114,6 +118,8 @@ def binary(op: Op) -> Callable:
                     return op.forward(x_data, y_data)
         except (TypeError, ValueError) as error:
             raise forward_failed(op, error, (x, y)) from error
+        except NoArrayError as error:
+            return error.stand_in.answer(op, (x, y))
         try:
             out = compute(x_data, y_data)
         except _FAILURES as error:
@@ -184,6 +190,8 @@ def general(op: Op) -> Callable:
                     arrays.append(None if absent else as_operand(value))
         except (TypeError, ValueError) as error:
             raise forward_failed(op, error, operands) from error
+        except NoArrayError as error:
+            return error.stand_in.answer(op, args)
         if bare:
             arrays = beside(arrays, params)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..core.doors import NoArrayError
 from ..core.tensor import Tensor, as_array
 from .axes import checked_axis
 from .define import define_op
@@ -145,7 +146,10 @@ setitem = define_op(
 
 def _positions(indices):
     """Return indices as an array, which must hold integers."""
-    indices = as_array(plain_index(indices))
+    try:
+        indices = as_array(plain_index(indices))
+    except NoArrayError as error:
+        indices = error.stand_in
     if indices.dtype.kind not in "iu":
         raise TypeError(f"indices must be integers, not {indices.dtype}")
     return indices

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..core.doors import NoArrayError
 from .operands import array_of, wrap_like
 
 if TYPE_CHECKING:
@@ -22,7 +23,10 @@ def one_hot(labels: Any, classes: int, dtype: DTypeLike = "float32") -> Any:
         TypeError: labels that are not integers.
         ValueError: a label that is negative, or not less than `classes`.
     """
-    numbers = array_of(labels)
+    try:
+        numbers = array_of(labels)
+    except NoArrayError as error:
+        return error.stand_in.answer(one_hot, (labels, classes))
     classes = operator.index(classes)
     check_range("one_hot", "label", numbers, classes, "classes")
     hit = np.expand_dims(numbers, -1) == np.arange(classes)

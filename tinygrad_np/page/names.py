@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..formulas.rules import SUBSCRIPTS
+from ..formulas.derivatives import SUBSCRIPTS
 from ..pictures.style import one_line
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class Names:
         """Return what computes a node, in these names: `X @ W1`."""
         op = self.graph.ops.get(node.id)
         if op is None or not op.text:
-            return f"{node.op}({self._operands(node)})"
+            return f"{node.op}({', '.join(self.operands(node))})"
         return op.text.format(**self.of_call(node))
 
     def of_call(self, node: GraphNode) -> dict[str, str]:
@@ -49,16 +49,16 @@ class Names:
         names = {name: name for name in op.params}
         names |= {name: short(value) for name, value in arguments.items()}
         if op.variadic:
-            names[op.inputs[0]] = self._operands(node)
+            names[op.inputs[0]] = ", ".join(self.operands(node))
             return names
         names |= dict.fromkeys(op.inputs, "None")
         for edge in self.inputs.get(node.id, ()):
             names[op.inputs[edge.argument]] = self._operand(edge)
         return names
 
-    def _operands(self, node: GraphNode) -> str:
-        edges = self.inputs.get(node.id, ())
-        return ", ".join(map(self._operand, edges))
+    def operands(self, node: GraphNode) -> list[str]:
+        """Return a name for each input of a node, in order."""
+        return list(map(self._operand, self.inputs.get(node.id, ())))
 
     def _operand(self, edge: Edge) -> str:
         source = self.graph.nodes[edge.source]

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..core.callsite import short_place
+from ..core.op import reads_of
 from ..formulas.derivatives import Derivative
-from ..formulas.rules import names_in, parameters_of
+from ..formulas.source import names_in
 from ..pictures.clusters import label
 from ..pictures.style import one_line
 from ..recording.reading import bare
@@ -168,30 +169,30 @@ class _Steps:
         """Return the rule of a flow as NumPy lines and formula, with the names that they have."""
         op = self.graph.ops[node.id]
         derivative = Derivative(op, flow.position, self.reading.reads(flow.node, flow.position))
-        names = derivative.numbers | self._names_read(node, flow.position)
+        names: dict[str, Any] = derivative.numbers | self._names_read(node, flow.position)
         entry: dict[str, Any] = {"numpy": derivative.numpy()}
         helpers = derivative.helpers()
-        text = derivative.formula(names)
-        if text is not None:
-            entry["formula"] = text
-            helpers |= derivative.helpers(derivative.expressed)
+        formula = derivative.express(names)
+        if formula is not None:
+            entry["formula"] = formula.text
+            helpers |= formula.helpers
         named = names_in(derivative.lines)
         meanings = op.kept_texts | names
         entry["where"] = [
             [name, meanings.get(name, "what forward kept for it")]
-            for name in (*parameters_of(derivative.rule), *derivative.numbers)
+            for name in (*reads_of(derivative.rule), *derivative.numbers)
             if name in named
         ]
         entry["helpers"] = [[name, doc.rstrip(".")] for name, doc in helpers.items()]
         return entry
 
-    def _names_read(self, node: GraphNode, position: int) -> dict[str, str]:
+    def _names_read(self, node: GraphNode, position: int) -> dict[str, Any]:
         """Return names for what the rule for an input of a node can read."""
         op = self.graph.ops[node.id]
         own = self.names.nodes[node.id]
         names = self.names.of_call(node) | {"g": f"∂L/∂{own}", "out": own}
         if op.variadic:
-            return names | {"i": str(position)}
+            return names | {"i": str(position), op.inputs[0]: self.names.operands(node)}
         names |= {f"{name}_shape": "()" for name in op.inputs}
         for edge in self.names.inputs.get(node.id, ()):
             shape = self.graph.nodes[edge.source].shape

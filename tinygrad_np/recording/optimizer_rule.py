@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from ..formulas.rules import body_of, names_in, numbered
+from ..formulas.derivatives import numbered
+from ..formulas.source import body_of, names_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

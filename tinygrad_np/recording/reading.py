@@ -15,7 +15,7 @@ from ..core.node import Leaf, Node
 from ..core.op import reads_of
 from ..core.tensor import Tensor, gradient_of
 from ..formulas.derivatives import rule_of
-from ..formulas.values_read import given_values, values_read
+from ..formulas.values import call_values, values_read
 from ..ops.replay import run_again
 from .owners import Owners
 from .variables import variable_names
@@ -187,7 +187,7 @@ class Reading:
         rule = None if op is None else rule_of(op, position)
         if op is None or rule is None or not op.elementwise or op.keeps:
             return None
-        values = given_values(op, position, self._operands(node), {})
+        values = call_values(op, position, self._operands(node), {})
         values["out"] = self.value(node)
         reads = [values[name] for name in reads_of(rule)[1:]]
         if any(value is None for value in reads):

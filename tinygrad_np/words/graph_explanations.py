@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import textwrap
 from collections import Counter
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
@@ -10,7 +9,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 import numpy as np
 
 from ..formulas.derivatives import Derivative
-from ..formulas.values_read import given_values
+from ..formulas.symbols import Unrecorded
+from ..formulas.values import call_values
 from ..page.names import Names
 from .text import Text, columns, count_text, list_text, shape_text, where_text
 
@@ -177,49 +177,38 @@ class _Walk:
         if op is None:
             rules = "the rules inside" if node.kind == "block" else f"the rule of {node.op}"
             return f"by {rules}, from {g}"
-        derivative = self._derivative(node, op, edge.argument)
-        names = self.formulas.of_call(node) | {"g": g, "out": self.names[node.id]}
-        if not op.variadic:
+        names: dict[str, Any] = self.formulas.of_call(node)
+        names |= {"g": g, "out": self.names[node.id]}
+        if op.variadic:
+            names[op.inputs[0]] = self.formulas.operands(node)
+        else:
             names |= {f"{name}_shape": f"{names[name]}.shape" for name in op.inputs}
-        text = derivative.formula(names)
-        if text is None:
+        values = self._values(node, op, edge.argument)
+        formula = Derivative(op, edge.argument, values).express(names)
+        if formula is None:
             self._add_note(f"the rule of {op.name} has several lines: explain(its function)")
             return f"by the rule of {op.name}, from {g}"
-        for helper, doc in derivative.helpers(derivative.expressed).items():
+        for helper, doc in formula.helpers.items():
             self._add_note(f"{helper}: {doc}")
-        kept = derivative.kept(derivative.expressed)
-        if kept:
-            self._add_note(f"{list_text(kept)}: kept by the forward of {op.name}")
-        return text
+        if formula.kept:
+            self._add_note(f"{list_text(formula.kept)}: kept by the forward of {op.name}")
+        return formula.text
 
     def _add_note(self, note: str) -> None:
         self.footnotes[note] = None
 
-    def _derivative(self, node: GraphNode, op: Op, position: int) -> Derivative:
-        """Return the rule for an input, with the branches that are known to have been taken."""
-        negative = self._values(node, op, position, fill=-1)
-        one = Derivative(op, position, negative, exact=True)
-        if one.chosen:
-            positive = self._values(node, op, position, fill=1)
-            other = Derivative(op, position, positive, exact=True)
-            if list(map(ast.dump, one.lines)) != list(map(ast.dump, other.lines)):
-                # Values decide, and they were not recorded.
-                return Derivative(op, position, exact=True)
-        return one
-
-    def _values(self, node: GraphNode, op: Op, position: int, fill: int) -> dict[str, Any]:
-        """Return all that the rule reads; in place of unrecorded arrays, ones full of a number."""
+    def _values(self, node: GraphNode, op: Op, position: int) -> dict[str, Any]:
+        """Return all that the rule reads; of what was not recorded, shape and dtype."""
         edges = self.inputs.get(node.id, ())
         count = len(edges) if op.variadic else len(op.inputs)
         operands: list[Any] = [None] * count
         for edge in edges:
             source = self.graph.nodes[edge.source]
             is_number = source.kind == "number"
-            operands[edge.argument] = source.value if is_number else _array(source, fill)
-        values = given_values(op, position, operands, self.graph.params.get(node.id, {}))
+            operands[edge.argument] = source.value if is_number else _array(source, source.value)
+        values = call_values(op, position, operands, self.graph.params.get(node.id, {}))
         if node.shape is not None:
-            g = node.gradient if isinstance(node.gradient, np.ndarray) else _filled(node, fill)
-            values |= {"g": g, "out": _array(node, fill)}
+            values |= {"g": _array(node, node.gradient), "out": _array(node, node.value)}
         return values
 
     # --- a single call -------------------------------------------------------------------------
@@ -253,17 +242,11 @@ class _Walk:
         return [*rows, (f"→ {self.names[node.id]}", result)]
 
 
-def _array(node: GraphNode, fill: int) -> Any:
-    """Return the recorded value of a node, or an array full of a number."""
-    return node.value if isinstance(node.value, np.ndarray) else _filled(node, fill)
-
-
-def _filled(node: GraphNode, fill: int) -> Any:
-    """Return an array of the node's shape and dtype that takes no memory."""
-    if node.shape is None:
-        return None
-    number = np.array(fill).astype(node.dtype)
-    return np.broadcast_to(number, node.shape)
+def _array(node: GraphNode, value: Any) -> Any:
+    """Return a node's recorded value or gradient, or what else is known of it."""
+    if isinstance(value, np.ndarray) or node.shape is None:
+        return value
+    return Unrecorded(node.shape, np.dtype(node.dtype))
 
 
 def _number_text(number: int) -> str:

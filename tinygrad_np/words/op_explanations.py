@@ -11,7 +11,7 @@ import numpy as np
 
 from ..core.tensor import Tensor, as_operand
 from ..formulas.derivatives import Derivative, rule_of
-from ..formulas.values_read import values_read
+from ..formulas.values import values_read
 from ..ops.apply import general
 from ..recording.reading import bare
 from .text import Text, array_text, index_text, list_text, shape_text
@@ -80,8 +80,8 @@ def _derivatives(op: Op, values: dict[str, Any]) -> list[str]:
         return ["  None: no gradient flows through it."]
     lines = ["  g is the gradient of out. The gradient of"]
     derivatives = []
-    for position, name in enumerate(op.inputs):
-        label = f"{name}[i]" if op.variadic else name
+    for position in range(len(op.inputs)):
+        label = op.input_name(position)
         if rule_of(op, position) is None:
             lines.append(f"    {label}: none")
             continue

@@ -1,10 +1,8 @@
-"""What the rules of an op can read, by name: it decides which of their lines run."""
+"""The values that the rules of an op can read, by name: they decide which lines run."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
 
 from ..ops.replay import run_again
 
@@ -13,7 +11,7 @@ if TYPE_CHECKING:
 
     from ..core.op import Op
 
-__all__ = ["given_values", "values_read"]
+__all__ = ["call_values", "values_read"]
 
 
 def values_read(
@@ -25,7 +23,7 @@ def values_read(
     out: Any,
     g: Any,
 ) -> dict[str, Any]:
-    """The value of everything that the rule for one input can read.
+    """Return the value of everything that the rule for one input can read.
 
     Args:
         op: a declared operation.
@@ -35,18 +33,18 @@ def values_read(
         out: its result.
         g: the gradient of that.
     """
-    values = given_values(op, position, operands, params) | {"out": out, "g": g}
+    values = call_values(op, position, operands, params) | {"out": out, "g": g}
     if op.keeps:
         outs = run_again(op, operands, params)
         values |= dict(zip(op.keeps, outs[-len(op.keeps) :]))
     return values
 
 
-def given_values(
+def call_values(
     op: Op, position: int, operands: Sequence[Any], params: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Those of them that a call was given: inputs, their shapes, and parameters."""
-    shapes = [np.shape(x) for x in operands]
+    """Return those that come with a call: inputs, their shapes, and parameters."""
+    shapes = [() if x is None else getattr(x, "shape", ()) for x in operands]
     if op.variadic:
         (name,) = op.inputs
         return {name: list(operands), f"{name}_shape": shapes, "i": position, **params}
