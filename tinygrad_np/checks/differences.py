@@ -88,7 +88,8 @@ def _smooth_slopes(f: Line, at: Any, step: Any, p: Precision) -> Values:
         bend = np.abs(right - left)
         near_bend = np.abs(near_right - near_left)
         steepest = np.maximum(np.abs(right), np.abs(left))
-        slack = p.kink * np.maximum(steepest, np.abs(slope)) + p.atol
+        steepest = np.maximum(steepest, np.abs(slope))
+        slack = p.kink * steepest + p.atol
         same = np.abs(wide - slope) <= slack
         straight = bend <= slack
         halving = 0.3 * bend <= near_bend

@@ -1,4 +1,4 @@
-"""How gradients flow back.
+"""Backward: gradients flow from a loss back to the leaves.
 
 The gradient of a value says how the loss changes when the value changes. That of the loss itself is
 1. Each op has rules that turn the gradient of its result into those of its inputs, so one walk over

@@ -28,14 +28,18 @@ def lifted_reads(node: Node, saved: tuple, lift: Callable) -> tuple:
     op: Any = node.op
     hidden = _hidden_outputs(node, saved, lift) if op.keeps else {}
     lifted: list[Any] = []
-    for reads, slots in zip(saved, repeat(op.slots[0]) if op.variadic else op.slots):
+    slots_of_inputs = repeat(op.slots[0]) if op.variadic else op.slots
+    for reads, slots in zip(saved, slots_of_inputs):
         if reads is None:
             lifted.append(None)
             continue
-        pairs = zip(reads, slots, strict=True)
-        lifted.append(
-            tuple(hidden[s] if s in hidden else _lifted(node, s, v, lift) for v, s in pairs)
-        )
+        tensors = []
+        for value, slot in zip(reads, slots, strict=True):
+            if slot in hidden:
+                tensors.append(hidden[slot])
+            else:
+                tensors.append(_lifted(node, slot, value, lift))
+        lifted.append(tuple(tensors))
     return tuple(lifted)
 
 

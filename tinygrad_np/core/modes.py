@@ -23,7 +23,7 @@ __all__ = ["Watcher", "enable_grad", "is_grad_enabled", "no_grad", "recording", 
 
 
 class Watcher(Protocol):
-    """What the engine tells whoever wants to see a computation; it changes nothing by it.
+    """Somebody who is told of each step of a computation, and changes nothing by it.
 
     Gradients are arrays, or Tensors where they are recorded themselves.
     """
@@ -53,7 +53,7 @@ watcher: ContextVar[Watcher | None] = ContextVar("watcher", default=None)
 
 
 def is_grad_enabled() -> bool:
-    """Whether operations are recorded here: True unless inside `no_grad()`."""
+    """Return True if operations are recorded here, False inside of `no_grad()`."""
     return bool(recording.get())
 
 

@@ -18,7 +18,7 @@ from ..pictures.layout import HEAD, Box, Frame, Layout, Line, lay_out
 from .steps import steps_of
 
 if TYPE_CHECKING:
-    from ..pictures.snapshot import Edge, Snapshot
+    from ..pictures.snapshot import Edge, GraphNode, Snapshot
 
 __all__ = ["to_html", "write_page"]
 
@@ -95,27 +95,36 @@ def _drawing(layout: Layout, nodes: list[dict[str, Any]]) -> str:
     parts += map(_frame, layout.frames)
     arrows = [line for line in layout.lines if line.arrow]  # one for each edge, in order
     lanes: dict[tuple[float, float, bool], Line] = {}
-    for line in layout.lines[: len(layout.lines) - len(arrows)]:
+    for line in layout.lines:
+        if line.arrow:
+            continue
         x, y = line.pieces[0][0]
         lanes[x, y, line.dashed] = line
         kind = "e none" if line.dashed else "e"
-        parts.append(svg.element("g", svg.curve(line.pieces), class_=kind))
+        curve = svg.curve(line.pieces)
+        parts.append(svg.element("g", curve, class_=kind))
     for edge, arrow in zip(layout.graph.edges, arrows, strict=True):
         source = layout.boxes[edge.source]
-        start = source.x, source.y + source.height / 2, arrow.dashed
-        parts.append(_edge(edge, _pieces(lanes.get(start), arrow)))
+        bottom = source.y + source.height / 2
+        lane = lanes.get((source.x, bottom, arrow.dashed))
+        parts.append(_edge(edge, _pieces(lane, arrow)))
     uses = [0] * len(nodes)
     for edge in layout.graph.edges:
         uses[edge.source] += edge.gradient
-    parts += [_node(b, nodes[b.node.id], uses[b.node.id]) for b in layout.boxes]
-    return "\n".join([*parts, "</svg>"])
+    for box in layout.boxes:
+        k = box.node.id
+        parts.append(_node(box, nodes[k], uses[k]))
+    parts.append("</svg>")
+    return "\n".join(parts)
 
 
 def _frame(frame: Frame) -> str:
     left, top = frame.left, frame.top
-    width, height = frame.right - left, frame.bottom - top
+    width = frame.right - left
+    height = frame.bottom - top
     box = svg.element("rect", x=left, y=top, width=width, height=height, rx=9)
-    return svg.element("g", box, svg.text(frame.text, left + 9, top + 15), class_="frame")
+    label = svg.text(frame.text, left + 9, top + 15)
+    return svg.element("g", box, label, class_="frame")
 
 
 def _edge(edge: Edge, pieces: list[Piece]) -> str:
@@ -135,38 +144,50 @@ def _pieces(lane: Line | None, arrow: Line) -> list[Piece]:
 
     Not of a very long lane: a thousand uses of one value would each repeat it.
     """
-    ends = [piece[-1] for piece in lane.pieces] if lane is not None else []
-    start = arrow.pieces[0][0]
-    if lane is None or start not in ends[:LONGEST_LANE]:
+    if lane is None:
         return arrow.pieces
-    return [*lane.pieces[: ends.index(start) + 1], *arrow.pieces]
+    start = arrow.pieces[0][0]
+    ends = [piece[-1] for piece in lane.pieces[:LONGEST_LANE]]
+    if start not in ends:
+        return arrow.pieces
+    last = ends.index(start)
+    return lane.pieces[: last + 1] + arrow.pieces
 
 
 def _node(box: Box, about: dict[str, Any], uses: int) -> str:
-    node, x, y, w, h = box.node, box.x, box.y, box.width, box.height
-    look = style.KINDS[node.kind].shape
-    name = about["name"]
-    if node.name:  # short inside of a module's frame, but with the number that tells it apart
-        number = name.removeprefix(style.one_line(node.name, 30))
-        bold = style.bold(node)
-        named = node.name in bold
-        name = bold.replace(node.name, node.name + number) if named else bold + number
-    label = f"{name} {node.size_text}, {style.KINDS[node.kind].legend}"
+    node, x, y = box.node, box.x, box.y
+    kind = style.KINDS[node.kind]
+    name = _title(node, about["name"])
+    label = f"{name} {node.size_text}, {kind.legend}"
     parts = [
         f'<g class="n {node.kind}" data-node="{node.id}" role="button" tabindex="-1" '
         f'aria-label="{escape(label)}">',
-        _shape(look, x, y, w, h),
+        _shape(kind.shape, x, y, box.width, box.height),
     ]
     words = [svg.element("tspan", escape(name))]
     if node.size_text:
         words.append(svg.element("tspan", node.size_text, dx=8, class_="size"))
     below = " ".join(row.text for row in style.rows(node))
-    parts.append(svg.element("text", *words, x=x, y=y - 3 if below else y + 5))
+    baseline = y - 3 if below else y + 5
+    parts.append(svg.element("text", *words, x=x, y=baseline))
     if below:
         parts.append(svg.text(below, x, y + 14, class_="quiet"))
     if about.get("needs"):
-        parts.append(_badge(x + w / 2 - 4, y - h / 2 - 1, uses))
+        right = x + box.width / 2
+        top = y - box.height / 2
+        parts.append(_badge(right - 4, top - 1, uses))
     return "".join([*parts, "</g>"])
+
+
+def _title(node: GraphNode, name: str) -> str:
+    """Return a node's title: short inside of a module's frame, with the number of its name."""
+    if not node.name:
+        return name
+    number = name.removeprefix(style.one_line(node.name, 30))
+    bold = style.bold(node)
+    if node.name in bold:
+        return bold.replace(node.name, node.name + number)
+    return bold + number
 
 
 def _badge(x: float, y: float, uses: int) -> str:
@@ -174,7 +195,8 @@ def _badge(x: float, y: float, uses: int) -> str:
     half = 15 if uses > 1 else 7
     y -= 4 if uses > 1 else 0  # above the text, which it could cover
     box = svg.rect(x, y, 2 * half, 16, rx=7)
-    return svg.element("g", box, svg.text("∂", x, y + 4), class_="badge", data_uses=uses)
+    sign = svg.text("∂", x, y + 4)
+    return svg.element("g", box, sign, class_="badge", data_uses=uses)
 
 
 def _shape(shape: str, x: float, y: float, w: float, h: float) -> str:

@@ -62,7 +62,9 @@ class Names:
 
     def _operand(self, edge: Edge) -> str:
         source = self.graph.nodes[edge.source]
-        return short(source.value) if source.kind == "number" else self.nodes[source.id]
+        if source.kind == "number":
+            return short(source.value)
+        return self.nodes[source.id]
 
 
 def _numbered(nodes: tuple[GraphNode, ...]) -> list[str]:
