@@ -64,6 +64,7 @@ def lines_of(runs, job) -> tuple[dict, list[tuple[dict, dict]]]:
     return entry, list(zip(printed, runs[job].result()["lines"], strict=True))
 
 
+@pytest.mark.oracle
 @parametrized(STARTING, FAST)
 def test_first_lines(runs, job):
     entry, pairs = lines_of(runs, job)
