@@ -5,7 +5,7 @@
 
 They are the op reference (`docs/ops.md`) and the type stubs: the signatures of the functions
 (`tinygrad_np/ops/__init__.pyi`) and of the methods and operators that Tensor gets from them
-(`tinygrad_np/ops/methods.pyi`).
+(`tinygrad_np/core/methods.pyi`).
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from reference import reference
 
 import tinygrad_np as tg
 from tinygrad_np import ops
+from tinygrad_np.ops import updates
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -166,9 +167,9 @@ def ops_stub() -> str:
     lines = [
         HEADER.format(
             title="The operations, as functions.",
-            imports="from ..tensor import Tensor as Tensor\n"
+            imports="from ..core.op import Op as Op\n"
+            "from ..core.tensor import Tensor as Tensor\n"
             "from .define import define_op as define_op\n"
-            "from .op import Op as Op\n"
             "from .random import default_generator as default_generator\n"
             "from .random import manual_seed as manual_seed\n",
         ),
@@ -183,13 +184,25 @@ def ops_stub() -> str:
     return "\n".join(lines) + "\n"
 
 
+def class_stub(kind: type) -> list[str]:
+    """Return the lines that declare a class and its annotated methods."""
+    lines = [f"class {kind.__name__}:"]
+    for name, method in vars(kind).items():
+        if inspect.isfunction(method) and (name == "__getitem__" or not name.startswith("_")):
+            doc = f'"""{method.__doc__.splitlines()[0]}"""' if method.__doc__ else "..."
+            lines.append(f"    def {name}{inspect.signature(method)}: {doc}")
+    return [line.replace("'", "") for line in lines]
+
+
 def methods_stub() -> str:
-    """The text of tinygrad_np/ops/methods.pyi."""
+    """The text of tinygrad_np/core/methods.pyi."""
     lines = [
         HEADER.format(
             title="The methods and operators that Tensor gets from the table.",
-            imports="from ..tensor import Tensor\nfrom .updates import At\n",
+            imports="from .tensor import Tensor\n",
         ),
+        *class_stub(updates.Place),
+        *class_stub(updates.At),
         "class TableMethods:",
         "    @property",
         "    def T(self) -> Tensor: ...",
@@ -242,7 +255,7 @@ def main() -> int:
     stale = []
     for path, text in {
         "tinygrad_np/ops/__init__.pyi": ops_stub(),
-        "tinygrad_np/ops/methods.pyi": methods_stub(),
+        "tinygrad_np/core/methods.pyi": methods_stub(),
         "docs/ops.md": reference(),
     }.items():
         target = ROOT / path

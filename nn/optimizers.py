@@ -151,7 +151,7 @@ class Optimizer:
         with no_grad():
             for p in params:
                 part = slice(start, start + p.size)
-                p -= change[part].reshape(p.shape)
+                p.assign(p.data - change[part].reshape(p.shape))
                 if record is not None and rule is not None:
                     record.explain_update(p, rule, part, change, new_state)
                 start = part.stop

@@ -1,10 +1,12 @@
-"""The house: who imports whom, what the table owes its readers, and what must not be there."""
+"""The house: its rooms and who imports whom, the sizes and the English of its files, its table."""
 
 import ast
 import importlib
+import io
 import re
 import subprocess
 import sys
+import tokenize
 from pathlib import Path
 
 import pytest
@@ -13,114 +15,119 @@ import tinygrad_np as tg
 
 ROOT = Path(__file__).parent.parent
 ENGINE = ROOT / "tinygrad_np"
-PACKAGES = ["tinygrad_np", "tinygrad_np.ops", "tinygrad_np.draw", "tinygrad_np.words", "nn"]
-MODULES = sorted([*ENGINE.rglob("*.py"), *(ROOT / "nn").rglob("*.py")])
+ENGINE_FILES = sorted(ENGINE.rglob("*.py"))
+NN_FILES = sorted((ROOT / "nn").rglob("*.py"))
+FILES = [*ENGINE_FILES, *NN_FILES]
 OPTIONAL = ["matplotlib", "graphviz", "graphviz_pure", "tqdm", "nnfs", "IPython", "PIL"]
 
-# Layers of the engine, lowest first: a module may import its own layer and those below.
-LAYERS = ["frames", "modes", "autograd", "hooks", "protocols", "state", "tensor", "ops"]
-READERS = {
-    "snapshot",
-    "gathering",
-    "owners",
-    "folding",
-    "draw",
-    "check",
-    "companion",
-    "debugging",
-    "arguments",
-    "checkpointing",
-    "jacobians",
-    "layercheck",
-    "paths",
-    "program",
-    "recorder",
-    "rulecheck",
-    "slopes",
-    "verdicts",
-    "words",
-    "tracing",
+# A room imports itself and rooms further up in this list. `demo` and `learn` are not built yet.
+ROOMS = [
+    "core",
+    "ops",
+    "formulas",
+    "recording",
     "transforms",
-    "trees",
-    "updates",
+    "compiler",
+    "checks",
+    "pictures",
+    "page",
+    "graphs",
+    "words",
+    "demo",
+    "learn",
+]
+LIGHT = ["core", "ops"]  # what `import tinygrad_np` loads
+ABOVE_NN = ["demo", "learn"]  # the rooms that may use nn
+LITERATE = ["op.py", "node.py", "backward.py"]
+NUMERIC_KERNELS = {  # files of array arithmetic, whose lines are formulas
+    "tinygrad_np/ops/conv.py",
+    "tinygrad_np/ops/sliding.py",
+    "tinygrad_np/pictures/columns.py",
+    "tinygrad_np/pictures/layers.py",
+    "tinygrad_np/pictures/layout.py",
 }
+PACKAGES = ["tinygrad_np", "nn"] + [f"tinygrad_np.{r}" for r in ROOMS if (ENGINE / r).exists()]
 
 
 def path_id(path):
-    return str(path.relative_to(ROOT))
+    return path.relative_to(ROOT).as_posix()
 
 
-def _is_type_checking(node):
-    return isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
+def room_of(path):
+    """The room that a file of the engine is in; "" for the files of the root."""
+    parts = path.relative_to(ENGINE).parts
+    return parts[0] if len(parts) > 1 else ""
 
 
-def imports(path, *, lazy):
+def imports(path, *, inside_functions=True):
     """Names of the modules that a file imports, relative ones made absolute.
 
-    Those for type checkers alone don't count; those inside functions only if `lazy`.
+    Those for type checkers count, and so do those inside functions unless said otherwise.
     """
     package = path.relative_to(ROOT).parent.parts
-    found = set()
+    modules = set()
     waiting = list(ast.parse(path.read_text(encoding="utf-8")).body)
     while waiting:
         node = waiting.pop()
         if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
+            modules |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             base = package[: len(package) - node.level + 1] if node.level else ()
             module = ".".join([*base, *(node.module.split(".") if node.module else ())])
             for alias in node.names:
                 below = ROOT.joinpath(*module.split("."), alias.name)
-                is_module = below.is_dir() or below.with_suffix(".py").exists()
-                found.add(f"{module}.{alias.name}" if is_module else module)
-        elif _is_type_checking(node):
-            waiting.extend(node.orelse)
-        elif lazy or not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)):
+                is_module = below.is_dir() or any(
+                    below.with_suffix(suffix).exists() for suffix in (".py", ".pyi")
+                )
+                modules.add(f"{module}.{alias.name}" if is_module else module)
+        elif inside_functions or not is_deferred(node):
             waiting.extend(ast.iter_child_nodes(node))
-    return found
+    return modules
 
 
-def part_of(module):
-    """`tensor` for tinygrad_np.tensor, `ops` for tinygrad_np.ops.shape, "" for the package."""
-    return (module.split(".") + [""])[1]
+def is_deferred(node):
+    """Whether what is in this node runs later, or for type checkers alone."""
+    if isinstance(node, ast.If):
+        return "TYPE_CHECKING" in ast.unparse(node.test)
+    return isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda))
 
 
-# --- import arrows ------------------------------------------------------------------------------
+# --- the rooms ----------------------------------------------------------------------------------
 
 
 def test_the_walk_sees_imports():
     """The tests below would pass on a walk that finds nothing."""
-    found = imports(ENGINE / "ops" / "apply.py", lazy=False)
-    assert {"numpy", "tinygrad_np.autograd", "tinygrad_np.tensor", "tinygrad_np.ops.op"} <= found
-    assert "tinygrad_np.check" not in found
-    assert any("tqdm" in name for name in imports(ROOT / "nn" / "training.py", lazy=True))
+    modules = imports(ENGINE / "ops" / "apply.py", inside_functions=False)
+    assert {"numpy", "tinygrad_np.core.node", "tinygrad_np.core.tensor"} <= modules
+    assert "tinygrad_np.core.op" not in modules
+    assert "tinygrad_np.core.op" in imports(ENGINE / "ops" / "apply.py")
+    assert "tinygrad_np.core.methods" in imports(ENGINE / "core" / "tensor.py")
+    assert any("tqdm" in name for name in imports(ROOT / "nn" / "training.py"))
 
 
-@pytest.mark.parametrize("path", sorted(ENGINE.rglob("*.py")), ids=path_id)
-def test_engine_imports_go_one_way(path):
-    """{snapshot, draw, check} -> ops -> tensor -> autograd, also inside functions."""
-    own = part_of(".".join(path.relative_to(ROOT).with_suffix("").parts))
-    if own == "__init__":
+def test_every_file_is_in_a_room():
+    rooms = {p.name for p in ENGINE.iterdir() if p.is_dir() and any(p.glob("*.py"))}
+    assert rooms <= set(ROOMS)
+    assert {p.name for p in ENGINE.glob("*.py")} == {"__init__.py"}
+
+
+@pytest.mark.parametrize("path", ENGINE_FILES, ids=path_id)
+def test_imports_go_one_way(path):
+    """From a room to those before it in the list: so there are no circles between rooms."""
+    own = room_of(path)
+    if not own:
         return
-    own_layer = LAYERS.index(own) if own in LAYERS else len(LAYERS)
-    assert own in LAYERS or own in READERS, f"{own}: say in tests/test_house.py where it belongs"
-    for module in imports(path, lazy=True):
-        if module.split(".")[0] != "tinygrad_np":
+    for module in imports(path):
+        parts = module.split(".")
+        if parts[0] == "nn":
+            assert own in ABOVE_NN, f"{path_id(path)} imports nn"
+        if parts[0] != "tinygrad_np":
             continue
-        assert module != "tinygrad_np", f"{path_id(path)} imports the whole package"
-        other = part_of(module)
-        if other in LAYERS:
-            assert LAYERS.index(other) <= own_layer, f"{path_id(path)} imports {module}"
-        else:
-            assert own in READERS, f"{path_id(path)} imports {module}"
+        assert len(parts) > 1, f"{path_id(path)} imports the whole package"
+        assert ROOMS.index(parts[1]) <= ROOMS.index(own), f"{path_id(path)} imports {module}"
 
 
-@pytest.mark.parametrize("path", sorted(ENGINE.rglob("*.py")), ids=path_id)
-def test_the_engine_knows_nothing_of_nn(path):
-    assert not {name for name in imports(path, lazy=True) if name.split(".")[0] == "nn"}
-
-
-@pytest.mark.parametrize("path", sorted((ROOT / "nn").rglob("*.py")), ids=path_id)
+@pytest.mark.parametrize("path", NN_FILES, ids=path_id)
 def test_nn_uses_public_names_only(path):
     tree = ast.parse(path.read_text(encoding="utf-8"))
     aliases = set()
@@ -145,10 +152,10 @@ def test_nn_uses_public_names_only(path):
             pytest.fail(f"line {node.lineno} uses the Tensor's own {node.attr}")
 
 
-@pytest.mark.parametrize("path", MODULES, ids=path_id)
+@pytest.mark.parametrize("path", FILES, ids=path_id)
 def test_numpy_is_all_that_is_imported_up_front(path):
     """Optional packages are imported where they are used."""
-    roots = {name.split(".")[0] for name in imports(path, lazy=False)}
+    roots = {name.split(".")[0] for name in imports(path, inside_functions=False)}
     allowed = {"numpy", "tinygrad_np"} | ({"nn"} if path.is_relative_to(ROOT / "nn") else set())
     assert roots - set(sys.stdlib_module_names) <= allowed
 
@@ -160,7 +167,7 @@ def run(code):
 
 
 def test_import_loads_the_core_alone():
-    heavy = [*OPTIONAL, "nn", *(f"tinygrad_np.{name}" for name in sorted(READERS))]
+    heavy = [*OPTIONAL, "nn", *(f"tinygrad_np.{room}" for room in ROOMS if room not in LIGHT)]
     done = run(f"import sys, tinygrad_np; print([m for m in {heavy} if m in sys.modules])")
     assert done.stdout.strip() == "[]", done.stdout + done.stderr
     done = run(f"import sys, nn; print([m for m in {OPTIONAL} if m in sys.modules])")
@@ -195,8 +202,9 @@ def test_no_public_name_equals_a_submodules(package):
 @pytest.mark.parametrize("package", PACKAGES)
 def test_every_public_name_is_there(package):
     module = importlib.import_module(package)
-    assert len(set(module.__all__)) == len(module.__all__)
-    for name in module.__all__:
+    names = getattr(module, "__all__", [])
+    assert len(set(names)) == len(names)
+    for name in names:
         assert hasattr(module, name), name
     if package == "tinygrad_np":
         assert set(module.__all__) <= set(dir(module))
@@ -227,17 +235,15 @@ def test_every_op_owes_its_readers(op):
         assert set(op.inputs) <= set(named), "the formula names every input"
 
 
-@pytest.mark.parametrize(
-    "path",
-    [
-        p
-        # `program` rewrites NumPy calls, whatever op they come from, and names these.
-        for name in sorted(READERS - {"companion", "program"})
-        for p in ([ENGINE / f"{name}.py"] if (ENGINE / f"{name}.py").exists() else [])
-        + sorted((ENGINE / name).rglob("*.py"))
-    ],
-    ids=path_id,
-)
+READERS = [
+    path
+    for path in ENGINE_FILES
+    # The compiler rewrites NumPy calls, whatever op they come from, and names these.
+    if room_of(path) not in ("", "core", "ops", "compiler")
+]
+
+
+@pytest.mark.parametrize("path", READERS, ids=path_id)
 def test_no_reader_of_the_table_names_an_op(path):
     """What an op needs is in its declaration, not in a tool that compares its name."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
@@ -276,10 +282,67 @@ def test_no_machine_paths():
     assert MACHINE_PATHS.search("open('/" + "home/somebody/data.csv')")
 
 
-@pytest.mark.parametrize("path", MODULES, ids=path_id)
-def test_modules_can_be_read_in_one_sitting(path):
-    lines = path.read_text(encoding="utf-8").splitlines()
-    assert len(lines) <= 500
-    assert max(map(len, lines), default=0) <= 100
-    if path.name != "__init__.py" or lines:
-        assert ast.get_docstring(ast.parse("\n".join(lines))), "what is this module for?"
+# --- sizes and English --------------------------------------------------------------------------
+
+_LAYOUT = {
+    tokenize.COMMENT,
+    tokenize.DEDENT,
+    tokenize.ENCODING,
+    tokenize.ENDMARKER,
+    tokenize.INDENT,
+    tokenize.NEWLINE,
+    tokenize.NL,
+}
+
+
+def docstrings(tree):
+    """The nodes of a syntax tree that have a docstring, with the expression that holds it."""
+    kinds = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+    for node in ast.walk(tree):
+        if isinstance(node, kinds) and ast.get_docstring(node) is not None:
+            yield node, node.body[0]
+
+
+def code_size(text):
+    """Lines and tokens of code: without blank lines, comments and docstrings."""
+    prose = set()
+    for _, docstring in docstrings(ast.parse(text)):
+        prose.update(range(docstring.lineno, docstring.end_lineno + 1))
+    lines, tokens = set(), 0
+    for token in tokenize.generate_tokens(io.StringIO(text).readline):
+        if token.type not in _LAYOUT and token.start[0] not in prose:
+            tokens += 1
+            lines.update(range(token.start[0], token.end[0] + 1))
+    return len(lines), tokens
+
+
+def test_code_is_counted():
+    text = '"""Doc."""\n\nx = 1  # why\n\ndef f(a):\n    """Doc."""\n    return a + x\n'
+    assert code_size(text) == (3, 3 + 6 + 4)
+
+
+def test_the_core_is_read_in_one_sitting():
+    sizes = [code_size((ENGINE / "core" / name).read_text(encoding="utf-8")) for name in LITERATE]
+    lines, tokens = (sum(column) for column in zip(*sizes, strict=True))
+    assert lines <= 430
+    assert tokens <= 8 * lines
+
+
+@pytest.mark.parametrize("path", FILES, ids=path_id)
+def test_files_are_short_and_airy(path):
+    text = path.read_text(encoding="utf-8")
+    assert len(text.splitlines()) <= 400
+    assert max(map(len, text.splitlines()), default=0) <= 100
+    lines, tokens = code_size(text)
+    most = 12 if path_id(path) in NUMERIC_KERNELS else 11
+    assert tokens <= most * lines, f"{tokens / lines:.1f} tokens a line"
+
+
+@pytest.mark.parametrize("path", FILES, ids=path_id)
+def test_docstrings_begin_with_what_they_are_about(path):
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    assert ast.get_docstring(tree), "what is this file for?"
+    for node, _ in docstrings(tree):
+        head = ast.get_docstring(node).split()[0].rstrip(":,")
+        name = getattr(node, "name", path.name)
+        assert head not in {"What", "Where", "Whether", "How"}, f"{name}: {head} ..."

@@ -10,46 +10,46 @@ print(w.grad)  # Tensor([2., 4.])
 
 from typing import Any as _Any
 
-from .modes import enable_grad, is_grad_enabled, no_grad
+from .core.doors import Number
+from .core.modes import enable_grad, is_grad_enabled, no_grad
+from .core.tensor import Tensor
 from .ops import *  # noqa: F403
 from .ops import __all__ as _ops
 from .ops.mistakes import describe, describe_call
-from .state import Number
-from .tensor import Tensor
 
 __version__ = "0.1.0"
 
 # Tools that load on first use, so that `import tinygrad_np` stays fast.
 _LAZY = {
-    "CompileError": "program",
-    "CompileWarning": "program",
+    "CompileError": "compiler",
+    "CompileWarning": "compiler",
     "Finding": "words",
-    "GradcheckError": "check",
-    "Graph": "snapshot",
-    "Mistake": "verdicts",
-    "PASSES": "program",
-    "REORDERING_PASSES": "program",
-    "Record": "recorder",
-    "check_backward": "rulecheck",
-    "checkpoint": "checkpointing",
-    "compile": "program",
-    "current_record": "recorder",
-    "debug": "debugging",
-    "diagnose": "verdicts",
+    "GradcheckError": "checks.numeric",
+    "Graph": "graphs.graph",
+    "Mistake": "checks.diagnosis",
+    "PASSES": "compiler",
+    "REORDERING_PASSES": "compiler",
+    "Record": "recording.recorder",
+    "check_backward": "checks.rules",
+    "checkpoint": "transforms.checkpointing",
+    "compile": "graphs.programs",
+    "current_record": "recording.recorder",
+    "debug": "checks.nans",
+    "diagnose": "checks.diagnosis",
     "explain": "words",
-    "grad": "transforms",
-    "gradcheck": "check",
-    "graph": "gathering",
-    "hessian": "jacobians",
-    "hvp": "transforms",
-    "jacobian": "jacobians",
-    "jvp": "transforms",
-    "linearize": "transforms",
+    "grad": "transforms.functions",
+    "gradcheck": "checks.numeric",
+    "graph": "graphs.gathering",
+    "hessian": "transforms.jacobians",
+    "hvp": "transforms.functions",
+    "jacobian": "transforms.jacobians",
+    "jvp": "transforms.functions",
+    "linearize": "transforms.functions",
     "lint": "words",
-    "record": "recorder",
-    "stop_gradient": "transforms",
-    "value_and_grad": "transforms",
-    "vjp": "transforms",
+    "record": "recording.recorder",
+    "stop_gradient": "transforms.functions",
+    "value_and_grad": "transforms.functions",
+    "vjp": "transforms.functions",
     "why": "words",
 }
 
@@ -73,13 +73,31 @@ def __getattr__(name: str) -> _Any:
     if name in _LAZY:
         value = getattr(importlib.import_module(f".{_LAZY[name]}", __name__), name)
     elif name == "nn":
-        from .companion import find_nn
-
-        value = find_nn()
+        value = _find_nn()
     else:
         raise AttributeError(f"module 'tinygrad_np' has no attribute {name!r}")
     globals()[name] = value
     return value
+
+
+def _find_nn() -> _Any:
+    """Import `nn`, after a look (without running it) whether it is ours.
+
+    Raises:
+        ImportError: another distribution's `nn` stands where ours should, or none does.
+    """
+    import importlib.util
+    from pathlib import Path
+
+    spec = importlib.util.find_spec("nn")
+    file = Path(spec.origin) if spec is not None and spec.origin else None
+    if file is None or "tinygrad_np" not in file.read_text(encoding="utf-8"):
+        fault = f"found another package called nn at {file}" if file else "there is no package nn"
+        raise ImportError(
+            f"tinygrad_np.nn: {fault}. Reinstall tinygrad-np into a fresh virtual environment, "
+            "without the unrelated distribution 'nn'."
+        )
+    return importlib.import_module("nn")
 
 
 def __dir__() -> list[str]:

@@ -171,7 +171,7 @@ def compiled(data, values, captured):
     program = tg.compile(update)
     turn = itertools.cycle(args)
     step = program if captured else lambda: program(*next(turn))
-    step.program, step.args = program, args[0]
+    step.compiled, step.args = program, args[0]
     return step
 
 
@@ -316,7 +316,7 @@ def run(workload, rounds, only) -> None:
             shown = f"{target:.2f} {'met' if ours / value <= target else '**missed**'}"
         print(f"| {engine} | {value:.1f} | {ours / value:.2f} | {shown} |")
     step = steps["compiled"]
-    report = step.program.report(*step.args)
+    report = step.compiled.report(*step.args)
     last = float(step())
     stays, peak = allocated(step)
     print(

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import builtins
-import operator
 from typing import Any
 
 import numpy as np
 
-from ..autograd import Leaf
-from ..modes import recorder, recording
-from ..tensor import Tensor, needs_grad
+from ..core.op import Op
+from ..core.tensor import Tensor, needs_grad
 from . import (
     activations,
     conv,
@@ -38,7 +36,6 @@ from . import (
 )
 from .define import define_op
 from .index import getitem, plain_index, setitem
-from .op import Op
 from .random import default_generator, manual_seed
 from .updates import At
 
@@ -114,20 +111,8 @@ def _reflected(function):
     return reflected
 
 
-def _in_place(name, function, symbol):
-    run = getattr(operator, name)
-    pointwise = name != "matmul"
-
+def _in_place(function, symbol):
     def in_place(self, other):
-        if type(other) is np.ndarray and isinstance(self._node, Leaf) and not recording.get():
-            # What optimizers do to every parameter: only the arithmetic, nothing to record.
-            data = self._data
-            alike = other.shape == data.shape and other.dtype == data.dtype
-            if alike and pointwise and recorder.get() is None:
-                data = run(data, other)
-                data.setflags(False)
-                self._data = data
-                return self
         self._check_write(symbol)
         return self._become(function(self, other), symbol)
 
@@ -194,7 +179,7 @@ def _attach() -> None:
             function = _booleans_only(function, symbol)
         elif function.op.rules != (None, None):  # else Python takes t //= v as t = t // v
             text = function.op.text.replace("{x}", "t").replace("{y}", "v")
-            setattr(Tensor, f"__i{name}__", _in_place(name, function, text.replace(" v", "= v")))
+            setattr(Tensor, f"__i{name}__", _in_place(function, text.replace(" v", "= v")))
         setattr(Tensor, f"__{name}__", function)
         setattr(Tensor, f"__r{name}__", _reflected(function))
     for name, function in _COMPARISONS.items():

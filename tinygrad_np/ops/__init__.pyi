@@ -10,9 +10,9 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import ArrayLike, DTypeLike
 
-from ..tensor import Tensor as Tensor
+from ..core.op import Op as Op
+from ..core.tensor import Tensor as Tensor
 from .define import define_op as define_op
-from .op import Op as Op
 from .random import default_generator as default_generator
 from .random import manual_seed as manual_seed
 

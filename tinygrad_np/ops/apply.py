@@ -8,28 +8,28 @@ from __future__ import annotations
 
 import inspect
 import operator
-import sys
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .. import state
-from ..autograd import Constant, Node, next_serial
-from ..frames import INSIDE, outside
-from ..modes import recording
-from ..tensor import Tensor, as_array, as_operand, node_of, wrap
-from .op import part
+from ..core.containers import rebuild
+from ..core.doors import as_array, beside
+from ..core.modes import recording
+from ..core.node import Constant, Node, part, record
+from ..core.tensor import Tensor, as_operand, node_of, wrap
+from .mistakes import failed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from .op import Op
+    from ..core.op import Op
 
 __all__ = ["binary", "general", "unary"]
 
 _FAILURES = (ValueError, TypeError, IndexError, ZeroDivisionError, np.linalg.LinAlgError)
 _new = object.__new__
-_frame = sys._getframe
+_scalar = np.generic
+_mode = recording.get  # looked up once: asked by every op
 
 # Python's operators do what the ufuncs do, and are ten times faster on NumPy scalars.
 _OPERATORS: dict[np.ufunc, Any] = {
@@ -72,33 +72,16 @@ def unary(op: Op) -> Callable:
         try:
             out = run(data)
         except _FAILURES as error:
-            raise op.failed(error, (x,)) from error
+            raise failed(op, error, (x,)) from error
         parent = x._node
         result = _new(Tensor)
-        if (
-            differentiable
-            and parent is not None
-            and parent.needs_grad
-            and (mode := recording.get())
-        ):
-            frame = _frame(1)
-            if INSIDE[frame.f_code.co_filename]:
-                frame = outside(frame)
-            result._node = node = _new(Node)
-            node.op = op
-            node.parents = (parent,)
-            node.saved = (read((data, out)),)
-            node.serial = next_serial()
-            node.shape = out.shape
-            node.dtype = out.dtype
-            node.name = None
-            node.code = frame.f_code
-            node.lasti = frame.f_lasti
-            if mode is not True:
-                mode.made(node, out, (data,))
+        if differentiable and parent is not None and parent.needs_grad and (mode := _mode()):
+            values = (data, out)
+            result._node = record(mode, op, (parent,), (read(values),), out, values)
         else:
             result._node = None
-        out.setflags(False)
+        if not isinstance(out, _scalar):
+            out.setflags(False)
         result._data = out
         return result
 
@@ -110,6 +93,7 @@ def binary(op: Op) -> Callable:
     x_rule, y_rule = op.rules
     x_read, y_read = op.readers
     x_flows, y_flows = x_rule is not None, y_rule is not None
+    reads_shapes = op.reads_shapes
 
     def call(x, y):
         try:
@@ -126,38 +110,26 @@ def binary(op: Op) -> Callable:
                 if not isinstance(x, Tensor):
                     return op.forward(x_data, y_data)
         except (TypeError, ValueError) as error:
-            raise op.failed(error, (x, y)) from error
+            raise failed(op, error, (x, y)) from error
         try:
             out = run(x_data, y_data)
         except _FAILURES as error:
-            raise op.failed(error, (x, y)) from error
+            raise failed(op, error, (x, y)) from error
         result = _new(Tensor)
-        if (x_needs or y_needs) and (mode := recording.get()):
+        if (x_needs or y_needs) and (mode := _mode()):
             if x_node is None:
                 x_node, x_data = _constant(x, x_data, 0 in op.read_inputs)
             if y_node is None:
                 y_node, y_data = _constant(y, y_data, 1 in op.read_inputs)
             values: tuple = (x_data, y_data, out)
-            if op.reads_shapes:
+            if reads_shapes:
                 values += (x_data.shape, y_data.shape)
-            frame = _frame(1)
-            if INSIDE[frame.f_code.co_filename]:
-                frame = outside(frame)
-            result._node = node = _new(Node)
-            node.op = op
-            node.parents = (x_node, y_node)
-            node.saved = (x_read(values) if x_needs else None, y_read(values) if y_needs else None)
-            node.serial = next_serial()
-            node.shape = out.shape
-            node.dtype = out.dtype
-            node.name = None
-            node.code = frame.f_code
-            node.lasti = frame.f_lasti
-            if mode is not True:
-                mode.made(node, out, (x_data, y_data))
+            saved = (x_read(values) if x_needs else None, y_read(values) if y_needs else None)
+            result._node = record(mode, op, (x_node, y_node), saved, out, values)
         else:
             result._node = None
-        out.setflags(False)
+        if not isinstance(out, _scalar):
+            out.setflags(False)
         result._data = out
         return result
 
@@ -168,7 +140,7 @@ def _constant(value: Any, data: Any, read: bool) -> tuple[Any, Any]:
     """The node of an input that needs no gradient, and its data, safe from later changes."""
     if isinstance(value, Tensor):
         return node_of(value), data
-    if isinstance(data, np.ndarray) or (state.taping and hasattr(data, "setflags")):
+    if hasattr(data, "shape"):
         if read and (data is value or data.base is not None):
             data = data.copy()  # the caller's own array: it may be written to before backward
         return Constant(data.shape, data.dtype), data
@@ -206,9 +178,9 @@ def general(op: Op) -> Callable:
                     absent = value is None and not op.variadic and defaults[len(arrays)] is None
                     arrays.append(None if absent else as_operand(value))
         except (TypeError, ValueError) as error:
-            raise op.failed(error, operands) from error
-        if bare and state.taping:
-            arrays = _on_tape(arrays, args[n:])
+            raise failed(op, error, operands) from error
+        if bare:
+            arrays = beside(arrays, args[n:])
         given = (arrays, *args[1:end]) if op.variadic else (*arrays, *args[n:end])
         try:
             if keyword_only:
@@ -216,7 +188,7 @@ def general(op: Op) -> Callable:
             else:
                 outs = forward(*given)
         except _FAILURES as error:
-            raise op.failed(error, operands) from error
+            raise failed(op, error, operands) from error
         hidden = ()
         if op.keeps:
             if not isinstance(outs, tuple) or len(outs) <= len(op.keeps):
@@ -235,27 +207,16 @@ def general(op: Op) -> Callable:
                 if isinstance(value, np.ndarray):
                     outs = _apart(outs, value)
         node = None
-        if recorded and (mode := recording.get()):
-            node = _record(op, operands, arrays, outs, args[n:], hidden)
-            if node is not None:
-                frame = outside(_frame(1))
-                node.code, node.lasti = frame.f_code, frame.f_lasti
-                if mode is not True:
-                    mode.made(node, outs, tuple(arrays), tuple(args[n:]))
+        if recorded and (mode := _mode()):
+            parents, saved = _kept(op, operands, arrays, outs, args[n:], hidden)
+            if saved:
+                node = record(mode, op, parents, saved, outs, arrays, args[n:])
         if isinstance(outs, tuple):
             parts = (node and part(node, k, outs) for k in range(len(outs)))
             return tuple(map(wrap, outs, parts))
         return wrap(outs, node)
 
     return call
-
-
-def _on_tape(arrays: list, params: tuple) -> list:
-    """Operands for a recording of `compile`: beside what is computed in it, no array is bare."""
-    tape = state.tape.get()
-    if tape is None or not tape.holds((*arrays, params)):
-        return arrays
-    return [tape.array(a, None, None) if isinstance(a, np.ndarray) else a for a in arrays]
 
 
 _ATOMS = frozenset({int, float, bool, str, slice, type(None), type(...)})
@@ -274,17 +235,16 @@ def _frozen(value: Any) -> Any:
         # In a recording for `compile`, positions may change; which size a mask gives may not.
         return value.copy() if value.dtype.kind == "b" else as_array(value, None, copy=True)
     if isinstance(value, (list, tuple)):
-        return type(value)(map(_frozen, value))
+        return rebuild(value, _frozen)
     return value
 
 
-def _record(
+def _kept(
     op: Op, operands: Sequence, arrays: list, outs: Any, params: tuple, hidden: tuple
-) -> Node | None:
-    """The node of a call of a general op, or None if no gradient can flow through it."""
-    several = isinstance(outs, tuple)
-    if not several and outs.dtype.kind not in "fc":
-        return None  # integers and booleans have no gradient
+) -> tuple[tuple, tuple]:
+    """The nodes of the inputs of a general op, and what its rules will read; () for nothing."""
+    if not isinstance(outs, tuple) and outs.dtype.kind not in "fc":
+        return (), ()  # integers and booleans have no gradient
     parents: list[Any] = []
     for k, value in enumerate(operands):
         parent = value._node if isinstance(value, Tensor) else None
@@ -307,18 +267,10 @@ def _record(
             wanted = wanted and op.rules[k] is not None
             saved.append(op.readers[k](values) if wanted else None)
     if all(reads is None for reads in saved):
-        return None
+        return (), ()
     if op.keeps:
         saved.append(values)
-    node = _new(Node)
-    node.op = op
-    node.parents = tuple(parents)
-    node.saved = tuple(saved)
-    node.serial = next_serial()
-    node.shape = None if several else outs.shape
-    node.dtype = None if several else outs.dtype
-    node.name = None
-    return node
+    return tuple(parents), tuple(saved)
 
 
 def _bind(op: Op, defaults: tuple, args: tuple, kwargs: dict) -> tuple:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..state import draw
-from ..tensor import Tensor, as_operand, needs_grad
+from ..core.doors import draw
+from ..core.tensor import Tensor, as_operand, needs_grad
 from .axes import checked_integers
 from .define import answers
 from .index import take

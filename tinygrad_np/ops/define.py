@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import inspect
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..protocols import FUNCTIONS, UFUNCS
+from ..core.op import Op, layout, parameters, reads_of
+from ..core.protocols import FUNCTIONS, UFUNCS
 from .apply import binary, general, unary
-from .op import Op
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -82,14 +82,17 @@ def define_op(
     """
     is_ufunc = isinstance(forward, np.ufunc)
     pointwise = isinstance(forward, np.ufunc) and forward.signature is None
+    name = name or str(getattr(forward, "__name__", "op"))
+    _check_forward(name, forward, tuple(rules), variadic)
+    _check_rules(name, forward, rules, formulas or {}, tuple(keeps), variadic)
     if not doc and not is_ufunc:
         doc = inspect.cleandoc(forward.__doc__ or "")
     op = Op(
         forward,
-        name or str(getattr(forward, "__name__", "op")),
+        name,
         rules,
         keeps=keeps,
-        formulas=dict(formulas or {}),
+        formulas=formulas or {},
         variadic=variadic,
         elementwise=elementwise or pointwise,
         text=text,
@@ -118,6 +121,58 @@ def define_op(
         else:
             FUNCTIONS.setdefault(np_function, function)
     return function
+
+
+def _check_forward(name: str, forward: Any, inputs: tuple[str, ...], variadic: bool) -> None:
+    """Raise if a forward can't have these inputs."""
+    if isinstance(forward, np.ufunc):
+        if forward.nin != len(inputs):
+            raise TypeError(f"{name} has {forward.nin} inputs, but {len(inputs)} rules were given")
+        return
+    code = getattr(forward, "__code__", None)
+    if code is None:
+        raise TypeError(
+            f"{name}: forward must be a ufunc or a Python function, not {forward!r}; wrap it in one"
+        )
+    positional = code.co_varnames[: code.co_argcount]
+    if not inputs or positional[: len(inputs)] != inputs:
+        raise TypeError(
+            f"{name}: give one rule per array input, in the order of forward's parameters "
+            f"({', '.join(positional)}); given: {', '.join(inputs) or 'none'}"
+        )
+    if variadic and len(inputs) != 1:
+        raise TypeError(f"{name}: a variadic op has one rule, for its sequence of inputs")
+
+
+def _check_rules(
+    name: str,
+    forward: Callable,
+    rules: Mapping[str, Any],
+    formulas: Mapping[str, Any],
+    keeps: tuple[str, ...],
+    variadic: bool,
+) -> None:
+    """Raise if a rule or formula is no function of the gradient and of what there is to read."""
+    strangers = [input_name for input_name in formulas if input_name not in rules]
+    if strangers:
+        raise TypeError(f"{name}: formulas for {', '.join(strangers)}, which are no inputs")
+    inputs = tuple(rules)
+    defaults, _ = parameters(forward, inputs)
+    readable = layout(inputs, tuple(defaults)[len(inputs) :], keeps, variadic)
+    for input_name, rule in (*rules.items(), *formulas.items()):
+        if rule is None:
+            continue
+        which = f"{name}: the rule for {input_name!r}"
+        if not hasattr(rule, "__code__"):
+            raise TypeError(f"{which} must be a Python function, or None, not {rule!r}")
+        reads = reads_of(rule)
+        if reads[:1] != ("g",):
+            raise TypeError(f"{which} must take g first")
+        unknown = [read for read in reads[1:] if read not in readable]
+        if unknown:
+            raise TypeError(
+                f"{which} reads {', '.join(unknown)}; a rule can read g, {', '.join(readable)}"
+            )
 
 
 def answers(*np_functions: Callable) -> Callable[[Callable], Callable]:

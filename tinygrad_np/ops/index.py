@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..tensor import Tensor, as_array
+from ..core.tensor import Tensor, as_array
 from .axes import checked_axis
 from .define import define_op
 

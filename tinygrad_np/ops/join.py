@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..tensor import Tensor, as_array
+from ..core.tensor import Tensor, as_array
 from .axes import checked_axis, checked_integers
 from .define import answers, define_op
 from .elementwise import astype

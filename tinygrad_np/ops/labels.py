@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..tensor import Tensor, as_array
+from ..core.tensor import Tensor, as_array
 
 if TYPE_CHECKING:
     from numpy.typing import DTypeLike

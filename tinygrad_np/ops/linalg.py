@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..tensor import Tensor, as_array
+from ..core.tensor import Tensor, as_array
 from .define import answers, define_op
 from .elementwise import multiply, where
 from .mistakes import describe_call

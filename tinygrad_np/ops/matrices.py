@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ..tensor import Tensor
+from ..core.tensor import Tensor
 from .define import answers, define_op
 from .elementwise import abs as absolute
 from .linalg import as_operands, swap

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..frames import assigned_name, name_of, outside, short_place
-from ..tensor import Tensor
+from ..core.callsite import assigned_name, name_of, outside, short_place
+from ..core.tensor import Tensor
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from .op import Op
+    from ..core.op import Op
 
-__all__ = ["describe", "describe_call", "suggestion"]
+__all__ = ["describe", "describe_call", "failed"]
 
 _MOST = 10**6  # elements to try a fix with
 
@@ -63,7 +63,17 @@ def describe_call(name: str, /, **arguments: Any) -> str:
     return f"{name}({', '.join(f'{key}: {describe(value)}' for key, value in arguments.items())})"
 
 
-def suggestion(op: Op, operands: Sequence[Any]) -> str:
+def failed(op: Op, error: Exception, operands: Sequence[Any]) -> Exception:
+    """The error of a forward, retold with the op, what it was given, and a fix that fits."""
+    called = describe_call(op.name, **{op.input_name(k): value for k, value in enumerate(operands)})
+    text = f"{called}: {str(error).rstrip()}{_suggestion(op, operands)}"
+    for kind in (np.exceptions.AxisError, np.linalg.LinAlgError, IndexError, ZeroDivisionError):
+        if isinstance(error, kind):
+            return kind(text)
+    return TypeError(text) if isinstance(error, TypeError) else ValueError(text)
+
+
+def _suggestion(op: Op, operands: Sequence[Any]) -> str:
     """The changes to one operand with which the op would work, as a question; "" if none does.
 
     Each is tried on arrays of these shapes, so what is suggested does fit. If more than two would

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..state import draw
-from ..tensor import Tensor, as_array
+from ..core.doors import draw
+from ..core.tensor import Tensor, as_array
 from .elementwise import where
 from .index import getitem
 from .labels import check_range, one_hot, plain

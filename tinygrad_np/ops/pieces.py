@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..protocols import UFUNCS
-from ..tensor import Tensor, as_operand, needs_grad
+from ..core.protocols import UFUNCS
+from ..core.tensor import Tensor, as_operand, needs_grad
 from .define import answers, define_op
 from .elementwise import where
 from .index import getitem, setitem

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..protocols import FUNCTIONS
-from ..tensor import Tensor
+from ..core.protocols import FUNCTIONS
+from ..core.tensor import Tensor
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..tensor import Tensor, as_array
+from ..core.tensor import Tensor, as_array
 from .conv import conv2d
 from .define import define_op
 from .mistakes import describe_call

@@ -9,7 +9,7 @@ import operator
 
 import numpy as np
 
-from ..tensor import Tensor, as_array
+from ..core.tensor import Tensor, as_array
 from .axes import checked_axes, checked_axis, checked_integers
 from .define import answers, define_op
 from .elementwise import where

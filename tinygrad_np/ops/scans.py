@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..protocols import UFUNCS
-from ..tensor import Tensor, as_array
+from ..core.protocols import UFUNCS
+from ..core.tensor import Tensor, as_array
 from .define import answers, define_op
 from .elementwise import where
 from .mistakes import describe_call

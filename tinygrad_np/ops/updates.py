@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ..tensor import Tensor, as_array, as_operand
+from ..core.tensor import Tensor, as_array, as_operand
 from .elementwise import add, astype
 from .index import getitem, plain_index, scatter, scatter_max, scatter_min, setitem
 

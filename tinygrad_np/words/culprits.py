@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..autograd import Node
-from ..gathering import ancestors_of
-from .evidence import bare
+from ..core.node import Node
+from ..ops.replay import run_again
+from ..recording.reading import ancestors_of, bare
 from .text import at_index, number, share_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ..recorder import Flow
+    from ..recording.recorder import Flow
     from .evidence import Evidence
 
 __all__ = ["Trail"]
@@ -27,11 +27,7 @@ class Trail:
         assert evidence.record is not None
         self.evidence = evidence
         self.gradients = evidence.record.gradients
-        self._into: dict[Node, list[Flow]] = {}
-        for flow in evidence.record.flows:
-            if flow.total is flow.contribution:  # the first one of a pass
-                self._into[flow.parent] = []
-            self._into.setdefault(flow.parent, []).append(flow)
+        self._into = evidence.contributions
 
     def gradient(self, node: Node) -> Any:
         """The whole gradient that reached a node, or None."""
@@ -264,14 +260,12 @@ def _multiplies(evidence: Evidence, flow: Flow, k: int) -> bool:
     """Whether operand k is a factor of the flow's input: the op is linear in each of the two."""
     node, op = flow.node, flow.node.op
     assert op is not None
-    assert evidence.record is not None
     given = [evidence.operand(node, i) for i in range(len(node.parents))]
     given[k] = np.ones_like(given[k])
-    params = dict(zip(op.params, evidence.record.forward[node].params))
 
     def out(position: int, factor: int) -> Any:
         scaled = [factor * x if i == position else x for i, x in enumerate(given)]
-        return op.forward(scaled, **params) if op.variadic else op.forward(*scaled, **params)
+        return run_again(op, scaled, evidence.arguments(node))
 
     try:
         once = out(k, 1)

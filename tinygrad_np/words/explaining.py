@@ -9,19 +9,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import ops
-from ..autograd import Node
-from ..gathering import graph
-from ..ops.op import Op
-from ..protocols import FUNCTIONS, UFUNCS
-from ..recorder import Forward
-from ..snapshot import Graph, GraphNode
-from ..tensor import Tensor, wrap
+from ..core.node import Node
+from ..core.op import Op
+from ..core.protocols import FUNCTIONS, UFUNCS
+from ..core.tensor import Tensor, wrap
+from ..graphs.gathering import graph
+from ..graphs.graph import Graph, GraphNode
+from ..recording.recorder import Forward
 from .operations import about_op
 from .text import Text, array_text, shape_text
 from .walking import about_graph, about_result
 
 if TYPE_CHECKING:
-    from ..recorder import Record
+    from ..recording.recorder import Record
 
 __all__ = ["explain"]
 

@@ -10,7 +10,7 @@ from .text import counted
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from ..autograd import Node
+    from ..core.node import Node
     from .evidence import Evidence
 
 __all__ = ["Case", "Finding", "Findings"]

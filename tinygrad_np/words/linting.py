@@ -5,10 +5,10 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
-from .. import modes
-from ..frames import outside
-from ..gathering import ancestors_of
-from ..tensor import Tensor, node_of
+from ..core.callsite import outside
+from ..core.tensor import Tensor, node_of
+from ..recording.reading import ancestors_of
+from ..recording.recorder import current_record
 from .evidence import Evidence
 from .finding import Case, Finding, Findings
 from .patterns import PATTERNS
@@ -16,7 +16,7 @@ from .symptoms import SYMPTOMS
 from .unreached import REACH
 
 if TYPE_CHECKING:
-    from ..recorder import Record
+    from ..recording.recorder import Record
 
 __all__ = ["lint"]
 
@@ -55,7 +55,7 @@ def lint(loss: Tensor, model: Any = None, *, record: Record | None = None) -> Fi
             f"lint(loss, model) takes an nn.Module as model, not {type(model).__name__}"
         )
     if record is None:
-        record = modes.recorder.get()
+        record = current_record()
     root = node_of(loss)
     evidence = Evidence([root], record, outside(sys._getframe(1)), model)
     case = Case(root, ancestors_of([root]), evidence, model)

@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from ..draw.derivatives import Derivative, rule_of
-from ..draw.reads import values_read
+from ..core.tensor import Tensor, as_operand
+from ..formulas.derivatives import Derivative, rule_of
+from ..formulas.values_read import values_read
 from ..ops.apply import general
-from ..tensor import Tensor, as_operand
 from .text import Text, array_text, at_index, listed, shape_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ..ops.op import Op
+    from ..core.op import Op
 
 __all__ = ["about_op"]
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..autograd import Leaf, Node
+from ..core.node import Leaf, Node
 from . import suspects
 from .finding import Case, Finding
 from .suspects import is_op, origin, parents

@@ -7,18 +7,20 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .. import modes
-from ..autograd import Leaf, Node
-from ..frames import outside
-from ..tensor import Tensor, node_of
+from ..core import modes
+from ..core.callsite import outside
+from ..core.node import Leaf, Node
+from ..core.tensor import Tensor, node_of
+from ..recording.reading import bare
+from ..recording.recorder import current_record
 from .culprits import Trail
-from .evidence import Evidence, bare, tensors_in
+from .evidence import Evidence, tensors_in
 from .text import Text, number, shape_text, share_of
 
 if TYPE_CHECKING:
     from types import FrameType
 
-    from ..recorder import Record
+    from ..recording.recorder import Record
 
 __all__ = ["why"]
 
@@ -49,7 +51,7 @@ def why(t: Tensor, loss: Tensor | None = None, *, record: Record | None = None) 
         if not isinstance(value, Tensor) and not (value is None and what != "why()"):
             raise TypeError(f"{what} takes Tensors, not {type(value).__name__}")
     if record is None:
-        record = modes.recorder.get()
+        record = current_record()
     return Text(_Question(t, loss, record, outside(sys._getframe(1))).answer())
 
 

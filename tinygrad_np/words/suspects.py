@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..autograd import Node
+from ..core.node import Node
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..frames import short_place
+from ..core.callsite import short_place
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

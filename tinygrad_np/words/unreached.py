@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..autograd import Leaf
-from ..tensor import Tensor, node_of
-from .evidence import bare
+from ..core.node import Leaf
+from ..core.tensor import Tensor, node_of
+from ..recording.reading import bare
 from .finding import Case, Finding
 from .text import counted, listed
 

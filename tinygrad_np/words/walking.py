@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
 
-from ..draw.derivatives import Derivative
-from ..draw.reads import given_values
-from ..draw.steps import names_of
+from ..formulas.derivatives import Derivative
+from ..formulas.values_read import given_values
+from ..page.names import Names
 from .text import Text, columns, counted, listed, shape_text, where_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from ..ops.op import Op
-    from ..snapshot import Edge, Graph, GraphNode
+    from ..core.op import Op
+    from ..graphs.graph import Edge, Graph, GraphNode
 
 __all__ = ["about_graph", "about_result"]
 
@@ -56,11 +56,11 @@ def about_result(graph: Graph) -> Text:
 class _Walk:
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
-        self.names = names_of(graph)
-        self.inputs: dict[int, list[Edge]] = {}
+        self.in_words = Names(graph)
+        self.names = self.in_words.nodes
+        self.inputs = self.in_words.inputs
         self.uses: dict[int, int] = {}
         for edge in graph.edges:
-            self.inputs.setdefault(edge.target, []).append(edge)
             if edge.gradient:
                 self.uses[edge.source] = self.uses.get(edge.source, 0) + 1
         self.made = [n for n in graph.nodes if n.kind not in ("data", "parameter", "number")]
@@ -104,7 +104,7 @@ class _Walk:
 
     def _forward(self, node: GraphNode) -> list[Row]:
         number = f"{self.numbers[node.id]}.".rjust(4)
-        made = f"{self.names[node.id]} = {self._computed(node)}"
+        made = f"{self.names[node.id]} = {self.in_words.computed(node)}"
         return [(number, made, shape_text(node.shape), self._doc(node), _place(node))]
 
     def _doc(self, node: GraphNode) -> str:
@@ -113,29 +113,6 @@ class _Walk:
             return "folded: several operations" if node.kind == "block" else ""
         first = op.doc.split("\n")[0].split(": ")[0].rstrip(".")
         return textwrap.shorten(first, 42, placeholder=" …")
-
-    def _computed(self, node: GraphNode) -> str:
-        op = self.graph.ops.get(node.id)
-        given = [self._operand(edge) for edge in self.inputs.get(node.id, ())]
-        if op is None or not op.text:
-            return f"{node.op}({', '.join(given)})"
-        return op.text.format(**self._names(node, op))
-
-    def _operand(self, edge: Edge) -> str:
-        return self.names[edge.source]
-
-    def _names(self, node: GraphNode, op: Op) -> dict[str, str]:
-        """What the op's text and rules are to call its inputs and parameters."""
-        edges = self.inputs.get(node.id, [])
-        known = self.graph.params.get(node.id, {})
-        names = {n: _short(known[n]) if n in known else n for n in op.params}
-        if op.variadic:
-            names[op.inputs[0]] = ", ".join(map(self._operand, edges))
-        else:
-            names |= dict.fromkeys(op.inputs, "None")
-            names |= {op.inputs[edge.argument]: self._operand(edge) for edge in edges}
-            names |= {f"{n}_shape": f"{names[n]}.shape" for n in op.inputs}
-        return names
 
     # --- backward ------------------------------------------------------------------------------
 
@@ -183,7 +160,9 @@ class _Walk:
         if op is None:
             inside = "by the rules inside" if node.kind == "block" else f"by the rule of {node.op}"
             return f"{inside}, from {g}"
-        names = self._names(node, op) | {"g": g, "out": self.names[node.id]}
+        names = self.in_words.of_call(node) | {"g": g, "out": self.names[node.id]}
+        if not op.variadic:
+            names |= {f"{name}_shape": f"{names[name]}.shape" for name in op.inputs}
         derivative = self._derivative(node, op, edge.argument)
         text = derivative.formula(names)
         if text is None:
@@ -243,7 +222,7 @@ class _Walk:
         op = self.graph.ops[node.id]
         name = self.names[node.id]
         at = f", at {_place(node)}" if _place(node) else ""
-        lines = [f"{name} = {self._computed(node)}{at}"]
+        lines = [f"{name} = {self.in_words.computed(node)}{at}"]
         if op.doc:
             lines.append(f"  {op.doc.splitlines()[0]}")
         lines += ["", "Forward"]
@@ -275,11 +254,6 @@ def _stand_in(node: GraphNode, fill: int) -> Any:
 
 def _place(node: GraphNode) -> str:
     return where_text(node.place) if node.place and not node.place[0].startswith("<") else ""
-
-
-def _short(value: Any) -> str:
-    text = f"{value:.8g}" if isinstance(value, float) else " ".join(repr(value).split())
-    return text if len(text) <= 24 else text[:23] + "…"
 
 
 def _shortened(items: Sequence[Item], rows: Callable[[Item], list[Row]]) -> list[Row]:

@@ -1,0 +1,55 @@
+"""Every op of the table compiled, at every point where it is tested.
+
+The same values and gradients as uncompiled: to the last bit, unless a pass adds in another order.
+"""
+
+import numpy as np
+import pytest
+from op_cases import CASES
+
+import tinygrad_np as tg
+
+EXACT = tuple(name for name in tg.PASSES if name not in tg.REORDERING_PASSES)
+CALLS = 4  # two recordings, and the program twice
+
+
+def step_of(case):
+    """A function of Tensors: the result of the op, and the gradients of a weighted sum of it."""
+    weights = case.weights()
+
+    def step(*inputs):
+        out = case.call(case.function, inputs)
+        if isinstance(out, tg.Tensor) and out.requires_grad:
+            (out * weights).sum().backward()
+        return (out, *(t.grad for t in inputs))
+
+    return step
+
+
+def inputs_of(case, call):
+    scale = 1 + call / 1024  # another point in each call, on the same side of every kink
+    return [tg.Tensor(value * scale, requires_grad=True) for value in case.point()]
+
+
+def plain(value):
+    return None if value is None else np.asarray(getattr(value, "data", value))
+
+
+@pytest.mark.parametrize("passes", [tg.PASSES, EXACT, ()], ids=["all", "exact", "none"])
+@pytest.mark.parametrize("case", CASES, ids=repr)
+def test_compiled_as_uncompiled(case, passes):
+    step = step_of(case)
+    compiled = tg.compile(step, passes=passes)
+    for call in range(CALLS):
+        expected = step(*inputs_of(case, call))
+        got = compiled(*inputs_of(case, call))
+        for a, b in zip(map(plain, expected), map(plain, got), strict=True):
+            assert (a is None) == (b is None)
+            if a is None:
+                continue
+            assert (a.shape, a.dtype) == (b.shape, b.dtype)
+            if passes == tg.PASSES:
+                np.testing.assert_allclose(b, a, rtol=1e-9, atol=1e-11)
+            else:
+                np.testing.assert_array_equal(b, a)
+    assert "1 program" in repr(compiled)

@@ -1,0 +1,118 @@
+"""Comparison of two recordings of a function, which a program is only made of if they agree."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .errors import CompileError
+from .statements import Var
+
+if TYPE_CHECKING:
+    from .program import Input
+    from .statements import Statement
+    from .tape import Tape
+
+__all__ = ["Unlike", "compare_recordings"]
+
+
+class Unlike(Exception):  # noqa: N818 - seen by nobody: one more recording is made
+    """Two recordings differ in more than a number."""
+
+
+def compare_recordings(before: Tape, now: Tape) -> set[int]:
+    """Compare two recordings, and return the ids of equal arrays that only the second one has.
+
+    Raises:
+        CompileError: a number or an array that the function makes in plain Python differs.
+        Unlike: the two are built differently.
+    """
+    sizes = [(len(tape.state.inputs), len(tape.statements)) for tape in (before, now)]
+    if sizes[0] != sizes[1]:
+        raise Unlike("another number of operations")
+    same: dict[Var, Var] = {}
+    equal_arrays = set()
+    for a, b in zip(before.state.inputs, now.state.inputs, strict=True):
+        if a.kind == b.kind == "array" and a.source is not b.source:
+            _check_array(a, b, now)
+            equal_arrays.add(id(b.source))
+        elif a.kind != b.kind or not (a.source is b.source or isinstance(a.source, int)):
+            raise Unlike("other inputs")  # an int is a position
+        same[a.var] = b.var
+    for one, other in zip(before.statements, now.statements, strict=True):
+        _check_statement(one, other, same)
+        same.update(zip(one.outs, other.outs, strict=True))
+    return equal_arrays
+
+
+def _check_array(a: Input, b: Input, tape: Tape) -> None:
+    """Raise unless two arrays that the function makes in plain NumPy are equal."""
+    if not _equal(a.source, b.source):
+        readers = (s.place for s in tape.statements if b.var in s.reads())
+        raise _changing("a NumPy array", next(readers, None))
+
+
+def _check_statement(a: Statement, b: Statement, same: dict[Var, Var]) -> None:
+    """Raise unless two statements call the same with operands that are the same."""
+    where = f"at line {b.place[1]}" if b.place else "in the library"
+    alike = (a.kind, a.method) == (b.kind, b.method)
+    if not alike or not _same_target(a.target, b.target):
+        raise Unlike(f"another operation {where}")
+    if not _alike((a.args, a.kwargs), (b.args, b.kwargs), same, b.place):
+        raise Unlike(f"other operands {where}")
+
+
+def _alike(a: Any, b: Any, same: dict[Var, Var], place: Any) -> bool:
+    """Say whether nested arguments are the same; raises where only a number differs."""
+    if type(a) is not type(b):
+        return False
+    if isinstance(a, Var):
+        if a.constant is None or b.constant is None:
+            return same.get(a) is b
+        if not _equal(a.constant, b.constant):
+            raise _changing("a number", place)
+        return True
+    if isinstance(a, (tuple, list)):
+        if len(a) != len(b):
+            return False
+        return all(_alike(x, y, same, place) for x, y in zip(a, b))
+    if isinstance(a, dict):
+        if a.keys() != b.keys():
+            return False
+        return all(_alike(a[key], b[key], same, place) for key in a)
+    if isinstance(a, slice):
+        a_ends, b_ends = [(s.start, s.stop, s.step) for s in (a, b)]
+        return _alike(a_ends, b_ends, same, place)
+    if isinstance(a, (int, float, complex, bool)):
+        if not _equal(a, b):
+            raise _changing(f"the Python number {a!r}, later {b!r},", place)
+        return True
+    return bool(a is b or a == b)
+
+
+def _same_target(a: Any, b: Any) -> bool:
+    """Say whether two statements call the same; a function may be made anew in each call."""
+    code = getattr(a, "__code__", None)
+    if a is b or code is None:
+        return bool(a == b)
+    if code is not getattr(b, "__code__", None):
+        return False
+    closures = [[cell.cell_contents for cell in f.__closure__ or ()] for f in (a, b)]
+    return all(x is y or x == y for x, y in zip(*closures))
+
+
+def _equal(a: Any, b: Any) -> bool:
+    if isinstance(a, np.ndarray):
+        nan = a.dtype.kind in "fc"
+        return a.dtype == b.dtype and np.array_equal(a, b, equal_nan=nan)
+    return bool(a == b or (a != a and b != b))
+
+
+def _changing(what: str, place: tuple[str, int] | None) -> CompileError:
+    where = f"{place[0]}:{place[1]}: " if place else ""
+    return CompileError(
+        f"{where}{what} differs from call to call, but would be fixed in a compiled function. "
+        "Instead: give it as an argument (arrays and Tensors may change), keep a number that "
+        "changes in a tinygrad_np.Number, and draw random numbers with tinygrad_np's functions."
+    )

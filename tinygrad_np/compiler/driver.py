@@ -1,0 +1,287 @@
+"""Driver of a program: generate the Python functions that check, read, run and hand over.
+
+A loop over parameters costs as much as the arithmetic of a small layer, so this code is
+generated too, one line for each thing that is checked, read or written.
+"""
+
+from __future__ import annotations
+
+import itertools
+import sys
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..core import hooks as watches
+from ..core.containers import refill
+from ..core.doors import BorrowedGradient
+from ..core.modes import recording
+from ..core.tensor import Tensor, gradient_of, wrap
+from .statements import Var
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from .emitters.numpy_source import Emitted
+    from .program import Input, Output, Program
+    from .signature import Call
+    from .surroundings import Surroundings
+
+__all__ = ["Driver"]
+
+
+class Driver:
+    """Writer of the functions that a `Variant` calls.
+
+    Attributes:
+        names: the objects that the generated text refers to, by name.
+    """
+
+    def __init__(self, program: Program, emitted: Emitted, run: Any) -> None:
+        self.program = program
+        self.emitted = emitted
+        self.names: dict[str, Any] = {
+            "run": run, "wrap": wrap, "ndarray": np.ndarray, "empty": np.empty, "refill": refill,
+            "refs": sys.getrefcount, "own": _own, "gradient": gradient_of, "mode": recording.get,
+            "watches": watches, "hooks": _hooks,
+        }  # fmt: skip
+
+    def _ref(self, value: Any) -> str:
+        """Return a name for an object."""
+        name = f"o{len(self.names)}"
+        self.names[name] = value
+        return name
+
+    def _function(self, name: str, parameters: str, lines: list[str]) -> Any:
+        """Make a function of lines of Python."""
+        text = "\n".join([f"def {name}({parameters}):", *_indented(lines)])
+        exec(compile(text, f"<driver of {self.emitted.name}>", "exec"), self.names)
+        return self.names[name]
+
+    # --- is it the program for this call? -------------------------------------------------------
+
+    def accepts(self, call: Call) -> Any:
+        """Make a fast test of the arguments, always false where only the signature can tell."""
+        args = call.args
+        arrays = [a for a in args if isinstance(a, (np.ndarray, Tensor))]
+        if call.kwargs or len({id(a) for a in arrays}) < len(arrays):
+            return _never
+        tests = [f"len(args) == {len(args)}"]
+        tests.append("mode()" if call.grad_enabled else "not mode()")
+        for k, value in enumerate(args):
+            more = self._argument_tests(f"args[{k}]", value)
+            if more is None:
+                return _never
+            tests += more
+        tensors = [f"args[{k}]" for k, value in enumerate(args) if isinstance(value, Tensor)]
+        tests += [f"{a} is not {b}" for a, b in itertools.combinations(tensors, 2)]
+        return self._function("accepts", "args", [f"return {' and '.join(tests)}"])
+
+    def _argument_tests(self, argument: str, value: Any) -> list[str] | None:
+        """Return tests that an argument is like this value; None if only the signature can tell."""
+        kind = type(value)
+        if kind in (int, float, bool, str, type(None)):
+            return [f"{argument} is {self._ref(value)}"]
+        if kind is np.ndarray:
+            return [f"type({argument}) is ndarray", *self._layout_tests(argument, value)]
+        if not isinstance(value, Tensor) or value.requires_grad:
+            return None
+        node = f"{argument}._node"
+        return [
+            f"type({argument}) is {self._ref(kind)}",
+            f"({node} is None or not {node}.needs_grad)",
+            *self._layout_tests(f"{argument}._data", value._data),
+        ]
+
+    def _layout_tests(self, name: str, array: np.ndarray) -> list[str]:
+        return [
+            f"{name}.shape == {array.shape} and {name}.strides == {array.strides}",
+            f"{name}.dtype is {self._ref(array.dtype)}",
+        ]
+
+    def fits(self, surroundings: Surroundings, without_gradient: list[Any]) -> Any:
+        """Make a test of all that the program takes for granted in its surroundings."""
+        inputs = self.program.inputs
+        tests = list(surroundings.tests(self._ref))
+        tests += self._constant_array_tests(surroundings.arrays)
+        tensors: set[int] = set()
+        for entry in inputs:
+            if entry.kind != "tensor" or id(entry.source) not in tensors:
+                tests += self._input_tests(entry)
+            if entry.kind == "tensor":
+                tensors.add(id(entry.source))
+        tests += [f"{self._ref(leaf)}.grad is None" for leaf in without_gradient]
+        tests += [f"{self._ref(t)}._data is {self._ref(array)}" for t, array in self.program.pinned]
+        leaves = [output.source for output in self.program.outputs if output.kind == "grad"]
+        if leaves:  # hooks that were registered since are not in the program
+            known = self._ref([(leaf, _hooks(leaf)) for leaf in leaves])
+            same = f"all(hooks(leaf) == known for leaf, known in {known})"
+            tests.append(f"(not watches.used or {same})")
+        lines = [
+            "try:",
+            f"    return {' and '.join(tests) or 'True'}",
+            "except (KeyError, ValueError, IndexError):",
+            "    return False",
+        ]
+        return self._function("fits", "", lines)
+
+    def _constant_array_tests(self, arrays: list[np.ndarray]) -> Iterator[str]:
+        """Yield tests of arrays that are not read: the program has what NumPy made of them."""
+        read = {id(entry.source) for entry in self.program.inputs if entry.kind == "array"}
+        for array in arrays:
+            if id(array) not in read and array.flags.writeable:
+                yield f"{self._ref(array)}.tobytes() == {self._ref(array.tobytes())}"
+
+    def _input_tests(self, entry: Input) -> list[str]:
+        source = entry.source
+        if entry.kind == "tensor" and source.requires_grad:
+            return [f"{self._ref(source)}._node is {self._ref(source._node)}"]
+        if entry.kind == "tensor":
+            return [f"not {self._ref(source)}.requires_grad"]
+        if entry.kind == "grad":
+            return [f"{self._ref(source)}.grad is not None"]
+        if entry.kind == "array":
+            name = self._ref(source)
+            same_shape = f"{name}.shape == {source.shape}"
+            return [same_shape, f"{name}.dtype is {self._ref(source.dtype)}"]
+        return []
+
+    # --- the call -------------------------------------------------------------------------------
+
+    def call(self, tensors: list[bool]) -> Any:
+        """Make the function that runs the program on the arrays of the arguments.
+
+        The new values of Tensors are written into spare arrays s0, s1 ...; then Tensor and spare
+        change places. An array that somebody else still refers to is left to them.
+        """
+        fresh = self.emitted.fresh
+        setup, lines = [], []
+        if fresh:
+            shared = [name for k in range(len(fresh)) for name in (f"s{k}", f"last{k}")]
+            lines.append(f"nonlocal {', '.join(shared)}")
+        for k, output in enumerate(fresh):
+            var = output.var
+            assert var is not None
+            new = f"empty({var.shape}, {self._ref(var.dtype)})"
+            setup += [f"s{k} = {new}", f"last{k} = None"]
+            # Two references are ours: the name's and the question's.
+            lines += [f"if refs(s{k}) > 2: s{k} = {new}", f"else: s{k}.setflags(True)"]
+        spare = [f"s{k}" for k in range(len(fresh))]
+        operands = ", ".join([*self._reads(tensors), *spare])
+        lines.append(f"returned = run({operands})")
+        for k, output in enumerate(fresh):
+            tensor = self._ref(output.source)
+            lines += [
+                f"s{k}.setflags(False)",
+                f"old = {tensor}._data",
+                f"{tensor}._data = s{k}",
+                f"s{k}, last{k} = (old if old is last{k} else own(old)), s{k}",
+            ]
+        if fresh:
+            lines.append("old = None")
+        lines += self._hand_over()
+        lines.append(f"return {self._result()}")
+        body = [*setup, "def call(arguments):", *_indented(lines), "return call"]
+        return self._function("make", "", body)()
+
+    def read(self, tensors: list[bool]) -> Any:
+        """Make a function of the arguments that returns the program's operands, without spares."""
+        operands = ", ".join(self._reads(tensors))
+        return self._function("read", "arguments", [f"return [{operands}]"])
+
+    def _reads(self, tensors: list[bool]) -> list[str]:
+        return [self._read(entry, tensors) for entry in self.program.parameters()]
+
+    def _read(self, entry: Input, tensors: list[bool]) -> str:
+        """Return an expression for the present value of an input."""
+        source = entry.source
+        if entry.kind == "argument":
+            data = "._data" if tensors[source] else ""
+            return f"arguments[{source}]{data}"
+        if entry.kind == "argument_grad":
+            return f"gradient(arguments[{source}]._node)._data"
+        name = self._ref(source)
+        if entry.kind == "tensor":
+            return f"{name}._data"
+        if entry.kind == "number":
+            return f"{name}.value"
+        if entry.kind == "grad":
+            return f"gradient({name})._data"
+        if entry.kind == "generator" and callable(source):
+            return f"{name}()"
+        return name
+
+    def _hand_over(self) -> list[str]:
+        """Return lines that put into place what the program leaves changed."""
+        lines = []
+        buffers = self.emitted.static
+        for output in self.program.outputs:
+            if output.var is None:
+                lines.append(f"{self._target(output)}.grad = None")
+            elif output.source in buffers:
+                gradient = BorrowedGradient(self._buffer(buffers[output.source]))
+                lines.append(f"{self._target(output)}.grad = {self._ref(gradient)}")
+        results = sum(isinstance(leaf, Var) for leaf in self.program.results)
+        for k, output in enumerate(self.emitted.returned, start=results):
+            value = f"returned[{k}]"
+            target = self._target(output)
+            if output.kind == "number":
+                lines.append(f"{target}.value = {value}")
+            elif output.kind.endswith("grad"):
+                lines.append(f"{target}.grad = wrap({value}, None)")
+            else:
+                lines += [f"{value}.setflags(False)", f"{target}._data = {value}"]
+        return lines
+
+    def _buffer(self, name: str) -> Any:
+        """Return the array that the program calls by a name."""
+        return self.names["run"].__globals__[name]
+
+    def _target(self, output: Output) -> str:
+        """Return an expression for the object that an output belongs to."""
+        if output.kind == "argument":
+            return f"arguments[{output.source}]"
+        if output.kind == "argument_grad":
+            return f"arguments[{output.source}]._node"
+        return self._ref(output.source)
+
+    def _result(self) -> str:
+        """Return an expression for what the function returns."""
+        program = self.program
+        items, k = [], 0
+        for leaf, boxed in zip(program.results, program.boxed, strict=True):
+            if isinstance(leaf, Var):
+                value = f"returned[{k}]"
+                items.append(f"wrap({value}, None)" if boxed else value)
+                k += 1
+            else:
+                items.append(self._ref(leaf))
+        template = program.template
+        if template is None:
+            return "None"
+        if not isinstance(template, (dict, list, tuple)):
+            return items[0]
+        flat = type(template) is tuple and len(template) == len(items)
+        if flat and all(a is b for a, b in zip(template, program.results)):
+            return f"({', '.join(items)},)"
+        return f"refill({self._ref(template)}, [{', '.join(items)}])"
+
+
+def _indented(lines: list[str]) -> list[str]:
+    return [f"    {line}" for line in lines]
+
+
+def _hooks(leaf: Any) -> tuple[Any, ...]:
+    """Return the hooks on the gradient of a leaf."""
+    return tuple(leaf.watch.hooks) if leaf.watch is not None else ()
+
+
+def _never(args: tuple) -> bool:
+    return False
+
+
+def _own(old: Any) -> Any:
+    """Return the array that a Tensor had, to write to later; a new one if it is a part."""
+    if type(old) is np.ndarray and old.base is None and old.flags.c_contiguous:
+        return old
+    return np.empty(old.shape, old.dtype)

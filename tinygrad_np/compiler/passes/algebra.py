@@ -1,0 +1,87 @@
+"""Algebra: statements that change nothing, and chains that are one statement."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..statements import Statement, Var
+from .rewriting import rooted
+
+if TYPE_CHECKING:
+    from ..program import Program
+
+__all__ = ["simplify"]
+
+
+def simplify(program: Program) -> None:
+    """Drop x·1, x/1, casts to the same dtype, copies and reshapes that nothing needs."""
+    same: dict[Var, Any] = {}
+    kept = []
+    changed = program.changed()
+    last_write = {s.writes.root: k for k, s in enumerate(program.statements) if s.writes}
+    makers = {out: s for s in program.statements for out in s.outs}
+    for k, statement in enumerate(program.statements):
+        statement.replace(same)
+        x = _unchanged(statement)
+        settled = x is not None and last_write.get(x.root, -1) < k
+        if x is not None and settled and statement.out.root not in changed - {x.root}:
+            out = statement.out
+            same[out] = x
+            if not x.hint or x.hint in _PLAIN:
+                x.hint = out.hint
+            rooted(program, out, x)
+            continue
+        if statement.kind == "method" and statement.target == "reshape":
+            _skip_reshape(statement, makers)
+        kept.append(statement)
+    program.statements = kept
+    program.replace(same)
+
+
+_PLAIN = frozenset({"copy", "reshape", "ravel", "astype", "view"})
+
+
+def _unchanged(statement: Statement) -> Var | None:
+    """The operand that the result of the statement equals, in values, shape and dtype."""
+    if len(statement.outs) != 1 or statement.writes is not None or not statement.args:
+        return None
+    out, x = statement.out, statement.args[0]
+    if statement.is_ufunc(np.multiply, np.divide) and len(statement.args) == 2:
+        one, other = statement.args
+        if _is_one(other) and isinstance(one, Var):
+            x = one
+        elif statement.target is np.multiply and _is_one(one) and isinstance(other, Var):
+            x = other
+        else:
+            return None
+    elif (statement.kind == "method" and statement.target in _PLAIN) or (
+        statement.kind == "function" and statement.target in (np.broadcast_to, np.copy)
+    ):
+        pass
+    elif not statement.is_ufunc(np.positive):
+        return None
+    fits = isinstance(x, Var) and x.shape == out.shape and x.dtype == out.dtype
+    return x if fits and x.is_array else None
+
+
+def _is_one(value: Any) -> bool:
+    if isinstance(value, Var):
+        return value.constant is not None and bool(np.all(value.constant == 1))
+    return isinstance(value, (int, float)) and value == 1
+
+
+def _skip_reshape(statement: Statement, makers: dict[Var, Statement]) -> None:
+    """The reshape of a reshape is a reshape of what that one was given."""
+    before = makers.get(statement.args[0])
+    while (
+        before is not None
+        and before.kind == "method"
+        and before.target in ("reshape", "ravel")
+        and before.is_view()
+        and statement.is_view()
+    ):
+        source = before.args[0]
+        statement.args = (source, statement.out.shape)
+        before = makers.get(source)

@@ -1,0 +1,29 @@
+"""Dead code: statements whose results nobody reads are dropped."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ..program import Program
+
+__all__ = ["drop_dead_code"]
+
+
+def drop_dead_code(program: Program) -> None:
+    """Drop what no result, no output, no guard and no draw depends on."""
+    needed = set(program.kept())
+    memory = {var.root for var in needed}
+    kept = []
+    for statement in reversed(program.statements):
+        # Random numbers are drawn in any case: what is drawn next depends on it.
+        acts = statement.kind in ("guard", "draw", "host")
+        changes = statement.writes is not None and statement.writes.root in memory
+        if acts or changes or any(out in needed for out in statement.outs):
+            kept.append(statement)
+            read = statement.reads()
+            needed.update(read)
+            memory.update(var.root for var in read)
+            memory.update(out.root for out in statement.outs)
+    program.statements = kept[::-1]
+    program.inputs = [given for given in program.inputs if given.var in needed]

@@ -1,0 +1,34 @@
+"""Constant folding: what depends on constants alone was computed in the recording already."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from ..program import Program
+
+__all__ = ["fold_constants"]
+
+
+def fold_constants(program: Program) -> None:
+    """Replace the results of statements that read nothing but constants by their values."""
+    changed = program.changed()
+    numbers: dict[Any, Any] = {}
+    kept = []
+    for statement in program.statements:
+        statement.replace(numbers)
+        read = statement.reads()
+        free = statement.kind in ("draw", "host", "guard") or statement.writes is not None
+        touched = any(out.root in changed for out in statement.outs)
+        if free or touched or any(v.constant is None or v.root in changed for v in read):
+            kept.append(statement)
+            continue
+        for out in statement.outs:
+            out.constant = out.value
+            out.root = out
+            if not isinstance(out.value, (np.ndarray, np.generic)):
+                numbers[out] = out.value
+    program.statements = kept
+    program.replace(numbers)

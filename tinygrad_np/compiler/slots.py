@@ -1,0 +1,70 @@
+"""Slots that a tape answers for: the data of Tensors, gradients of leaves, values of Numbers.
+
+While a tape runs, descriptors stand in their place. So the engine itself asks nothing of anybody
+when there is no tape, and with one no read or write can go unseen.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..core import doors
+from ..core.doors import Number
+from ..core.hooks import Watch
+from ..core.node import Leaf
+from ..core.tensor import Tensor
+
+__all__ = ["SLOT_NAMES", "interpose", "slot_of", "withdraw"]
+
+SLOTS: dict[str, dict[type, Any]] = {
+    "tensor": {Tensor: Tensor.__dict__["_data"]},
+    "grad": {Leaf: Leaf.__dict__["grad"], Watch: Watch.__dict__["grad"]},
+    "number": {Number: Number.__dict__["value"]},
+}
+SLOT_NAMES = {"tensor": "_data", "grad": "grad", "number": "value"}
+
+
+def slot_of(kind: str, source: Any) -> Any:
+    """Return the slot of an object, whoever answers for it at the moment."""
+    return next(slot for owner, slot in SLOTS[kind].items() if isinstance(source, owner))
+
+
+class _Interposed:
+    """Descriptor in the place of a slot: asks the tape of this thread, if there is one."""
+
+    def __init__(self, kind: str, slot: Any) -> None:
+        self._kind = kind
+        self._slot = slot
+
+    def __get__(self, source: Any, owner: Any = None) -> Any:
+        if source is None:
+            return self
+        tape: Any = doors.tracer.get()
+        if tape is None:
+            return self._slot.__get__(source)
+        return tape.state.get(self._kind, source, self._slot)
+
+    def __set__(self, source: Any, value: Any) -> None:
+        tape: Any = doors.tracer.get()
+        if tape is None:
+            self._slot.__set__(source, value)
+        else:
+            tape.state.set(self._kind, source, value, self._slot)
+
+
+def interpose() -> None:
+    """Let the tape of this thread answer for the slots; called once per tape that runs."""
+    if doors.tracing == 0:
+        for kind, slots in SLOTS.items():
+            for owner, slot in slots.items():
+                setattr(owner, SLOT_NAMES[kind], _Interposed(kind, slot))
+    doors.tracing += 1
+
+
+def withdraw() -> None:
+    """Give the slots back when the last tape has run."""
+    doors.tracing -= 1
+    if doors.tracing == 0:
+        for kind, slots in SLOTS.items():
+            for owner, slot in slots.items():
+                setattr(owner, SLOT_NAMES[kind], slot)

@@ -1,0 +1,215 @@
+"""Statements, a program as data: NumPy calls (`Statement`) and their values (`Var`)."""
+
+from __future__ import annotations
+
+import math
+import operator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..core.containers import flatten, rebuild
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = [
+    "OPERATORS",
+    "Statement",
+    "Var",
+    "constant",
+    "execute",
+    "map_arguments",
+    "perform",
+    "root_among",
+    "substitute",
+    "vars_in",
+]
+
+
+# Python's operators on numbers, by their symbols.
+OPERATORS: dict[str, Any] = {
+    "+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.truediv,
+    "//": operator.floordiv, "%": operator.mod, "**": operator.pow, "<": operator.lt,
+    "<=": operator.le, ">": operator.gt, ">=": operator.ge, "==": operator.eq, "!=": operator.ne,
+}  # fmt: skip
+
+
+class Var:
+    """One value of the program.
+
+    Attributes:
+        shape, dtype: of the array; a number has shape None and its Python type as dtype.
+        hint: what the user or the library calls it; names in the source are made from it.
+        root: the value whose memory this one looks into; itself unless it is a view.
+        constant: the value, if it is the same in every call.
+        value: what it was in the recording, until the program is written down.
+    """
+
+    __slots__ = ("constant", "dtype", "hint", "root", "shape", "value")
+
+    def __init__(self, value: Any, hint: str = "", root: Var | None = None) -> None:
+        is_array = isinstance(value, (np.ndarray, np.generic))
+        self.shape: Any = value.shape if is_array else None
+        self.dtype: Any = value.dtype if is_array else type(value)
+        self.hint = hint
+        self.root: Var = self if root is None else root
+        self.constant: Any = None
+        self.value = value
+
+    @property
+    def size(self) -> int:
+        """The number of elements; 1 for a number."""
+        return math.prod(self.shape or ())
+
+    @property
+    def nbytes(self) -> int:
+        """The bytes that an array of it takes; 0 for a number."""
+        return self.size * self.dtype.itemsize if self.shape is not None else 0
+
+    @property
+    def is_array(self) -> bool:
+        """True for an array that has memory, not for a number or a NumPy scalar."""
+        return bool(self.shape)
+
+    def __repr__(self) -> str:
+        return f"<{self.hint or 'var'} {self.shape} {self.dtype}>"
+
+
+def constant(value: Any, hint: str = "") -> Var:
+    """Make a value that is the same in every call."""
+    var = Var(value, hint)
+    var.constant = value
+    return var
+
+
+@dataclass(eq=False)
+class Statement:
+    """One call of the program.
+
+    Attributes:
+        kind: what `target` is and how it is written down:
+            "ufunc": target(*args), `method` is "" or reduce, accumulate, outer, at;
+            "function": a NumPy function;
+            "method": a method of the first argument, by name;
+            "operator": a Python operator on numbers, by its symbol;
+            "getitem", "setitem": args are (array, index) or (array, index, value);
+            "draw": a method of a random generator, args[0] says where that comes from;
+            "host": a Python function of numbers, called as it is;
+            "guard": raise `GuardFailed` unless args[0] is true (or equal to args[1]).
+        outs: the value or values that it makes.
+        several: whether it returns a tuple of them.
+        writes: a value whose memory it changes.
+        place: file and line of the user's code.
+        section: "forward", "backward" or "update".
+        boxed: whether it returns a Python number of which the program makes a NumPy one.
+        errstate: how floating-point errors are handled there, where that is not as outside.
+    """
+
+    kind: str
+    target: Any
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any] = field(default_factory=dict)
+    outs: tuple[Var, ...] = ()
+    method: str = ""
+    writes: Var | None = None
+    several: bool = False
+    place: tuple[str, int] | None = None
+    section: str = "forward"
+    boxed: bool = False
+    errstate: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def out(self) -> Var:
+        """The result of a statement that has one."""
+        return self.outs[0]
+
+    def reads(self) -> list[Var]:
+        """List the values among the arguments, in order."""
+        return [*vars_in(self.args), *vars_in(self.kwargs)]
+
+    def is_view(self) -> bool:
+        """Say whether it only looks at the memory of something else."""
+        if not self.outs or self.writes:
+            return False
+        return all(out.root is not out for out in self.outs)
+
+    def is_ufunc(self, *ufuncs: np.ufunc) -> bool:
+        """Say whether it is a plain call of a ufunc (of one of these, if any are named)."""
+        plain = self.kind == "ufunc" and not self.method and not self.several
+        return plain and (not ufuncs or self.target in ufuncs)
+
+    def replace(self, mapping: dict[Var, Any]) -> None:
+        """Replace arguments by other values, or by constants."""
+        self.args = substitute(self.args, mapping)
+        if self.kwargs:
+            self.kwargs = substitute(self.kwargs, mapping)
+        if self.writes in mapping:
+            self.writes = mapping[self.writes]
+
+
+def vars_in(tree: Any) -> list[Var]:
+    """List the values among the leaves of nested arguments, which may hold slices."""
+    values = []
+    for leaf in flatten(tree):
+        if isinstance(leaf, Var):
+            values.append(leaf)
+        elif type(leaf) is slice:
+            values += vars_in((leaf.start, leaf.stop, leaf.step))
+    return values
+
+
+def substitute(tree: Any, mapping: dict[Var, Any]) -> Any:
+    """Copy nested arguments with other leaves in the place of some values."""
+
+    def leaf(value: Any) -> Any:
+        return mapping.get(value, value) if type(value) is Var else value
+
+    return map_arguments(tree, leaf)
+
+
+def map_arguments(tree: Any, function: Callable[[Any], Any]) -> Any:
+    """Copy nested arguments with `function(leaf)` for each leaf, also in slices."""
+
+    def leaf(value: Any) -> Any:
+        if type(value) is not slice:
+            return function(value)
+        ends = (value.start, value.stop, value.step)
+        return slice(*map(function, ends))
+
+    return rebuild(tree, leaf)
+
+
+def root_among(value: Any, read: list[Var]) -> Var | None:
+    """Return the value whose memory a result looks into, if it is one of those that were read."""
+    if not isinstance(value, np.ndarray):
+        return None
+    for var in read:
+        array = var.value
+        if isinstance(array, np.ndarray) and np.may_share_memory(value, array):
+            return var.root
+    return None
+
+
+def perform(kind: str, target: Any, args: tuple, kwargs: dict[str, Any], method: str = "") -> Any:
+    """Compute what a statement of this kind says, with real arguments."""
+    if kind == "method":
+        return getattr(args[0], target)(*args[1:], **kwargs)
+    if kind == "getitem":
+        return args[0][args[1]]
+    if kind == "operator":
+        return OPERATORS[target](*args)
+    function = getattr(target, method) if method else target
+    return function(*args, **kwargs)
+
+
+def execute(statement: Statement) -> Statement:
+    """Compute a new statement of one result from the values of the recording, and return it."""
+    target = statement.target
+    args = map_arguments(statement.args, lambda a: a.value if type(a) is Var else a)
+    value = perform(statement.kind, target, args, statement.kwargs, statement.method)
+    hint = target if isinstance(target, str) else getattr(target, "__name__", "part")
+    root = root_among(value, statement.reads())
+    statement.outs = (Var(value, hint, root),)
+    return statement

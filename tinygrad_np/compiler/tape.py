@@ -1,0 +1,295 @@
+"""`Tape`: a recording of all that a run of a function computes, call by call.
+
+While a tape runs, Tensors hand out stand-ins for their arrays. What these are asked to compute
+becomes a statement; what they are asked to be (a truth, a Python number) becomes a guard or an
+error. Reads and writes of things outside are the `State`'s.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..core import doors, modes
+from ..core.callsite import assigned_name, line_of, outside
+from ..core.containers import flatten, rebuild, refill
+from ..core.tensor import Tensor, wrap
+from .callers import Origins, asked_by_the_library, local_name, module_name
+from .errors import CompileError
+from .slots import interpose, withdraw
+from .standins import StandIn, TracedArray, TracedNumber
+from .state import State, frozen
+from .statements import Statement, Var, map_arguments, perform, root_among
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from .program import Output
+
+__all__ = ["Tape"]
+
+_PLAIN_PYTHON = ("operator", "host")  # kinds of statements on Python numbers
+
+
+class Tape(doors.Tracer, modes.Watcher):
+    """One recording.
+
+    Attributes:
+        statements: in the order of the calls.
+        state: what the function reads from outside, and writes there.
+        outputs: what the function leaves changed.
+        template: what it returned, with `Var`s in the place of arrays and Tensors.
+        boxed: which leaves of the template are Tensors.
+    """
+
+    def __init__(self, names: Mapping[int, str]) -> None:
+        self.statements: list[Statement] = []
+        self.state = State(self, names)
+        self.outputs: list[Output] = []
+        self.template: Any = None
+        self.boxed: list[bool] = []
+        self._origins = Origins()
+        self._latest: tuple[Any, Var, str] | None = None  # call of the user's, value, other name
+
+    # --- running --------------------------------------------------------------------------------
+
+    def run(self, f: Callable, args: Any, kwargs: Any) -> Any:
+        """Run `f` on this tape, and return its result with real arrays, in Tensors without a graph.
+
+        What it wrote to Tensors, gradients and Numbers is not there before `state.settle()`.
+        """
+        with self._running():
+            result = f(*args, **kwargs)
+            self.outputs = list(self.state.outputs())
+            self.template = rebuild(result, _symbol)
+            leaves = flatten(result)
+            self.boxed = [isinstance(leaf, Tensor) for leaf in leaves]
+            values = list(map(_value, leaves))
+        boxed = zip(values, self.boxed, strict=True)
+        return refill(result, [wrap(value, None) if box else value for value, box in boxed])
+
+    @contextlib.contextmanager
+    def _running(self) -> Iterator[None]:
+        """Record what this thread or task does inside."""
+        interpose()
+        tracer, watcher = doors.tracer.set(self), modes.watcher.set(self)
+        mode = modes.recording.set(modes.recording.get() and self)
+        try:
+            yield
+        finally:
+            modes.recording.reset(mode)
+            modes.watcher.reset(watcher)
+            doors.tracer.reset(tracer)
+            withdraw()
+            self.state.fill_new_objects()
+
+    # --- as a Tracer: arrays and random numbers that come in ------------------------------------
+
+    def takes(self, data: Any) -> bool:
+        return isinstance(data, (StandIn, np.ndarray, np.generic))
+
+    def holds(self, tree: Any) -> bool:
+        return any(isinstance(leaf, StandIn) for leaf in flatten(tree))
+
+    def array(self, data: Any, dtype: Any, copy: bool | None) -> Any:
+        if isinstance(data, TracedNumber):
+            if copy is None and dtype is None:
+                return data
+            return self.call("function", np.asarray, (data, dtype), {})
+        if not isinstance(data, TracedArray):
+            data = TracedArray(self, self.state.array(data), data)
+        if dtype is not None and data.dtype != np.dtype(dtype):
+            return data.astype(dtype)
+        return data.copy() if copy else data
+
+    def draw(self, rng: Any, method: str, args: tuple, kwargs: dict) -> Any:
+        generator, var = self.state.generator(rng)
+        result = getattr(generator, method)(*self.values(args), **self.values(kwargs))
+        symbols = (var, *self.symbols(args))
+        return self._record("draw", method, symbols, self.symbols(kwargs), result)
+
+    # --- calls ----------------------------------------------------------------------------------
+
+    def values(self, tree: Any) -> Any:
+        """Copy nested arguments with real values in the place of stand-ins."""
+        return map_arguments(tree, lambda leaf: leaf.value if isinstance(leaf, StandIn) else leaf)
+
+    def symbols(self, tree: Any) -> Any:
+        """Copy nested arguments as the program has them, with `Var`s."""
+        return map_arguments(tree, self._symbol)
+
+    def _symbol(self, leaf: Any) -> Any:
+        if isinstance(leaf, (np.ndarray, np.generic)):
+            return self.state.array(leaf)
+        if not isinstance(leaf, StandIn):
+            return leaf
+        if leaf.tape is not self:
+            raise CompileError(
+                "a value of an earlier call of a compiled function is used in this one: "
+                "return such values instead of keeping them"
+            )
+        return leaf.symbol
+
+    def ufunc(self, ufunc: np.ufunc, method: str, inputs: tuple, kwargs: dict) -> Any:
+        """Compute and record a call of a ufunc, or of a method of one."""
+        if method == "at":
+            return self.write("ufunc", ufunc, inputs, kwargs, inputs[0], method)
+        out = kwargs.get("out")
+        if out is None:
+            return self.call("ufunc", ufunc, inputs, kwargs, method)
+        target = out[0] if isinstance(out, tuple) else out
+        if len(out) != 1 or not isinstance(target, TracedArray):
+            raise self.error("writes into a NumPy array that it did not make (out=, +=)")
+        rest = {name: value for name, value in kwargs.items() if name != "out"}
+        if isinstance(target.value, np.generic):  # as of any scalar: `x += 1` makes another
+            return self.call("ufunc", ufunc, inputs, rest, method)
+        return self.write("ufunc", ufunc, inputs, {**rest, "out": target}, target, method)
+
+    def call(self, kind: str, target: Any, args: tuple, kwargs: dict, method: str = "") -> Any:
+        """Compute and record a call, and return the stand-in for its result."""
+        symbols, named = self.symbols(args), self.symbols(kwargs)
+        result = perform(kind, target, self.values(args), self.values(kwargs), method)
+        return self._record(kind, target, symbols, named, result, method)
+
+    def apply(self, f: Callable, number: TracedNumber) -> Any:
+        """Apply a Python function to a number: record its arithmetic, or else the call itself."""
+        before = len(self.statements)
+        try:
+            return f(number)
+        except CompileError:
+            del self.statements[before:]
+        return self._record("host", f, (number.symbol,), {}, f(number.value))
+
+    def _record(
+        self, kind: str, target: Any, args: Any, kwargs: Any, result: Any, method: str = ""
+    ) -> Any:
+        """Record a call that gave this result; return stand-ins for it."""
+        statement = Statement(kind, target, args, kwargs, method=method, **self._origins.now())
+        several = isinstance(result, (tuple, list))
+        values = list(result) if several else [result]
+        traced: type[StandIn] = TracedNumber
+        if kind not in _PLAIN_PYTHON:
+            traced = TracedArray
+            number = isinstance(result, (bool, int, float, complex))
+            statement.boxed = number and not isinstance(result, np.generic)
+            values = [v if isinstance(v, np.ndarray) else np.asarray(v)[()] for v in values]
+        hint = str(local_name() or getattr(target, "__name__", target))
+        arrays = [var for var in statement.reads() if var.shape is not None]
+        statement.outs = tuple(Var(value, hint, root_among(value, arrays)) for value in values)
+        statement.several = several
+        self.statements.append(statement)
+        pairs = zip(statement.outs, values, strict=True)
+        outs = [traced(self, var, value) for var, value in pairs]
+        if not several:
+            return outs[0]
+        return type(result)(*outs) if hasattr(result, "_fields") else tuple(outs)
+
+    def write(
+        self, kind: str, target: Any, args: tuple, kwargs: dict, into: Any, method: str = ""
+    ) -> Any:
+        """Compute and record a call that changes the array `into`."""
+        from_outside = {given.var for given in self.state.inputs}
+        if not isinstance(into, TracedArray) or into.symbol.root in from_outside:
+            raise self.error(
+                "writes into an array that it was given or captured",
+                "work on a copy of it, or hold it in a Tensor and write t[...] = value",
+            )
+        symbols, named = self.symbols(args), self.symbols(kwargs)
+        perform(kind, target, self.values(args), self.values(kwargs), method)
+        origin = self._origins.now()
+        statement = Statement(
+            kind, target, symbols, named, method=method, writes=into.symbol, **origin
+        )
+        self.statements.append(statement)
+        return into
+
+    # --- values that steer Python ---------------------------------------------------------------
+
+    def truth(self, value: StandIn) -> bool:
+        """Return the truth of a value: fixed by a guard in the library, an error elsewhere."""
+        if not asked_by_the_library():
+            raise self.error(
+                "branches on a value that is computed in each call (if, while, and, or, assert)",
+                "use tinygrad_np.where(condition, a, b), or branch outside of the function",
+            )
+        truth = bool(value.value)
+        self._guard(value.symbol, truth)
+        return truth
+
+    def number(self, value: StandIn, what: str) -> Any:
+        """Return a value as a number: fixed by a guard in the library, an error elsewhere."""
+        if not asked_by_the_library():
+            raise self.error(
+                f"makes a Python number of a value that is computed in each call: {what}"
+            )
+        number = value.value.item() if hasattr(value.value, "item") else value.value
+        self._guard(value.symbol, number)
+        return number
+
+    def printable(self, value: StandIn) -> Any:
+        """Return a value for printing: in messages of the library's, an error elsewhere."""
+        if doors.tracer.get() is self and not asked_by_the_library():
+            raise self.error("prints (or saves) a value that is computed in each call")
+        return value.value
+
+    def _guard(self, var: Var, expected: Any) -> None:
+        if var.constant is None:
+            guard = Statement("guard", None, (var, expected), **self._origins.now())
+            self.statements.append(guard)
+
+    def error(self, what: str, remedy: str = "return it, and do that with what comes back") -> Any:
+        """Make the CompileError for something that the user's code does."""
+        frame = outside(sys._getframe(1))
+        line = line_of(frame.f_code, frame.f_lasti)
+        name = frame.f_code.co_name
+        return CompileError(f"{frame.f_code.co_filename}:{line}: {name} {what}. Instead: {remedy}.")
+
+    # --- as a Watcher: names for the values -----------------------------------------------------
+
+    def made(
+        self, node: Any, value: Any, operands: tuple[Any, ...], params: tuple[Any, ...] = ()
+    ) -> None:
+        """Name the value of an op after the variable that takes it, or after module and op."""
+        if not isinstance(value, TracedArray):
+            return
+        call = (node.code, node.lasti)
+        if self._latest is not None and self._latest[0] == call:
+            # A step on the way to what this call of the user's returns, which has the name.
+            _, step, other_name = self._latest
+            step.hint = other_name
+        modules = module_name(sys._getframe(2))
+        plain = "_".join(dict.fromkeys([*modules, node.op.name]))
+        self._latest = (call, value.symbol, plain)
+        value.symbol.hint = (node.code and assigned_name(*call)) or plain
+        self.state.node_values[node] = value.symbol
+
+    def reached(self, node: Any, g: Any) -> None:
+        """Name the gradient of a node after its value."""
+        array = g._data if isinstance(g, Tensor) else g
+        value = self.state.node_values.get(node)
+        if isinstance(array, TracedArray) and value is not None:
+            array.symbol.hint = f"d_{value.hint}"
+
+    def flowed(self, node: Any, position: int, parent: Any, contribution: Any, total: Any) -> None:
+        """Do nothing: the statements of the rule are recorded."""
+
+    def wrote(self, leaf: Any, new: Any) -> None:
+        """Do nothing: the state sees the write."""
+
+
+def _symbol(leaf: Any) -> Any:
+    """Return the `Var` of a returned array or Tensor; anything else as it is."""
+    array = leaf._data if isinstance(leaf, Tensor) else leaf
+    return array.symbol if isinstance(array, StandIn) else leaf
+
+
+def _value(leaf: Any) -> Any:
+    """Return the real value of a returned leaf: of a Tensor its array, also if just written."""
+    if isinstance(leaf, Tensor):
+        return frozen(getattr(leaf._data, "value", leaf._data))
+    if isinstance(leaf, TracedArray):
+        return np.array(leaf.value)
+    return getattr(leaf, "value", leaf)

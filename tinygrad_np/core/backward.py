@@ -1,0 +1,191 @@
+"""How gradients flow back.
+
+The gradient of a value says how the loss changes when the value changes. That of the loss itself is
+1. Each op has rules that turn the gradient of its result into those of its inputs, so one walk over
+the recorded nodes, from the loss back to the leaves, finds them all. A value that was used twice
+gets two contributions, and its gradient is their sum: this is the chain rule.
+"""
+
+from __future__ import annotations
+
+from heapq import heapify, heappop, heappush
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from . import errors, modes
+from .lifting import lifted_reads
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterator
+
+    from .node import Node, Shape
+
+__all__ = ["backward", "backward_to", "fit"]
+
+_NUMBERS = frozenset({int, float, bool})
+
+
+def fit(g: Any, shape: Shape, dtype: np.dtype) -> Any:
+    """Return the gradient `g` in the shape and dtype of the value that it belongs to.
+
+    Axes along which the value was broadcast are summed; axes that a reduction dropped are
+    broadcast back: the two are each other's adjoint, and here is the only place that does either.
+    Works on arrays and on Tensors.
+
+    Raises:
+        TypeError: a complex gradient for a real value.
+    """
+    if g.shape != shape:
+        new = g.ndim - len(shape)  # axes that broadcasting put in front
+        if new > 0:
+            axis = 0 if new == 1 else tuple(range(new))
+            g = np.add.reduce(g, axis)
+    if g.shape != shape:
+        first = len(shape) - g.ndim
+        lengths = zip(g.shape, shape[first:], strict=True)
+        stretched = [axis for axis, (have, want) in enumerate(lengths) if have != want == 1]
+        if stretched:
+            g = np.add.reduce(g, tuple(stretched), keepdims=True)
+        if g.shape != shape:
+            g = np.broadcast_to(g, shape)
+    if g.dtype != dtype:
+        if g.dtype.kind == "c" and dtype.kind != "c":
+            raise TypeError(f"a complex gradient ({g.dtype}) reached a real value ({dtype})")
+        g = g.astype(dtype)
+    return g
+
+
+def _flow(
+    gradients: dict[Node, Any],
+    lift: Callable,
+    *,
+    retain_graph: bool,
+    recorded: bool,
+    ends: Collection[Node] = (),
+    path: Collection[Node] | None = None,
+) -> Iterator[tuple[Node, Any]]:
+    """Yield each leaf below the given nodes with its gradient.
+
+    Args:
+        gradients: those of the nodes to start from; emptied on the way.
+        lift: makes a Tensor of an array and its node.
+        retain_graph: keep what the rules have read.
+        recorded: run the rules on Tensors, so that the gradients have a graph of their own.
+        ends: nodes to stop at, as at leaves.
+        path: the only nodes to go through; None for all.
+    """
+    watcher = modes.watcher.get()
+    yielded: set[int] = set()
+    queue = [(-node.serial, node) for node in gradients]
+    heapify(queue)
+    while queue:
+        # The newest node first. All uses of its value are newer, so they have contributed
+        # by now: the gradient is whole.
+        node = heappop(queue)[1]
+        g = gradients.pop(node)
+        if node.watch is not None:
+            g = node.watch.run_hooks(node, g, lift)
+            if node.watch.retains and path is None:
+                yield node, g.copy()
+        if watcher is not None:
+            watcher.reached(node, g)
+
+        if node.op is None or node in ends:
+            # Leaves own their gradients: no two share an array, nor is one a view of another.
+            array = getattr(g, "_data", g) if recorded else g
+            is_view = getattr(array, "base", None) is not None
+            if is_view or id(g) in yielded:
+                g = g.copy()
+            yielded.add(id(g))
+            yield node, g
+            continue
+
+        saved = node.saved
+        if saved is None:
+            raise errors.graph_freed(node)
+        if not retain_graph:
+            node.saved = None  # the arrays go as backward proceeds, not at its end
+        if recorded:
+            saved = lifted_reads(node, saved, lift)
+        elif not isinstance(g, np.generic):
+            g.setflags(False)  # several rules may be handed the same array
+
+        position = -1
+        for parent, rule, reads in zip(node.parents, node.op.rules, saved):
+            position += 1
+            if reads is None or (path is not None and parent not in path):
+                continue
+            try:
+                contribution = rule(g, *reads)
+                if contribution is None:  # a rule may say that nothing flows this time
+                    continue
+                if type(contribution) in _NUMBERS:
+                    contribution = np.asarray(contribution, parent.dtype)
+                if recorded and not hasattr(contribution, "requires_grad"):
+                    contribution = lift(contribution, None)
+                # Rules know nothing of broadcasting: their answer is fitted here.
+                if contribution.shape != parent.shape or contribution.dtype is not parent.dtype:
+                    contribution = fit(contribution, parent.shape, parent.dtype)
+            except Exception as error:
+                raise errors.rule_failed(node, position, error) from error
+
+            total = contribution
+            if parent in gradients:
+                total = gradients[parent] + contribution
+            else:  # its first contribution: it waits for the others in the queue
+                heappush(queue, (-parent.serial, parent))
+            gradients[parent] = total
+            if watcher is not None:
+                watcher.flowed(node, position, parent, contribution, total)
+
+
+def backward(
+    root: Node,
+    seed: Any,
+    *,
+    retain_graph: bool,
+    create_graph: bool,
+    lift: Callable,
+) -> list[tuple[Node, Any]]:
+    """Return the gradient of every leaf below `root`, given that of `root` itself, `seed`.
+
+    Pairs (node, gradient), for leaves and for nodes that retain their gradient: arrays, or
+    Tensors with `create_graph`, which also keeps the graph. No `.grad` is touched.
+    """
+    keep = retain_graph or create_graph
+    flow = _flow({root: seed}, lift, retain_graph=keep, recorded=create_graph)
+    if not create_graph:
+        return list(flow)
+    with modes.enable_grad():
+        return list(flow)
+
+
+def backward_to(
+    ends: Collection[Node],
+    path: Collection[Node],
+    seeds: dict[Node, Any],
+    *,
+    retain_graph: bool,
+    create_graph: bool,
+    lift: Callable,
+) -> dict[Node, Any]:
+    """Return the gradients of the nodes `ends` alone, given those of the nodes in `seeds`.
+
+    Rules run, and arrays are freed, only on the `path`: the nodes that depend on one of the ends,
+    the ends themselves among them. Nothing flows on beyond an end.
+    """
+    keep = retain_graph or create_graph
+    start = {node: g for node, g in seeds.items() if node in path}
+    flow = _flow(
+        start,
+        lift,
+        retain_graph=keep,
+        recorded=create_graph,
+        ends=ends,
+        path=path,
+    )
+    if not create_graph:
+        return dict(flow)
+    with modes.enable_grad():
+        return dict(flow)

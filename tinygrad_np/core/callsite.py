@@ -1,0 +1,136 @@
+"""The user's line that called the library, and the user's names for values.
+
+"The user" is whoever calls this package, `nn` or NumPy from outside of them.
+"""
+
+from __future__ import annotations
+
+import dis
+import functools
+import inspect
+import os
+import sys
+from types import CodeType, FrameType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = [
+    "INSIDE",
+    "assigned_name",
+    "line_of",
+    "modules_in",
+    "name_of",
+    "outside",
+    "short_place",
+    "variables",
+]
+
+
+class _Inside(dict[str, bool]):
+    """True for the files of the library, by name: looked up once per file."""
+
+    def __missing__(self, file: str) -> bool:
+        here = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+        nn = os.path.join(os.path.dirname(here), "nn")
+        numpy = os.path.dirname(np.__file__)
+        folders = tuple(root + os.sep for root in (here, nn, numpy))
+        self[file] = inside = file.startswith(folders)
+        return inside
+
+
+INSIDE = _Inside()
+
+
+def outside(frame: FrameType) -> FrameType:
+    """Return the user's innermost frame, from `frame` outwards; the outermost if there is none."""
+    here: FrameType | None = frame
+    while here is not None:
+        if not INSIDE[here.f_code.co_filename]:
+            return here
+        frame, here = here, here.f_back
+    return frame
+
+
+def variables(frame: FrameType) -> list[tuple[str, Any]]:
+    """Return the variables of a function or module that is running, and their values."""
+    namespace = frame.f_locals
+    pairs = list(namespace.items())
+    is_copy = frame.f_code.co_flags & inspect.CO_OPTIMIZED and type(namespace) is dict
+    if is_copy and sys.getrefcount(namespace) <= 3:
+        # Up to Python 3.12 the frame keeps this copy of a function's variables, and with it every
+        # value. Nobody but the frame and this function has it: the user did not call locals().
+        namespace.clear()
+    return pairs
+
+
+def name_of(frame: FrameType, is_it: Callable[[Any], bool]) -> str | None:
+    """Return the user's name for a value: a variable, an attribute of `self`, or a global."""
+    pairs = variables(frame)
+    for name, value in pairs:
+        if is_it(value):
+            return name
+    owner = dict(pairs).get("self")
+    for name, value in getattr(owner, "__dict__", {}).items():
+        if is_it(value):
+            return f"self.{name}"
+    for name, value in list(frame.f_globals.items()):
+        if is_it(value):
+            return name
+    return None
+
+
+def line_of(code: CodeType, lasti: int) -> int:
+    """Return the number of the line that the instruction at offset `lasti` belongs to."""
+    line = code.co_firstlineno
+    for start, end, number in code.co_lines():
+        if start <= lasti < end and number is not None:
+            line = number
+    return line
+
+
+def short_place(place: tuple[str, int]) -> str:
+    """Shorten a file and line for messages and pictures: `spiral.py:31`."""
+    file, line = place
+    return f"{os.path.basename(file)}:{line}"
+
+
+@functools.lru_cache(maxsize=512)
+def assigned_name(code: CodeType, lasti: int) -> str | None:
+    """Return the variable or attribute that the call at `lasti` is assigned to at once.
+
+    None where it is used in another way: as a part of an expression, as an argument.
+    """
+    store = None
+    for instruction in dis.get_instructions(code):
+        if instruction.offset > lasti and instruction.opname != "CACHE":
+            store = instruction
+            break
+    if store is None or not store.opname.startswith("STORE_"):
+        return None
+    if store.opname in _STORES_ONE:
+        name = str(store.argval)
+    elif store.opname in _STORES_THEN_MORE:  # since Python 3.13, two instructions in one
+        name = str(store.argval[0])
+    else:
+        return None
+    return name if name.isidentifier() else None  # pytest stores parts of an assertion
+
+
+_STORES_ONE = frozenset({"STORE_FAST", "STORE_NAME", "STORE_GLOBAL", "STORE_DEREF", "STORE_ATTR"})
+_STORES_THEN_MORE = frozenset({"STORE_FAST_LOAD_FAST", "STORE_FAST_STORE_FAST"})
+
+
+def modules_in(frame: FrameType | None) -> tuple[Any, ...]:
+    """Return the modules whose call is under way in this frame, outer ones first."""
+    modules: list[Any] = []
+    while frame is not None:
+        if frame.f_code.co_name == "__call__":
+            module = frame.f_locals.get("self")
+            if hasattr(module, "named_modules"):
+                modules.append(module)
+        frame = frame.f_back
+    return tuple(reversed(modules))

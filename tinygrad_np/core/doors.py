@@ -1,0 +1,147 @@
+"""The doors by which values come in from outside: arrays, Numbers and random draws.
+
+A `Tracer` takes down a program while the user's code runs. It must see every value that comes in,
+since the program will read it anew each time. So all of them come in here, and a tracer of this
+thread or task, if there is one, answers. Else all of this is plain NumPy and Python.
+"""
+
+from __future__ import annotations
+
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = [
+    "NUMERIC",
+    "BorrowedGradient",
+    "Number",
+    "Tracer",
+    "as_array",
+    "beside",
+    "draw",
+    "own_array",
+    "tracer",
+]
+
+NUMERIC = "biufc"  # kinds of dtypes that a Tensor may have
+
+
+class Tracer(Protocol):
+    """Who answers for arrays, Numbers and random draws while a program is taken down.
+
+    It hands out stand-ins, which do what arrays and numbers do and take it down.
+    """
+
+    def takes(self, data: Any) -> bool:
+        """Say whether `array` is to be asked for the array of `data`."""
+
+    def array(self, data: Any, dtype: Any, copy: bool | None) -> Any:
+        """Do as `np.array(data, dtype=dtype, copy=copy)`."""
+
+    def holds(self, tree: Any) -> bool:
+        """Say whether there are stand-ins among nested arguments."""
+
+    def draw(self, rng: Any, method: str, args: tuple, kwargs: dict) -> Any:
+        """Do as `draw` below."""
+
+
+# The tracer of this thread or task, and how many there are in all: a plain number, so that
+# everybody else pays nothing for asking.
+tracer: ContextVar[Tracer | None] = ContextVar("tracer", default=None)
+tracing = 0
+
+
+def as_array(data: Any, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+    """Return `data` as an array of numbers.
+
+    Raises:
+        TypeError: what is not numbers.
+        ValueError: nested lists of unequal lengths.
+    """
+    if tracing and (answer := tracer.get()) is not None and answer.takes(data):
+        return answer.array(data, dtype, copy)
+    try:
+        array = np.array(data, dtype=dtype, copy=copy)
+    except ValueError as error:
+        if "inhomogeneous" in str(error):
+            raise ValueError(
+                "can't make an array of nested lists whose lengths differ: every row needs the "
+                "same length"
+            ) from error
+        raise
+    if array.dtype.kind not in NUMERIC:
+        given = type(data).__name__
+        if isinstance(data, np.ndarray):
+            given = f"an array of dtype {data.dtype}"
+        elif isinstance(data, (list, tuple)):
+            given = f"a {given} that NumPy makes an array of {array.dtype} of"
+        raise TypeError(f"expected numbers or an array of numbers, not {given}")
+    return array
+
+
+def own_array(array: np.ndarray) -> np.ndarray:
+    """Let in an array that the engine has made itself, such as the first gradient."""
+    return as_array(array) if tracing else array
+
+
+def beside(arrays: list[Any], params: tuple[Any, ...]) -> list[Any]:
+    """Let in the bare arrays among the operands of a call, if there are stand-ins beside them."""
+    if not tracing or (answer := tracer.get()) is None or not answer.holds((*arrays, params)):
+        return arrays
+    return [as_array(a) if isinstance(a, np.ndarray) else a for a in arrays]
+
+
+class Number:
+    """A Python number that a compiled function reads anew on each call, and may change.
+
+        count = tg.Number(0)
+
+        @tg.compile
+        def step(x):
+            count.value += 1
+            return x / count.value
+
+    A plain Python number is a constant of the compiled program; one that changes is an error.
+
+    Attributes:
+        value: an int, float or bool; assign to change it.
+    """
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: float) -> None:
+        self.value: Any = value
+
+    def apply(self, f: Callable[[Any], Any]) -> Any:
+        """Return `f(value)`. In a compiled function f is called anew each time."""
+        value = self.value
+        return f(value) if isinstance(value, (int, float)) else value.apply(f)
+
+    def __repr__(self) -> str:
+        return f"Number({self.value!r})"
+
+
+def draw(rng: Any, method: str, *args: Any, **kwargs: Any) -> Any:
+    """Return `rng.method(*args, **kwargs)`; a program draws anew on each call.
+
+    `rng` is a NumPy Generator, or a function without arguments that gives one.
+    """
+    if tracing and (answer := tracer.get()) is not None:
+        return answer.draw(rng, method, args, kwargs)
+    return getattr(rng() if callable(rng) else rng, method)(*args, **kwargs)
+
+
+class BorrowedGradient:
+    """Placeholder in `.grad` for a gradient in memory that its owner will overwrite.
+
+    Whoever asks for the gradient gets a copy, and the placeholder goes.
+    """
+
+    __slots__ = ("array",)
+
+    def __init__(self, array: np.ndarray) -> None:
+        self.array = array

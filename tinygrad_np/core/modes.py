@@ -1,0 +1,115 @@
+"""The modes of a thread or task: what is recorded, and who watches.
+
+Both are context-local: each thread and each asyncio task has its own.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from contextvars import ContextVar, Token
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import TracebackType
+
+    import numpy as np
+
+    from .node import Node
+    from .tensor import Tensor
+
+__all__ = ["Watcher", "enable_grad", "is_grad_enabled", "no_grad", "recording", "watcher"]
+
+
+class Watcher(Protocol):
+    """What the engine tells whoever wants to see a computation; it changes nothing by it.
+
+    Gradients are arrays, or Tensors where they are recorded themselves.
+    """
+
+    def made(
+        self, node: Node, value: Any, operands: tuple[Any, ...], params: tuple[Any, ...] = ()
+    ) -> None:
+        """An op was called and recorded: its result, its inputs' arrays, its other arguments."""
+
+    def reached(self, node: Node, g: Any) -> None:
+        """Backward has the whole gradient of a node."""
+
+    def flowed(
+        self, node: Node, position: int, parent: Node, contribution: Any, total: Any
+    ) -> None:
+        """A rule of a node gave its input `parent` a contribution; the sum so far is `total`."""
+
+    def wrote(self, leaf: Tensor, new: np.ndarray) -> None:
+        """A leaf that needs a gradient is about to get new values."""
+
+
+# Whether nodes are made: False, True, or the watcher that is told of each one.
+recording: ContextVar[Any] = ContextVar("recording", default=True)
+
+# Who is told what happens, also while nothing is recorded; None if nobody is.
+watcher: ContextVar[Watcher | None] = ContextVar("watcher", default=None)
+
+
+def is_grad_enabled() -> bool:
+    """Whether operations are recorded here: True unless inside `no_grad()`."""
+    return bool(recording.get())
+
+
+class _Recording:
+    """Set the recording mode of this thread or task: `with no_grad():` or `@no_grad()`."""
+
+    _mode: bool
+
+    __slots__ = ("_tokens",)
+
+    def __init__(self) -> None:
+        self._tokens: list[Token[Any]] = []  # several: one object may be entered again inside
+
+    def __enter__(self) -> None:
+        self._tokens.append(recording.set(self._mode and (watcher.get() or True)))
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        recording.reset(self._tokens.pop())
+
+    def __call__(self, function: Callable) -> Callable:
+        """Decorate a function, or a coroutine function, to run in this mode."""
+        if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
+            raise TypeError(
+                f"a generator can't run in one mode, its caller runs in between: write `with "
+                f"{type(self).__name__}():` inside {function.__qualname__}"
+            )
+        mode = type(self)  # a new one for each call, which may come from any thread
+        if inspect.iscoroutinefunction(function):
+
+            @functools.wraps(function)
+            async def coroutine(*args: Any, **kwargs: Any) -> Any:
+                with mode():
+                    return await function(*args, **kwargs)
+
+            return coroutine
+
+        @functools.wraps(function)
+        def decorated(*args: Any, **kwargs: Any) -> Any:
+            with mode():
+                return function(*args, **kwargs)
+
+        return decorated
+
+
+class no_grad(_Recording):  # noqa: N801 - reads as a statement: with no_grad()
+    """Nothing is recorded inside: results need no gradient. Context manager and decorator."""
+
+    _mode = False
+
+
+class enable_grad(_Recording):  # noqa: N801
+    """Operations are recorded inside, also within `no_grad()`. Context manager and decorator."""
+
+    _mode = True

@@ -1,0 +1,167 @@
+"""The protocols of NumPy and Python: what they call when they are given a Tensor.
+
+NumPy's ufuncs and functions work on Tensors, or say that they don't.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+__all__ = ["FUNCTIONS", "UFUNCS", "NumPyProtocols", "PythonProtocols"]
+
+_DEFAULT_DTYPES = frozenset(np.dtype(t) for t in (float, int, bool, complex))
+
+# NumPy's functions that accept Tensors, filled by `define_op`:
+# (ufunc, "__call__" or "reduce") and plain functions, each with the op that answers for it.
+UFUNCS: dict[tuple[np.ufunc, str], Callable] = {}
+FUNCTIONS: dict[Callable, Callable] = {}
+
+
+class NumPyProtocols:
+    """The methods of a Tensor that NumPy calls."""
+
+    __slots__ = ()
+
+    _data: Any
+    data: Any
+    dtype: Any
+    requires_grad: Any
+
+    def _title(self) -> str:
+        raise NotImplementedError
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        if self.requires_grad:
+            raise TypeError(
+                f"converting {self._title()} to an array would silently drop its gradient. "
+                "Use .numpy() or .detach() where that is meant, tinygrad_np.stack([...]) to "
+                "collect Tensors, and np functions on the Tensor itself where it is not"
+            )
+        if copy is False and dtype is not None and np.dtype(dtype) != self.dtype:
+            raise ValueError(f"{self._title()} can't be seen as {np.dtype(dtype)} without a copy")
+        data = self.data.__array__()
+        if dtype is not None:
+            data = data.astype(dtype, copy=False)
+        return data.copy() if copy else data
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        out = kwargs.get("out")
+        if out is not None:
+            into_tensor = any(isinstance(target, NumPyProtocols) for target in out)
+            if into_tensor or any(map(_needs_grad, inputs)):
+                raise TypeError(
+                    f"np.{ufunc.__name__} can't write a recorded result into out=, and Tensors "
+                    "are never written through: assign the result instead (for `array += t`: "
+                    "array = array + t, or t.numpy() where no gradient is wanted)"
+                )
+            return getattr(ufunc, method)(*map(_array, inputs), **kwargs)
+        op = UFUNCS.get((ufunc, method))
+        if op is None:
+            call = "" if method == "__call__" else f".{method}"
+            raise NotImplementedError(_unsupported(f"np.{ufunc.__name__}{call}"))
+        if method in ("reduce", "accumulate"):
+            kwargs.setdefault("axis", 0)  # as NumPy has it for ufunc.reduce
+        elif kwargs:
+            raise TypeError(f"np.{ufunc.__name__} of a Tensor takes no {', '.join(kwargs)}=")
+        return op(*inputs, **kwargs)
+
+    def __array_function__(self, func: Callable, types: Any, args: tuple, kwargs: dict) -> Any:
+        op = FUNCTIONS.get(func)
+        if op is None:
+            raise NotImplementedError(_unsupported(_spelling(func)))
+        return op(*args, **kwargs)
+
+
+class PythonProtocols:
+    """The methods of a Tensor that Python calls, but for the operators."""
+
+    __slots__ = ()
+
+    _data: Any
+    data: Any
+    name: Any
+    ndim: Any
+    dtype: Any
+    requires_grad: Any
+
+    def _title(self) -> str:
+        raise NotImplementedError
+
+    def item(self) -> Any:
+        raise NotImplementedError
+
+    def __repr__(self) -> str:
+        parts = [np.array2string(self.data, separator=", ", prefix="Tensor(")]
+        if self.dtype not in _DEFAULT_DTYPES:
+            parts.append(f"dtype={self.dtype}")
+        if self.name is not None:
+            parts.append(f"name={self.name!r}")
+        if self.requires_grad:
+            parts.append("requires_grad=True")
+        return f"Tensor({', '.join(parts)})"
+
+    def __format__(self, spec: str) -> str:
+        return format(self.item(), spec) if spec else str(self)
+
+    def __len__(self) -> int:
+        if self.ndim == 0:
+            raise TypeError("len() of a 0-d Tensor")
+        return len(self._data)
+
+    def __iter__(self: Any) -> Iterator[Any]:
+        if self.ndim == 0:
+            raise TypeError("iteration over a 0-d Tensor")
+        return (self[i] for i in range(len(self._data)))
+
+    def __float__(self) -> float:
+        return float(self.item())
+
+    def __int__(self) -> int:
+        return int(self.item())
+
+    def __index__(self) -> int:
+        if self.ndim or self.dtype.kind not in "iu":
+            raise TypeError(f"an index or a length is one integer, not {self._title()}")
+        return int(self.data.item())
+
+    def __bool__(self) -> bool:
+        if self._data.size != 1:
+            raise ValueError(
+                f"the truth value of {self._title()} is ambiguous: use .any() or .all() of its "
+                ".numpy()"
+            )
+        return bool(self._data)
+
+
+def _needs_grad(value: Any) -> bool:
+    return isinstance(value, NumPyProtocols) and value.requires_grad
+
+
+def _array(value: Any) -> Any:
+    return value._data if isinstance(value, NumPyProtocols) else value
+
+
+def _spelling(function: Callable) -> str:
+    """Return a NumPy function's name as users write it: np.sum, np.linalg.inv."""
+    module = (function.__module__ or "numpy").replace("numpy", "np", 1)
+    return f"{module}.{function.__name__}"
+
+
+def _unsupported(function: str) -> str:
+    """Return the message for a NumPy function without an op, which names the nearest one."""
+    import difflib  # half a millisecond of import time that only this message needs
+
+    known = {u.__name__: f"np.{u.__name__}" for u, method in UFUNCS if method == "__call__"}
+    known |= {f.__name__: _spelling(f) for f in FUNCTIONS}
+    name = function.rpartition(".")[2]
+    near = difflib.get_close_matches(name, sorted(known), 1, 0.6)
+    hint = f" The nearest supported one is {known[near[0]]}." if near else ""
+    return (
+        f"{function} is not supported on Tensors.{hint} Use .numpy() for the bare array (no "
+        "gradient flows), or declare it with tinygrad_np.define_op."
+    )

@@ -1,0 +1,394 @@
+"""`Tensor`: an array that remembers how it was computed.
+
+The operators and most methods (`+`, `exp`, `sum`, `reshape`, indexing ...) are attached by
+`tinygrad_np.ops`, from the table of operations. Hooks are in `hooks`, the rules for writing in
+`writing`, and what NumPy and Python ask of an array in `protocols`.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from . import modes
+from .backward import backward as flow_back
+from .backward import fit
+from .callsite import outside
+from .doors import NUMERIC, BorrowedGradient, as_array, own_array
+from .hooks import Hooked
+from .node import Constant, Leaf, Node
+from .protocols import NumPyProtocols, PythonProtocols
+from .writing import Writable
+
+if TYPE_CHECKING:
+    from .methods import TableMethods
+else:
+    TableMethods = object  # `tinygrad_np.ops` attaches what the stub of this name declares
+
+__all__ = [
+    "Tensor",
+    "as_array",
+    "as_operand",
+    "gradient_of",
+    "needs_grad",
+    "node_of",
+    "unwrap",
+    "wrap",
+]
+
+_recording = modes.recording.get  # looked up once: asked for every parameter
+_watcher = modes.watcher.get
+
+
+class Tensor(Hooked, Writable, NumPyProtocols, PythonProtocols, TableMethods):
+    """An array that records the operations on it, so that gradients can flow back to it.
+
+    Args:
+        data: a number, a (nested) list, an array or a Tensor that needs no gradient. It is
+            copied: later changes to the original do not reach the Tensor.
+        dtype: NumPy dtype; by default the one that NumPy gives the data.
+        requires_grad: whether `backward()` should leave a gradient in `.grad`; floats only.
+        name: shown in messages, pictures and the repr.
+
+    A Tensor's array never changes: `t[i] = v` and `t += v` give the same Tensor object a new
+    array. So a gradient always belongs to the values that were used, whatever is written later.
+
+    Raises:
+        TypeError: data that are not numbers, or integers and booleans that ask for a gradient.
+        ValueError: nested lists of unequal lengths.
+    """
+
+    __slots__ = ("__weakref__", "_data", "_node")
+
+    # `_data` is a read-only array, or for 0-d results a NumPy scalar (fast, and immutable too).
+    # `_node` is None for a result that needs no gradient, until someone asks how it was made.
+    _data: Any
+    _node: Node | None
+
+    def __init__(
+        self,
+        data: Any,
+        *,
+        dtype: Any = None,
+        requires_grad: bool = False,
+        name: str | None = None,
+    ) -> None:
+        if isinstance(data, Tensor):
+            if data.requires_grad:
+                raise TypeError(
+                    f"Tensor({data._title()}) would cut the gradient: use the Tensor itself, or "
+                    ".detach() to cut it on purpose"
+                )
+            data = data._data
+        array = as_array(data, dtype, copy=True)
+        array.setflags(write=False)
+        self._data = array
+        if requires_grad:
+            self._node = Leaf(array.shape, _differentiable(array.dtype), name)
+        else:
+            self._node = Constant(array.shape, array.dtype, name)
+        frame = outside(sys._getframe(1))
+        self._node.code, self._node.lasti = frame.f_code, frame.f_lasti
+
+    # --- what it holds ---------------------------------------------------------------------
+
+    @property
+    def data(self) -> np.ndarray:
+        """The values as a read-only array. It never changes: a later write makes a new one."""
+        data = self._data
+        if type(data) is np.ndarray or not isinstance(data, np.generic):
+            return data
+        array = np.asarray(data)
+        array.setflags(write=False)
+        return array
+
+    def numpy(self) -> np.ndarray:
+        """Return the values as a read-only array (`.numpy().copy()` for one to write to)."""
+        return self.data
+
+    def item(self) -> Any:
+        """Return the value of a one-element Tensor as a Python number."""
+        if self._data.size != 1:
+            raise ValueError(f"item() needs one element, {self._title()} has {self._data.size}")
+        return self._data.item()
+
+    def tolist(self) -> Any:
+        """Return the values as nested lists of Python numbers (a number for a 0-d Tensor)."""
+        return self._data.tolist()
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self._data.shape
+
+    @property
+    def ndim(self) -> int:
+        return self._data.ndim
+
+    @property
+    def size(self) -> int:
+        return self._data.size
+
+    @property
+    def dtype(self) -> np.dtype:
+        return self._data.dtype
+
+    @property
+    def name(self) -> str | None:
+        """Shown in messages, pictures and the repr; assign to rename."""
+        return self._node.name if self._node is not None else None
+
+    @name.setter
+    def name(self, name: str | None) -> None:
+        if name is not None or self._node is not None:
+            node_of(self).name = name
+
+    # --- gradients -------------------------------------------------------------------------
+
+    @property
+    def requires_grad(self) -> bool:
+        """True if this value, or something that it was computed from, wants a gradient."""
+        return self._node is not None and self._node.needs_grad
+
+    @requires_grad.setter
+    def requires_grad(self, value: bool) -> None:
+        if value == self.requires_grad:
+            return
+        if not self.is_leaf:
+            raise RuntimeError(
+                f"requires_grad of {self._title()} can't be switched off, it is the result of an "
+                "operation: use .detach() for a Tensor cut off from the graph"
+            )
+        old = node_of(self)
+        if value:
+            self._node = Leaf(self.shape, _differentiable(self.dtype), self.name)
+        else:
+            self._node = Constant(self.shape, self.dtype, self.name)
+        self._node.code, self._node.lasti = old.code, old.lasti
+
+    @property
+    def is_leaf(self) -> bool:
+        """True for a Tensor that was not recorded as the result of an operation."""
+        return self._node is None or self._node.op is None
+
+    @property
+    def grad(self) -> Tensor | None:
+        """The gradient that `backward()` left here, or None. Assign None to clear it.
+
+        Only leaves keep one, and intermediate values after `retain_grad()`.
+        """
+        holder = self._grad_holder()
+        return holder and gradient_of(holder)
+
+    @grad.setter
+    def grad(self, value: Tensor | None) -> None:
+        if value is not None:
+            if not isinstance(value, Tensor):
+                raise TypeError(f"grad must be a Tensor or None, not {type(value).__name__}")
+            if value.shape != self.shape or value.dtype != self.dtype:
+                raise ValueError(
+                    f"grad must be {self.shape} {self.dtype} like {self._title()}, "
+                    f"not {value.shape} {value.dtype}"
+                )
+        holder = self._grad_holder()
+        if holder is not None:
+            holder.grad = value
+        elif value is not None:
+            raise RuntimeError(f"{self._title()} is no leaf that needs a gradient")
+
+    def _grad_holder(self) -> Any:
+        """Return the owner of this value's `.grad`: its leaf or its watch; None without one."""
+        node = self._node
+        if type(node) is Leaf:
+            return node
+        watch = node and node.watch
+        return watch if watch and watch.retains else None
+
+    def detach(self) -> Tensor:
+        """Return the same values, cut off from the graph: no gradient flows through them."""
+        return wrap(self._data, None)
+
+    def backward(
+        self, gradient: Any = None, *, retain_graph: bool = False, create_graph: bool = False
+    ) -> None:
+        """Add the gradient of this value to the `.grad` of every leaf it was computed from.
+
+        Args:
+            gradient: the gradient of this Tensor itself, in its shape. Needed unless the Tensor
+                has one element; then it is 1.
+            retain_graph: keep the saved arrays, so that backward can run here again.
+            create_graph: record the computation of the gradients, so that they can be
+                differentiated again. Keeps the graph too, as long as the leaves keep these
+                gradients: clear them (`x.grad = None`) to free it.
+
+        Raises:
+            RuntimeError: nothing here needs a gradient, or the saved arrays were freed before.
+            ValueError: a missing or misshapen `gradient`.
+        """
+        node = self._node
+        if node is None or not node.needs_grad:
+            raise RuntimeError(
+                f"backward() has nothing to do: {self._title()} was not computed from any Tensor "
+                "with requires_grad=True (or under no_grad())"
+            )
+        gradients = flow_back(
+            node,
+            self._seed(gradient, create_graph),
+            retain_graph=retain_graph,
+            create_graph=create_graph,
+            lift=wrap,
+        )
+        # Only now that every rule has run does anything visible change.
+        for end, g in gradients:
+            holder: Any = end if end.op is None else end.watch
+            if not create_graph:
+                g = wrap(g, None)
+            old = gradient_of(holder)
+            if old is None:
+                holder.grad = g
+            elif create_graph:
+                with modes.enable_grad():
+                    holder.grad = old + g
+            else:
+                holder.grad = wrap(old._data + g._data, None)
+
+    def _seed(self, gradient: Any, create_graph: bool) -> Any:
+        """Return the gradient that backward starts from: the caller's, copied, or 1."""
+        recorded = create_graph and needs_grad(gradient)
+        if gradient is None:
+            if self._data.size != 1:
+                raise ValueError(
+                    f"backward() of {self._title()} needs gradient=, an array of its shape: only "
+                    "a Tensor with one element has an obvious gradient, 1. Did you forget "
+                    ".sum() or .mean()?"
+                )
+            seed: Any = own_array(np.ones(self.shape, dtype=self.dtype))
+        else:
+            seed = gradient if recorded else as_array(unwrap(gradient), None, copy=True)
+            if seed.shape != self.shape:
+                raise ValueError(
+                    f"gradient must have the shape of {self._title()}, {self.shape}, "
+                    f"not {seed.shape}"
+                )
+            seed = fit(seed, self.shape, self.dtype)
+        return wrap(seed, None) if create_graph and not recorded else seed
+
+    # --- names and copies ------------------------------------------------------------------
+
+    def _title(self) -> str:
+        """Return the name of this Tensor in messages."""
+        name = f" {self.name!r}" if self.name else ""
+        return f"Tensor{name} {self.shape} {self.dtype}"
+
+    __hash__ = object.__hash__  # by identity: `==` is elementwise
+
+    def __reduce__(self) -> tuple:
+        if not self.is_leaf and self.requires_grad:
+            raise RuntimeError(
+                f"{self._title()} is the result of an operation, and its graph can't be copied or "
+                "pickled: use .detach() first"
+            )
+        grad = self.grad.detach() if self.grad is not None else None
+        return _restore, (type(self), self.data, self.requires_grad, self.name, grad)
+
+    def __deepcopy__(self, memo: dict) -> Tensor:
+        restore, state = self.__reduce__()
+        return restore(*state)
+
+    def assign(self, value: Any) -> None:
+        """Give this Tensor other values, of its shape and dtype.
+
+        An array that owns its memory is taken over without a copy and becomes read-only; for
+        optimizers and layers that keep a state.
+
+        Raises:
+            RuntimeError: a leaf that requires grad, outside of `no_grad()`.
+            ValueError: another shape.
+            TypeError: values that the dtype can't hold.
+        """
+        if type(value) is np.ndarray and type(self._node) is Leaf and not _recording():
+            data = self._data
+            alike = value.shape == data.shape and value.dtype is data.dtype
+            if alike and value.base is None and _watcher() is None:
+                # What optimizers do to every parameter: nothing to record, nobody to tell.
+                value.setflags(write=False)
+                self._data = value
+                return
+        self._check_write("assign()")
+        data = value._data if isinstance(value, Tensor) else as_operand(value)
+        if type(data) is not np.ndarray or data.base is not None:
+            data = as_array(data, None, copy=True)
+        self._become(wrap(data, None), "assign()")
+
+
+def _differentiable(dtype: np.dtype) -> np.dtype:
+    """Return the dtype if it is one of floats, else raise."""
+    if dtype.kind != "f":
+        remedy = "complex gradients are not supported" if dtype.kind == "c" else "use dtype=float"
+        raise TypeError(f"only floats can need a gradient, not {dtype}: {remedy}")
+    return dtype
+
+
+def _restore(
+    kind: type[Tensor], data: np.ndarray, requires_grad: bool, name: str | None, grad: Any
+) -> Any:
+    """Make the Tensor that was copied or pickled."""
+    tensor = object.__new__(kind)
+    Tensor.__init__(tensor, data, requires_grad=requires_grad, name=name)
+    node_of(tensor).code = None  # the line that copies or unpickles tells nothing
+    tensor.grad = grad
+    return tensor
+
+
+# --- helpers for the engine ------------------------------------------------------------------
+
+
+def gradient_of(holder: Any) -> Any:
+    """Return the gradient that a leaf (or a watch) holds: a Tensor, or None."""
+    g = holder.grad
+    if type(g) is BorrowedGradient:
+        holder.grad = g = wrap(g.array.copy(), None)
+    return g
+
+
+def wrap(data: Any, node: Node | None) -> Tensor:
+    """Make the Tensor of `data`, an array that nobody else will write to, and its node."""
+    data.setflags(False)
+    tensor = object.__new__(Tensor)
+    tensor._data = data
+    tensor._node = node
+    return tensor
+
+
+def unwrap(value: Any) -> Any:
+    """Return the array of a Tensor, and anything else as it is."""
+    return value.data if isinstance(value, Tensor) else value
+
+
+def node_of(tensor: Tensor) -> Node:
+    """Return the node of a Tensor; one that needs no gradient gets its node on first use."""
+    if tensor._node is None:
+        tensor._node = Constant(tensor.shape, tensor.dtype)
+    return tensor._node
+
+
+def needs_grad(value: Any) -> bool:
+    """Say whether `value` is a Tensor that needs a gradient."""
+    return isinstance(value, Tensor) and value.requires_grad
+
+
+_PYTHON_NUMBERS = frozenset({int, float, bool, complex})
+
+
+def as_operand(value: Any) -> Any:
+    """Return the array of a Tensor, a Python number as it is, anything else as an array.
+
+    Python numbers stay unboxed, so that NumPy's promotion treats them as weak.
+    """
+    if isinstance(value, Tensor):
+        return value._data
+    kind = type(value)
+    if kind in _PYTHON_NUMBERS or (kind is np.ndarray and value.dtype.kind in NUMERIC):
+        return value
+    return as_array(value, None)

@@ -1,0 +1,54 @@
+"""What the rules of an op can read, by name: it decides which of their lines run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..ops.replay import run_again
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from ..core.op import Op
+
+__all__ = ["given_values", "values_read"]
+
+
+def values_read(
+    op: Op,
+    position: int,
+    operands: Sequence[Any],
+    params: Mapping[str, Any],
+    *,
+    out: Any,
+    g: Any,
+) -> dict[str, Any]:
+    """The value of everything that the rule for one input can read.
+
+    Args:
+        op: a declared operation.
+        position: which input.
+        operands: what the op computed with, one for each input: arrays, numbers or None.
+        params: its other arguments by name, all of them.
+        out: its result.
+        g: the gradient of that.
+    """
+    values = given_values(op, position, operands, params) | {"out": out, "g": g}
+    if op.keeps:
+        outs = run_again(op, operands, params)
+        values |= dict(zip(op.keeps, outs[-len(op.keeps) :]))
+    return values
+
+
+def given_values(
+    op: Op, position: int, operands: Sequence[Any], params: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Those of them that a call was given: inputs, their shapes, and parameters."""
+    shapes = [np.shape(x) for x in operands]
+    if op.variadic:
+        (name,) = op.inputs
+        return {name: list(operands), f"{name}_shape": shapes, "i": position, **params}
+    shaped = {f"{name}_shape": shape for name, shape in zip(op.inputs, shapes)}
+    return {**dict(zip(op.inputs, operands)), **shaped, **params}

@@ -1,0 +1,258 @@
+"""`record()`: keep the values and gradients of everything that is recorded inside.
+
+An ordinary graph keeps what its rules will read, and only until backward. Inside `with record():`
+every value, every gradient, every contribution to one and every update of a parameter is kept, in
+the order in which they came, for the tools that show or check them.
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+import time
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from ..core import doors, modes
+from ..core.callsite import assigned_name, line_of, modules_in, outside
+from ..ops.replay import prepared
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from contextvars import Token
+    from types import CodeType, TracebackType
+
+    from ..core.node import Node
+    from ..core.tensor import Tensor
+    from .optimizer_rule import UpdateRule
+
+__all__ = ["Flow", "Forward", "Record", "Update", "current_record", "record"]
+
+
+class Forward(NamedTuple):
+    """One op that was computed.
+
+    Attributes:
+        node: how the value was made.
+        value: its array; a tuple of arrays for an op with several outputs.
+        operands: what the op computed with, one for each of `node.parents`: arrays, or numbers.
+        variable: the name that the user's code gave to the value at once, if it did.
+        modules: the `nn.Module`s that were being called, outer ones first.
+        params: the other arguments of the op, one for each of `node.op.params`.
+    """
+
+    node: Node
+    value: Any
+    operands: tuple[Any, ...]
+    variable: str | None
+    modules: tuple[Any, ...]
+    params: tuple[Any, ...] = ()
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """The other arguments of the op by name."""
+        assert self.node.op is not None
+        return dict(zip(self.node.op.params, self.params))
+
+    def replay_seconds(self, times: int = 3) -> float:
+        """Return how long the op's forward takes, the fastest of several runs on its operands."""
+        assert self.node.op is not None
+        fastest = math.inf
+        for _ in range(times):
+            call = prepared(self.node.op, self.operands, self.arguments)
+            start = time.perf_counter()
+            call()
+            fastest = min(fastest, time.perf_counter() - start)
+        return fastest
+
+
+class Flow(NamedTuple):
+    """What one rule of `node` sent to one of its inputs during backward.
+
+    Attributes:
+        node: whose rule ran.
+        position: which input the rule is for.
+        parent: the node of that input.
+        contribution: what the rule gave, in the input's shape and dtype.
+        total: the sum of all contributions to the input so far, this one included.
+    """
+
+    node: Node
+    position: int
+    parent: Node
+    contribution: Any
+    total: Any
+
+
+class Update(NamedTuple):
+    """New values that were written to a leaf that needs a gradient.
+
+    Attributes:
+        node: the leaf's.
+        before, after: its arrays.
+        place: file name and line number of the user's that did it.
+        flows: how many rules of backward had run before.
+        rule: the optimizer's; None for a write of the user's own, which has none of the rest.
+        gradient: what the optimizer was given, weight decay included.
+        change: what was subtracted.
+        state: the optimizer's arrays for this parameter, by name: before and after.
+        reads: as those of the rule, where they differ from parameter to parameter.
+    """
+
+    node: Node
+    before: Any
+    after: Any
+    place: tuple[str, int]
+    flows: int
+    rule: UpdateRule | None = None
+    gradient: Any = None
+    change: Any = None
+    state: dict[str, tuple[Any, Any]] = {}  # noqa: RUF012 - never written to
+    reads: dict[str, Any] = {}  # noqa: RUF012
+
+
+class Record:
+    """What was computed inside `with record() as r:`, with all values. Create one by `record()`.
+
+    Attributes:
+        forward: a `Forward` for each op that was recorded, by node, in order. Under `no_grad()`,
+            and where nothing needs a gradient, nothing is.
+        gradients: the whole gradient that reached each node, by node, in backward's order.
+        flows: a `Flow` for each rule that ran, in order.
+        updates: an `Update` for each write to a leaf that needs a gradient, in order.
+    """
+
+    def __init__(self) -> None:
+        self.forward: dict[Node, Forward] = {}
+        self.gradients: dict[Node, Any] = {}
+        self.flows: list[Flow] = []
+        self.updates: list[Update] = []
+        self._tokens: list[tuple[Token[Any], Token[Any]]] = []
+        self._outer: list[Any] = []  # what recorded before this, and goes on seeing everything
+        self._last: tuple[Node, tuple[CodeType, int]] | None = None
+
+    def __enter__(self) -> Record:
+        self._outer.append(modes.watcher.get())
+        mode = modes.recording.get() and self
+        self._tokens.append((modes.watcher.set(self), modes.recording.set(mode)))
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._outer.pop()
+        recorder, recording = self._tokens.pop()
+        modes.recording.reset(recording)
+        modes.watcher.reset(recorder)
+
+    # --- called by the engine ------------------------------------------------------------------
+
+    def made(
+        self, node: Node, value: Any, operands: tuple[Any, ...], params: tuple[Any, ...] = ()
+    ) -> None:
+        """An op was computed and recorded."""
+        assert node.code is not None
+        call = (node.code, node.lasti)
+        if self._last is not None and self._last[1] == call:
+            # A step on the way to what this call of the user's returns, which has the name.
+            before = self._last[0]
+            self.forward[before] = self.forward[before]._replace(variable=None)
+        self._last = (node, call)
+        variable = assigned_name(*call)
+        modules = modules_in(sys._getframe(2))
+        self.forward[node] = Forward(node, value, operands, variable, modules, params)
+        for outer in self._others():
+            outer.made(node, value, operands, params)
+
+    def reached(self, node: Node, g: Any) -> None:
+        """Backward has the whole gradient of a node."""
+        self.gradients[node] = g
+        for outer in self._others():
+            outer.reached(node, g)
+
+    def flowed(
+        self, node: Node, position: int, parent: Node, contribution: Any, total: Any
+    ) -> None:
+        """Backward ran one rule."""
+        self.flows.append(Flow(node, position, parent, contribution, total))
+        for outer in self._others():
+            outer.flowed(node, position, parent, contribution, total)
+
+    def wrote(self, leaf: Tensor, new: np.ndarray) -> None:
+        """A leaf that needs a gradient is about to get new values."""
+        frame = outside(sys._getframe(1))
+        place = frame.f_code.co_filename, line_of(frame.f_code, frame.f_lasti)
+        assert leaf._node is not None
+        self.updates.append(Update(leaf._node, leaf.data, new, place, len(self.flows)))
+        for outer in self._others():
+            outer.wrote(leaf, new)
+
+    # --- called by optimizers --------------------------------------------------------------------
+
+    def watch_update(
+        self, optimizer: Any, arguments: Sequence[Any], state_names: Sequence[str], note: str
+    ) -> tuple[Any, UpdateRule]:
+        """Call `optimizer.update(*arguments)`, and take down what it does.
+
+        Args:
+            optimizer: what has the rule.
+            arguments: the gradient, the learning rate, the number of the step, and the state.
+            state_names: what the arrays of the state are called.
+            note: what the optimizer did to the gradient before, or will do, as a sentence.
+
+        Returns:
+            What the rule returned, and what was taken down.
+        """
+        from .optimizer_rule import watched
+
+        return watched(optimizer, arguments, state_names, note)
+
+    def explain_update(
+        self, parameter: Tensor, rule: UpdateRule, part: slice, change: Any, state: Sequence[Any]
+    ) -> None:
+        """By which rule the last write came about.
+
+        Args:
+            parameter: what was written to in it.
+            rule: from `watch_update`.
+            part: where it lies in the flat arrays.
+            change, state: the flat arrays of what was subtracted, and of the new state.
+        """
+        shape = parameter.shape
+        kept = zip(rule.state.items(), state, strict=True)
+        arrays = {n: v[part] for n, v in rule.reads.items() if isinstance(v, np.ndarray)}
+        self.updates[-1] = self.updates[-1]._replace(
+            rule=rule,
+            gradient=rule.gradient[part].reshape(shape),
+            change=change[part].reshape(shape).copy(),
+            state={
+                name: (before[part].reshape(shape), after[part].reshape(shape).copy())
+                for (name, before), after in kept
+            },
+            reads={name: value[0] for name, value in arrays.items() if value.size},
+        )
+        for outer in self._others():
+            if isinstance(outer, Record):
+                outer.explain_update(parameter, rule, part, change, state)
+
+    def _others(self) -> list[Any]:
+        """The recorder outside of this one, if there is one."""
+        return [outer for outer in self._outer[-1:] if outer is not None and outer is not self]
+
+
+def current_record() -> Record | None:
+    """The innermost `record()` that this code runs in, or None; in a compiled function, None."""
+    found = modes.watcher.get()
+    return found if isinstance(found, Record) and doors.tracer.get() is None else None
+
+
+def record() -> Record:
+    """Keep all values and gradients of what is recorded inside: `with record() as r: ...`.
+
+    For this thread or task only. It takes memory: everything stays alive as long as the Record.
+    """
+    return Record()

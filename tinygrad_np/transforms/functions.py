@@ -1,0 +1,221 @@
+"""Functions of functions: gradients, and products with Jacobians and Hessians.
+
+They take a function of Tensors and give a function, with JAX's names. All of them:
+
+- accept arrays, numbers and Tensors, also in nested dicts, lists and tuples, and return the kind
+  that they were given. The function itself sees Tensors in place of what is differentiated;
+- never touch any `.grad`;
+- record inside, even under `no_grad()`;
+- can be nested: `grad(grad(f))`, `jacobian(grad(f))`.
+
+The result is itself recorded where recording is on and it depends on a Tensor that needs a
+gradient: one given as an argument, or one that the function has captured. Then it is a Tensor in
+any case, since an array would silently lose that gradient. Under `no_grad()` it never is, and
+costs less.
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..core.containers import rebuild, refill
+from ..core.tensor import Tensor
+from .arguments import arguments, check_argnums, check_function, like_arguments, places
+from .run import Run, hand_back
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+__all__ = [
+    "grad",
+    "hvp",
+    "jvp",
+    "linearize",
+    "stop_gradient",
+    "value_and_grad",
+    "vjp",
+]
+
+
+def grad(
+    f: Callable[..., Any], argnums: int | Sequence[int] = 0, has_aux: bool = False
+) -> Callable[..., Any]:
+    """The function that computes the gradient of `f`.
+
+    Args:
+        f: a function that returns one number, a Tensor of shape ().
+        argnums: the position of the argument to differentiate with respect to; several give a
+            tuple of gradients. Arguments given by name are not differentiated.
+        has_aux: `f` returns a pair (value, aux), and the result is (gradient, aux).
+
+    Returns:
+        A function of the same arguments. The gradient has the structure, shapes and dtypes of the
+        argument: zeros where the value does not depend on it.
+
+    Raises:
+        TypeError: `f` is no function or returns no single number; an argument is not of floats.
+        ValueError: `argnums` is out of range.
+    """
+    compute = _value_and_grad("grad", f, argnums, has_aux)
+
+    @functools.wraps(f, updated=())
+    def gradient(*args: Any, **kwargs: Any) -> Any:
+        value, gradients = compute(args, kwargs)
+        return (gradients, value[1]) if has_aux else gradients
+
+    return gradient
+
+
+def value_and_grad(
+    f: Callable[..., Any], argnums: int | Sequence[int] = 0, has_aux: bool = False
+) -> Callable[..., Any]:
+    """As `grad`, with the value: the result is (value, gradient), or ((value, aux), gradient)."""
+    compute = _value_and_grad("value_and_grad", f, argnums, has_aux)
+
+    @functools.wraps(f, updated=())
+    def value_and_gradient(*args: Any, **kwargs: Any) -> Any:
+        return compute(args, kwargs)
+
+    return value_and_gradient
+
+
+def _value_and_grad(
+    what: str, f: Callable, argnums: int | Sequence[int], has_aux: bool
+) -> Callable[[tuple, dict], Any]:
+    check_function(what, f)
+    check_argnums(what, argnums)
+
+    def compute(args: tuple, kwargs: dict) -> Any:
+        positions = places(what, argnums, args)
+        run = Run(what, f, args, positions, kwargs, has_aux=has_aux)
+        run.scalar()
+        seed = np.ones((), run.results[0].dtype)
+        gradients = like_arguments(run, run.pull([seed], keep=run.connected), args, argnums)
+        value = (run.value(), run.auxiliary()) if has_aux else run.value()
+        return value, gradients
+
+    return compute
+
+
+def vjp(f: Callable[..., Any], *primals: Any, has_aux: bool = False) -> tuple[Any, ...]:
+    """The value of `f`, and the function that multiplies a vector with its Jacobian: vᵀJ.
+
+    Args:
+        f: a function that returns a Tensor, or a container of Tensors.
+        *primals: its arguments.
+        has_aux: `f` returns a pair (value, aux), and the result is (value, function, aux).
+
+    Returns:
+        (value, pull): `pull(cotangent)`, with the structure of the value, gives a tuple with one
+        gradient for each argument. It may be called any number of times; each costs one backward.
+
+    Raises:
+        TypeError: `f` returns no Tensors of floats, or arguments are not of floats.
+        ValueError: (from `pull`) the cotangent differs from the value in structure or shape.
+    """
+    check_function("vjp", f)
+    run = Run("vjp", f, primals, range(len(primals)), has_aux=has_aux)
+
+    def pull(cotangent: Any) -> tuple[Any, ...]:
+        raw = run.pull(run.seeds(run.template, cotangent, "the cotangent"))
+        return like_arguments(run, raw, primals, range(len(primals)))
+
+    value = run.value()
+    return (value, pull, run.auxiliary()) if has_aux else (value, pull)
+
+
+def linearize(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[..., Any]]:
+    """The value of `f`, and its derivative at that point as a linear function: t ↦ Jt.
+
+    Args:
+        f: a function that returns a Tensor, or a container of Tensors.
+        *primals: its arguments.
+
+    Returns:
+        (value, push): `push(*tangents)`, one tangent for each argument and of its structure,
+        gives the directional derivative in the structure of the value. See `jvp` for how, and
+        for what it costs; here the first two parts are paid once, and each call costs the third.
+
+    Raises:
+        TypeError: `f` returns no Tensors of floats, or arguments are not of floats.
+        ValueError: (from `push`) a tangent differs from its argument in structure or shape.
+    """
+    return _linearize("linearize", f, primals)
+
+
+def _linearize(what: str, f: Callable, primals: tuple) -> tuple[Any, Callable[..., Any]]:
+    check_function(what, f)
+    run = Run(what, f, primals, range(len(primals)))
+
+    def push(*tangents: Any) -> Any:
+        results = run.push(run.seeds(primals, tangents, "tangents"))
+        return refill(run.template, [hand_back(r, run.as_tensors) for r in results])
+
+    return run.value(), push
+
+
+def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
+    """The value of `f` and its derivative along a direction: (f(x), Jt).
+
+    There is no forward mode behind it: the derivative is taken with two backward passes. The
+    first is recorded, as a function of the gradient u that it starts from: x̄ = Jᵀu, linear in u.
+    The second differentiates that function: pulling t back through it gives Jt. So it costs the
+    forward pass, a recorded backward pass and a plain one (for a multi-layer perceptron about
+    twice as much as its gradient), and the memory of reverse mode.
+
+    Args:
+        f: a function that returns a Tensor, or a container of Tensors.
+        primals: its arguments, as a tuple or list.
+        tangents: the direction, one entry for each argument and of its structure.
+
+    Returns:
+        (value, derivative), both in the structure that `f` returns.
+
+    Raises:
+        TypeError: `f` returns no Tensors of floats; arguments are not of floats, or not in a
+            tuple or list.
+        ValueError: the tangents differ from the primals in structure or shape.
+    """
+    primals, tangents = (
+        arguments("jvp", "primals", primals),
+        tuple(arguments("jvp", "tangents", tangents)),
+    )
+    value, push = _linearize("jvp", f, primals)
+    return value, push(*tangents)
+
+
+def hvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) -> Any:
+    """The product of the Hessian of `f` with a vector, without the Hessian.
+
+    The Hessian is symmetric, so Hv = vᵀH is the gradient of (gradient of f)·v: one recorded
+    backward pass and one plain one.
+
+    Args:
+        f: a function that returns one number, a Tensor of shape ().
+        primals: its arguments, as a tuple or list.
+        tangents: the vector, one entry for each argument and of its structure.
+
+    Returns:
+        The product in the structure of the argument; a tuple of them for several arguments.
+
+    Raises:
+        TypeError: `f` returns no single number; arguments are not of floats, or not in a tuple
+            or list.
+        ValueError: the tangents differ from the primals in structure or shape.
+    """
+    check_function("hvp", f)
+    primals = arguments("hvp", "primals", primals)
+    tangents = arguments("hvp", "tangents", tangents)
+    compute = _value_and_grad("hvp", f, range(len(primals)), False)
+    run = Run("hvp", lambda *args: compute(args, {})[1], primals, range(len(primals)))
+    raw = run.pull(run.seeds(primals, tangents, "tangents"), keep=run.connected)
+    products = like_arguments(run, raw, primals, range(len(primals)))
+    return products[0] if len(primals) == 1 else products
+
+
+def stop_gradient(x: Any) -> Any:
+    """The same values, through which no gradient flows: `.detach()` for whole containers."""
+    return rebuild(x, lambda leaf: leaf.detach() if isinstance(leaf, Tensor) else leaf)
