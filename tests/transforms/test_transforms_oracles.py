@@ -34,6 +34,7 @@ def check(actual, expected, **tolerance):
 
 # torch.func, on its first call, uses what PyTorch itself deprecates.
 pytestmark = [
+    pytest.mark.oracle,
     pytest.mark.filterwarnings("ignore:.torch.jit.script. is deprecated:DeprecationWarning"),
     pytest.mark.filterwarnings("ignore:Attempted to insert a get_attr Node:UserWarning"),
 ]
