@@ -10,7 +10,7 @@ import tinygrad_np as tg
 from tinygrad_np import Tensor
 
 from . import init
-from .module import Module, Parameter
+from .module import Module, Parameter, as_tensor
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,7 +34,7 @@ class Linear(Module):
     Args:
         in_features, out_features: sizes; `weight` has shape (in_features, out_features) as in
             the book (PyTorch's is the transpose), `bias` (out_features,).
-        bias: whether there is one.
+        bias: False for a layer without one.
         weight_init, bias_init: functions from `nn.init`.
         weight_l1, weight_l2, bias_l1, bias_l2: strengths of the penalties λ·Σ|w| and λ·Σw² that
             `regularization_loss` (and so `fit`) adds to the loss.
@@ -71,46 +71,55 @@ class Linear(Module):
                 raise ValueError(f"{name} must not be negative, it is {strength}")
         rng = rng or tg.default_generator()
         fans = (in_features, out_features)
-        self.weight = _made("weight", weight_init, fans, fans, rng, dtype)
-        self.bias = _made("bias", bias_init, (out_features,), fans, rng, dtype) if bias else None
+        self.weight = _initial("weight", weight_init, fans, fans, rng, dtype)
+        self.bias = None
+        if bias:
+            self.bias = _initial("bias", bias_init, (out_features,), fans, rng, dtype)
         self.penalties = {name: strength for name, strength in penalties.items() if strength}
 
     def forward(self, x: Any) -> Tensor:
-        given, x = x, x if isinstance(x, Tensor) else Tensor(x)
-        if x.ndim == 0 or x.shape[-1] != self.weight.shape[0]:
-            turned = x.ndim == 2 and x.shape[0] == self.weight.shape[0]
+        data, x = x, as_tensor(x)
+        features = self.weight.shape[0]
+        if x.ndim == 0 or x.shape[-1] != features:
+            transposed = x.ndim == 2 and x.shape[0] == features
             raise ValueError(
-                f"{self!r} needs inputs of shape (..., {self.weight.shape[0]}), not {x.shape}: "
-                f"x is {tg.describe(given)}, the weight {tg.describe(self.weight)}"
-                + (". Did you mean x.T?" if turned else "")
+                f"{self!r} needs inputs of shape (..., {features}), not {x.shape}: "
+                f"x is {tg.describe(data)}, the weight {tg.describe(self.weight)}"
+                + (". Did you mean x.T?" if transposed else "")
             )
         product = x @ self.weight
         return product if self.bias is None else product + self.bias
 
     def regularization_loss(self) -> Tensor | float:
-        """The penalties on weights and biases: Σ over those set of λ·Σ|w| and λ·Σw²."""
+        """Return the penalties on weights and biases: Σ over those set of λ·Σ|w| and λ·Σw²."""
         total: Tensor | float = 0.0
         for name, strength in self.penalties.items():
             kind, norm = name.split("_")
             values = getattr(self, kind)
             if values is not None:
-                total = total + strength * (abs(values) if norm == "l1" else values * values).sum()
+                sizes = abs(values) if norm == "l1" else values * values
+                total = total + strength * sizes.sum()
         return total
 
     def extra_repr(self) -> str:
-        parts = [*map(str, self.weight.shape)] + ([] if self.bias is not None else ["bias=False"])
-        return ", ".join(parts + [f"{name}={value}" for name, value in self.penalties.items()])
+        parts = list(map(str, self.weight.shape))
+        if self.bias is None:
+            parts.append("bias=False")
+        parts += [f"{name}={value}" for name, value in self.penalties.items()]
+        return ", ".join(parts)
 
 
-def _made(
+def _initial(
     name: str,
-    make: Callable[..., np.ndarray],
+    initializer: Callable[..., np.ndarray],
     shape: tuple[int, ...],
     fans: tuple[int, int],
     rng: np.random.Generator,
     dtype: Any,
 ) -> Parameter:
-    parameter = Parameter(make(shape, *fans, rng), dtype=dtype, name=name)
+    """Make a parameter with its initial values."""
+    values = initializer(shape, *fans, rng)
+    parameter = Parameter(values, dtype=dtype, name=name)
     if parameter.shape != shape:
         raise ValueError(f"the initial {name} must have shape {shape}, not {parameter.shape}")
     return parameter
@@ -120,7 +129,7 @@ Dense = Linear
 
 
 def regularization_loss(model: Module) -> Tensor | float:
-    """The sum of the penalties of all layers in the model; 0.0 if there are none."""
+    """Return the sum of the penalties of all layers in the model; 0.0 if there are none."""
     total: Tensor | float = 0.0
     for module in model.modules():
         if isinstance(module, Linear) and module.penalties:
@@ -184,8 +193,7 @@ class Dropout(Module):
         self.rng = rng
 
     def forward(self, x: Any) -> Tensor:
-        x = x if isinstance(x, Tensor) else Tensor(x)
-        return tg.dropout(x, self.p, self.training, self.rng)
+        return tg.dropout(as_tensor(x), self.p, self.training, self.rng)
 
     def extra_repr(self) -> str:
         return f"p={self.p}"

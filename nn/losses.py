@@ -12,6 +12,8 @@ import numpy as np
 import tinygrad_np as tg
 from tinygrad_np import Tensor, cross_entropy, define_op, describe_call
 
+from .module import as_tensor
+
 __all__ = [
     "binary_cross_entropy",
     "binary_cross_entropy_with_logits",
@@ -29,13 +31,13 @@ def mse_loss(prediction: Any, target: Any, reduction: str = "mean") -> Tensor:
     """Mean squared error, (prediction - target)²; both of the same shape."""
     prediction, target = _alike("mse_loss", prediction, target)
     difference = prediction - target
-    return _reduced(difference * difference, reduction)
+    return _reduce(difference * difference, reduction)
 
 
 def mae_loss(prediction: Any, target: Any, reduction: str = "mean") -> Tensor:
     """Mean absolute error, |prediction - target|; both of the same shape."""
     prediction, target = _alike("mae_loss", prediction, target)
-    return _reduced(tg.abs(prediction - target), reduction)
+    return _reduce(tg.abs(prediction - target), reduction)
 
 
 def categorical_crossentropy(probs: Any, target: Any, reduction: str = "mean") -> Tensor:
@@ -48,32 +50,32 @@ def categorical_crossentropy(probs: Any, target: Any, reduction: str = "mean") -
         target: (n,) class numbers of any integer dtype, or (n, classes) rows of floats that
             sum to 1, such as one-hot rows.
     """
-    p, t = _tensor(probs), _tensor(target)
+    p, t = as_tensor(probs), as_tensor(target)
 
-    def unfit(problem: str) -> str:
-        called = describe_call("categorical_crossentropy", probs=probs, target=target)
-        return f"{called}: {problem}"
+    def misfit(problem: str) -> str:
+        call = describe_call("categorical_crossentropy", probs=probs, target=target)
+        return f"{call}: {problem}"
 
     if p.ndim != 2:
-        raise ValueError(unfit(f"probs must have shape (n, classes), not {p.shape}"))
+        raise ValueError(misfit(f"probs must have shape (n, classes), not {p.shape}"))
     clipped = tg.clip(p, _EDGE, 1 - _EDGE)
     classes = p.shape[1]
     if t.dtype.kind == "f":
         if t.shape != p.shape:
-            raise ValueError(unfit("the shapes of rows of probabilities differ"))
-        return _reduced(-(t * tg.log(clipped)).sum(axis=1), reduction)
+            raise ValueError(misfit("the shapes of rows of probabilities differ"))
+        return _reduce(-(t * tg.log(clipped)).sum(axis=1), reduction)
     if t.dtype.kind not in "iu":
-        raise TypeError(unfit(f"targets must be integers (classes) or floats, not {t.dtype}"))
+        raise TypeError(misfit(f"targets must be integers (classes) or floats, not {t.dtype}"))
     labels = t.numpy()
     if labels.shape != p.shape[:1]:
-        raise ValueError(unfit(f"classes must have shape {p.shape[:1]}, not {labels.shape}"))
+        raise ValueError(misfit(f"classes must have shape {p.shape[:1]}, not {labels.shape}"))
     wrong = (labels < 0) | (labels >= classes)
     if wrong.any():
         row = int(np.argmax(wrong))
-        found = f"label {labels[row]} at row {row}, but probs have {classes} columns"
-        raise ValueError(unfit(found))
+        problem = f"label {labels[row]} at row {row}, but probs have {classes} columns"
+        raise ValueError(misfit(problem))
     picked = clipped[np.arange(len(labels)), labels]
-    return _reduced(-tg.log(picked), reduction)
+    return _reduce(-tg.log(picked), reduction)
 
 
 def binary_cross_entropy(probs: Any, target: Any, reduction: str = "mean") -> Tensor:
@@ -83,7 +85,8 @@ def binary_cross_entropy(probs: Any, target: Any, reduction: str = "mean") -> Te
     """
     probs, target = _alike("binary_cross_entropy", probs, target)
     p = tg.clip(probs, _EDGE, 1 - _EDGE)
-    return _reduced(-(target * tg.log(p) + (1 - target) * tg.log(1 - p)), reduction)
+    log_likelihood = target * tg.log(p) + (1 - target) * tg.log(1 - p)
+    return _reduce(-log_likelihood, reduction)
 
 
 def _bce(logits, target):
@@ -104,27 +107,27 @@ _bce_with_logits = define_op(
 def binary_cross_entropy_with_logits(logits: Any, target: Any, reduction: str = "mean") -> Tensor:
     """Binary cross-entropy of sigmoid(logits), without overflow; both of the same shape."""
     logits, target = _alike("binary_cross_entropy_with_logits", logits, target)
-    return _reduced(_bce_with_logits(logits, target), reduction)
-
-
-def _tensor(value: Any) -> Tensor:
-    return value if isinstance(value, Tensor) else Tensor(value)
+    return _reduce(_bce_with_logits(logits, target), reduction)
 
 
 def _alike(loss: str, prediction: Any, target: Any) -> tuple[Tensor, Tensor]:
-    """Both as Tensors of one shape: (n, 1) and (n,) would broadcast, and train towards nonsense."""
-    x, y = _tensor(prediction), _tensor(target)
+    """Return both as Tensors of one shape, else raise.
+
+    (n, 1) and (n,) would broadcast, and train towards nonsense.
+    """
+    x, y = as_tensor(prediction), as_tensor(target)
     if x.shape == y.shape:
         return x, y
-    long = [[n for n in t.shape if n != 1] for t in (x, y)]
-    fix = f"; target.reshape({x.shape}) would fit" if long[0] == long[1] else ""
+    x_lengths, y_lengths = ([n for n in t.shape if n != 1] for t in (x, y))
+    fix = f"; target.reshape({x.shape}) would fit" if x_lengths == y_lengths else ""
     if x.ndim == 2 and y.shape == x.shape[::-1]:
         fix = "; target.T would fit"
-    called = describe_call(loss, prediction=prediction, target=target)
-    raise ValueError(f"{called}: the shapes differ{fix}")
+    call = describe_call(loss, prediction=prediction, target=target)
+    raise ValueError(f"{call}: the shapes differ{fix}")
 
 
-def _reduced(losses: Tensor, reduction: str) -> Tensor:
+def _reduce(losses: Tensor, reduction: str) -> Tensor:
+    """Return the mean or the sum of the losses, or all of them."""
     if reduction == "mean":
         return losses.mean()
     if reduction == "sum":

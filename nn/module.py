@@ -55,15 +55,15 @@ class Module:
     # --- parameters --------------------------------------------------------------------------
 
     def children(self) -> Iterator[tuple[str, Module]]:
-        """The modules set directly on this one, with their names."""
+        """Yield the modules set directly on this one, with their names."""
         return ((k, v) for k, v in vars(self).items() if isinstance(v, Module))
 
     def modules(self) -> Iterator[Module]:
-        """This module and all modules inside it, each once, outer ones first."""
+        """Yield this module and all modules inside it, each once, outer ones first."""
         return (module for _, module in self.named_modules())
 
     def named_modules(self) -> Iterator[tuple[str, Module]]:
-        """As `modules`, with dotted names; the module itself has the empty name."""
+        """Do as `modules`, with dotted names; the module itself has the empty name."""
         seen: set[int] = set()
         waiting: list[tuple[str, Module]] = [("", self)]
         while waiting:
@@ -76,7 +76,7 @@ class Module:
             waiting.extend(reversed(inner))
 
     def named_parameters(self) -> Iterator[tuple[str, Parameter]]:
-        """All parameters with dotted names; one that is shared is named once."""
+        """Yield all parameters with dotted names; one that is shared is named once."""
         seen: set[int] = set()
         for path, module in self.named_modules():
             for name, value in vars(module).items():
@@ -87,7 +87,7 @@ class Module:
                     yield (f"{path}.{name}" if path else name), value
 
     def parameters(self) -> list[Parameter]:
-        """All parameters, frozen ones too."""
+        """Return all parameters, frozen ones too."""
         return [parameter for _, parameter in self.named_parameters()]
 
     def zero_grad(self) -> None:
@@ -96,13 +96,13 @@ class Module:
             parameter.grad = None
 
     def requires_grad_(self, wanted: bool = True) -> Module:
-        """Freeze (False) or unfreeze all parameters; returns the module."""
+        """Freeze (False) or unfreeze all parameters, and return the module."""
         for parameter in self.parameters():
             parameter.requires_grad = wanted
         return self
 
     def state_dict(self) -> dict[str, np.ndarray]:
-        """Copies of all parameters by name."""
+        """Return copies of all parameters by name."""
         return {name: p.numpy().copy() for name, p in self.named_parameters()}
 
     def load_state_dict(self, state: Mapping[str, Any], strict: bool = True) -> None:
@@ -120,8 +120,8 @@ class Module:
         unknown = [name for name in state if name not in parameters]
         if strict and (missing or unknown):
             raise KeyError(f"state_dict does not fit: missing {missing}, unknown {unknown}")
-        found = {name: np.asarray(state[name]) for name in parameters if name in state}
-        for name, value in found.items():
+        values = {name: np.asarray(state[name]) for name in parameters if name in state}
+        for name, value in values.items():
             if value.dtype.kind not in "biuf":
                 raise TypeError(f"{name} must be real numbers, but the state has {value.dtype}")
             if value.shape != parameters[name].shape:
@@ -129,7 +129,7 @@ class Module:
                     f"{name} has shape {parameters[name].shape}, but the state has {value.shape}"
                 )
         with no_grad():
-            for name, value in found.items():
+            for name, value in values.items():
                 parameters[name][...] = value
 
     # --- modes and use -----------------------------------------------------------------------
@@ -145,7 +145,7 @@ class Module:
         return self.train(False)
 
     def predict(self, x: Any, batch_size: int | None = None) -> np.ndarray:
-        """The output for `x` as an array: in evaluation mode, nothing recorded.
+        """Return the output for `x` as an array: in evaluation mode, nothing recorded.
 
         Floats are cast to the dtype of the parameters. The mode is put back afterwards.
         """
@@ -153,20 +153,21 @@ class Module:
             raise ValueError(f"batch_size must be at least 1, not {batch_size}")
         modes = [(module, module.training) for module in self.modules()]
         x = cast_like(self, x)
-        size = batch_size or max(len(x), 1)
+        rows = max(len(x), 1)
+        size = batch_size or rows
         self.eval()
         try:
             with no_grad():
-                parts = [self(x[i : i + size]).numpy() for i in range(0, max(len(x), 1), size)]
+                parts = [self(x[i : i + size]).numpy() for i in range(0, rows, size)]
         finally:
             for module, mode in modes:
                 module.training = mode
         return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
-    # --- telling what it is --------------------------------------------------------------------
+    # --- as text -----------------------------------------------------------------------------
 
     def extra_repr(self) -> str:
-        """What stands in the brackets of the repr; for layers without modules inside."""
+        """Return the text in the brackets of the repr, for layers without modules inside."""
         return ""
 
     def __repr__(self) -> str:
@@ -177,7 +178,7 @@ class Module:
         return f"{type(self).__name__}(\n  {body}\n)"
 
     def summary(self, input_shape: tuple[int, ...] | None = None) -> str:
-        """A table of the layers: name, kind, parameter shapes and counts.
+        """Return a table of the layers: name, kind, parameter shapes and counts.
 
         Args:
             input_shape: shape of one batch; if given, the model runs once on zeros of it and
@@ -186,28 +187,17 @@ class Module:
         shapes = self._output_shapes(input_shape) if input_shape is not None else {}
         rows = [("layer", "kind", "output" if shapes else "", "parameters", "count")]
         for path, module in self.named_modules():
-            own = [v for v in vars(module).values() if isinstance(v, Parameter)]
+            own = [(k, v) for k, v in vars(module).items() if isinstance(v, Parameter)]
             if any(module.children()) and not own:
                 continue
-            held = ", ".join(
-                f"{k} {_times(v.shape)}"
-                for k, v in vars(module).items()
-                if isinstance(v, Parameter)
-            )
-            count = sum(p.size for p in own)
             output = shapes.get(id(module))
-            rows.append(
-                (
-                    path or "(itself)",
-                    type(module).__name__,
-                    _times(output) if output is not None else "",
-                    held,
-                    f"{count:,}" if own else "",
-                )
-            )
-        everything = self.parameters()
-        total = sum(p.size for p in everything)
-        frozen = sum(p.size for p in everything if not p.requires_grad)
+            output_shape = _times(output) if output is not None else ""
+            parameters = ", ".join(f"{k} {_times(p.shape)}" for k, p in own)
+            count = f"{sum(p.size for _, p in own):,}" if own else ""
+            kind = type(module).__name__
+            rows.append((path or "(itself)", kind, output_shape, parameters, count))
+        total = sum(p.size for p in self.parameters())
+        frozen = sum(p.size for p in self.parameters() if not p.requires_grad)
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
         lines = []
         for row in rows:
@@ -218,10 +208,10 @@ class Module:
         return "\n".join([*lines, lines[1], f"{total:,} parameters{note}"])
 
     def _output_shapes(self, input_shape: tuple[int, ...]) -> dict[int, tuple[int, ...]]:
-        """The shape of what each module returns for a batch of zeros, by id of the module."""
+        """Return the shape of each module's output for a batch of zeros, by the module's id."""
         shapes: dict[int, tuple[int, ...]] = {}
 
-        def observed(module: Module) -> Any:
+        def observe(module: Module) -> Any:
             forward = module.forward
 
             def run(*args: Any, **kwargs: Any) -> Any:
@@ -234,7 +224,7 @@ class Module:
         own = [(module, vars(module).get("forward")) for module in self.modules()]
         try:
             for module, _ in own:
-                vars(module)["forward"] = observed(module)
+                vars(module)["forward"] = observe(module)
             self.predict(np.zeros(input_shape, np.float64))
         finally:
             for module, forward in own:
@@ -248,9 +238,14 @@ def _times(shape: Iterable[int]) -> str:
     return "×".join(map(str, shape)) or "scalar"
 
 
+def as_tensor(value: Any) -> Tensor:
+    """Return a Tensor as it is, and a Tensor of everything else."""
+    return value if isinstance(value, Tensor) else Tensor(value)
+
+
 def cast_like(model: Module, data: Any) -> Tensor:
-    """`data` as a Tensor; floats in the dtype of the model's parameters."""
-    tensor = data if isinstance(data, Tensor) else Tensor(data)
+    """Return `data` as a Tensor; floats in the dtype of the model's parameters."""
+    tensor = as_tensor(data)
     dtype = next((p.dtype for p in model.parameters()), None)
     if dtype is None or tensor.dtype.kind != "f" or tensor.dtype == dtype:
         return tensor
@@ -261,7 +256,7 @@ _PLAIN = (list, tuple, dict, set, frozenset)
 
 
 def _holds_modules(container: Any) -> bool:
-    """Whether a plain container has modules or parameters in it, at any depth."""
+    """Say if a plain container has modules or parameters in it, at any depth."""
     waiting = [container]
     while waiting:
         item = waiting.pop()
@@ -303,15 +298,13 @@ class ModuleList(_Container):
         self._add(str(free), module)
 
     def __getitem__(self, index: Any) -> Any:
-        """The module at a position; for a slice, the same kind of container with those modules."""
+        """Return the module at a position; for a slice, a container of the same kind."""
         modules = list(self)
         if not isinstance(index, slice):
             return modules[index]
-        return (
-            Sequential(*modules[index])
-            if isinstance(self, Sequential)
-            else ModuleList(modules[index])
-        )
+        if isinstance(self, Sequential):
+            return Sequential(*modules[index])
+        return ModuleList(modules[index])
 
 
 class ModuleDict(_Container):

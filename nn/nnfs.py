@@ -64,7 +64,7 @@ class Comparison:
         self.first = next((row for row in rows if row.mistake is not None), None)
 
     def __bool__(self) -> bool:
-        """Whether all gradients agree."""
+        """True if all gradients agree."""
         return self.first is None
 
     def __str__(self) -> str:
@@ -72,15 +72,16 @@ class Comparison:
         for k, row in enumerate(self.rows):
             shape = row.on_tensors.shape
             layer = "" if k and self.rows[k - 1].layer == row.layer else row.layer
-            both = _start(row.by_hand), _start(row.on_tensors)
-            table.append((layer, f"{row.gradient} {shape}", *both, _difference(row)))
+            by_hand, on_tensors = _start(row.by_hand), _start(row.on_tensors)
+            gradient = f"{row.gradient} {shape}"
+            table.append((layer, gradient, by_hand, on_tensors, _difference(row)))
         widths = [max(map(len, column)) for column in zip(*table, strict=True)]
         lines = ["  ".join(map(str.ljust, line, widths)).rstrip() for line in table]
         lines.insert(1, "  ".join("-" * width for width in widths))
         return "\n".join([*lines, "", self.verdict()])
 
     def verdict(self) -> str:
-        """One sentence: whether they agree, and if not, what the first difference is."""
+        """Say in one sentence that they agree, or where the first difference is."""
         if self.first is None:
             return f"All {len(self.rows)} gradients agree."
         assert self.first.mistake is not None
@@ -112,12 +113,13 @@ def compare(layers: Sequence[Any], inputs: Any, targets: Any = None) -> Comparis
     """
     layers = list(layers)
     _check(layers, targets)
-    held = np.array(inputs.data if isinstance(inputs, Tensor) else inputs, np.float64)
+    data = inputs.data if isinstance(inputs, Tensor) else inputs
+    batch = np.array(data, np.float64)
     state = np.random.get_state()
     try:
-        hand = _ByHand(layers, held, targets)
+        hand = _ByHand(layers, batch, targets)
         np.random.set_state(state)
-        twin = _OnTensors(layers, held, targets)
+        twin = _OnTensors(layers, batch, targets)
     finally:
         np.random.set_state(state)
     for name, ours, theirs in zip(_names(layers), hand.outputs, twin.outputs, strict=True):
@@ -131,24 +133,26 @@ def compare(layers: Sequence[Any], inputs: Any, targets: Any = None) -> Comparis
     # After nnfs.init() np.dot gives float32, whatever it is given.
     one = np.ones((1, 1), np.float64)
     single = any(a.dtype == np.float32 for a in (np.dot(one, one), *hand.outputs))
+    counts = {"the number of rows": len(batch), "the number of elements": batch.size}
+    names = _names(layers)
     rows = []
     for k in reversed(range(len(layers))):
         for gradient, right in twin.gradients(k):
-            got = hand.gradients[k].get(gradient)
-            if isinstance(got, Exception):
-                text = f"backward failed: {type(got).__name__}: {got}"
+            answer = hand.gradients[k].get(gradient)
+            if isinstance(answer, Exception):
+                text = f"backward failed: {type(answer).__name__}: {answer}"
                 mistake: Mistake | None = Mistake("failed", text)
-                got = None
+                answer = None
             else:
                 mistake = tg.diagnose(
-                    got,
+                    answer,
                     right,
                     rtol=1e-3 if single else 1e-7,
-                    counts={"the number of rows": len(held), "the number of elements": held.size},
+                    counts=counts,
                     unsummed=hand.dvalues.get(k) if gradient != "dinputs" else None,
                 )
-            rows.append(Row(_names(layers)[k], gradient, got, right, mistake))
-        if hand.failed == k:
+            rows.append(Row(names[k], gradient, answer, right, mistake))
+        if hand.end == k:
             break
     loss = float(np.mean(hand.outputs[-1])) if _is_loss(layers[-1]) else None
     return Comparison(rows, loss)
@@ -158,16 +162,16 @@ def compare(layers: Sequence[Any], inputs: Any, targets: Any = None) -> Comparis
 
 
 class _ByHand:
-    """The layers as they are, on arrays."""
+    """The layers as they are, on arrays; backward came as far as layer `end`."""
 
     def __init__(self, layers: list[Any], inputs: np.ndarray, targets: Any) -> None:
-        self.layers = [_copied(layer, lambda name, array: array) for layer in layers]
+        self.layers = [_copy_layer(layer, lambda name, array: array) for layer in layers]
         self.inputs = inputs
         self.targets = targets
         self.outputs: list[np.ndarray] = []
         self.dvalues: dict[int, Any] = {}
         self.gradients: list[dict[str, Any]] = [{} for _ in layers]
-        self.failed: int | None = None
+        self.end: int | None = None
         out: Any = inputs
         for layer in self.layers:
             out = _forward(layer, out, targets)
@@ -178,24 +182,27 @@ class _ByHand:
         for k in reversed(range(len(self.layers))):
             layer = self.layers[k]
             if _is_loss(layer):
-                given = self.outputs[k - 1] if k else self.inputs
+                predictions = self.outputs[k - 1] if k else self.inputs
                 own: Any = getattr(layer, "output", None)  # of softmax and loss in one
-                arguments = [own if np.shape(own) == given.shape else given, self.targets]
+                if np.shape(own) == predictions.shape:
+                    predictions = own
+                arguments = [predictions, self.targets]
             else:
                 self.dvalues[k] = dvalues
                 arguments = [dvalues]
             try:
                 answer = layer.backward(*map(_copy, arguments))
             except Exception as error:
-                self.gradients[k] = dict.fromkeys(("dinputs", *_parameters(layer, "d")), error)
-                self.failed = k
+                names = ("dinputs", *_parameters(layer, "d"))
+                self.gradients[k] = dict.fromkeys(names, error)
+                self.end = k
                 return
             dvalues = getattr(layer, "dinputs", answer)
             self.gradients[k]["dinputs"] = dvalues
             for name in _parameters(layer, "d"):
                 self.gradients[k][name] = getattr(layer, name, None)
             if dvalues is None and k:
-                self.failed = k
+                self.end = k
                 return
 
 
@@ -204,7 +211,7 @@ class _OnTensors:
 
     def __init__(self, layers: list[Any], inputs: np.ndarray, targets: Any) -> None:
         self.layers = [
-            _copied(layer, lambda name, a: Tensor(a, requires_grad=True, name=name))
+            _copy_layer(layer, lambda name, a: Tensor(a, requires_grad=True, name=name))
             for layer in layers
         ]
         self.inputs: list[Tensor] = []
@@ -232,34 +239,38 @@ class _OnTensors:
         total.backward()
 
     def gradients(self, k: int) -> Iterator[tuple[str, np.ndarray]]:
-        """Names and values of the gradients of one layer."""
+        """Yield the names and values of the gradients of one layer."""
         layer = self.layers[k]
-        held = [(name, getattr(layer, name[1:])) for name in _parameters(layer, "d")]
-        for name, value in [*held, ("dinputs", self.inputs[k])]:
+        values = {f"d{name}": getattr(layer, name) for name in _parameters(layer)}
+        values["dinputs"] = self.inputs[k]
+        for name, value in values.items():
             grad = value.grad
             yield name, np.zeros(value.shape, np.float64) if grad is None else grad.numpy()
 
 
-def _not_on_tensors(name: str, why: str) -> TypeError:
+def _not_on_tensors(name: str, reason: str) -> TypeError:
+    """Make the error for a layer whose forward does not run on Tensors."""
     return TypeError(
-        f"{name}.forward does not run on Tensors ({why}): it must be made of NumPy functions and "
-        "operators that tinygrad_np supports. tinygrad_np.check_backward(layer, [inputs]) holds "
-        "its backward against finite differences instead"
+        f"{name}.forward does not run on Tensors ({reason}): it must be made of NumPy functions "
+        "and operators that tinygrad_np supports. tinygrad_np.check_backward(layer, [inputs]) "
+        "holds its backward against finite differences instead"
     )
 
 
-def _copied(layer: Any, made: Callable[[str, np.ndarray], Any]) -> Any:
-    """A copy of a layer with its parameters in float64, as `made` has them."""
+def _copy_layer(layer: Any, convert: Callable[[str, np.ndarray], Any]) -> Any:
+    """Return a copy of a layer with its parameters converted, from arrays of float64."""
     twin = copy.deepcopy(layer)
     for name in _parameters(twin):
-        setattr(twin, name, made(name, np.array(getattr(twin, name), np.float64)))
+        array = np.array(getattr(twin, name), np.float64)
+        setattr(twin, name, convert(name, array))
     return twin
 
 
 def _forward(layer: Any, value: Any, targets: Any) -> Any:
+    """Run a layer forward, in training mode, and return its result."""
     arguments = [value, targets] if _is_loss(layer) else [value]
-    mode = {"training": True} if "training" in inspect.signature(layer.forward).parameters else {}
-    out = layer.forward(*arguments, **mode)
+    takes_mode = "training" in inspect.signature(layer.forward).parameters
+    out = layer.forward(*arguments, **({"training": True} if takes_mode else {}))
     if out is None:
         if not hasattr(layer, "output"):
             raise TypeError(f"{type(layer).__name__}.forward neither returns nor sets output")
@@ -268,7 +279,7 @@ def _forward(layer: Any, value: Any, targets: Any) -> Any:
 
 
 def _penalty(layer: Any) -> Any:
-    """The penalties λ₁ Σ|w| and λ₂ Σw² that the book's layers have in their gradients."""
+    """Return the penalties λ₁ Σ|w| and λ₂ Σw² that the book's layers have in their gradients."""
     total: Any = 0.0
     for name, kind in zip(PARAMETERS, ("weight", "bias"), strict=True):
         for power, norm in (("l1", tg.abs), ("l2", tg.square)):
@@ -279,31 +290,37 @@ def _penalty(layer: Any) -> Any:
 
 
 def _parameters(layer: Any, prefix: str = "") -> list[str]:
+    """Return the names of a layer's parameters, or with the prefix "d" of their gradients."""
     return [prefix + name for name in PARAMETERS if hasattr(layer, name)]
 
 
 def _is_loss(layer: Any) -> bool:
-    """Whether backward needs the targets too."""
-    parameters = inspect.signature(layer.backward).parameters.values()
-    return sum(p.default is p.empty and p.kind is p.POSITIONAL_OR_KEYWORD for p in parameters) > 1
+    """Say if backward needs the targets too."""
+    required = [
+        p
+        for p in inspect.signature(layer.backward).parameters.values()
+        if p.default is p.empty and p.kind is p.POSITIONAL_OR_KEYWORD
+    ]
+    return len(required) > 1
 
 
 def _check(layers: list[Any], targets: Any) -> None:
+    """Raise unless these are layers, and targets are there if and only if a loss is."""
     if not layers:
         raise ValueError("compare needs at least one layer")
-    for name, layer in zip(_names(layers), layers, strict=True):
+    names = _names(layers)
+    for name, layer in zip(names, layers, strict=True):
         for method in ("forward", "backward"):
             if not callable(getattr(layer, method, None)):
                 raise TypeError(f"{name} has no {method}: a layer needs forward and backward")
-    for name, layer in zip(_names(layers), layers[:-1]):
+    for name, layer in zip(names, layers[:-1]):
         if _is_loss(layer):
             raise ValueError(f"{name} takes targets: a loss can only be the last layer")
-    if _is_loss(layers[-1]) != (targets is not None):
-        raise ValueError(
-            f"{_names(layers)[-1]} takes targets, but none were given"
-            if targets is None
-            else f"targets were given, but {_names(layers)[-1]}.backward does not take any"
-        )
+    takes_targets = _is_loss(layers[-1])
+    if takes_targets and targets is None:
+        raise ValueError(f"{names[-1]} takes targets, but none were given")
+    if targets is not None and not takes_targets:
+        raise ValueError(f"targets were given, but {names[-1]}.backward does not take any")
 
 
 def _names(layers: list[Any]) -> list[str]:
@@ -311,6 +328,7 @@ def _names(layers: list[Any]) -> list[str]:
 
 
 def _seed(shape: tuple[int, ...]) -> np.ndarray:
+    """Draw the gradient to start from without a loss: numbers of both signs, none small."""
     rng = np.random.default_rng(0)
     return rng.uniform(0.5, 1.5, shape) * rng.choice([-1.0, 1.0], shape)
 
@@ -319,11 +337,11 @@ def _copy(value: Any) -> Any:
     return value.copy() if isinstance(value, np.ndarray) else value
 
 
-# --- how a row is shown ---------------------------------------------------------------------------
+# --- a row as text --------------------------------------------------------------------------------
 
 
 def _start(values: Any, most: int = 3) -> str:
-    """The first numbers of an array."""
+    """Show the first numbers of an array."""
     if values is None:
         return "none"
     flat = np.ravel(values)
@@ -332,10 +350,14 @@ def _start(values: Any, most: int = 3) -> str:
 
 
 def _difference(row: Row) -> str:
-    if row.by_hand is None or np.shape(row.by_hand) != row.on_tensors.shape:
-        return "-" if row.by_hand is None else f"shape {np.shape(row.by_hand)}"
+    """Show the largest difference, with an arrow if it is a mistake."""
+    if row.by_hand is None:
+        return "-"
+    if np.shape(row.by_hand) != row.on_tensors.shape:
+        return f"shape {np.shape(row.by_hand)}"
     if row.on_tensors.size == 0:
         return "0"
-    size = float(np.max(np.abs(np.asarray(row.by_hand, np.float64) - row.on_tensors)))
-    shown = f"{size:.1e}" if size >= 1e-12 else "< 1e-12"
-    return shown if row.mistake is None else f"{shown}  <-"
+    difference = np.asarray(row.by_hand, np.float64) - row.on_tensors
+    largest = float(np.max(np.abs(difference)))
+    text = f"{largest:.1e}" if largest >= 1e-12 else "< 1e-12"
+    return text if row.mistake is None else f"{text}  <-"

@@ -32,7 +32,7 @@ class Optimizer:
     """
 
     state_names: tuple[str, ...] = ()
-    decoupled = False  # whether weight decay acts on the weights, rather than on the gradient
+    decoupled = False  # True if weight decay acts on the weights, rather than on the gradient
 
     def __init__(
         self,
@@ -60,7 +60,7 @@ class Optimizer:
         self.lr = lr
         self.weight_decay = weight_decay
         self._steps = Number(0)
-        # At how many steps each parameter was not reached, and whether that ever happened.
+        # The number of steps at which each parameter was not reached; True once one was not.
         self._missed = Tensor(np.zeros(len(self.params)))
         self._uneven = False
         size = sum(p.size for p in self.params)
@@ -90,7 +90,7 @@ class Optimizer:
             self._rate = Number(rate)
 
     def update(self, g: Any, lr: float, t: Any, *state: Any) -> tuple[Any, ...]:
-        """The rule: what to subtract from the parameters, and the new state.
+        """Return what to subtract from the parameters, and the new state: the rule.
 
         Args:
             g: gradients of all parameters, laid end to end.
@@ -117,19 +117,21 @@ class Optimizer:
             raise RuntimeError(
                 f"{type(self).__name__}.step(): no parameter has a gradient; call backward() first"
             )
-        params, state = self.params, [values.data for values in self.state.values()]
+        params = self.params
+        state = [values.data for values in self.state.values()]
         t: Any = self.steps + 1
         if self._uneven or not all(reached):
             self._uneven = True
             params = [p for p, is_reached in zip(self.params, reached, strict=True) if is_reached]
-            where, t = self._part(reached)  # t for each element
-            state = [values[where] for values in state]
+            mask, t = self._part(reached)  # t for each element
+            state = [values[mask] for values in state]
         g = np.concatenate([g.data.ravel() for g in grads if g is not None])
         lr, decay = self.lr, self.weight_decay
         weights = np.concatenate([p.data.ravel() for p in params]) if decay else None
         if weights is not None and not self.decoupled:
             g = g + decay * weights
-        record, rule = current_record(), None
+        rule = None
+        record = current_record()
         if record is None:
             change, *new_state = self.update(g, lr, t, *state)
         else:
@@ -141,7 +143,7 @@ class Optimizer:
         # Only now that the rule has run does anything change.
         for values, new in zip(self.state.values(), new_state, strict=True):
             if self._uneven:
-                values[where] = new
+                values[mask] = new
             else:
                 values.assign(new)
         if self._uneven:
@@ -157,7 +159,7 @@ class Optimizer:
                 start = part.stop
 
     def _decay_note(self) -> str:
-        """What weight decay does besides the rule, for those who watch a step."""
+        """Describe the effect of weight decay besides the rule, for those who watch a step."""
         if not self.weight_decay:
             return ""
         if self.decoupled:
@@ -165,14 +167,14 @@ class Optimizer:
         return f"Weight decay: {self.weight_decay:g} · w has been added to the gradient."
 
     def _part(self, reached: list[bool]) -> tuple[np.ndarray, np.ndarray]:
-        """Where the reached parameters lie in the flat state, and their step's number, elementwise.
+        """Return a mask of the flat state of the reached parameters, and their step's numbers.
 
         The numbers are float64, so that powers of them are as exact as those of a Python number.
         """
         sizes = [p.size for p in self.params]
-        where = np.repeat(reached, sizes)
+        mask = np.repeat(reached, sizes)
         steps = np.repeat(self.steps + 1 - self._missed.data, sizes)
-        return where, steps[where]
+        return mask, steps[mask]
 
     def __repr__(self) -> str:
         rate = self._rate.value if isinstance(self._rate, Number) else self._rate

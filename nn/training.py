@@ -53,7 +53,8 @@ class History:
 
     def __repr__(self) -> str:
         last = ", ".join(f"{name} {values[-1]:.4g}" for name, values in self.metrics.items())
-        return f"History({len(self)} epochs{'; last: ' + last if last else ''})"
+        text = f"; last: {last}" if last else ""
+        return f"History({len(self)} epochs{text})"
 
 
 def fit(
@@ -136,7 +137,7 @@ def fit(
             history.append(totals)
             if bar is not None:
                 if epoch == epochs or bar.n + 1 >= bar.last_print_n + bar.miniters:
-                    bar.set_postfix(_shown(totals), refresh=False)
+                    bar.set_postfix(_rounded(totals), refresh=False)
                 bar.update()
             if on_epoch is not None and on_epoch(epoch, history) is False:
                 break
@@ -173,7 +174,7 @@ class _Step:
             self.run = tg.compile(self.update, passes=exact, fallback=True)
 
     def update(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor, Any, Tensor]:
-        """Update the parameters; the total loss, its two parts, and the output before that."""
+        """Update the parameters; return the total loss, its parts, and the output before that."""
         output = self.model(x)
         data_loss = self.loss(output, y)
         if not isinstance(data_loss, Tensor) or data_loss.size != 1:
@@ -200,7 +201,7 @@ class _Step:
         metrics: Mapping[str, Callable[[Tensor, Tensor], float]],
         epoch: int,
     ) -> dict[str, float]:
-        """One update; the metrics of the batch before it."""
+        """Make one update, and return the metrics of the batch before it."""
         try:
             total, data_loss, penalty, output = self.run(x, y)
         except _NotFinite as error:
@@ -224,7 +225,7 @@ def evaluate(
     loss: Callable[[Tensor, Tensor], Tensor],
     metrics: Mapping[str, Callable[[Tensor, Tensor], float]] | None = None,
 ) -> dict[str, float]:
-    """The loss (without penalties) and the metrics on (x, y), in evaluation mode."""
+    """Return the loss (without penalties) and the metrics on (x, y), in evaluation mode."""
     x, y = _data(model, x, y, "x and y")
     output = Tensor(model.predict(x))
     values = {"loss": loss(output, y).item()}
@@ -232,12 +233,13 @@ def evaluate(
     return values
 
 
-def _data(model: Module, x: Any, y: Any, what: str) -> tuple[Tensor, Tensor]:
+def _data(model: Module, x: Any, y: Any, name: str) -> tuple[Tensor, Tensor]:
+    """Return inputs and targets as Tensors of one length; `name` is theirs in errors."""
     x, y = cast_like(model, x), cast_like(model, y)
     if x.ndim == 0 or y.ndim == 0 or len(x) != len(y):
-        raise ValueError(f"{what} must have the same length: their shapes are {x.shape}, {y.shape}")
+        raise ValueError(f"{name} must have the same length: their shapes are {x.shape}, {y.shape}")
     if len(x) == 0:
-        raise ValueError(f"{what} are empty")
+        raise ValueError(f"{name} are empty")
     return x, y
 
 
@@ -248,6 +250,7 @@ def _batches(
     shuffle: bool,
     rng: np.random.Generator | None,
 ) -> Iterator[tuple[Tensor, Tensor]]:
+    """Yield the data in batches, of one epoch."""
     if batch_size is None or batch_size >= len(x):
         yield x, y
         return
@@ -259,13 +262,14 @@ def _batches(
         yield x[rows], y[rows]
 
 
-def _progress_bar(wanted: bool | None, epochs: int) -> Any:
-    if wanted is False:
+def _progress_bar(progress: bool | None, epochs: int) -> Any:
+    """Make a progress bar; None for none."""
+    if progress is False:
         return None
     try:
         from tqdm.auto import tqdm
     except ImportError as error:
-        if wanted is None:
+        if progress is None:
             return None
         raise ImportError(
             'the progress bar needs tqdm: pip install "tinygrad-np[examples]", or progress=False'
@@ -273,5 +277,5 @@ def _progress_bar(wanted: bool | None, epochs: int) -> Any:
     return tqdm(total=epochs, unit="epoch")
 
 
-def _shown(values: Mapping[str, float]) -> dict[str, str]:
+def _rounded(values: Mapping[str, float]) -> dict[str, str]:
     return {name: f"{value:.4g}" for name, value in values.items() if name != "lr"}

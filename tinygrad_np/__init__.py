@@ -23,7 +23,7 @@ __version__ = "0.1.0"
 _LAZY = {
     "CompileError": "compiler",
     "CompileWarning": "compiler",
-    "Finding": "words",
+    "Finding": "recording.findings",
     "GradcheckError": "checks.numeric",
     "Graph": "graphs.graph",
     "Mistake": "checks.diagnosis",

@@ -13,18 +13,14 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import itertools
-import os
-import time
 import tracemalloc
 from typing import NamedTuple
 
-for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-    os.environ.setdefault(variable, "1")
-os.environ.setdefault("JAX_PLATFORMS", "cpu")
+from timing import Timing, header, interleave, markdown
 
+# isort: split
 import numpy as np
 from spiral_step import make_problem
-from timing import header, interleave
 
 LR, EPS = 1e-3, 1e-7
 BATCHES = 64
@@ -68,7 +64,7 @@ WORKLOADS = [
 
 
 def problem(widths, batch):
-    """Batches of inputs and labels, and initial values."""
+    """Make batches of inputs and labels, and initial values."""
     if widths[0] == 2:
         x, y, values = make_problem(samples=batch // 3, width=widths[1])
         return [(x, y.astype(np.uint8))], list(values)
@@ -247,11 +243,11 @@ ENGINES = {
 }
 
 
-# --- what is said of the compiled step ----------------------------------------------------------
+# --- facts about the compiled step --------------------------------------------------------------
 
 
 def allocated(step) -> tuple[int, int]:
-    """Bytes that stay allocated per call in the long run, and the most that a call has at once."""
+    """Measure the bytes that stay allocated per call in the long run, and a call's peak."""
     step()
     tracemalloc.start()
     step()
@@ -267,65 +263,94 @@ def allocated(step) -> tuple[int, int]:
     return max(0, after - before) // 50, peak
 
 
-def compile_time(widths, batch, captured) -> float:
-    """Milliseconds that `lower` takes: two recordings, the passes, and the writing."""
+def compile_time(widths, batch, captured) -> Timing:
+    """Time `lower` in ms: two recordings, the passes, and the writing."""
     import tinygrad_np as tg
 
     update, args = training_step(*problem(widths, batch), captured)
-    times = []
-    for _ in range(7):
-        start = time.perf_counter()
-        tg.compile(update).lower(*args[0])
-        times.append(time.perf_counter() - start)
-    return sorted(times)[3] * 1e3
+
+    def lower():
+        return tg.compile(update).lower(*args[0])
+
+    timings = interleave({"lower": lower}, rounds=7, calls=1)
+    return timings["lower"].scaled(1e-3)
 
 
 def check_losses(widths, batch, captured) -> float:
-    """The largest relative difference between compiled and uncompiled losses in 200 steps."""
+    """Return the largest relative difference of a compiled loss in 200 steps."""
     data, values = problem(widths, batch)
     one, other = eager(data, values, captured), compiled(data, values, captured)
     pairs = [(one().item(), other().item()) for _ in range(200)]
     return max(abs(a - b) / abs(a) for a, b in pairs)
 
 
-def run(workload, rounds, only) -> None:
-    name, widths, batch, captured, targets = workload
-    data, values = problem(widths, batch)
-    steps, first = {}, {}
+def engine_steps(workload, only) -> dict:
+    """Make the step of each engine that is installed and asked for."""
+    data, values = problem(workload.widths, workload.batch)
+    steps = {}
     for engine, (make, package) in ENGINES.items():
         missing = package is not None and not importlib.util.find_spec(package)
         if missing or (only and engine not in only):
             continue
-        step = make(data, values, captured)
+        steps[engine] = make(data, values, workload.captured)
+    return steps
+
+
+def first_losses(steps) -> dict[str, float]:
+    """Run each step once, leave out those that do not run here, and compare their losses."""
+    losses = {}
+    for engine, step in list(steps.items()):
         try:
-            first[engine] = float(step())
+            losses[engine] = float(step())
         except Exception as error:  # torch.compile needs a C++ compiler, for one
             print(f"{engine} does not run here: {type(error).__name__}")
-            continue
-        steps[engine] = step
-    if max(first.values()) - min(first.values()) > 1e-4 * max(first.values()):
-        raise SystemExit(f"the engines disagree on the first loss: {first}")
-    medians = interleave(steps, rounds=rounds, calls=20 if max(widths) < 300 else 3)
-    print(f"\n### {name}\n")
-    print("| | µs per step | compiled / it | target |\n| --- | ---: | ---: | ---: |")
-    ours = medians["compiled"]
-    for engine, value in medians.items():
-        target = targets.get(engine)
-        shown = ""
-        if target is not None:
-            shown = f"{target:.2f} {'met' if ours / value <= target else '**missed**'}"
-        print(f"| {engine} | {value:.1f} | {ours / value:.2f} | {shown} |")
-    step = steps["compiled"]
-    report = step.compiled.report(*step.args)
-    last = float(step())
-    stays, peak = allocated(step)
+            del steps[engine]
+    spread = max(losses.values()) - min(losses.values())
+    if spread > 1e-4 * max(losses.values()):
+        raise SystemExit(f"the engines disagree on the first loss: {losses}")
+    return losses
+
+
+def engine_row(engine, timings, target) -> list[str]:
+    """Write the row of an engine: its time, the compiled step's ratio to it, and the target."""
+    timing = timings[engine]
+    ratio = timings["compiled"].ratio(timing)
+    verdict = ""
+    if target is not None:
+        verdict = f"{target:.2f} {'met' if ratio.median <= target else '**missed**'}"
+    numbers = [f"{time:.1f}" for time in timing]
+    return [engine, *numbers, *(f"{value:.2f}" for value in ratio), verdict]
+
+
+def run(workload, rounds, only) -> None:
+    """Time the engines on a workload, and print the table and facts about the compiled step."""
+    steps = engine_steps(workload, only)
+    losses = first_losses(steps)
+    calls = 20 if max(workload.widths) < 300 else 3
+    timings = interleave(steps, rounds=rounds, calls=calls)
+    rows = []
+    for engine in timings:
+        target = workload.targets.get(engine)
+        rows.append(engine_row(engine, timings, target))
+    heads = ["", "µs per step", "minimum", "compiled / it", "of minima", "target"]
+    print(f"\n### {workload.name}\n")
+    print(markdown(heads, rows))
+    print_facts(workload, steps["compiled"], timings["compiled"], losses["compiled"])
+
+
+def print_facts(workload, step, timing, first_loss) -> None:
+    """Print the floor of the compiled step, its memory, compile time and differences."""
+    setting = workload.widths, workload.batch, workload.captured
+    floor = step.compiled.report(*step.args).microseconds
+    last_loss = float(step())
+    growth, peak = allocated(step)
+    lowering = compile_time(*setting).median
     print(
-        f"\nFloor, its statements measured one by one: {report.microseconds:.1f} µs; the "
-        f"compiled step takes {ours / report.microseconds:.2f} × that (target 1.15). Allocated per "
-        f"call: {stays} bytes stay, {peak} at the peak. Compile time "
-        f"{compile_time(widths, batch, captured):.1f} ms (target 50 for the spiral). Largest "
-        f"difference of a loss in 200 steps: {check_losses(widths, batch, captured):.1e}. "
-        f"Loss, first and last: {first['compiled']:.3g}, {last:.3g}."
+        f"\nFloor, its statements measured one by one: {floor:.1f} µs; the compiled step takes "
+        f"{timing.median / floor:.2f} × that (target 1.15). Allocated per call: {growth} bytes "
+        f"stay, {peak} at the peak. Compile time {lowering:.1f} ms (target 50 for the spiral). "
+        f"Largest difference of a loss in 200 steps: {check_losses(*setting):.1e}. "
+        f"Loss, first and last: {first_loss:.3g}, {last_loss:.3g}."
     )
 
 

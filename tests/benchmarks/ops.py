@@ -9,100 +9,145 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
-import os
+import operator
 import statistics
 
-for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-    os.environ.setdefault(variable, "1")
+from timing import header, interleave, line
 
+# isort: split
 import numpy as np
-from timing import header, interleave
 
 import tinygrad_np as tg
 
-# name: (inputs, the op; `t` is this library, or PyTorch).
+
+def symbol(operation):
+    """Write an op as Python does, the same for all libraries."""
+    return lambda t, *arrays: operation(*arrays)
+
+
+def named(name, *options):
+    """Call the function of that name in library `t`."""
+    return lambda t, *arrays: getattr(t, name)(*arrays, *options)
+
+
+def method(name, *options):
+    """Call the method of that name of the first array."""
+    return lambda t, x: getattr(x, name)(*options)
+
+
+def max_of_rows(t, x):
+    return t.max(x, 1) if t is tg else t.amax(x, 1)
+
+
+def var(t, x):
+    return x.var(0) if t is tg else x.var(0, correction=0)
+
+
+def where_positive(t, x, y):
+    return t.where(x > 0, x, y)
+
+
+def einsum(t, x, y):
+    return t.einsum("ij,jk->ik", x, y)
+
+
+def rows_by_index(t, x):
+    return x[list(range(0, x.shape[0], 3))]
+
+
+# name: (inputs, the op; `t` is this library, PyTorch or autograd's NumPy).
 # Inputs: "x" any numbers, "+" positive ones, "r" one row; all of them are differentiated.
 OPS = {
-    "add": ("xx", lambda t, x, y: x + y),
-    "add a row": ("xr", lambda t, x, y: x + y),
-    "subtract": ("xx", lambda t, x, y: x - y),
-    "multiply": ("xx", lambda t, x, y: x * y),
-    "divide": ("x+", lambda t, x, y: x / y),
-    "negative": ("x", lambda t, x: -x),
+    "add": ("xx", symbol(operator.add)),
+    "add a row": ("xr", symbol(operator.add)),
+    "subtract": ("xx", symbol(operator.sub)),
+    "multiply": ("xx", symbol(operator.mul)),
+    "divide": ("x+", symbol(operator.truediv)),
+    "negative": ("x", symbol(operator.neg)),
     "square": ("x", lambda t, x: x**2),
-    "power": ("++", lambda t, x, y: x**y),
-    "matmul": ("xx", lambda t, x, y: x @ y),
-    "exp": ("x", lambda t, x: t.exp(x)),
-    "log": ("+", lambda t, x: t.log(x)),
-    "sqrt": ("+", lambda t, x: t.sqrt(x)),
-    "sin": ("x", lambda t, x: t.sin(x)),
-    "tanh": ("x", lambda t, x: t.tanh(x)),
-    "sigmoid": ("x", lambda t, x: t.sigmoid(x)),
-    "relu": ("x", lambda t, x: t.relu(x)),
-    "abs": ("x", lambda t, x: t.abs(x)),
-    "maximum": ("xx", lambda t, x, y: t.maximum(x, y)),
-    "minimum": ("xx", lambda t, x, y: t.minimum(x, y)),
-    "clip": ("x", lambda t, x: t.clip(x, -0.5, 0.5)),
-    "where": ("xx", lambda t, x, y: t.where(x > 0, x, y)),
-    "log1p": ("+", lambda t, x: t.log1p(x)),
-    "arctan": ("x", lambda t, x: t.arctan(x)),
-    "sum": ("x", lambda t, x: x.sum()),
-    "sum of columns": ("x", lambda t, x: t.sum(x, 0)),
-    "sum of rows": ("x", lambda t, x: t.sum(x, 1)),
-    "mean": ("x", lambda t, x: x.mean()),
-    "max of rows": ("x", lambda t, x: t.amax(x, 1) if t is not tg else t.max(x, 1)),
-    "var": ("x", lambda t, x: x.var(0, correction=0) if t is not tg else x.var(0)),
-    "softmax": ("x", lambda t, x: t.softmax(x, -1)),
-    "log_softmax": ("x", lambda t, x: t.log_softmax(x, -1)),
-    "logsumexp": ("x", lambda t, x: t.logsumexp(x, -1)),
-    "cumsum": ("x", lambda t, x: t.cumsum(x, 0)),
-    "reshape": ("x", lambda t, x: x.reshape(-1)),
+    "power": ("++", symbol(operator.pow)),
+    "matmul": ("xx", symbol(operator.matmul)),
+    "exp": ("x", named("exp")),
+    "log": ("+", named("log")),
+    "sqrt": ("+", named("sqrt")),
+    "sin": ("x", named("sin")),
+    "tanh": ("x", named("tanh")),
+    "sigmoid": ("x", named("sigmoid")),
+    "relu": ("x", named("relu")),
+    "abs": ("x", named("abs")),
+    "maximum": ("xx", named("maximum")),
+    "minimum": ("xx", named("minimum")),
+    "clip": ("x", named("clip", -0.5, 0.5)),
+    "where": ("xx", where_positive),
+    "log1p": ("+", named("log1p")),
+    "arctan": ("x", named("arctan")),
+    "sum": ("x", method("sum")),
+    "sum of columns": ("x", named("sum", 0)),
+    "sum of rows": ("x", named("sum", 1)),
+    "mean": ("x", method("mean")),
+    "max of rows": ("x", max_of_rows),
+    "var": ("x", var),
+    "softmax": ("x", named("softmax", -1)),
+    "log_softmax": ("x", named("log_softmax", -1)),
+    "logsumexp": ("x", named("logsumexp", -1)),
+    "cumsum": ("x", named("cumsum", 0)),
+    "reshape": ("x", method("reshape", -1)),
     "transpose": ("x", lambda t, x: x.T * 1.0),
-    "concatenate": ("xx", lambda t, x, y: t.concatenate([x, y])),
-    "stack": ("xx", lambda t, x, y: t.stack([x, y])),
+    "concatenate": ("xx", lambda t, *arrays: t.concatenate(arrays)),
+    "stack": ("xx", lambda t, *arrays: t.stack(arrays)),
     "slice": ("x", lambda t, x: x[1:-1, ::2]),
-    "rows by index": ("x", lambda t, x: x[_rows(x)]),
-    "einsum": ("xx", lambda t, x, y: t.einsum("ij,jk->ik", x, y)),
+    "rows by index": ("x", rows_by_index),
+    "einsum": ("xx", einsum),
 }
+
+
+def functional(name, *options, **settings):
+    """Call the function of that name in `F`."""
+    return lambda t, F, *arrays: getattr(F, name)(*arrays, *options, **settings)
+
+
+def plain(name, *options):
+    """Call the function of that name in library `t`, as `named` does."""
+    operation = named(name, *options)
+    return lambda t, F, *arrays: operation(t, *arrays)
+
+
+def solve(t, F, a, b):
+    return t.solve(a, b) if t is tg else t.linalg.solve(a, b)
 
 
 # Larger operations on inputs of their own: shapes, and the op; `F` is torch.nn.functional, or this
 # library again.
 IMAGES = (32, 8, 28, 28)
+FILTERS, DEPTHWISE = (16, 8, 3, 3), (8, 1, 3, 3)
+ROWS, QUERIES, MATRIX = (128, 512), (8, 64, 32), (1000, 1000)
 LARGE = {
-    "conv2d 8→16, 3×3": ([IMAGES, (16, 8, 3, 3)], lambda t, F, x, w: F.conv2d(x, w, padding=1)),
-    "conv2d depthwise": (
-        [IMAGES, (8, 1, 3, 3)],
-        lambda t, F, x, w: F.conv2d(x, w, padding=1, groups=8),
-    ),
-    "max_pool2d": ([IMAGES], lambda t, F, x: F.max_pool2d(x, 2)),
-    "layer_norm": ([(128, 512)], lambda t, F, x: F.layer_norm(x, (512,))),
-    "attention": (
-        [(8, 64, 32)] * 3,
-        lambda t, F, q, k, v: F.scaled_dot_product_attention(q, k, v),
-    ),
-    "gelu": ([(1000, 1000)], lambda t, F, x: F.gelu(x)),
-    "erf": ([(1000, 1000)], lambda t, F, x: t.erf(x)),
-    "prod of columns": ([(1000, 1000)], lambda t, F, x: t.prod(x, 0)),
-    "logaddexp": ([(1000, 1000)] * 2, lambda t, F, x, y: t.logaddexp(x, y)),
-    "remainder": ([(1000, 1000)] * 2, lambda t, F, x, y: t.remainder(x, y)),
-    "solve": (
-        [(300, 300), (300, 10)],
-        lambda t, F, a, b: t.solve(a, b) if t is tg else t.linalg.solve(a, b),
-    ),
+    "conv2d 8→16, 3×3": ([IMAGES, FILTERS], functional("conv2d", padding=1)),
+    "conv2d depthwise": ([IMAGES, DEPTHWISE], functional("conv2d", padding=1, groups=8)),
+    "max_pool2d": ([IMAGES], functional("max_pool2d", 2)),
+    "layer_norm": ([ROWS], functional("layer_norm", ROWS[1:])),
+    "attention": ([QUERIES] * 3, functional("scaled_dot_product_attention")),
+    "gelu": ([MATRIX], functional("gelu")),
+    "erf": ([MATRIX], plain("erf")),
+    "prod of columns": ([MATRIX], plain("prod", 0)),
+    "logaddexp": ([MATRIX] * 2, plain("logaddexp")),
+    "remainder": ([MATRIX] * 2, plain("remainder")),
+    "solve": ([(300, 300), (300, 10)], solve),
 }
 
-
-def _rows(x) -> list[int]:
-    return list(range(0, x.shape[0], 3))
+SIZES = {32: 50, 1000: 2}  # rows and columns: calls in a batch
 
 
 def make_inputs(kinds: str, n: int) -> list[np.ndarray]:
+    """Make an array of n×n random numbers for each kind."""
     rng = np.random.default_rng(0)
     arrays = []
     for kind in kinds:
-        a = rng.standard_normal(n if kind == "r" else (n, n)).astype(np.float32)
-        arrays.append(np.abs(a) + np.float32(0.5) if kind == "+" else a)
+        shape = (n,) if kind == "r" else (n, n)
+        a = rng.standard_normal(shape).astype(np.float32)
+        if kind == "+":
+            a = np.abs(a) + np.float32(0.5)
+        arrays.append(a)
     return arrays
 
 
@@ -133,11 +178,15 @@ def of_torch(f, arrays):
 
 
 def of_autograd(f, arrays):
-    """None where autograd does not know the op by this name."""
+    """Return None if autograd does not know the op by this name."""
     import autograd
     import autograd.numpy as anp
 
-    differentiable = autograd.make_vjp(lambda *args: f(anp, *args), tuple(range(len(arrays))))
+    def operation(*args):
+        return f(anp, *args)
+
+    argnums = tuple(range(len(arrays)))
+    differentiable = autograd.make_vjp(operation, argnums)
     try:
         _, out = differentiable(*arrays)
     except (AttributeError, TypeError):
@@ -151,59 +200,107 @@ def of_autograd(f, arrays):
     return run
 
 
+def has(package: str) -> bool:
+    return importlib.util.find_spec(package) is not None
+
+
+def engines_of(f, arrays) -> dict:
+    """Return the calls to time, of each library that is installed and knows the op."""
+    engines = {"own": of_tinygrad_np(f, arrays)}
+    if has("torch"):
+        engines["torch"] = of_torch(f, arrays)
+    peer = of_autograd(f, arrays) if has("autograd") else None
+    if peer is not None:
+        engines["autograd"] = peer
+    return engines
+
+
+def time_op(name: str, rounds: int) -> dict[int, dict]:
+    """Time an op on small and large arrays, on each engine."""
+    kinds, f = OPS[name]
+    timings = {}
+    for n, calls in SIZES.items():
+        engines = engines_of(f, make_inputs(kinds, n))
+        timings[n] = interleave(engines, rounds=rounds, calls=calls)
+    return timings
+
+
+def time_large_op(name: str, rounds: int) -> dict:
+    """Time a larger op, here and in PyTorch."""
+    shapes, f = LARGE[name]
+    rng = np.random.default_rng(0)
+    arrays = [rng.standard_normal(shape).astype(np.float32) for shape in shapes]
+
+    def own(t, *operands):
+        return f(t, t, *operands)
+
+    def peer(t, *operands):
+        return f(t, t.nn.functional, *operands)
+
+    engines = {"own": of_tinygrad_np(own, arrays)}
+    if has("torch"):
+        engines["torch"] = of_torch(peer, arrays)
+    return interleave(engines, rounds=rounds, calls=2)
+
+
+def cells(timings: dict, unit: float, peers: list[str]) -> list[str]:
+    """Write median and minimum, and the ratio of the medians to each peer that was measured."""
+    own = timings["own"]
+    written = [f"{time * unit:.1f}" for time in own]
+    for peer in peers:
+        ratio = own.ratio(timings[peer]) if peer in timings else None
+        written.append(f"{ratio.median:.2f}" if ratio else "")
+    return written
+
+
+def print_ops(names: list[str], rounds: int) -> None:
+    """Print a row for each op, and at the end the ratios to PyTorch in summary."""
+    ratios = {n: [] for n in SIZES}
+    peers = ["torch", "autograd"]
+    heads = ["minimum", "ratio to PyTorch", "to autograd"]
+    print(line(["", "32×32, µs", *heads, "1000×1000, ms", *heads]))
+    print(line(["---"] + ["---:"] * 8))
+    for name in names:
+        timings = time_op(name, rounds)
+        small = cells(timings[32], 1, peers)
+        large = cells(timings[1000], 1e-3, peers)
+        print(line([name, *small, *large]), flush=True)
+        for n, engines in timings.items():
+            if "torch" in engines:
+                ratio = engines["own"].ratio(engines["torch"])
+                ratios[n].append(ratio.median)
+    print()
+    for n, values in ratios.items():
+        if values:
+            middle = statistics.median(values)
+            worst = max(values)
+            print(f"{n}×{n}: median ratio to PyTorch {middle:.2f}, worst {worst:.2f}")
+
+
+def print_large_ops(names: list[str], rounds: int) -> None:
+    """Print a row for each of the larger ops."""
+    print("\n" + line(["", "ms", "minimum", "ratio to PyTorch"]))
+    print(line(["---"] + ["---:"] * 3))
+    for name in names:
+        timings = time_large_op(name, rounds)
+        print(line([name, *cells(timings, 1e-3, ["torch"])]), flush=True)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--only", nargs="*", help="operations to run")
     options = parser.parse_args()
-    has_torch = importlib.util.find_spec("torch") is not None
-    has_autograd = importlib.util.find_spec("autograd") is not None
-    if has_torch:
+    if has("torch"):
         import torch
 
         torch.set_num_threads(1)
+    only = options.only or [*OPS, *LARGE]
     print(header("numpy", "torch", "autograd"))
-    ratio_heads = "ratio to PyTorch | to autograd"
-    print(f"| | 32×32, µs | {ratio_heads} | 1000×1000, ms | {ratio_heads} |")
-    print("|---|---:|---:|---:|---:|---:|---:|")
-    ratios: dict[int, list[float]] = {32: [], 1000: []}
-    for name, (kinds, f) in OPS.items():
-        if options.only and name not in options.only:
-            continue
-        cells = [name]
-        for n, calls in ((32, 50), (1000, 2)):
-            arrays = make_inputs(kinds, n)
-            engines = {"own": of_tinygrad_np(f, arrays)}
-            if has_torch:
-                engines["torch"] = of_torch(f, arrays)
-            peer = of_autograd(f, arrays) if has_autograd else None
-            if peer is not None:
-                engines["autograd"] = peer
-            medians = interleave(engines, rounds=options.rounds, calls=calls)
-            scale = 1 if n == 32 else 1e-3
-            cells.append(f"{medians['own'] * scale:.1f}")
-            for engine in ("torch", "autograd"):
-                ratio = medians["own"] / medians[engine] if engine in medians else None
-                cells.append("" if ratio is None else f"{ratio:.2f}")
-                if ratio is not None and engine == "torch":
-                    ratios[n].append(ratio)
-        print("| " + " | ".join(cells) + " |", flush=True)
-    print("\n| | ms | ratio to PyTorch |\n|---|---:|---:|")
-    for name, (shapes, f) in LARGE.items():
-        if options.only and name not in options.only:
-            continue
-        rng = np.random.default_rng(0)
-        arrays = [rng.standard_normal(shape).astype(np.float32) for shape in shapes]
-        engines = {"own": of_tinygrad_np(lambda t, *a, f=f: f(t, t, *a), arrays)}
-        if has_torch:
-            engines["torch"] = of_torch(lambda t, *a, f=f: f(t, t.nn.functional, *a), arrays)
-        medians = interleave(engines, rounds=options.rounds, calls=2)
-        ratio = f"{medians['own'] / medians['torch']:.2f}" if has_torch else ""
-        print(f"| {name} | {medians['own'] * 1e-3:.1f} | {ratio} |", flush=True)
-    for n, values in ratios.items():
-        if values:
-            middle, worst = statistics.median(values), max(values)
-            print(f"{n}×{n}: median ratio to PyTorch {middle:.2f}, worst {worst:.2f}")
+    small = [name for name in OPS if name in only]
+    large = [name for name in LARGE if name in only]
+    print_ops(small, options.rounds)
+    print_large_ops(large, options.rounds)
 
 
 if __name__ == "__main__":

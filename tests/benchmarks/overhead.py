@@ -1,4 +1,4 @@
-"""What recording costs: a scalar op forward and backward, importing, and memory.
+"""Cost of recording: a scalar op forward and backward, importing, and memory.
 
 taskset -c 0 python tests/benchmarks/overhead.py
 """
@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import importlib.util
 import os
-import statistics
 import subprocess
 import sys
 import tempfile
 import tracemalloc
 from pathlib import Path
 
+from timing import Timing, header, interleave, table
+
+# isort: split
 import numpy as np
-from timing import header, interleave, table
 
 import tinygrad_np as tg
 
@@ -72,8 +73,9 @@ def of_mygrad():
     return run
 
 
-def import_time(rounds: int = 15) -> tuple[float, float]:
-    """Median ms of importing NumPy, and of importing tinygrad_np once NumPy is there."""
+def import_time(rounds: int = 15) -> list[Timing]:
+    """Time importing NumPy, and tinygrad_np once NumPy is there, in ms."""
+    # By the wall clock, since importing waits for files.
     code = (
         "from time import perf_counter as now; a = now(); import numpy; b = now(); "
         "import tinygrad_np; c = now(); print((b - a) * 1e3, (c - b) * 1e3)"
@@ -87,25 +89,24 @@ def import_time(rounds: int = 15) -> tuple[float, float]:
                 [sys.executable, "-c", code], check=True, capture_output=True, env=settings
             )
             runs.append([float(value) for value in out.stdout.split()])
-    numpy_ms, own_ms = zip(*runs[1:], strict=True)
-    return statistics.median(numpy_ms), statistics.median(own_ms)
+    return [Timing.of(times) for times in zip(*runs[1:], strict=True)]
 
 
 def bytes_per_op(ops: int = 20_000) -> float:
-    """Memory that one recorded scalar op holds, all told."""
+    """Measure the memory that one recorded scalar op holds, all told."""
     x = tg.Tensor(0.5, requires_grad=True)
     tracemalloc.start()
     y = x
     for _ in range(ops // 2):
         y = tg.tanh(y * 1.01)
-    held, _ = tracemalloc.get_traced_memory()
+    memory, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert np.isfinite(y.item())
-    return held / ops
+    return memory / ops
 
 
 def installed_size() -> int:
-    """Sum the bytes of tinygrad_np and nn as a wheel installs them: without compiled copies."""
+    """Add up the bytes of tinygrad_np and nn as a wheel installs them, without compiled copies."""
     root = Path(tg.__file__).parent.parent
     files = [file for package in ("tinygrad_np", "nn") for file in (root / package).rglob("*")]
     return sum(
@@ -123,11 +124,14 @@ def main() -> None:
     ]:
         if importlib.util.find_spec(package):
             engines[name] = make()
-    medians = interleave(engines, rounds=30, calls=20)
-    per_op = {name: value / CHAIN for name, value in medians.items()}
+    timings = interleave(engines, rounds=30, calls=20)
+    per_op = {name: timing.scaled(1 / CHAIN) for name, timing in timings.items()}
     print(table(per_op, unit="µs per op", bases=["PyTorch"]))
-    numpy_ms, own_ms = import_time()
-    print(f"\nimport: NumPy {numpy_ms:.1f} ms, tinygrad_np beyond it {own_ms:.1f} ms")
+    numpy, own = import_time()
+    print(
+        f"\nimport: NumPy {numpy.median:.1f} ms (minimum {numpy.minimum:.1f}), "
+        f"tinygrad_np beyond it {own.median:.1f} ms (minimum {own.minimum:.1f})"
+    )
     print(f"memory of a recorded scalar op: {bytes_per_op():.0f} bytes")
     print(f"installed size of tinygrad_np and nn: {installed_size() / 1e6:.2f} MB")
 

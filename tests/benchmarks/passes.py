@@ -1,4 +1,4 @@
-"""What each pass of the compiler does to the spiral step: statements, memory and time.
+"""Effect of each pass of the compiler on the spiral step: statements, memory and time.
 
 taskset -c 0 python tests/benchmarks/passes.py
 """
@@ -6,40 +6,44 @@ taskset -c 0 python tests/benchmarks/passes.py
 from __future__ import annotations
 
 import argparse
-import os
+import functools
 
-for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-    os.environ.setdefault(variable, "1")
+from timing import header, interleave, markdown
 
+# isort: split
 from compiled import WORKLOADS, problem, training_step
-from timing import header, interleave
 
 import tinygrad_np as tg
+
+
+def compile_with(count: int):
+    """Compile the spiral step with the first passes, and return the program and its arguments."""
+    workload = WORKLOADS[1]
+    values = problem(workload.widths, workload.batch)
+    update, (args, *_) = training_step(*values, workload.captured)
+    program = tg.compile(update, passes=tg.PASSES[:count])
+    program.lower(*args)
+    return program, args
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=40)
     options = parser.parse_args()
-    workload = WORKLOADS[1]
     steps, facts = {}, {}
-    for count in range(len(tg.PASSES) + 1):
-        name = f"+ {tg.PASSES[count - 1]}" if count else "none"
-        update, (args, *_) = training_step(
-            *problem(workload.widths, workload.batch), workload.captured
-        )
-        program = tg.compile(update, passes=tg.PASSES[:count])
-        program.lower(*args)
-        steps[name] = lambda program=program, args=args: program(*args)
+    for count, name in enumerate(["none", *(f"+ {name}" for name in tg.PASSES)]):
+        program, args = compile_with(count)
+        steps[name] = functools.partial(program, *args)
         report = program.report(*args)
-        facts[name] = (len(report.lines), report.memory, report.peak)
+        memory = [f"{size / 1e3:.0f}" for size in (report.memory, report.peak)]
+        facts[name] = [str(len(report.lines)), *memory]
     print(header("numpy"))
-    medians = interleave(steps, rounds=options.rounds)
-    print("\n| passes | statements | buffers, kB | allocated at the peak, kB | µs per step |")
-    print("| --- | ---: | ---: | ---: | ---: |")
-    for name, value in medians.items():
-        count, held, peak = facts[name]
-        print(f"| {name} | {count} | {held / 1e3:.0f} | {peak / 1e3:.0f} | {value:.1f} |")
+    timings = interleave(steps, rounds=options.rounds)
+    rows = []
+    for name, timing in timings.items():
+        rows.append([name, *facts[name], f"{timing.median:.1f}", f"{timing.minimum:.1f}"])
+    heads = ["statements", "buffers, kB", "allocated at the peak, kB", "µs per step", "minimum"]
+    print("\n" + markdown(["passes", *heads], rows))
 
 
 if __name__ == "__main__":

@@ -11,30 +11,27 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
-import os
 
-for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-    os.environ.setdefault(variable, "1")
-os.environ.setdefault("JAX_PLATFORMS", "cpu")
+from timing import header, interleave, table
 
+# isort: split
 import numpy as np
 from book_style import Classifier
-from timing import header, interleave, table
 
 LR, DECAY, EPS = 0.05, 5e-7, 1e-7
 
 
 def make_problem(seed: int = 0, samples: int = 100, width: int = 64):
-    """The nnfs spiral data as float32, and the book's initial values."""
+    """Make the nnfs spiral data as float32, and the book's initial values."""
     from nnfs.datasets import spiral_data
 
     np.random.seed(seed)
     x, y = spiral_data(samples=samples, classes=3)
     rng = np.random.default_rng(seed)
-    w1 = (0.01 * rng.standard_normal((2, width))).astype(np.float32)
-    w2 = (0.01 * rng.standard_normal((width, 3))).astype(np.float32)
-    zeros = [np.zeros(n, np.float32) for n in (width, 3)]
-    return x.astype(np.float32), y, (w1, zeros[0], w2, zeros[1])
+    w1 = 0.01 * rng.standard_normal((2, width))
+    w2 = 0.01 * rng.standard_normal((width, 3))
+    values = (w1, np.zeros(width), w2, np.zeros(3))
+    return x.astype(np.float32), y, [v.astype(np.float32) for v in values]
 
 
 def book(x, y, values):
@@ -43,41 +40,50 @@ def book(x, y, values):
 
 
 def bare(x, y, values):
-    """The NumPy calls that tinygrad_np makes for this step, and nothing around them."""
+    """Make the NumPy calls of tinygrad_np's step, and nothing around them."""
     w1, b1, w2, b2 = params = [v.copy() for v in values]
-    ends = np.cumsum([p.size for p in params])
-    m = np.zeros(ends[-1], np.float32)
-    v = np.zeros(ends[-1], np.float32)
+    end_1, end_2, end_3, size = np.cumsum([p.size for p in params])
+    m = np.zeros(size, np.float32)
+    v = np.zeros(size, np.float32)
     n, t = len(y), 0
+
+    def loss_and_gradients():
+        hidden = np.maximum(x @ w1 + b1, 0)
+        logits = hidden @ w2 + b2
+        first, second, third = logits.T
+        top = np.maximum(np.maximum(first, second), third)
+        shifted = logits - top.reshape(-1, 1)
+        e = np.exp(shifted)
+        first, second, third = e.T
+        total = (first + second + third).reshape(-1, 1)
+        p = e / total
+        classes = np.arange(0, logits.size, logits.shape[1]) + y
+        losses = np.log(total).reshape(-1) - shifted.reshape(-1)[classes]
+        loss = np.add.reduce(losses) / n
+        d = p.reshape(-1).copy()
+        d[classes] -= 1
+        d = d.reshape(p.shape) * np.float32(1) / n
+        g_w2 = hidden.T @ d
+        g_b2 = np.add.reduce(d, axis=0)
+        d = (d @ w2.T) * (hidden > 0)
+        g_w1 = x.T @ d
+        g_b1 = np.add.reduce(d, axis=0)
+        return loss, np.concatenate([g_w1.ravel(), g_b1, g_w2.ravel(), g_b2])
 
     def step():
         nonlocal w1, b1, w2, b2, m, v, t
-        hidden = np.maximum(x @ w1 + b1, 0)
-        logits = hidden @ w2 + b2
-        top = np.maximum(np.maximum(logits[:, 0], logits[:, 1]), logits[:, 2])
-        shifted = logits - top.reshape(-1, 1)
-        e = np.exp(shifted)
-        total = (e[:, 0] + e[:, 1] + e[:, 2]).reshape(-1, 1)
-        p = e / total
-        picked = np.arange(0, logits.size, logits.shape[1]) + y
-        losses = np.log(total).reshape(-1) - shifted.reshape(-1)[picked]
-        loss = np.add.reduce(losses) / n
-        d = p.reshape(-1).copy()
-        d[picked] -= 1
-        d = d.reshape(p.shape) * np.float32(1) / n
-        g_w2, g_b2 = hidden.T @ d, np.add.reduce(d, axis=0)
-        d = (d @ w2.T) * (hidden > 0)
-        g_w1, g_b1 = x.T @ d, np.add.reduce(d, axis=0)
-        g = np.concatenate([g_w1.ravel(), g_b1, g_w2.ravel(), g_b2])
+        loss, g = loss_and_gradients()
         m = 0.9 * m + (1 - 0.9) * g
         v = 0.999 * v + (1 - 0.999) * (g * g)
         rate = LR / (1 + DECAY * t)
         t += 1
-        change = rate * (m / (1 - 0.9**t)) / (np.sqrt(v / (1 - 0.999**t)) + EPS)
-        w1 = w1 - change[: ends[0]].reshape(w1.shape)
-        b1 = b1 - change[ends[0] : ends[1]]
-        w2 = w2 - change[ends[1] : ends[2]].reshape(w2.shape)
-        b2 = b2 - change[ends[2] :]
+        corrected = m / (1 - 0.9**t)
+        scale = np.sqrt(v / (1 - 0.999**t)) + EPS
+        change = rate * corrected / scale
+        w1 = w1 - change[:end_1].reshape(w1.shape)
+        b1 = b1 - change[end_1:end_2]
+        w2 = w2 - change[end_2:end_3].reshape(w2.shape)
+        b2 = b2 - change[end_3:]
         return loss
 
     return step
@@ -106,7 +112,8 @@ def eager_modules(x, y, values):
     import nn
     import tinygrad_np as tg
 
-    model = nn.Sequential(nn.Linear(2, values[1].size), nn.ReLU(), nn.Linear(values[1].size, 3))
+    width = values[1].size
+    model = nn.Sequential(nn.Linear(2, width), nn.ReLU(), nn.Linear(width, 3))
     names = ("0.weight", "0.bias", "2.weight", "2.bias")
     model.load_state_dict(dict(zip(names, values, strict=True)))
     schedule = nn.InverseTimeDecay(LR, DECAY)
@@ -154,15 +161,21 @@ def jax_jit(x, y, values):
     @jax.jit
     def train(params, m, v, t, x, y):
         loss, g = jax.value_and_grad(loss_of)(params, x, y)
-        m = [0.9 * a + 0.1 * b for a, b in zip(m, g, strict=True)]
-        v = [0.999 * a + 0.001 * b * b for a, b in zip(v, g, strict=True)]
         rate = LR / (1 + DECAY * t)
         c1, c2 = 1 - 0.9 ** (t + 1), 1 - 0.999 ** (t + 1)
-        update = [rate * a / c1 / (jnp.sqrt(b / c2) + EPS) for a, b in zip(m, v, strict=True)]
-        return [p - u for p, u in zip(params, update, strict=True)], m, v, t + 1, loss
 
-    params = [jnp.asarray(p) for p in values]
-    state = [params, [p * 0 for p in params], [p * 0 for p in params], jnp.float32(0)]
+        def update(p, m, v, g):
+            m = 0.9 * m + 0.1 * g
+            v = 0.999 * v + 0.001 * g * g
+            scale = jnp.sqrt(v / c2) + EPS
+            return p - rate * m / c1 / scale, m, v
+
+        params, m, v = zip(*map(update, params, m, v, g), strict=True)
+        return params, m, v, t + 1, loss
+
+    params = tuple(jnp.asarray(p) for p in values)
+    zeros = tuple(p * 0 for p in params)
+    state = [params, zeros, zeros, jnp.float32(0)]
     x, y = jnp.asarray(x), jnp.asarray(y.astype(np.int32))
 
     def step():
@@ -180,7 +193,8 @@ def hips_autograd(x, y, values):
 
     def loss_of(params):
         w1, b1, w2, b2 = params
-        logits = anp.dot(anp.maximum(anp.dot(x, w1) + b1, 0), w2) + b2
+        hidden = anp.maximum(anp.dot(x, w1) + b1, 0)
+        logits = anp.dot(hidden, w2) + b2
         shifted = logits - anp.max(logits, axis=1, keepdims=True)
         log_total = anp.log(anp.sum(anp.exp(shifted), axis=1))
         return anp.mean(log_total - shifted[rows, y])
@@ -207,7 +221,7 @@ def mygrad(x, y, values):
 
 
 def numpy_adam(values, gradient):
-    """A step that takes (loss, gradients) from an engine without optimizers, and does Adam."""
+    """Return a step of Adam on the (loss, gradients) of an engine without optimizers."""
     params = [v.copy() for v in values]
     m = [np.zeros_like(p) for p in params]
     v = [np.zeros_like(p) for p in params]
@@ -216,11 +230,13 @@ def numpy_adam(values, gradient):
     def step():
         nonlocal t
         loss, gradients = gradient(params)
-        rate, c1, c2 = LR / (1 + DECAY * t), 1 - 0.9 ** (t + 1), 1 - 0.999 ** (t + 1)
+        rate = LR / (1 + DECAY * t)
+        c1, c2 = 1 - 0.9 ** (t + 1), 1 - 0.999 ** (t + 1)
         for k, g in enumerate(gradients):
             m[k] = 0.9 * m[k] + 0.1 * g
             v[k] = 0.999 * v[k] + 0.001 * g * g
-            params[k] -= rate * (m[k] / c1) / (np.sqrt(v[k] / c2) + EPS)
+            scale = np.sqrt(v[k] / c2) + EPS
+            params[k] -= rate * (m[k] / c1) / scale
         t += 1
         return loss
 
@@ -244,24 +260,31 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=40)
     parser.add_argument("--only", nargs="*", help="engines to run")
     options = parser.parse_args()
-    x, y, values = make_problem()
-    steps = {
-        name: make(x, y, values)
-        for name, (make, package) in ENGINES.items()
-        if (package is None or importlib.util.find_spec(package))
-        and (not options.only or name in options.only)
-    }
-    first = {name: float(np.asarray(step_loss(step()))) for name, step in steps.items()}
-    spread = max(first.values()) - min(first.values())
-    if spread > 1e-4:
-        raise SystemExit(f"the engines disagree on the first loss: {first}")
+    steps = engine_steps(options.only)
+    losses = {name: first_loss(step) for name, step in steps.items()}
+    if max(losses.values()) - min(losses.values()) > 1e-4:
+        raise SystemExit(f"the engines disagree on the first loss: {losses}")
     print(header("numpy", "torch", "jax", "autograd", "mygrad"))
-    medians = interleave(steps, rounds=options.rounds)
-    print(table(medians, unit="µs per step", bases=["book's NumPy", "PyTorch"]))
+    timings = interleave(steps, rounds=options.rounds)
+    print(table(timings, unit="µs per step", bases=["book's NumPy", "PyTorch"]))
 
 
-def step_loss(loss) -> float:
-    return loss.item() if hasattr(loss, "item") else loss
+def engine_steps(only) -> dict:
+    """Make the step of each engine that is installed and asked for."""
+    problem = make_problem()
+    steps = {}
+    for name, (make, package) in ENGINES.items():
+        missing = package is not None and not importlib.util.find_spec(package)
+        if missing or (only and name not in only):
+            continue
+        steps[name] = make(*problem)
+    return steps
+
+
+def first_loss(step) -> float:
+    """Run a step and return its loss as a number."""
+    loss = step()
+    return float(loss.item() if hasattr(loss, "item") else loss)
 
 
 if __name__ == "__main__":

@@ -1,17 +1,14 @@
-"""What the transforms cost, as multiples of a forward pass with nothing recorded.
+"""Cost of the transforms, as multiples of a forward pass with nothing recorded.
 
 taskset -c 0 python tests/benchmarks/transforms.py
 """
 
 from __future__ import annotations
 
-import os
-
-for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-    os.environ.setdefault(variable, "1")
-
-import numpy as np
 from timing import header, interleave, table
+
+# isort: split
+import numpy as np
 
 import tinygrad_np as tg
 

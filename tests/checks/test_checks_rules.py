@@ -295,3 +295,12 @@ def test_what_is_not_cut():
     assert tg.check_backward(lambda x: tg.relu(x) + abs(x) * np.ones(3), [x])
     assert tg.check_backward(lambda x, y: (x * x.mean() + y.detach() * 0).sum(), [x, x])
     assert tg.check_backward(lambda x: tg.where(x > 0, x, 0.0) * tg.stop_gradient(x * 0 + 2), [x])
+
+
+def test_a_function_that_goes_backward_itself():
+    def f(x):
+        y = (x * 2.0 + 1).sum()
+        y.backward()
+        return y
+
+    assert tg.check_backward(f, [np.ones(3)])

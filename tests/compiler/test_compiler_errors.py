@@ -1,4 +1,4 @@
-"""What can't be compiled: an error that names the line and the remedy, and nothing changed."""
+"""Errors of functions that can't be compiled: they name line and remedy, and change nothing."""
 
 import inspect
 import re

@@ -1,4 +1,4 @@
-"""What a compiled function reads besides arrays, and how results come back: as uncompiled."""
+"""Reads of a compiled function besides arrays, and its results: as uncompiled."""
 
 from collections import OrderedDict, namedtuple
 

@@ -129,7 +129,7 @@ def test_what_forward_kept_decides_the_lines():
         "d = p.reshape(-1).copy()",
         "d[picked] -= 1 - label_smoothing",
         "d = d.reshape(p.shape)",
-        "_scaled(d, g, n, axis, reduction)",
+        "_scale(d, g, n, axis, reduction)",
     ]
     assert ["p", "the softmax of the logits"] in flow["where"]
 

@@ -121,7 +121,7 @@ def test_containers_and_several_results():
 
 
 def test_only_inputs_are_kept():
-    """What is computed inside dies with the forward pass, without the garbage collector."""
+    """Values computed inside die with the forward pass, without the garbage collector."""
     inside = []
 
     def f(x):

@@ -1,4 +1,4 @@
-"""What transforms see and leave alone: captured Tensors, recording, kinds, outer graphs."""
+"""Transforms and their surroundings: captured Tensors, recording, kinds, outer graphs."""
 
 import gc
 import weakref

@@ -12,9 +12,8 @@ import tinygrad_np as tg
 from tinygrad_np.formulas.derivatives import Derivative
 from tinygrad_np.formulas.rules import parameters_of
 from tinygrad_np.formulas.values_read import values_read
-from tinygrad_np.ops.apply import general
-from tinygrad_np.words import walking
-from tinygrad_np.words.operations import _example, _values
+from tinygrad_np.words import graph_explanations
+from tinygrad_np.words.op_explanations import _example, _values
 
 OPS = list(tg.TABLE.values())
 STEP = 1e-6
@@ -213,7 +212,7 @@ def test_formulas_are_what_the_rules_compute(exact):
     """In the examples, of all operations: also those of several lines, and with arguments."""
     checked = several = 0
     for op in DIFFERENTIABLE:
-        example = _example(op, general(op))
+        example = _example(op)
         values = _values(op, example)
         for position in range(len(op.inputs)):
             rule = op.rule[op.inputs[position]]
@@ -257,7 +256,7 @@ def test_declared_formulas_are_what_the_rules_compute(op):
 @pytest.mark.parametrize("op", OPS, ids=lambda op: op.name)
 def test_the_numbers_of_examples_are_right(op):
     """The gradients shown are finite differences of the forward, weighted by g."""
-    example = _example(op, general(op))
+    example = _example(op)
     if example is None or example.g is None or op.name == "cholesky":
         return  # cholesky reads one triangle only: see its kinks
     here = example.out[0] if isinstance(example.out, tuple) else example.out
@@ -288,7 +287,7 @@ def test_only_the_lines_that_run_in_the_example():
         "            NumPy: d = p.reshape(-1).copy()",
         "                   d[picked] -= 1 - label_smoothing",
         "                   d = d.reshape(p.shape)",
-        "                   _scaled(d, g, n, axis, reduction)",
+        "                   _scale(d, g, n, axis, reduction)",
     ]
     assert "p (the softmax of the logits), picked (" in " ".join(lines)
     assert "  (how many predictions count): kept by forward" in lines
@@ -491,7 +490,7 @@ def test_of_a_long_walk_only_what_is_told_is_looked_at(monkeypatch):
             made.append(args)
             super().__init__(*args, **kwargs)
 
-    monkeypatch.setattr(walking, "Derivative", Counted)
+    monkeypatch.setattr(graph_explanations, "Derivative", Counted)
     x = tg.Tensor([0.5, 0.25], requires_grad=True, name="x")
     y = x
     for _ in range(1000):

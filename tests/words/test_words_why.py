@@ -9,6 +9,7 @@ import pytest
 
 import nn
 import tinygrad_np as tg
+from tinygrad_np.words.reasons import gradient_finding
 
 FILE = Path(__file__).name
 RNG = np.random.default_rng(0)
@@ -622,3 +623,21 @@ def test_only_tensors():
         tg.why(np.ones(3))
     with pytest.raises(TypeError, match="takes Tensors, not int"):
         tg.why(X, 3)
+
+
+def test_the_answer_is_a_finding():
+    """A record, for tools that show it elsewhere."""
+    x, n = leaf(-1.0), tg.Tensor([1, 2])
+    with tg.record() as r:
+        h = tg.relu(x)
+        h.retain_grad()
+        h.sum().backward()
+    frame = inspect.currentframe()
+    kinds = {}
+    for tensor in (x, n, h):
+        finding = gradient_finding(tensor, None, r, frame)
+        assert isinstance(finding, tg.Finding)
+        kinds[finding.kind] = finding
+    assert list(kinds) == ["zero gradient", "no gradient", "ordinary gradient"]
+    assert kinds["zero gradient"].what == tg.why(x, record=r)
+    assert all(finding.where.startswith(FILE) for finding in kinds.values())

@@ -1,10 +1,12 @@
-"""What is wrong with a gradient: the usual mistakes, recognised by comparing with the right one."""
+"""Classify a wrong gradient by comparing it with the right one."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+
+from .values import first_index, index_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -13,7 +15,7 @@ __all__ = ["Mistake", "counts_of", "diagnose"]
 
 
 class Mistake(NamedTuple):
-    """How a gradient is wrong.
+    """The kind of a mistake in a gradient.
 
     Attributes:
         kind: one of "not connected", "not finite", "sign", "factor", "transpose",
@@ -34,7 +36,7 @@ def diagnose(
     counts: Mapping[str, int] | None = None,
     unsummed: Any = None,
 ) -> Mistake | None:
-    """Say how the gradient `got` differs from the `right` one; None if it does not.
+    """Classify how the gradient `got` differs from the `right` one; None if it does not.
 
     Args:
         got: an array or Tensor, or None for no gradient at all.
@@ -65,9 +67,7 @@ def diagnose(
         return None
     bad = known & ~np.isfinite(got)
     if bad.any():
-        k = _first(bad)
-        text = f"it is {got[k]:.6g}{_at(k)}, where the right value is {right[k]:.6g}"
-        return Mistake("not finite", text)
+        return Mistake("not finite", _element_text(got, right, first_index(bad)))
     if not np.any(got[known]):
         text = "it is zero everywhere, though the result depends on it (not connected)"
         return Mistake("not connected", text)
@@ -94,12 +94,11 @@ def diagnose(
     if mask is not None:
         return Mistake("mask", mask)
     k = _largest(np.where(known, np.abs(got - right), 0.0))
-    text = f"it is {got[k]:.6g}{_at(k)}, where the right value is {right[k]:.6g}"
-    return Mistake("other", text)
+    return Mistake("other", _element_text(got, right, k))
 
 
 def counts_of(*arrays: Any) -> dict[str, int]:
-    """Numbers that a rule forgets or doubles easily: lengths of axes, and numbers of elements."""
+    """Count what a rule forgets or doubles easily: lengths of axes, and numbers of elements."""
     counts: dict[str, int] = {}
     for array in arrays:
         if isinstance(array, np.ndarray):
@@ -110,7 +109,7 @@ def counts_of(*arrays: Any) -> dict[str, int]:
 
 
 class _Pair:
-    """The right gradient, to hold others against."""
+    """The right gradient with tolerances, to compare others with."""
 
     def __init__(self, right: np.ndarray, known: np.ndarray, rtol: float) -> None:
         self.right = right
@@ -120,7 +119,7 @@ class _Pair:
         self.tolerance = rtol * sizes + 0.01 * rtol * max(self.largest, 1e-3)
 
     def off(self, got: np.ndarray) -> np.ndarray:
-        """Where it is wrong; nan always is."""
+        """Return a mask of the wrong elements; nan always is wrong."""
         with np.errstate(invalid="ignore"):
             return self.known & ~(np.abs(got - self.right) <= self.tolerance)
 
@@ -128,7 +127,7 @@ class _Pair:
         return not self.off(got).any()
 
     def factor(self, got: np.ndarray) -> float | None:
-        """The constant that `got` is the right gradient times, if it is one."""
+        """Return the constant factor between `got` and the right gradient, if there is one."""
         where = self.known & (np.abs(self.right) > 1e-3 * self.largest)
         if where.sum() < min(2, self.known.sum()):
             return None  # one number of several is in proportion to anything
@@ -137,20 +136,20 @@ class _Pair:
 
 
 def _array(value: Any) -> np.ndarray:
-    held = value.data if hasattr(value, "requires_grad") else value
-    return np.asarray(held, np.float64)
+    array = value.data if hasattr(value, "requires_grad") else value
+    return np.asarray(array, np.float64)
 
 
-def _first(where: np.ndarray) -> tuple[int, ...]:
-    return tuple(map(int, np.argwhere(where)[0]))
+def _at(k: tuple[int, ...]) -> str:
+    return f" at {index_text(k)}" if k else ""
+
+
+def _element_text(got: np.ndarray, right: np.ndarray, k: tuple[int, ...]) -> str:
+    return f"it is {got[k]:.6g}{_at(k)}, where the right value is {right[k]:.6g}"
 
 
 def _largest(sizes: np.ndarray) -> tuple[int, ...]:
     return tuple(map(int, np.unravel_index(int(np.argmax(sizes)), sizes.shape)))
-
-
-def _at(k: tuple[int, ...]) -> str:
-    return f" at {k[0] if len(k) == 1 else k}" if k else ""
 
 
 def _other_shape(got: np.ndarray, pair: _Pair) -> Mistake:
@@ -173,7 +172,7 @@ def _other_shape(got: np.ndarray, pair: _Pair) -> Mistake:
 
 
 def _one_row(got: np.ndarray, pair: _Pair, unsummed: Any) -> str | None:
-    """Whether `got` is one of the slices whose sum it should be."""
+    """Recognise one of the slices of which `got` should be the sum."""
     if unsummed is None or np.shape(unsummed) == got.shape:
         return None
     parts = np.asarray(unsummed, np.float64)
@@ -182,31 +181,33 @@ def _one_row(got: np.ndarray, pair: _Pair, unsummed: Any) -> str | None:
             part = np.take(parts, k, axis)
             if part.size != got.size:
                 break
-            slice_ = _Pair(part.reshape(got.shape), pair.known, 1e-3)
-            if parts.shape[axis] > 1 and slice_.near(got):
+            row = _Pair(part.reshape(got.shape), pair.known, 1e-3)
+            if parts.shape[axis] > 1 and row.near(got):
                 return f"it is part {k} alone: the sum over the broadcast axis {axis} is missing"
     return None
 
 
 def _mask(got: np.ndarray, pair: _Pair) -> str | None:
-    """Whether each element is either right, or zero on one side only."""
+    """Recognise a wrong mask: each element is either right, or zero on one side only."""
     wrong = pair.off(got)
     small = pair.tolerance.max(initial=0.0)
     lost, extra = wrong & (np.abs(got) <= small), wrong & (np.abs(pair.right) <= small)
     inverted = lost.any() and extra.any()
-    if not np.array_equal(wrong, lost | extra) or (wrong[pair.known].all() and not inverted):
+    all_wrong = wrong[pair.known].all()
+    if not np.array_equal(wrong, lost | extra) or (all_wrong and not inverted):
         return None
     parts = []
-    for here, what in ((lost, "are zero and should not be"), (extra, "should be zero")):
-        if here.any():
-            count = f"{int(here.sum())} of {int(pair.known.sum())}"
-            parts.append(f"{count} elements {what} (the first{_at(_first(here))})")
-    rest = "" if wrong[pair.known].all() else "; the others are right"
+    for mask, words in ((lost, "are zero and should not be"), (extra, "should be zero")):
+        if mask.any():
+            count = f"{int(mask.sum())} of {int(pair.known.sum())}"
+            place = _at(first_index(mask))
+            parts.append(f"{count} elements {words} (the first{place})")
+    rest = "" if all_wrong else "; the others are right"
     return f"a wrong mask: {', '.join(parts)}{rest}"
 
 
 def _named(factor: float, counts: Mapping[str, int]) -> tuple[str, str]:
-    """A factor as a number or a fraction, and what that number is, if something has its size."""
+    """Write a factor as a number or a fraction, and name what has that size, if anything has."""
     sign, size = "-" if factor < 0 else "", abs(factor)
     for n in (1, 2, 3, 4, *counts.values()):
         for value, shown, over in ((n, f"{n}", ""), (1 / max(n, 1), f"1/{n}", "1 / ")):

@@ -1,8 +1,10 @@
-"""Finite differences that know where they can be trusted.
+"""Finite differences: slopes from both sides of a point, and how far they can be trusted.
 
-Central differences at two step sizes. Where the two disagree, or where the slope on the left and
-the one on the right differ and do not approach each other, the point is at a kink or beside one:
-there no derivative is known, and nothing is said about it.
+Functions of a distance along a line are the common form: `f(0)` is at the point, `f(h)` beside it.
+`central` is the plain central difference. `slopes` and `pointwise_slopes` take central differences
+at two step sizes. Where the two disagree, or where the slope on the left and the one on the right
+differ and do not approach each other, the point is at a kink or beside one: there no derivative is
+known, and nothing is said about it.
 """
 
 from __future__ import annotations
@@ -14,13 +16,43 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["Slopes", "pointwise_slopes", "slopes"]
+    Line = Callable[[Any], Any]  # values along a line, by the distance from a point
+    Change = Callable[[np.ndarray], float]  # the number at an array, less the one at a point
+    Values = tuple[Any, Any]
+
+__all__ = ["Slopes", "central", "one_sided", "pointwise_slopes", "signed_weights", "slopes"]
 
 MOST = 256  # elements of one array that are moved one by one
 
 
+def central(f: Line, step: float) -> Any:
+    """Return the central difference of `f` at 0: its error is of the order of `step` squared."""
+    change = f(step) - f(-step)
+    return change / (2 * step)
+
+
+def one_sided(f: Line, at: Any, step: Any) -> Values:
+    """Return the slopes of `f` on the left and on the right of 0, where its value is `at`."""
+    left = (at - f(-step)) / step
+    right = (f(step) - at) / step
+    return left, right
+
+
+def signed_weights(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+    """Draw numbers of both signs, none small and no two the same.
+
+    What cancels or agrees by chance does not with these.
+    """
+    sizes = rng.uniform(0.5, 1.5, shape)
+    return sizes * _signs(rng, shape)
+
+
+def _signs(rng: np.random.Generator, shape: Any) -> np.ndarray:
+    return rng.choice([-1.0, 1.0], shape)
+
+
 class Precision(NamedTuple):
-    """What finite differences can do with numbers of some dtype."""
+    """The step and the tolerances for numbers of some dtype."""
 
     step: float
     kink: float  # relative difference between two slopes that makes a kink
@@ -46,103 +78,116 @@ class Slopes(NamedTuple):
     precision: Precision
 
 
-def _judged(
-    before: Any, at: Any, after: Any, near_before: Any, near_after: Any, step: Any, p: Precision
-) -> tuple[Any, Any]:
-    """The slopes from five values in a row, and where they are those of a smooth function.
-
-    All are differences from nothing: sums of (value times weight), so `at` may be 0.
-    """
+def _smooth_slopes(f: Line, at: Any, step: Any, p: Precision) -> Values:
+    """Return the slopes of `f` at 0, and where they are those of a smooth function."""
     with np.errstate(all="ignore"):
-        right, left = (after - at) / step, (at - before) / step
-        near_right, near_left = (near_after - at) / (step / 2), (at - near_before) / (step / 2)
-        wide, slope = (left + right) / 2, (near_left + near_right) / 2
-        bend, near_bend = np.abs(right - left), np.abs(near_right - near_left)
-        scale = np.maximum(np.maximum(np.abs(right), np.abs(left)), np.abs(slope))
-        same = np.abs(wide - slope) <= p.kink * scale + p.atol
-        straight = bend <= p.kink * scale + p.atol
-        halving = (0.3 * bend <= near_bend) & (near_bend <= 0.7 * bend)
-        smooth = same & (straight | halving) & np.isfinite(slope)
+        left, right = one_sided(f, at, step)
+        near_left, near_right = one_sided(f, at, step / 2)
+        wide = (left + right) / 2
+        slope = (near_left + near_right) / 2
+        bend = np.abs(right - left)
+        near_bend = np.abs(near_right - near_left)
+        steepest = np.maximum(np.abs(right), np.abs(left))
+        slack = p.kink * np.maximum(steepest, np.abs(slope)) + p.atol
+        same = np.abs(wide - slope) <= slack
+        straight = bend <= slack
+        halving = 0.3 * bend <= near_bend
+        halving &= near_bend <= 0.7 * bend
+        smooth = same & (straight | halving)
+        smooth &= np.isfinite(slope)
     return np.where(smooth, slope, 0.0), smooth
 
 
 def slopes(
-    change: Callable[[np.ndarray], float],
+    change: Change,
     x: np.ndarray,
-    got: np.ndarray | None = None,
+    computed: np.ndarray | None = None,
     rng: np.random.Generator | None = None,
 ) -> Slopes:
-    """The gradient at x of a number; `change(moved)` is its difference from the one at x.
+    """Return the gradient of a number at `x`, by finite differences.
 
-    Of a large array some elements are moved one by one. If a gradient `got` is there to be
-    checked, groups of all the others are moved together, and of a group that disagrees with
-    `got` the elements are looked for.
+    Of a large array some elements are moved one by one. If there is a gradient to be checked,
+    groups of all the others are moved together, and a group that disagrees with it is searched
+    for the wrong element.
+
+    Args:
+        change: takes an array beside `x`, and returns the number there less the one at `x`.
+        x: the point.
+        computed: the gradient that is to be checked, if there is one.
+        rng: chooses the elements that are moved.
     """
-    values, known = np.zeros(x.size, np.float64), np.zeros(x.size, bool)
+    values = np.zeros(x.size, np.float64)
+    known = np.zeros(x.size, bool)
     flat = x.ravel()
     p = _precision(change, x)
 
-    def along(where: np.ndarray, direction: Any) -> tuple[Any, Any]:
-        step = p.step * max(1.0, float(np.max(np.abs(flat[where]))))
+    def along(elements: np.ndarray, direction: Any) -> Values:
+        """Return the slope for moving these elements together."""
 
-        def at(distance: float) -> float:
+        def line(distance: float) -> float:
             moved = flat.copy()
-            moved[where] += distance * direction
+            moved[elements] += distance * direction
             return change(moved.reshape(x.shape))
 
-        return _judged(at(-step), 0.0, at(step), at(-step / 2), at(step / 2), step, p)
+        largest = float(np.max(np.abs(flat[elements])))
+        step = p.step * max(1.0, largest)
+        return _smooth_slopes(line, 0.0, step, p)
 
-    def move(each: np.ndarray) -> None:
-        for k in each:
+    def move(elements: np.ndarray) -> None:
+        for k in elements:
             if not known[k]:
                 values[k], known[k] = along(np.array([k]), 1.0)
 
-    rng = np.random.default_rng(0) if rng is None else rng
-    everything = np.arange(x.size)
+    rng = rng or np.random.default_rng(0)
     if x.size <= MOST:
-        move(everything)
+        move(np.arange(x.size))
     else:
         move(rng.choice(x.size, MOST // 2, replace=False))
-        if got is not None and got.shape == x.shape:
-            signs = rng.choice([-1.0, 1.0], x.size)
-            move(_suspects(along, everything, got.ravel(), signs, p))
+        if computed is not None and computed.shape == x.shape:
+            signs = _signs(rng, x.size)
+            move(_suspects(along, computed.ravel(), signs, p))
     return Slopes(values.reshape(x.shape), known.reshape(x.shape), p)
 
 
-def _precision(change: Callable[[np.ndarray], float], x: np.ndarray) -> Precision:
-    """Whether float32 is computed with somewhere inside: then tiny moves are rounded away."""
-    direction = np.random.default_rng(1).choice([-1.0, 1.0], x.shape) * np.maximum(1.0, np.abs(x))
-    once, twice, far = (change(x + size * direction) for size in (1e-9, 2e-9, 1e-3))
-    in_proportion = once != 0 and abs(twice - 2 * once) <= 0.1 * abs(once)
+def _precision(change: Change, x: np.ndarray) -> Precision:
+    """Detect float32 somewhere inside of a function: there tiny moves are rounded away."""
+    signs = _signs(np.random.default_rng(1), x.shape)
+    direction = signs * np.maximum(1.0, np.abs(x))
+    once = change(x + 1e-9 * direction)
+    twice = change(x + 2e-9 * direction)
+    far = change(x + 1e-3 * direction)
+    bend = abs(twice - 2 * once)
+    in_proportion = once != 0 and bend <= 0.1 * abs(once)
     return _DOUBLE if far == 0 or in_proportion else _SINGLE
 
 
-def _suspects(
-    along: Callable, where: np.ndarray, got: np.ndarray, signs: np.ndarray, p: Precision
-) -> np.ndarray:
-    """Few elements, a wrong one among them; none if moving all together finds nothing wrong."""
-    groups = [where]
-    while groups:
-        for group in groups:
-            slope, smooth = along(group, signs[group])
-            sizes = float(np.sum(np.abs(got[group])))
-            computed = float(np.sum(got[group] * signs[group]))
-            if smooth and not abs(computed - slope) <= p.rtol * abs(slope) + p.atol * (1 + sizes):
-                break
-        else:
-            return where[:0]
+def _suspects(along: Callable, computed: np.ndarray, signs: np.ndarray, p: Precision) -> np.ndarray:
+    """Return few elements, a wrong one among them; none if all together show nothing wrong."""
+
+    def wrong(group: np.ndarray) -> bool:
+        direction = signs[group]
+        gradient = computed[group]
+        slope, smooth = along(group, direction)
+        total = float(np.sum(gradient * direction))
+        size = float(np.sum(np.abs(gradient)))
+        slack = p.rtol * abs(slope) + p.atol * (1 + size)
+        return bool(smooth) and not abs(total - slope) <= slack
+
+    everything = np.arange(computed.size)
+    groups = [everything]
+    while True:
+        group = next(filter(wrong, groups), everything[:0])
         if len(group) <= MOST // 2:
             return group
-        groups = [group[: len(group) // 2], group[len(group) // 2 :]]
-    return where[:0]
+        middle = len(group) // 2
+        groups = [group[:middle], group[middle:]]
 
 
 def pointwise_slopes(f: Callable[[np.ndarray], np.ndarray], x: np.ndarray) -> Slopes:
-    """For an f that acts on each element on its own: the slope of each element of the result."""
-    single = f(x).dtype.itemsize < np.dtype(np.float64).itemsize
-    p = _SINGLE if single else _DOUBLE
+    """Return the slope of each element of the result, for an `f` of each element on its own."""
+    at = f(x)
+    exact = at.dtype.itemsize >= 8  # float64 or wider
+    p = _DOUBLE if exact else _SINGLE
     step = p.step * np.maximum(1.0, np.abs(x))
-    with np.errstate(all="ignore"):
-        far, at, on, near_far, near_on = (f(x + k * step) for k in (-1.0, 0.0, 1.0, -0.5, 0.5))
-    values, known = _judged(far, at, on, near_far, near_on, np.broadcast_to(step, at.shape), p)
+    values, known = _smooth_slopes(lambda distance: f(x + distance), at, step, p)
     return Slopes(values, known, p)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .diagnosis import Mistake, diagnose
-from .differences import slopes
+from .differences import signed_weights, slopes
 from .numeric import GradcheckError
 
 if TYPE_CHECKING:
@@ -24,101 +24,105 @@ __all__ = ["check_layer"]
 
 
 def check_layer(layer: Any, inputs: list[Any], rng: np.random.Generator) -> bool:
-    """Hold `dinputs` and the gradient of each parameter against finite differences.
+    """Compare `dinputs` and the gradient of each parameter with finite differences.
 
     Raises:
         GradcheckError: names the first gradient that is wrong, and how.
         ValueError: `forward` gives different results for the same arguments.
     """
-    probe = _Probe(layer, inputs)
-    name = type(layer).__name__
-    wrong = [(of, mistake) for of in probe.gradients if (mistake := probe.mistake(of, rng))]
+    run = _LayerRun(layer, inputs)
+    mistakes = {name: run.mistake(name, rng) for name in run.gradients}
+    wrong = [(name, mistake) for name, mistake in mistakes.items() if mistake]
     if not wrong:
         return True
-    (of, mistake), *others = wrong
-    text = f"{name}.backward: {of} is wrong: {mistake.text}"
+    (name, mistake), *others = wrong
+    text = f"{type(layer).__name__}.backward: {name} is wrong: {mistake.text}"
     if others:
-        text += ". And then " + ", ".join(f"{of} ({mistake.kind})" for of, mistake in others)
+        more = [f"{other} ({its.kind})" for other, its in others]
+        text += f". And then {', '.join(more)}"
     raise GradcheckError(text, mistake.kind)
 
 
-class _Probe:
+class _LayerRun:
     """A layer with its inputs, run again and again on copies in float64."""
 
     def __init__(self, layer: Any, inputs: list[Any]) -> None:
         self.layer = copy.deepcopy(layer)
         self.inputs = [_double(value) for value in inputs]
-        for name in ("weights", "biases"):
-            if hasattr(self.layer, name):
-                setattr(self.layer, name, _double(getattr(self.layer, name)))
+        parameters = [name for name in ("weights", "biases") if hasattr(layer, name)]
+        for name in parameters:
+            setattr(self.layer, name, _double(getattr(self.layer, name)))
         # A loss: what is checked is the gradient of its mean over the samples.
         self.is_loss = _required(layer.backward) > 1
-        ran, self.out = self.run(self.layer, self.inputs)
-        if not np.array_equal(self.out, self.run(self.layer, self.inputs)[1], equal_nan=True):
+        done, self.out = self.run(self.layer, self.inputs)
+        _, again = self.run(self.layer, self.inputs)
+        if not np.array_equal(self.out, again, equal_nan=True):
             raise ValueError(
                 f"{type(layer).__name__}.forward gives different results for the same arguments: "
                 "fix its random numbers, and check it again"
             )
-        weigh = np.random.default_rng(0)
-        self.dvalues = weigh.uniform(0.5, 1.5, self.out.shape)
-        self.dvalues *= weigh.choice([-1.0, 1.0], self.out.shape)
         if self.is_loss:
-            given: Any = getattr(ran, "output", None)
-            fits = np.shape(given) == np.shape(self.inputs[0])
-            answer = ran.backward(given if fits else self.inputs[0], *self.inputs[1:])
             self.dvalues = np.full(self.out.shape, 1 / max(self.out.size, 1))
+            predictions, *targets = self.inputs
+            output: Any = getattr(done, "output", None)
+            fits = np.shape(output) == np.shape(predictions)
+            dinputs = done.backward(output if fits else predictions, *targets)
         else:
-            answer = ran.backward(self.dvalues.copy())
-        self.gradients = {"dinputs": getattr(ran, "dinputs", answer)}
-        for name in ("weights", "biases"):
-            if hasattr(self.layer, name):
-                self.gradients[f"d{name}"] = getattr(ran, f"d{name}", None)
+            self.dvalues = signed_weights(np.random.default_rng(0), self.out.shape)
+            dinputs = done.backward(self.dvalues.copy())
+        self.gradients = {"dinputs": getattr(done, "dinputs", dinputs)}
+        for name in parameters:
+            self.gradients[f"d{name}"] = getattr(done, f"d{name}", None)
 
     def run(self, layer: Any, inputs: list[Any]) -> tuple[Any, np.ndarray]:
-        """A copy of the layer that ran forward, and its output."""
-        ran = copy.deepcopy(layer)
-        takes_mode = "training" in inspect.signature(ran.forward).parameters
+        """Return a copy of the layer after its forward, and the output."""
+        layer = copy.deepcopy(layer)
+        takes_mode = "training" in inspect.signature(layer.forward).parameters
+        mode = {"training": True} if takes_mode else {}
         with _same_draws(), np.errstate(all="ignore"):
-            out = ran.forward(*inputs, **({"training": True} if takes_mode else {}))
-        out = ran.output if out is None else out
+            out = layer.forward(*inputs, **mode)
+        out = layer.output if out is None else out
         # The book's `calculate` may return the penalties beside the loss.
-        return ran, np.asarray(out[0] if isinstance(out, tuple) else out)
+        return layer, np.asarray(out[0] if isinstance(out, tuple) else out)
 
-    def mistake(self, of: str, rng: np.random.Generator) -> Mistake | None:
-        """What is wrong with one gradient."""
-        got = self.gradients[of]
-        x = self.inputs[0] if of == "dinputs" else getattr(self.layer, of[1:])
-        penalty = _penalty_slope(self.layer, of, x)
-        fits = np.shape(got) == x.shape
-        right = slopes(self.change(of), x, got - penalty if fits else None, rng)
-        rows = {"the number of rows": len(self.inputs[0])} if np.ndim(self.inputs[0]) else {}
+    def mistake(self, name: str, rng: np.random.Generator) -> Mistake | None:
+        """Diagnose one gradient."""
+        gradient = self.gradients[name]
+        first = self.inputs[0]
+        x = first if name == "dinputs" else getattr(self.layer, name[1:])
+        penalty = _penalty_slope(self.layer, name, x)
+        smooth = gradient - penalty if np.shape(gradient) == x.shape else None
+        right = slopes(self.change(name), x, smooth, rng)
+        counts = {"the number of rows": len(first)} if np.ndim(first) else {}
+        counts["the number of elements"] = np.size(first)
         return diagnose(
-            got,
+            gradient,
             right.values + penalty,
             rtol=right.precision.rtol,
             known=right.known,
-            counts=rows | {"the number of elements": np.size(self.inputs[0])},
-            unsummed=None if of == "dinputs" else self.dvalues,
+            counts=counts,
+            unsummed=None if name == "dinputs" else self.dvalues,
         )
 
-    def change(self, of: str) -> Callable[[np.ndarray], float]:
-        """How sum(output * dvalues) differs when the inputs or a parameter are moved."""
+    def change(self, name: str) -> Callable[[np.ndarray], float]:
+        """Return how much sum(output * dvalues) changes when inputs or a parameter are moved."""
 
         def difference(moved: np.ndarray) -> float:
             layer, inputs = self.layer, self.inputs
-            if of == "dinputs":
+            if name == "dinputs":
                 inputs = [moved, *inputs[1:]]
             else:
                 layer = copy.copy(layer)
-                setattr(layer, of[1:], moved)
-            return float(np.sum((self.run(layer, inputs)[1] - self.out) * self.dvalues))
+                setattr(layer, name[1:], moved)
+            _, out = self.run(layer, inputs)
+            return float(np.sum((out - self.out) * self.dvalues))
 
         return difference
 
 
-def _penalty_slope(layer: Any, of: str, x: np.ndarray) -> Any:
-    """What the penalties λ₁ Σ|x| and λ₂ Σx² of the book's layers add to a gradient."""
-    kind = {"dweights": "weight", "dbiases": "bias"}.get(of)
+def _penalty_slope(layer: Any, name: str, x: np.ndarray) -> Any:
+    """Return the part of a gradient that comes from the book's penalties λ₁ Σ|x| and λ₂ Σx²."""
+    kind = {"dweights": "weight", "dbiases": "bias"}.get(name)
     l1 = getattr(layer, f"{kind}_regularizer_l1", 0)
     l2 = getattr(layer, f"{kind}_regularizer_l2", 0)
     return l1 * np.where(x < 0, -1.0, 1.0) + l2 * 2 * x
@@ -130,14 +134,15 @@ def _double(value: Any) -> Any:
 
 
 def _required(method: Callable) -> int:
-    """How many arguments a method needs."""
-    needed = (p for p in inspect.signature(method).parameters.values() if p.default is p.empty)
+    """Count the arguments that a method needs."""
+    parameters = inspect.signature(method).parameters.values()
+    needed = [p for p in parameters if p.default is p.empty]
     return sum(p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD) for p in needed)
 
 
 @contextlib.contextmanager
 def _same_draws() -> Iterator[None]:
-    """NumPy's global random numbers, which the book's Dropout draws, are put back afterwards."""
+    """Restore the state of NumPy's global random numbers, which the book's Dropout draws."""
     state = np.random.get_state()
     try:
         yield

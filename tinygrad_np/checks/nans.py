@@ -11,7 +11,9 @@ import numpy as np
 from ..core.callsite import name_of, outside, short_place
 from ..core.node import Node
 from ..core.tensor import Tensor
+from ..recording.reading import bare
 from ..recording.recorder import Record
+from .values import first_index
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,7 +29,7 @@ _LOOK_FOR = (
 
 
 class _Mark(NamedTuple):
-    """What an array was when it was last looked at."""
+    """The digest of an array when it was last looked at."""
 
     array: np.ndarray  # kept, so that its id belongs to nobody else
     digest: bytes
@@ -44,7 +46,7 @@ class _Debug(Record):
         self._quiet: list[Any] = []
 
     def __enter__(self) -> Record:
-        # What NumPy would warn of is what this looks for, and tells better.
+        # What NumPy would warn of is looked for here, with a better message.
         quiet = np.errstate(divide="ignore", over="ignore", invalid="ignore")
         quiet.__enter__()
         self._quiet.append(quiet)
@@ -91,22 +93,22 @@ class _Debug(Record):
                     self._unchanged(array, called, whose)
             self._unchanged(made.value, called, "its result")
         for part in g if isinstance(g, tuple) else (g,):
-            where = _first(_bare(part), _bad)
+            where = _first(bare(part), _bad)
             if where is not None:  # no rule made it: that would have been seen
                 raise FloatingPointError(
                     f"backward of {self._called(node)} was given the gradient "
-                    f"{_bare(part)[where]}{_at(where)}, by a hook or as backward's argument"
+                    f"{bare(part)[where]}{_at(where)}, by a hook or as backward's argument"
                 )
 
     def flowed(
         self, node: Node, position: int, parent: Node, contribution: Any, total: Any
     ) -> None:
         super().flowed(node, position, parent, contribution, total)
-        array = _bare(contribution)
+        array = bare(contribution)
         where = _first(array, _bad)
         if where is not None:
             raise FloatingPointError(self._backward_text(node, position, array, where))
-        summed = _bare(total)
+        summed = bare(total)
         where = _first(summed, _bad)
         if where is not None:
             assert node.op is not None
@@ -119,14 +121,14 @@ class _Debug(Record):
     # --- looking ---------------------------------------------------------------------------------
 
     def _learn_name(self, node: Any, frame: FrameType) -> None:
-        """Look up what the user's code calls a value, while that code runs."""
+        """Look up the user's variable for a value, while that code runs."""
         if isinstance(node, Node) and node not in self._names:
             name = name_of(frame, lambda value: isinstance(value, Tensor) and value._node is node)
             if name is not None:
                 self._names[node] = name
 
     def _inputs(self, node: Node, operands: tuple[Any, ...]) -> Iterator[tuple[Any, Any, str]]:
-        """Each operand with its node, and how messages call it."""
+        """Yield each operand with its node, and the words that messages have for it."""
         assert node.op is not None
         for k, (array, parent) in enumerate(zip(operands, node.parents, strict=True)):
             yield array, parent, f"its input {node.op.input_name(k)!r}{self._named(parent)}"
@@ -154,20 +156,20 @@ class _Debug(Record):
         if where is not None:
             raise FloatingPointError(self._forward_text(node, out, operands, where))
 
-    # --- what it says ----------------------------------------------------------------------------
+    # --- messages --------------------------------------------------------------------------------
 
     def _called(self, node: Node) -> str:
         return f"{node.op.name if node.op else 'leaf'}{_place(node)}"
 
     def _named(self, node: Any) -> str:
-        """The user's name for a value, in brackets, if it is known."""
+        """Return the user's name for a value in brackets, if it is known."""
         known = self.forward.get(node)
         name = getattr(node, "name", None) or (known.variable if known else None)
         name = name or (self._names.get(node) if isinstance(node, Node) else None)
         return f" ({name})" if name else ""
 
     def _operand(self, node: Node, position: int, array: Any, where: tuple[int, ...]) -> str:
-        """One operand with its name, its value at a place, and where it was made."""
+        """Describe one operand: its name, its value at a place, and the line that made it."""
         assert node.op is not None
         parent = node.parents[position]
         text = node.op.input_name(position) + self._named(parent)
@@ -202,7 +204,7 @@ class _Debug(Record):
     def _backward_text(self, node: Node, position: int, array: Any, where: tuple[int, ...]) -> str:
         assert node.op is not None
         made = self.forward.get(node)
-        g = _bare(self.gradients[node])
+        g = bare(self.gradients[node])
         several = isinstance(g, tuple)
         incoming = "" if several else f"; the incoming gradient there is {_element(g, where)}"
         text = (
@@ -240,35 +242,30 @@ def debug() -> Record:
 def _safe(node: Node) -> str:
     assert node.op is not None
     inner = ", ".join(f"where(mask, {name}, 1)" for name in node.op.inputs[-1:])
-    given = ", ".join([*node.op.inputs[:-1], inner])
+    arguments = ", ".join([*node.op.inputs[:-1], inner])
     return (
         "give the op a harmless value where its result is not used, as in "
-        f"where(mask, {node.op.name}({given}), 0)"
+        f"where(mask, {node.op.name}({arguments}), 0)"
     )
-
-
-def _bare(value: Any) -> Any:
-    """The array of a gradient, which is a Tensor where it is recorded."""
-    return value.data if isinstance(value, Tensor) else value
 
 
 def _bad(array: Any) -> Any:
     return ~np.isfinite(array)
 
 
-def _first(value: Any, what: Any) -> tuple[int, ...] | None:
-    """Where the first nan or infinity is, if there is one."""
+def _first(value: Any, test: Any) -> tuple[int, ...] | None:
+    """Return the index of the first nan or infinity, if there is one."""
     if not isinstance(value, (np.ndarray, np.generic, float)):
         return None
     array = np.asarray(value)
     if array.dtype.kind not in "fc":
         return None
-    bad = np.asarray(what(array))
-    return tuple(map(int, np.argwhere(bad)[0])) if bad.any() else None
+    bad = np.asarray(test(array))
+    return first_index(bad) if bad.any() else None
 
 
 def _element(array: Any, where: tuple[int, ...]) -> Any:
-    """The element that belongs to this place of the result, for an operand that was broadcast."""
+    """Return the operand's element for this place of the result, broadcast or not."""
     array = np.asarray(array)
     own = where[len(where) - array.ndim :] if array.ndim <= len(where) else None
     if own is None or any(k >= n and n != 1 for k, n in zip(own, array.shape)):

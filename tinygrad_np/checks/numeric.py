@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from ..core.modes import enable_grad
 from ..core.tensor import Tensor
+from .differences import central
+from .values import as_double, index_text, is_float
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
 __all__ = ["GradcheckError", "gradcheck"]
 
@@ -21,7 +23,7 @@ _STEP = np.finfo(np.float64).eps ** (1 / 3)
 class GradcheckError(AssertionError):
     """A gradient that does not agree with finite differences.
 
-    `kind` says what kind of mistake it is, where `check_backward` knows: see `diagnose`.
+    `kind` is the kind of mistake, where `check_backward` knows it: see `diagnose`.
     """
 
     def __init__(self, text: str, kind: str = "other") -> None:
@@ -55,117 +57,129 @@ def gradcheck(
     """
     if order not in (1, 2):
         raise ValueError(f"order must be 1 or 2, not {order!r}")
-    held = list(inputs) if isinstance(inputs, (list, tuple)) else [inputs]
-    names = _names(f, held)
-    checked = [k for k, value in enumerate(held) if _is_float(value)]
+    arguments = list(inputs) if isinstance(inputs, (list, tuple)) else [inputs]
+    checked = [k for k, value in enumerate(arguments) if is_float(value)]
     if not checked:
         raise ValueError("gradcheck needs at least one input of floats")
-    values = [np.array(_plain(held[k]), dtype=np.float64) for k in checked]
+    names = _names(f, arguments)
+    point = _Point([names[k] for k in checked], [as_double(arguments[k]) for k in checked])
 
-    def call(arrays: Sequence[Any]) -> tuple[Tensor, ...]:
-        arguments = list(held)
-        for k, array in zip(checked, arrays, strict=True):
-            arguments[k] = array
+    def call(leaves: list[Tensor]) -> tuple[Tensor, ...]:
+        replaced = dict(zip(checked, leaves, strict=True))
         with enable_grad():
-            result = f(*arguments)
-        results = result if isinstance(result, tuple) else (result,)
+            out = f(*(replaced.get(k, value) for k, value in enumerate(arguments)))
+        results = out if isinstance(out, tuple) else (out,)
         for r in results:
             if not isinstance(r, Tensor) or r.dtype.kind != "f":
                 raise TypeError(f"f must return Tensors of floats, not {r!r}")
         return results
 
-    weights = _weights([r.shape for r in call(_constants(values))])
-
-    def value(arrays: Sequence[np.ndarray]) -> float:
-        results = call(_constants(arrays))
+    def value(arrays: list[np.ndarray]) -> float:
+        results = call([Tensor(a) for a in arrays])
         return float(sum(np.sum(r.data * w) for r, w in zip(results, weights, strict=True)))
 
-    if not np.array_equal(value(values), value(values), equal_nan=True):
-        raise ValueError("f gives different values for the same inputs: fix its random numbers")
-
-    def leaves_of(arrays: Sequence[np.ndarray], create_graph: bool = False) -> list[Tensor]:
+    def differentiate(arrays: list[np.ndarray], create_graph: bool = False) -> list[Tensor]:
+        """Return leaves that have their gradients."""
         leaves = [Tensor(a, requires_grad=True) for a in arrays]
-        results = call(leaves)
-        with enable_grad():
-            pairs = zip(results, weights, strict=True)
-            total = sum(((r * w).sum() for r, w in pairs), start=Tensor(0.0))
-        if total.requires_grad:
-            total.backward(create_graph=create_graph)
+        _backward(_weighted(call(leaves), weights), create_graph)
         return leaves
 
-    computed = [leaf.grad for leaf in leaves_of(values)]
-    _compare("gradient", names, checked, values, value, computed, rtol, atol)
+    weights = _weights([r.shape for r in call([Tensor(a) for a in point.arrays])])
+    if not np.array_equal(value(point.arrays), value(point.arrays), equal_nan=True):
+        raise ValueError("f gives different values for the same inputs: fix its random numbers")
+    gradients = [leaf.grad for leaf in differentiate(point.arrays)]
+    _compare("gradient", point, value, gradients, rtol, atol)
     if order == 1:
         return True
 
-    directions = _weights([v.shape for v in values], seed=1)
+    directions = _weights([a.shape for a in point.arrays], seed=1)
 
-    def slope(arrays: Sequence[np.ndarray]) -> float:
-        pairs = zip(leaves_of(arrays), directions, strict=True)
+    def slope(arrays: list[np.ndarray]) -> float:
+        pairs = zip(differentiate(arrays), directions, strict=True)
         return float(sum(np.sum(x.grad.data * d) for x, d in pairs if x.grad is not None))
 
-    leaves = leaves_of(values, create_graph=True)
-    first = [leaf.grad for leaf in leaves]
+    leaves = differentiate(point.arrays, create_graph=True)
+    gradients = [leaf.grad for leaf in leaves]
     for leaf in leaves:
         leaf.grad = None
-    with enable_grad():
-        pairs = zip(first, directions, strict=True)
-        slopes = [(g * d).sum() for g, d in pairs if g is not None and g.requires_grad]
-        total = sum(slopes, start=Tensor(0.0))
-    if total.requires_grad:
-        total.backward()
+    _backward(_weighted(gradients, directions))
     second = [leaf.grad for leaf in leaves]
-    _compare("second derivative", names, checked, values, slope, second, rtol * 10, atol * 10)
+    _compare("second derivative", point, slope, second, rtol * 10, atol * 10)
     return True
 
 
+class _Point(NamedTuple):
+    """The inputs of floats, and the words that messages have for them."""
+
+    names: list[str]
+    arrays: list[np.ndarray]
+
+
+def _weighted(values: Iterable[Tensor | None], weights: list[np.ndarray]) -> Tensor:
+    """Return the weighted sum of all elements of the values that need a gradient."""
+    pairs = zip(values, weights, strict=True)
+    with enable_grad():
+        sums = [(v * w).sum() for v, w in pairs if v is not None and v.requires_grad]
+        return sum(sums, start=Tensor(0.0))
+
+
+def _backward(total: Tensor, create_graph: bool = False) -> None:
+    if total.requires_grad:
+        total.backward(create_graph=create_graph)
+
+
 def _compare(
-    what: str,
-    names: list[str],
-    checked: list[int],
-    values: list[np.ndarray],
+    quantity: str,
+    point: _Point,
     value: Callable[[list[np.ndarray]], float],
-    computed: list[Any],
+    gradients: list[Any],
     rtol: float,
     atol: float,
 ) -> None:
     """Raise for the element with the largest disagreement."""
-    worst: tuple[float, str] | None = None
-    for position, (k, point) in enumerate(zip(checked, values, strict=True)):
-        grad = computed[position]
-        for index in np.ndindex(point.shape):
-            step = _STEP * max(1.0, abs(float(point[index])))
-            sides = []
-            for h in (step, -step):
-                moved = [v.copy() for v in values]
-                moved[position][index] += h
-                sides.append(value(moved))
-            numeric = (sides[0] - sides[1]) / (2 * step)
-            analytic = 0.0 if grad is None else float(grad.data[index])
-            error = abs(analytic - numeric)
+    worst, text = -1.0, ""
+    for position, (name, array) in enumerate(zip(*point, strict=True)):
+        grad = gradients[position]
+        for index in np.ndindex(array.shape):
+            numeric = _slope(point, value, position, index)
+            computed = 0.0 if grad is None else float(grad.data[index])
+            error = abs(computed - numeric)
             if error <= atol + rtol * abs(numeric):  # False for nan: reported below
                 continue
             size = error if np.isfinite(error) else np.inf
-            if worst is not None and worst[0] >= size:
+            if size <= worst:
                 continue
-            at = "" if not index else f" at index {index[0] if len(index) == 1 else index}"
-            ratio = f"ratio {analytic / numeric:.6g}" if numeric else "numeric value is 0"
+            ratio = f"ratio {computed / numeric:.6g}" if numeric else "numeric value is 0"
             reached = " (no gradient reached it)" if grad is None else ""
-            worst = (
-                size,
-                f"{what} of {names[k]}{at}: computed {analytic:.8g}{reached}, "
-                f"numeric {numeric:.8g}, {ratio}",
+            place = f" at index {index_text(index)}" if index else ""
+            worst = size
+            text = (
+                f"{quantity} of {name}{place}: computed {computed:.8g}{reached}, "
+                f"numeric {numeric:.8g}, {ratio}"
             )
-    if worst is not None:
-        raise GradcheckError(worst[1])
+    if text:
+        raise GradcheckError(text)
 
 
-def _constants(values: Sequence[np.ndarray]) -> list[Tensor]:
-    return [Tensor(v) for v in values]
+def _slope(
+    point: _Point,
+    value: Callable[[list[np.ndarray]], float],
+    position: int,
+    index: tuple[int, ...],
+) -> float:
+    """Return the numeric derivative for one element of one input."""
+
+    def line(distance: float) -> float:
+        moved = [array.copy() for array in point.arrays]
+        moved[position][index] += distance
+        return value(moved)
+
+    size = abs(float(point.arrays[position][index]))
+    return central(line, _STEP * max(1.0, size))
 
 
 def _weights(shapes: list[tuple[int, ...]], seed: int = 0) -> list[np.ndarray]:
-    """Fixed numbers between 0.5 and 1.5 to weigh every element of every output differently.
+    """Draw fixed numbers from 0.5 to 1.5, a different weight for each element of each output.
 
     A single number needs no weight: then a message shows the derivatives as they are.
     """
@@ -175,17 +189,8 @@ def _weights(shapes: list[tuple[int, ...]], seed: int = 0) -> list[np.ndarray]:
     return [rng.uniform(0.5, 1.5, shape) for shape in shapes]
 
 
-def _plain(value: Any) -> Any:
-    return value.data if isinstance(value, Tensor) else value
-
-
-def _is_float(value: Any) -> bool:
-    dtype = getattr(value, "dtype", None)
-    return isinstance(value, float) if dtype is None else dtype.kind == "f"
-
-
 def _names(f: Callable[..., Any], inputs: list[Any]) -> list[str]:
-    """What to call each input: its own name, the parameter's, or its position."""
+    """Name each input by its position, with its own name or the parameter's."""
     code = getattr(f, "__code__", None)
     parameters = code.co_varnames[: code.co_argcount] if code is not None else ()
     parameters = f.op.inputs if hasattr(f, "op") else parameters

@@ -1,29 +1,30 @@
-"""`check_backward`: which rule is wrong, and how.
+"""`check_backward`: find the rule that is wrong, and the kind of its mistake.
 
-`gradcheck` says that the gradient of a function is wrong; this runs the function once, and holds
-each rule of each op in it against finite differences of that op's own forward.
+`gradcheck` says that the gradient of a function is wrong; this runs the function once, and
+compares each rule of each op in it with finite differences of that op's own forward.
 """
 
 from __future__ import annotations
 
 import copy
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..core.backward import backward_to, fit
+from ..core.backward import fit
 from ..core.callsite import short_place
 from ..core.modes import enable_grad
 from ..core.node import OutputGradients
-from ..core.tensor import Tensor, node_of, wrap
+from ..core.tensor import Tensor
 from ..ops.apply import general
 from ..ops.replay import run_again
 from ..recording.recorder import record
-from ..transforms.subgraph import path_to
+from .connections import Wrong, cut_inputs, results_of
 from .diagnosis import Mistake, counts_of, diagnose
-from .differences import Slopes, pointwise_slopes, slopes
+from .differences import Slopes, pointwise_slopes, signed_weights, slopes
 from .layers import check_layer
 from .numeric import GradcheckError
+from .values import as_double, is_float, same
 
 if TYPE_CHECKING:
     from ..core.node import Node
@@ -62,18 +63,15 @@ def check_backward(f: Any, inputs: Any = (), *, seed: int = 0) -> bool:
         TypeError: `f` does not return Tensors of floats.
         ValueError: there is nothing to check, or a forward is random.
     """
-    held = list(inputs) if isinstance(inputs, (list, tuple)) else [inputs]
+    inputs = list(inputs) if isinstance(inputs, (list, tuple)) else [inputs]
     rng = np.random.default_rng(seed)
     if hasattr(f, "forward") and hasattr(f, "backward"):
-        return check_layer(f, held, rng)
-    arguments = [Tensor(_array(v), requires_grad=True) if _is_float(v) else v for v in held]
+        return check_layer(f, inputs, rng)
+    arguments = [_leaf(as_double(x)) if is_float(x) else x for x in inputs]
     with enable_grad(), record() as run:
-        results = _results(f(*arguments))
-    wrong = [w for made in run.forward.values() for w in _wrong_rules(made, rng)]
-    if not wrong:
-        wrong = _unreached(f, arguments, results, rng)
-    if not wrong:
-        wrong = _partly_cut(f, arguments, results, rng)
+        results = results_of(f, arguments)
+    wrong = [w for call in run.forward.values() for w in _wrong_rules(call, rng)]
+    wrong = wrong or cut_inputs(f, arguments, results, rng)
     if wrong:
         raise _error(wrong)
     if not any(r.requires_grad for r in results):
@@ -83,63 +81,43 @@ def check_backward(f: Any, inputs: Any = (), *, seed: int = 0) -> bool:
     return True
 
 
-class _Wrong(NamedTuple):
-    """A mistake, and the sentence that says whose it is."""
-
-    whose: str
-    mistake: Mistake
-
-
-def _error(wrong: list[_Wrong]) -> GradcheckError:
+def _error(wrong: list[Wrong]) -> GradcheckError:
     first, *others = wrong
     text = f"{first.whose}: {first.mistake.text}"
     if others:
-        more = ", ".join(dict.fromkeys(f"{o.whose} ({o.mistake.kind})" for o in others))
-        text += f". And then {more}"
+        more = dict.fromkeys(f"{other.whose} ({other.mistake.kind})" for other in others)
+        text += f". And then {', '.join(more)}"
     return GradcheckError(text, first.mistake.kind)
 
 
-def _results(out: Any) -> tuple[Tensor, ...]:
-    results = out if isinstance(out, tuple) else (out,)
-    for r in results:
-        if not isinstance(r, Tensor) or r.dtype.kind != "f":
-            raise TypeError(f"check_backward needs f to return a Tensor of floats, not {r!r}")
-    return results
-
-
-def _is_float(value: Any) -> bool:
-    held = value.data if isinstance(value, Tensor) else value
-    return isinstance(held, float) or getattr(getattr(held, "dtype", None), "kind", "") == "f"
-
-
-def _array(value: Any) -> np.ndarray:
-    return np.array(value.data if isinstance(value, Tensor) else value, np.float64)
-
-
-def _signed(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
-    """No element small, no two the same: what cancels or agrees by chance does not with these."""
-    return rng.uniform(0.5, 1.5, shape) * rng.choice([-1.0, 1.0], shape)
+def _leaf(array: np.ndarray) -> Tensor:
+    return Tensor(array, requires_grad=True)
 
 
 # --- one op ---------------------------------------------------------------------------------------
 
 
-def _wrong_rules(made: Forward, rng: np.random.Generator) -> list[_Wrong]:
+def _wrong_rules(forward: Forward, rng: np.random.Generator) -> list[Wrong]:
+    """Find the wrong rules of one call of an op."""
     # Python's own numbers stay what they are: rules may treat them in another way.
-    operands = [a if type(a) is float or not _is_float(a) else _array(a) for a in made.operands]
-    call = _Call(made.node.op, operands, made.arguments)
-    wrong, undecided = call.wrong(made.node, rng)
+    operands = [
+        as_double(operand) if is_float(operand) and type(operand) is not float else operand
+        for operand in forward.operands
+    ]
+    call = _Call(forward.node.op, operands, forward.arguments)
+    wrong, undecided = call.wrong(forward.node, rng)
     if undecided and not wrong:  # every element at a kink, such as relu of zeros
         beside = [a + _beside(a, rng) if isinstance(a, np.ndarray) else a for a in operands]
         try:
-            wrong, _ = _Call(made.node.op, beside, made.arguments).wrong(made.node, rng)
+            call = _Call(forward.node.op, beside, forward.arguments)
+            wrong, _ = call.wrong(forward.node, rng)
         except (ValueError, ArithmeticError):
             return []  # the op does not take these values
     return wrong
 
 
 def _beside(a: np.ndarray, rng: np.random.Generator) -> Any:
-    """A small step, away from zero, for floats."""
+    """Draw small steps away from zero, for floats."""
     if a.dtype.kind != "f":
         return np.zeros((), a.dtype)
     return np.where(a < 0, -1.0, 1.0) * rng.uniform(0.01, 0.1, a.shape)
@@ -154,22 +132,22 @@ class _Call:
         self.operands = operands
         self.arguments = arguments
         self.outs = self.run(operands)
-        if not all(map(_same, self.outs, self.run(operands))):
+        if not all(map(same, self.outs, self.run(operands))):
             raise ValueError(
                 f"the forward of {op.name} gives different results for the same arguments: fix "
                 "its random numbers, and check it again"
             )
 
     def run(self, operands: list[Any]) -> tuple[Any, ...]:
-        """The visible outputs of the forward."""
+        """Return the visible outputs of the forward."""
         with np.errstate(all="ignore"):
             out = run_again(self.op, operands, self.arguments)
         outs = out if isinstance(out, tuple) else (out,)
         return outs[: len(outs) - len(self.op.keeps)]
 
     def node(self) -> Node | None:
-        """Recorded again, with every operand of floats a leaf of its own."""
-        leaves = [Tensor(a, requires_grad=True) if _leaf(a) else a for a in self.operands]
+        """Record the call again, with a leaf of its own for every operand of floats."""
+        leaves = [_leaf(a) if _is_float_array(a) else a for a in self.operands]
         args = [leaves] if self.op.variadic else leaves
         with enable_grad(), np.errstate(all="ignore"):
             out = general(self.op)(*args, **copy.deepcopy(self.arguments))
@@ -177,23 +155,29 @@ class _Call:
             return out._node
         return next((part._node.parents[0] for part in out if part._node is not None), None)
 
-    def wrong(self, node: Node, rng: np.random.Generator) -> tuple[list[_Wrong], bool]:
-        """The rules of `node`'s op that are wrong, and whether nothing could be decided."""
+    def wrong(self, node: Node, rng: np.random.Generator) -> tuple[list[Wrong], bool]:
+        """Return the wrong rules of `node`'s op, and True if one could not be decided."""
         fresh = self.node()
-        gs = [_signed(rng, np.shape(o)) if _kind(o) == "f" else None for o in self.outs]
-        g = gs[0] if len(gs) == 1 and fresh is not None and fresh.shape is not None else None
-        incoming = OutputGradients(gs) if g is None else g
+        gs = [
+            signed_weights(rng, np.shape(out)) if np.asarray(out).dtype.kind == "f" else None
+            for out in self.outs
+        ]
+        single = len(gs) == 1 and fresh is not None and fresh.shape is not None
+        whole = single and gs[0] is not None
+        incoming: Any = gs[0] if whole else OutputGradients(gs)
         wrong, undecided = [], False
         for position, parent in enumerate(node.parents):
-            if not getattr(parent, "needs_grad", False) or not _leaf(self.operands[position]):
+            needs_grad = getattr(parent, "needs_grad", False)
+            if not needs_grad or not _is_float_array(self.operands[position]):
                 continue
             mistake, decided = self.check(fresh, position, incoming, gs, rng)
             undecided = undecided or not decided
             if mistake is not None:
-                wrong.append(_Wrong(self.whose(node, position), mistake))
+                wrong.append(Wrong(self.whose(node, position), mistake))
         return wrong, undecided
 
     def whose(self, node: Node, position: int) -> str:
+        """Name a wrong rule, the user's line and the input."""
         rule = None if self.op.variadic else self.op.rules[position]
         name = self.op.input_name(position)
         where = f" at {short_place(node.place)}" if node.place else ""
@@ -204,36 +188,35 @@ class _Call:
     def check(
         self, fresh: Node | None, position: int, g: Any, gs: list[Any], rng: np.random.Generator
     ) -> tuple[Mistake | None, bool]:
-        """What is wrong with one rule, and whether anything could be said."""
+        """Return the mistake of one rule, and False if nothing could be decided."""
         x = np.asarray(self.operands[position])
         try:
             raw = self.contribution(fresh, position, g)
         except Exception as error:
             return Mistake("failed", f"it fails: {type(error).__name__}: {error}"), True
-        got = raw
+        gradient = raw
         if raw is not None:
             try:
-                got = fit(np.asarray(raw), x.shape, np.dtype(np.float64))
+                gradient = _fit(raw, x.shape)
             except (ValueError, TypeError, AttributeError):
-                got = raw  # in a shape that does not fit
-        right = self.slopes_at(position, gs, got, rng)
+                gradient = raw  # in a shape that does not fit
+        right = self.slopes_at(position, gs, gradient, rng)
         if not right.known.any():
             return None, x.size == 0
-        mistake = self.diagnosed(got, right)
+        mistake = self.diagnose(gradient, right)
         if mistake is None:
             return None, True
-        unsummed = self.unsummed(position, gs)
         if raw is not None and mistake.kind not in ("not connected", "not finite", "shape"):
             with np.errstate(all="ignore"):
                 again = self.contribution(fresh, position, _twice(g))
             if np.shape(again) == np.shape(raw) and np.allclose(again, raw):
                 text = "it does not depend on the incoming gradient g: multiply by it"
                 return Mistake("incoming gradient", text), True
-        return self.diagnosed(got, right, unsummed), True
+        return self.diagnose(gradient, right, self.unsummed(position, gs)), True
 
-    def diagnosed(self, got: Any, right: Slopes, unsummed: Any = None) -> Mistake | None:
+    def diagnose(self, gradient: Any, right: Slopes, unsummed: Any = None) -> Mistake | None:
         return diagnose(
-            got,
+            gradient,
             right.values,
             rtol=right.precision.rtol,
             known=right.known,
@@ -242,7 +225,7 @@ class _Call:
         )
 
     def contribution(self, fresh: Node | None, position: int, g: Any) -> Any:
-        """What the rule gives for one input; None if there is none."""
+        """Run the rule for one input; None if there is none."""
         if fresh is None:
             return None
         reads = fresh.saved[position]  # type: ignore[index]
@@ -252,49 +235,53 @@ class _Call:
         with np.errstate(all="ignore"):
             return rule(g, *reads)
 
-    def slopes_at(self, position: int, gs: list[Any], got: Any, rng: np.random.Generator) -> Slopes:
-        """The gradient of one operand by finite differences, for the incoming gradients `gs`."""
+    def slopes_at(
+        self, position: int, gs: list[Any], gradient: Any, rng: np.random.Generator
+    ) -> Slopes:
+        """Return the gradient of one operand by finite differences, for incoming gradients."""
         x = np.asarray(self.operands[position])
         if self.op.elementwise:
-            each, known, precision = pointwise_slopes(self.moved(position), x)
-            values = fit(np.asarray(each * gs[0]), x.shape, np.dtype(np.float64))
-            unknown = fit(np.asarray(1.0 - known), x.shape, np.dtype(np.float64))
-            return Slopes(np.asarray(values), np.asarray(unknown) == 0, precision)
+
+            def output(moved: np.ndarray) -> np.ndarray:
+                return np.asarray(self.run(self.with_operand(position, moved))[0])
+
+            each, known, precision = pointwise_slopes(output, x)
+            unknown = _fit(1.0 - known, x.shape)
+            return Slopes(_fit(each * gs[0], x.shape), unknown == 0, precision)
 
         def change(moved: np.ndarray) -> float:
-            outs = self.run([*self.operands[:position], moved, *self.operands[position + 1 :]])
-            trios = zip(outs, self.outs, gs, strict=True)
+            trios = zip(self.run(self.with_operand(position, moved)), self.outs, gs, strict=True)
             with np.errstate(all="ignore"):
-                return float(sum(np.sum((o - was) * g) for o, was, g in trios if g is not None))
+                changes = [np.sum((out - at) * g) for out, at, g in trios if g is not None]
+            return float(sum(changes))
 
-        return slopes(change, x, got, rng)
+        return slopes(change, x, gradient, rng)
 
-    def moved(self, position: int) -> Any:
-        """The one output as a function of one operand."""
-        before, after = self.operands[:position], self.operands[position + 1 :]
-        return lambda x: np.asarray(self.run([*before, x, *after])[0])
+    def with_operand(self, position: int, value: Any) -> list[Any]:
+        """Return the operands with another one in this place."""
+        return [*self.operands[:position], value, *self.operands[position + 1 :]]
 
     def unsummed(self, position: int, gs: list[Any]) -> np.ndarray | None:
-        """The gradient of an operand that was broadcast, before the sum over its copies."""
+        """Return the gradient of a broadcast operand before the sum over its copies."""
         x, out = np.asarray(self.operands[position]), self.outs[0]
         if len(gs) > 1 or x.shape == np.shape(out) or np.size(out) > 10_000:
             return None
         try:
             wide = np.broadcast_to(x, np.shape(out)).copy()
-            spread = _Call(
-                self.op,
-                [*self.operands[:position], wide, *self.operands[position + 1 :]],
-                self.arguments,
-            )
+            spread = _Call(self.op, self.with_operand(position, wide), self.arguments)
         except (ValueError, TypeError, IndexError):
             return None
-        if not _same(spread.outs[0], out):
+        if not same(spread.outs[0], out):
             return None
-        found = spread.slopes_at(position, gs, None, np.random.default_rng(0))
-        return found.values if found.known.all() else None
+        right = spread.slopes_at(position, gs, None, np.random.default_rng(0))
+        return right.values if right.known.all() else None
 
 
-def _leaf(operand: Any) -> bool:
+def _fit(g: Any, shape: tuple[int, ...]) -> np.ndarray:
+    return np.asarray(fit(np.asarray(g), shape, np.dtype(np.float64)))
+
+
+def _is_float_array(operand: Any) -> bool:
     return isinstance(operand, np.ndarray) and operand.dtype.kind == "f"
 
 
@@ -302,108 +289,3 @@ def _twice(g: Any) -> Any:
     if isinstance(g, OutputGradients):
         return OutputGradients(None if part is None else 2 * part for part in g)
     return 2 * g
-
-
-def _kind(value: Any) -> str:
-    return np.asarray(value).dtype.kind
-
-
-def _same(a: Any, b: Any) -> bool:
-    a, b = np.asarray(a), np.asarray(b)
-    return a.shape == b.shape and np.array_equal(a, b, equal_nan=a.dtype.kind in "fc")
-
-
-# --- what was not recorded ------------------------------------------------------------------------
-
-
-_LOOK_FOR = (
-    "Every op that was recorded is right; look for .detach(), .data, no_grad(), or an op without "
-    "any rule"
-)
-
-
-def _unreached(
-    f: Any, arguments: list[Any], results: tuple[Tensor, ...], rng: np.random.Generator
-) -> list[_Wrong]:
-    """Inputs that the results depend on, but that no gradient reaches."""
-    reached = _reached(results)
-    cut = [
-        k
-        for k, a in enumerate(arguments)
-        if isinstance(a, Tensor) and a._node is not None and a._node.needs_grad and a.size
-        if id(a._node) not in reached
-    ]
-    before = [r.data for r in results]
-    wrong = []
-    for k in cut:
-        moved = list(arguments)
-        moved[k] = Tensor(arguments[k].data + 1e-3 * _signed(rng, arguments[k].shape))
-        after = [r.data for r in _results(f(*moved))]
-        if all(map(_same, before, after)):
-            continue
-        name = f"input {k} of f"
-        text = f"no gradient reaches it, though the result changes with it. {_LOOK_FOR}"
-        wrong.append(_Wrong(f"{name} is not connected", Mistake("not connected", text)))
-    return wrong
-
-
-def _partly_cut(
-    f: Any, arguments: list[Any], results: tuple[Tensor, ...], rng: np.random.Generator
-) -> list[_Wrong]:
-    """Inputs that the results depend on in more ways than gradients come back."""
-    ends = {node_of(a): k for k, a in enumerate(arguments) if _is_float(a)}
-    since = min((node.serial for node in ends), default=0)
-    weights = [rng.uniform(0.5, 1.5, r.shape) for r in results]
-
-    def weighed(found: tuple[Tensor, ...]) -> float:
-        return sum(float((r.data * w).sum()) for r, w in zip(found, weights))
-
-    def value(given: list[Any]) -> float:
-        return weighed(_results(f(*given)))
-
-    here = weighed(results)
-    seeds: dict[Node, Any] = {}
-    for r, w in zip(results, weights):
-        if r.requires_grad:
-            seeds[node_of(r)] = seeds.get(node_of(r), 0) + w
-    if value(arguments) != here or any(node.saved is None for node in seeds):
-        return []  # random, or it went backward itself
-    path = path_to(ends, seeds, since)
-    gradients = backward_to(ends, path, seeds, retain_graph=True, create_graph=False, lift=wrap)
-    wrong = []
-    for node, g in gradients.items():
-        k = ends[node]
-        a = arguments[k]
-        step = 1e-6 * np.maximum(1.0, np.abs(a.data)) * _signed(rng, a.shape)
-        beside = (Tensor(a.data + sign * step) for sign in (1, -1))
-        with np.errstate(all="ignore"):
-            above, below = (value([*arguments[:k], x, *arguments[k + 1 :]]) for x in beside)
-        expected = float((g * step).sum())
-        # At a kink the slopes on the two sides differ, and a rule may choose one between.
-        low, high = sorted((above - here, here - below))
-        slack = 1e-3 * max(abs(low), abs(high), abs(expected)) + 1e-9 * max(1.0, abs(here))
-        if not np.isfinite([low, high, expected]).all() or low - slack <= expected <= high + slack:
-            continue
-        text = (
-            "a part of what leads from it to the result is cut off: the gradients that come back "
-            f"explain a change of {expected:.3g} for a small step, but the result changes by "
-            f"{(above - below) / 2:.3g}. {_LOOK_FOR}"
-        )
-        wrong.append(_Wrong(f"input {k} of f is not connected", Mistake("not connected", text)))
-    return wrong
-
-
-def _reached(results: tuple[Tensor, ...]) -> set[int]:
-    """The ids of all nodes that gradients flow to from the results."""
-    waiting = [r._node for r in results if r.requires_grad]
-    seen: set[int] = set()
-    while waiting:
-        node = waiting.pop()
-        if id(node) in seen:
-            continue
-        seen.add(id(node))
-        # After a backward inside of f nothing is saved any more.
-        for parent, reads in zip(node.parents, node.saved or node.parents):  # type: ignore
-            if reads is not None:
-                waiting.append(parent)
-    return seen

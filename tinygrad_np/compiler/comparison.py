@@ -1,4 +1,4 @@
-"""Comparison of two recordings of a function, which a program is only made of if they agree."""
+"""Comparison of two recordings: a function is only compiled if they agree."""
 
 from __future__ import annotations
 
@@ -34,11 +34,10 @@ def compare_recordings(before: Tape, now: Tape) -> set[int]:
     same: dict[Var, Var] = {}
     equal_arrays = set()
     for a, b in zip(before.state.inputs, now.state.inputs, strict=True):
-        if a.kind == b.kind == "array" and a.source is not b.source:
-            _check_array(a, b, now)
+        if not _same_input(a, b, now):
+            raise Unlike("other inputs")
+        if b.kind == "array" and a.source is not b.source:
             equal_arrays.add(id(b.source))
-        elif a.kind != b.kind or not (a.source is b.source or isinstance(a.source, int)):
-            raise Unlike("other inputs")  # an int is a position
         same[a.var] = b.var
     for one, other in zip(before.statements, now.statements, strict=True):
         _check_statement(one, other, same)
@@ -46,20 +45,29 @@ def compare_recordings(before: Tape, now: Tape) -> set[int]:
     return equal_arrays
 
 
-def _check_array(a: Input, b: Input, tape: Tape) -> None:
-    """Raise unless two arrays that the function makes in plain NumPy are equal."""
+def _same_input(a: Input, b: Input, now: Tape) -> bool:
+    """Say whether two inputs are the same; raises where an array of plain NumPy differs."""
+    if a.kind != b.kind:
+        return False
+    if a.source is b.source:
+        return True
+    if a.kind != "array":
+        return isinstance(a.source, int)  # a position
     if not _equal(a.source, b.source):
-        readers = (s.place for s in tape.statements if b.var in s.reads())
-        raise _changing("a NumPy array", next(readers, None))
+        places = (s.place for s in now.statements if b.var in s.reads())
+        raise _changing("a NumPy array", next(places, None))
+    return True
 
 
 def _check_statement(a: Statement, b: Statement, same: dict[Var, Var]) -> None:
     """Raise unless two statements call the same with operands that are the same."""
     where = f"at line {b.place[1]}" if b.place else "in the library"
-    alike = (a.kind, a.method) == (b.kind, b.method)
-    if not alike or not _same_target(a.target, b.target):
+    same_method = (a.kind, a.method) == (b.kind, b.method)
+    if not same_method or not _same_target(a.target, b.target):
         raise Unlike(f"another operation {where}")
-    if not _alike((a.args, a.kwargs), (b.args, b.kwargs), same, b.place):
+    a_operands = (a.args, a.kwargs)
+    b_operands = (b.args, b.kwargs)
+    if not _alike(a_operands, b_operands, same, b.place):
         raise Unlike(f"other operands {where}")
 
 
@@ -78,11 +86,11 @@ def _alike(a: Any, b: Any, same: dict[Var, Var], place: Any) -> bool:
             return False
         return all(_alike(x, y, same, place) for x, y in zip(a, b))
     if isinstance(a, dict):
-        if a.keys() != b.keys():
-            return False
-        return all(_alike(a[key], b[key], same, place) for key in a)
+        a_items, b_items = sorted(a.items()), sorted(b.items())
+        return _alike(a_items, b_items, same, place)
     if isinstance(a, slice):
-        a_ends, b_ends = [(s.start, s.stop, s.step) for s in (a, b)]
+        a_ends = (a.start, a.stop, a.step)
+        b_ends = (b.start, b.stop, b.step)
         return _alike(a_ends, b_ends, same, place)
     if isinstance(a, (int, float, complex, bool)):
         if not _equal(a, b):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import itertools
 import os
 from typing import TYPE_CHECKING, Any
 
@@ -59,7 +60,7 @@ class Compiled:
         self._f = f
         self._passes = passes
         self._fallback = fallback
-        self._given_up = False
+        self._runs_uncompiled = False
         self._variants: dict[Any, list[Variant]] = {}
         self._recordings: dict[Any, tuple[Tape, int]] = {}  # the last one, and how many
         self._latest: Variant | None = None
@@ -73,7 +74,7 @@ class Compiled:
             CompileError: the function does what a straight-line program can't; nothing has
                 changed then that the function changes through Tensors.
         """
-        if self._given_up or (doors.tracing and doors.tracer.get() is not None):
+        if self._runs_uncompiled or (doors.tracing and doors.tracer.get() is not None):
             return self._f(*args, **kwargs)  # in the latter case as a part of another program
         if watcher.get() is not None:  # `with record():` wants to see every value
             return self._f(*args, **kwargs)
@@ -124,20 +125,17 @@ class Compiled:
         arrays: list[Any] = []
         tensors: list[bool] = []
         key = signature(args, kwargs, arrays, tensors)
-        tapes: list[Tape] = []
         surroundings = self._surroundings(args, kwargs)
-        while True:
+        before, fixed = None, None
+        for count in itertools.count(1):
             tape = Tape(surroundings.names)
             record_call(tape, self._f, args, kwargs)
             tape.state.rewind()
-            tapes.append(tape)
-            if len(tapes) > 1:
-                try:
-                    fixed = compare_recordings(tapes[-2], tapes[-1])
-                    break
-                except Unlike as unlike:
-                    if len(tapes) == _MOST_RECORDINGS:
-                        raise self._unlike(unlike) from None
+            fixed = self._agreement(before, tape, count)
+            if fixed is not None:
+                break
+            before = tape
+        assert fixed is not None
         self._add(key, tape, fixed, surroundings, Call(args, kwargs, tensors, is_grad_enabled()))
         return self
 
@@ -203,25 +201,33 @@ class Compiled:
                 "would not. Instead: return what should be kept, hold a number in a "
                 "tinygrad_np.Number, or change it outside of the compiled function."
             )
-        try:
-            fixed = compare_recordings(before, tape)
-        except Unlike as unlike:
-            if count + 1 >= _MOST_RECORDINGS:
-                raise self._unlike(unlike) from None
-            return None
-        del self._recordings[key]
+        fixed = self._agreement(before, tape, count + 1)
+        if fixed is not None:
+            del self._recordings[key]
         return fixed
+
+    def _agreement(self, before: Tape | None, tape: Tape, count: int) -> set[int] | None:
+        """Return the ids of arrays that are constants; None if one more recording is needed.
+
+        Raises:
+            CompileError: after so many recordings (`count`) the last two still disagree.
+        """
+        if before is None:
+            return None
+        try:
+            return compare_recordings(before, tape)
+        except Unlike as unlike:
+            if count < _MOST_RECORDINGS:
+                return None
+            raise CompileError(
+                f"{self._f.__qualname__} does something else in each call ({unlike}): it can't be "
+                "compiled. Instead: branch outside of the compiled function."
+            ) from None
 
     def _give_up(self, error: CompileError) -> None:
         """Run the function uncompiled from now on."""
-        self._given_up = True
+        self._runs_uncompiled = True
         warn(f"{self._f.__qualname__} runs uncompiled: {error}")
-
-    def _unlike(self, unlike: Unlike) -> CompileError:
-        return CompileError(
-            f"{self._f.__qualname__} does something else in each call ({unlike}): it can't be "
-            "compiled. Instead: branch outside of the compiled function."
-        )
 
     def _add(
         self,

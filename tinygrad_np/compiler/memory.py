@@ -1,4 +1,4 @@
-"""The buffer plan: which memory each value of the program lives in.
+"""The buffer plan of a program, which gives each value its memory.
 
 Values that are not needed after the call live in buffers that every call uses again. A value
 takes over the buffer of one that nobody reads any more: in place, where the statement allows it.
@@ -24,7 +24,7 @@ _OUT_FUNCTIONS = frozenset({np.concatenate, np.stack})
 
 
 def takes_out(statement: Statement) -> bool:
-    """Whether the statement can write its result into memory that it is given."""
+    """Say whether the statement can write its result into memory that is there already."""
     if statement.several or len(statement.outs) != 1 or "out" in statement.kwargs:
         return False
     out = statement.out
@@ -43,12 +43,12 @@ def takes_out(statement: Statement) -> bool:
 
 @dataclass
 class Memory:
-    """The plan.
+    """The memory of the values of a program.
 
     Attributes:
         holder: for each value in reused memory, the first value that lived in the same place.
-        fresh: the values that get memory of their own for the Tensors that take them over.
-        allocated: what the buffers hold, by their first value.
+        fresh: the values that get memory of their own for the Tensors that take them over, with
+            the positions of these outputs.
     """
 
     holder: dict[Var, Var] = field(default_factory=dict)
@@ -56,98 +56,125 @@ class Memory:
 
     @property
     def allocated(self) -> list[Var]:
+        """The buffers, each by the first value in it."""
         return [var for var, first in self.holder.items() if var is first]
 
     def has(self, var: Var) -> bool:
-        """Whether the value lies in memory that is the same in every call."""
+        """Say whether the value lies in memory that is the same in every call."""
         return var.constant is not None or var.root in self.holder
 
     @property
     def nbytes(self) -> int:
-        """How many bytes the buffers take."""
+        """The bytes of all buffers."""
         return sum(var.nbytes for var in self.allocated)
 
 
 def plan(program: Program, *, reuse: bool, in_place: bool) -> Memory:
     """Choose the memory of every value. Without `reuse` each statement allocates its result."""
-    memory = Memory()
     returned = {r.root for r in program.results if isinstance(r, Var)}
+    memory = Memory()
+    if reuse:
+        makers = {out for s in program.statements if takes_out(s) for out in s.outs}
+        fresh = _fresh(program, returned)
+        memory.fresh = {var: k for var, k in fresh.items() if var in makers}
+        _Planner(program, memory, returned, in_place).run()
+    return memory
+
+
+def _fresh(program: Program, returned: set[Var]) -> dict[Var, int]:
+    """Find the new values of Tensors that can be written into memory of their own."""
+    fresh: dict[Var, int] = {}
     for k, output in enumerate(program.outputs):
         var = output.var
         if output.kind != "tensor" or var is None or var.root is not var or not var.is_array:
             continue
-        if var not in returned and var not in memory.fresh:
-            memory.fresh[var] = k
-    if not reuse:
-        memory.fresh.clear()
-        return memory
-    kept = {o.var.root for o in program.outputs if o.var is not None}
-    last: dict[Var, int] = {}
-    for k, statement in enumerate(program.statements):
-        for var in (*statement.reads(), *statement.outs):
-            last[var.root] = k
-    end = len(program.statements)
-    last.update(dict.fromkeys(kept | returned, end))
-    free: dict[Any, list[Var]] = {}
-    wholes = {whole for whole, _ in program.placed.values()}
-    makers = {out for s in program.statements if takes_out(s) for out in s.outs}
-    memory.fresh = {var: k for var, k in memory.fresh.items() if var in makers}
-    fixed = wholes | set(program.placed)  # never free
-    for var in fixed:
-        memory.holder[var] = var
-    for k, statement in enumerate(program.statements):
-        dying = [v for v in statement.reads() if v.root in memory.holder and last[v.root] == k]
-        if takes_out(statement):
-            out = statement.out
-            if out not in returned and out not in memory.fresh and out not in fixed:
-                _house(statement, out, dying if in_place else [], free, memory, fixed)
-        for root in {v.root for v in dying}:
-            first = memory.holder[root]
-            taken = any(memory.holder.get(out) is first for out in statement.outs)
-            if not taken and root not in fixed:
-                free.setdefault(_form(first), []).append(first)
-        for out in statement.outs:  # never read at all
-            if last[out.root] == k and out.root in memory.holder and out.root not in fixed:
-                first = memory.holder[out.root]
-                free.setdefault(_form(first), []).append(first)
-    return memory
+        if var not in returned:
+            fresh.setdefault(var, k)
+    return fresh
 
 
-def _house(
-    statement: Statement,
-    out: Var,
-    dying: list[Var],
-    free: dict[Any, list[Var]],
-    memory: Memory,
-    fixed: set[Var],
-) -> None:
-    """Find memory for the result of a statement."""
-    elementwise = statement.is_ufunc() and statement.target.signature is None
-    if elementwise or is_copy(statement):
-        for var in dying:
-            root = var.root
-            others = [v for v in statement.reads() if v.root is root and v is not var]
-            same = _form(var) == _form(out) and _whole(var)
-            if same and not others and root not in fixed:
-                memory.holder[out] = memory.holder[root]
-                return
-    waiting = free.get(_form(out))
-    memory.holder[out] = waiting.pop() if waiting else out
+class _Planner:
+    """One walk over the statements, with the buffers that are free at the moment."""
+
+    def __init__(
+        self, program: Program, memory: Memory, returned: set[Var], in_place: bool
+    ) -> None:
+        self.program = program
+        self.memory = memory
+        self.holder = memory.holder
+        self.in_place = in_place
+        wholes = {whole for whole, _ in program.placed.values()}
+        self.fixed = wholes | set(program.placed)  # never free
+        self.elsewhere = returned | set(memory.fresh) | self.fixed
+        self.free: dict[Any, list[Var]] = {}
+        self.last = self._last_uses(returned)
+
+    def _last_uses(self, returned: set[Var]) -> dict[Var, int]:
+        """Return for each root value the position of the last statement that uses it."""
+        last: dict[Var, int] = {}
+        statements = self.program.statements
+        for k, statement in enumerate(statements):
+            for var in (*statement.reads(), *statement.outs):
+                last[var.root] = k
+        kept = {o.var.root for o in self.program.outputs if o.var is not None}
+        last.update(dict.fromkeys(kept | returned, len(statements)))
+        return last
+
+    def run(self) -> None:
+        holder = self.holder
+        holder.update((var, var) for var in self.fixed)
+        for k, statement in enumerate(self.program.statements):
+            reads = [var for var in statement.reads() if var.root in holder]
+            dying = [var for var in reads if self.last[var.root] == k]
+            if takes_out(statement) and statement.out not in self.elsewhere:
+                self._house(statement, dying if self.in_place else [])
+            for root in dict.fromkeys(var.root for var in dying):
+                taken = any(holder.get(out) is holder[root] for out in statement.outs)
+                if not taken:
+                    self._release(root)
+            for out in statement.outs:  # never read at all
+                if self.last[out.root] == k and out.root in holder:
+                    self._release(out.root)
+
+    def _house(self, statement: Statement, dying: list[Var]) -> None:
+        """Choose memory for the result of a statement: in place, a free buffer, or a new one."""
+        out = statement.out
+        elementwise = statement.is_ufunc() and statement.target.signature is None
+        if elementwise or is_copy(statement):
+            for var in dying:
+                if self._can_overwrite(var, statement):
+                    self.holder[out] = self.holder[var.root]
+                    return
+        waiting = self.free.get(_form(out))
+        self.holder[out] = waiting.pop() if waiting else out
+
+    def _can_overwrite(self, var: Var, statement: Statement) -> bool:
+        """Say whether a statement can write its result over a value that it reads."""
+        if var.root in self.fixed or _form(var) != _form(statement.out) or not _whole(var):
+            return False
+        return all(v is var or v.root is not var.root for v in statement.reads())
+
+    def _release(self, root: Var) -> None:
+        """Let later values have the buffer of this one."""
+        if root not in self.fixed:
+            first = self.holder[root]
+            self.free.setdefault(_form(first), []).append(first)
 
 
 def _form(var: Var) -> Any:
-    """Shape, dtype and order in memory: buffers are laid out as in the recording."""
+    """Return shape, dtype and order in memory: buffers are laid out as in the recording."""
     return var.shape, var.dtype, var.value.strides
 
 
 def _whole(var: Var) -> bool:
-    """Whether the value is all of its memory, in the same order."""
+    """Say whether the value is all of its memory, in the same order."""
     a, b = var.value, var.root.value
-    return a.size == b.size and (
-        a.strides == b.strides or bool(a.flags.c_contiguous and b.flags.c_contiguous)
-    )
+    if a.size != b.size:
+        return False
+    contiguous = a.flags.c_contiguous and b.flags.c_contiguous
+    return bool(a.strides == b.strides or contiguous)
 
 
 def is_copy(statement: Statement) -> bool:
-    """Whether the statement copies an array and does nothing else."""
+    """Say whether the statement copies an array and does nothing else."""
     return statement.kind == "method" and statement.target == "copy"

@@ -1,4 +1,4 @@
-"""What the lines of a program cost: flops, bytes, and measured time."""
+"""Costs of the lines of a program: flops, bytes, and measured time."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Line", "Report", "measure"]
 
-_SECONDS = 0.3  # how long to measure
+_SECONDS = 0.3  # of measuring
 
 
 @dataclass
@@ -92,7 +92,7 @@ class Report:
 
 
 def measure(variant: Variant, arguments: Any, f: Callable[[], Any]) -> Report:
-    """Run the program line by line, many times, on copies of what it would change.
+    """Measure the lines of a program by running it many times on copies of what it changes.
 
     `f` calls the uncompiled function; it runs once, and what it changes is put back.
     """
@@ -103,30 +103,32 @@ def measure(variant: Variant, arguments: Any, f: Callable[[], Any]) -> Report:
         code = text[number - 1].split("  # ")[0].strip()
         if code == "raise GuardFailed":
             continue
-        read = _distinct(statement)
-        nbytes = sum(var.nbytes for var in read)
-        lines.append(
-            Line(code, statement.place, statement.section, _flops(statement), nbytes, times[number])
-        )
-    held = [var for var in variant.memory.holder if var not in variant.program.placed]
+        nbytes = sum(var.nbytes for var in _distinct(statement))
+        flops = _flops(statement)
+        place, section = statement.place, statement.section
+        lines.append(Line(code, place, section, flops, nbytes, times[number]))
     run = variant.new_namespace(variant.emitted.source)[variant.emitted.name]
     with variant.borrowed(arguments) as operands:
         run(*operands)
         peak = _peak(lambda: run(*operands))
     with variant.undone():
         eager_peak = _peak(f)
-    values = sum(var.nbytes for var in held)
+    program, memory = variant.program, variant.memory
+    values = sum(var.nbytes for var in memory.holder if var not in program.placed)
     name = variant.emitted.name
-    return Report(name, lines, variant.memory.nbytes, values, peak, eager_peak)
+    return Report(name, lines, memory.nbytes, values, peak, eager_peak)
 
 
 def _distinct(statement: Statement) -> list[Var]:
-    views = [*statement.reads(), *statement.outs]
-    return list(dict.fromkeys([*views, *([statement.writes] if statement.writes else [])]))
+    """List the values that a statement reads or writes, each once."""
+    values = [*statement.reads(), *statement.outs]
+    if statement.writes:
+        values.append(statement.writes)
+    return list(dict.fromkeys(values))
 
 
 def _flops(statement: Statement) -> int:
-    """An estimate: what each kind of statement does for each element."""
+    """Estimate the operations of a statement from its kind and shapes."""
     arrays = [v for v in statement.reads() if v.shape is not None]
     if statement.kind == "method" and statement.target == "dot" and len(arrays) == 2:
         x, y = arrays
@@ -139,7 +141,7 @@ def _flops(statement: Statement) -> int:
 
 
 def _times(variant: Variant, arguments: Any) -> dict[int, float]:
-    """Median time of each line of the emitted function, in microseconds."""
+    """Measure the median time of each line of the emitted function, in microseconds."""
     source = variant.emitted.source.splitlines()
     numbers = list(variant.emitted.lines)
     for number in numbers:
@@ -168,15 +170,13 @@ def _times(variant: Variant, arguments: Any) -> dict[int, float]:
         ticks.clear()
         for _ in range(200):
             namespace["_tick"](0)
-    own = statistics.median(b[1] - a[1] for a, b in itertools.pairwise(ticks))
-    return {
-        number: max(0.0, statistics.median(t) - own) * 1e6 if t else 0.0
-        for number, t in taken.items()
-    }
+    tick = statistics.median(b[1] - a[1] for a, b in itertools.pairwise(ticks))
+    medians = {number: statistics.median(t) for number, t in taken.items() if t}
+    return {number: max(0.0, medians.get(number, tick) - tick) * 1e6 for number in numbers}
 
 
 def _peak(run: Callable[[], Any]) -> int:
-    """The most bytes allocated at once while `run` runs."""
+    """Return the most bytes that are allocated at once while `run` runs."""
     with _traced():
         before = tracemalloc.get_traced_memory()[0]
         tracemalloc.reset_peak()

@@ -142,6 +142,8 @@ class Statement:
 
     def replace(self, mapping: dict[Var, Any]) -> None:
         """Replace arguments by other values, or by constants."""
+        if not mapping:
+            return
         self.args = substitute(self.args, mapping)
         if self.kwargs:
             self.kwargs = substitute(self.kwargs, mapping)

@@ -191,7 +191,7 @@ class Tape(doors.Tracer, modes.Watcher):
         self, kind: str, target: Any, args: tuple, kwargs: dict, into: Any, method: str = ""
     ) -> Any:
         """Compute and record a call that changes the array `into`."""
-        from_outside = {given.var for given in self.state.inputs}
+        from_outside = {entry.var for entry in self.state.inputs}
         if not isinstance(into, TracedArray) or into.symbol.root in from_outside:
             raise self.error(
                 "writes into an array that it was given or captured",

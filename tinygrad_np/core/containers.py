@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 __all__ = ["flatten", "leaves", "match", "rebuild", "refill"]
 
+_CONTAINERS = (dict, list, tuple, type(None))
+
 
 def _items(tree: Any) -> list[tuple[str, Any]] | None:
     """List the items of a container, each with how it is indexed; None for a leaf."""
@@ -48,7 +50,7 @@ def flatten(tree: Any) -> list[Any]:
         return [tree]
     flat = []
     for item in items:
-        if isinstance(item, (dict, list, tuple, type(None))):
+        if isinstance(item, _CONTAINERS):
             flat += flatten(item)
         else:
             flat.append(item)
@@ -65,7 +67,7 @@ def rebuild(tree: Any, leaf: Callable[[Any], Any]) -> Any:
             filled[key] = rebuild(value, leaf)
         return filled
     if isinstance(tree, (list, tuple)):
-        values = [rebuild(value, leaf) for value in tree]
+        values = [rebuild(v, leaf) if isinstance(v, _CONTAINERS) else leaf(v) for v in tree]
         if hasattr(tree, "_fields"):  # a named tuple takes them one by one
             return type(tree)(*values)
         return tuple(values) if isinstance(tree, tuple) else values

@@ -14,11 +14,11 @@ from .tensor import Tensor
 
 
 class Place:
-    def get(self) -> Tensor: """The part itself: t[index]."""
-    def set(self, value: Any) -> Tensor: """A copy with the value written here; where an index comes twice, the last one stays."""
-    def add(self, value: Any) -> Tensor: """A copy with the value added here, as often as an index comes."""
-    def max(self, value: Any) -> Tensor: """A copy with the larger of what is here and the value."""
-    def min(self, value: Any) -> Tensor: """A copy with the smaller of what is here and the value."""
+    def get(self) -> Tensor: """Return the part itself: t[index]."""
+    def set(self, value: Any) -> Tensor: """Return a copy with the value written here; of an index twice, the last one stays."""
+    def add(self, value: Any) -> Tensor: """Return a copy with the value added here, as often as an index comes."""
+    def max(self, value: Any) -> Tensor: """Return a copy with the larger of what is here and the value."""
+    def min(self, value: Any) -> Tensor: """Return a copy with the smaller of what is here and the value."""
 class At:
     def __getitem__(self, index: Any) -> Place: ...
 class TableMethods:
@@ -327,15 +327,15 @@ class TableMethods:
     def ptp(self, axis: int | tuple[int, ...] | None = None, *, keepdims: bool = False) -> Tensor:
         """Largest minus smallest value over the given axes."""
     def all(self, axis: int | tuple[int, ...] | None = None, *, keepdims: bool = False) -> Tensor:
-        """Whether all elements along the given axes are true, that is not 0."""
+        """True where all elements along the given axes are true, that is not 0."""
     def any(self, axis: int | tuple[int, ...] | None = None, *, keepdims: bool = False) -> Tensor:
-        """Whether at least one element along the given axes is true, that is not 0."""
+        """True where at least one element along the given axes is true, that is not 0."""
     def argmax(self, axis: int | tuple[int, ...] | None = None, *, keepdims: bool = False) -> Tensor:
         """Position of the (first) largest element along an axis; None flattens x."""
     def argmin(self, axis: int | tuple[int, ...] | None = None, *, keepdims: bool = False) -> Tensor:
         """Position of the (first) smallest element along an axis; None flattens x."""
     def count_nonzero(self, axis: Any = None, *, keepdims: bool = False) -> Any:
-        """How many elements along the given axes are not 0; a Python int for the whole of x."""
+        """Number of elements along the given axes that are not 0; a Python int for all of x."""
     def cholesky(self) -> Tensor:
         """The lower triangular L with L @ L.T = a; a is symmetric, only its lower triangle is read."""
     def cofactors(self) -> Tensor:
@@ -403,7 +403,7 @@ class TableMethods:
     def partition(self, kth: int | Sequence[int], axis: int | tuple[int, ...] | None = -1) -> Tensor:
         """The k-th smallest along an axis in its place, smaller ones before it, larger ones behind."""
     def searchsorted(self, v: Tensor | ArrayLike, side: str = 'left', sorter: ArrayLike | None = None) -> Tensor:
-        """Where the values v would have to be inserted into the sorted a, to keep it sorted."""
+        """The positions at which to insert the values v into the sorted a, to keep it sorted."""
     def sort(self, axis: int | tuple[int, ...] | None = -1, *, kind: str | None = 'stable') -> Tensor:
         """The elements in increasing order along an axis (flattened if None); NaN come last."""
     def topk(self, k: Any, axis: int | tuple[int, ...] | None = -1) -> tuple[Any, Any]:

@@ -202,9 +202,7 @@ def _pick(outs, k, n):
 
 
 def _pick_rule(g, k, n):
-    gradients = [None] * n
-    gradients[k] = g
-    return OutputGradients(gradients)
+    return OutputGradients(g if position == k else None for position in range(n))
 
 
 _PICK = Op(

@@ -126,7 +126,7 @@ class _Gathering:
     def _source(self, parent: Any, node: Node) -> int | None:
         """Return the id of an input of a node; a number gets a node for each use of it."""
         if parent is None or isinstance(parent, Node):
-            return self.ids.get(parent)
+            return None if parent is None else self.ids.get(parent)
         number = len(self.nodes)
         module = self.reading.module(node)
         self.nodes.append(GraphNode(number, "number", None, None, None, None, parent, module))

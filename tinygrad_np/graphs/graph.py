@@ -1,4 +1,4 @@
-"""`Graph`: a read-only picture of how a value was computed, and the ways to draw it."""
+"""`Graph`: a computation that can be drawn, printed and written as a page."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ FOLD_ABOVE = 300  # nodes: a larger picture can't be read, and is folded unless 
 
 
 class Graph(Snapshot):
-    """What `graph(...)` gives: the nodes and edges of a computation, and how to draw them.
+    """The nodes and edges of a computation, to be drawn; `graph(...)` makes one.
 
     `nodes` and `edges` are tuples in the order of recording, so the same program always gives
     the same graph. Notebooks show a Graph as its picture.
@@ -49,7 +49,7 @@ class Graph(Snapshot):
         return self.text()
 
     def folded(self) -> Graph:
-        """The graph with each module's ops, and what repeats in a row, folded to one node.
+        """Return the graph with each module's ops, and what repeats in a row, as one node.
 
         "(Linear → relu) ×4" stands for four times the same ops on the same shapes. The output stays
         as it is, and so do leaves that are used in several places.
@@ -57,16 +57,16 @@ class Graph(Snapshot):
         return fold(self)
 
     def text(self, *, show: Collection[str] | None = None, collapse: bool | None = None) -> str:
-        """The graph as lines for a terminal or a log, one for each node; `print(graph)` shows it.
+        """Return the graph as lines, one for each node; `print(graph)` shows it.
 
         Raises:
             ValueError: `show` has something that can't be shown.
         """
-        graph, shown = self._view(show, collapse)
-        return to_text(graph, shown)
+        graph, facts = self._view(show, collapse)
+        return to_text(graph, facts)
 
     def dot(self, *, show: Collection[str] | None = None, collapse: bool | None = None) -> str:
-        """The graph in Graphviz's DOT language; needs nothing installed.
+        """Return the graph in Graphviz's DOT language; needs nothing installed.
 
         Raises:
             ValueError: `show` has something that can't be shown.
@@ -76,27 +76,30 @@ class Graph(Snapshot):
     def _view(
         self, show: Collection[str] | None, collapse: bool | None
     ) -> tuple[Graph, frozenset[str]]:
-        """The graph to draw, folded or not, and what to show of it."""
+        """Return the graph to draw, folded or not, and what to show of it."""
         if show is None:
-            shown = frozenset(self._at_hand())
+            facts = frozenset(self._known_facts())
         else:
-            shown = frozenset([show] if isinstance(show, str) else show)
-            unknown = sorted(map(str, shown.difference(SHOWABLE)))
+            facts = frozenset([show] if isinstance(show, str) else show)
+            unknown = sorted(map(str, facts.difference(SHOWABLE)))
             if unknown:
                 raise ValueError(f"show can have {', '.join(SHOWABLE)}; not {', '.join(unknown)}")
         if collapse or (collapse is None and len(self.nodes) > FOLD_ABOVE):
-            return self.folded(), shown
-        return self, shown
+            return self.folded(), facts
+        return self, facts
 
-    def _at_hand(self) -> list[str]:
-        """What is shown by default: what the graph knows of its ops."""
+    def _known_facts(self) -> list[str]:
+        """Return what is shown by default: all that the graph knows of its ops."""
         ops = [n for n in self.nodes if n.kind == "op"]
-        found = ["values"] if any(n.value is not None for n in ops) else []
-        found += ["gradients"] if any(n.gradient is not None for n in ops) else []
-        return found + (["time"] if any(n.seconds is not None for n in ops) else [])
+        fields = {"values": "value", "gradients": "gradient", "time": "seconds"}
+        return [
+            fact
+            for fact, field in fields.items()
+            if any(getattr(node, field) is not None for node in ops)
+        ]
 
     def source(self) -> graphviz.Source:
-        """The graph for the `graphviz` package: `.view()`, PDF and Graphviz's other formats.
+        """Return the graph for the `graphviz` package: `.view()`, PDF and its other formats.
 
         Raises:
             ImportError: the package is not installed.
@@ -116,7 +119,7 @@ class Graph(Snapshot):
         show: Collection[str] | None = None,
         collapse: bool | None = None,
     ) -> str:
-        """The picture as SVG text. Works with NumPy alone (see the class for `engine`).
+        """Return the picture as SVG text. Works with NumPy alone (see the class for `engine`).
 
         Raises:
             ValueError: an unknown engine, or `show` has something that can't be shown.
@@ -131,7 +134,7 @@ class Graph(Snapshot):
         show: Collection[str] | None = None,
         collapse: bool | None = None,
     ) -> bytes:
-        """The picture as a PNG, at most 4,000 pixels wide and high.
+        """Return the picture as a PNG, at most 4,000 pixels wide and high.
 
         Raises:
             ValueError: an unknown engine, or `show` has something that can't be shown.

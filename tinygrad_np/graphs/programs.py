@@ -1,4 +1,4 @@
-"""`step.graph`: the program of a compiled function as a `Graph`, to be drawn like any other.
+"""Graphs of programs: `step.graph` of a compiled function, drawn like any other `Graph`.
 
 The compiler makes data and draws nothing, so `compile` is handed out from here.
 """
@@ -28,19 +28,21 @@ def program_graph(program: Program) -> Graph:
     edges: list[Edge] = []
     ids: dict[Var, int] = {}
     kept = {var.root for var in program.kept()}
-    renewed = _renewed(program)
+    new_names = _names_of_new_values(program)
 
     def node(var: Var, kind: str, op: str | None) -> int:
-        ids[var] = len(nodes)
-        name: str | None = renewed.get(var, var.hint)
-        shape = () if var.shape is None else var.shape
-        dtype = var.dtype.__name__ if var.shape is None else str(var.dtype)
-        nodes.append(GraphNode(len(nodes), kind, op, name if name != op else None, shape, dtype))
-        return ids[var]
+        number = ids[var] = len(nodes)
+        name: str | None = new_names.get(var, var.hint)
+        if name == op:
+            name = None
+        is_array = var.shape is not None
+        dtype = str(var.dtype) if is_array else var.dtype.__name__
+        nodes.append(GraphNode(number, kind, op, name, var.shape or (), dtype))
+        return number
 
-    for source in program.inputs:
-        learned = source.kind == "tensor" and source.source.requires_grad
-        node(source.var, "parameter" if learned else "data", None)
+    for entry in program.inputs:
+        learned = entry.kind == "tensor" and entry.source.requires_grad
+        node(entry.var, "parameter" if learned else "data", None)
     for statement in program.statements:
         if statement.kind == "guard" or not statement.outs:
             continue
@@ -59,24 +61,28 @@ def program_graph(program: Program) -> Graph:
 
 
 def _op(statement: Statement) -> str:
+    """Return the name of what a statement calls."""
     if statement.kind == "memory":
         return "concatenate"  # its parts were computed in place
     target: Any = statement.target
-    return target if isinstance(target, str) else getattr(target, "__name__", type(target).__name__)
+    if isinstance(target, str):
+        return target
+    return getattr(target, "__name__", type(target).__name__)
 
 
-def _renewed(program: Program) -> dict[Var, str]:
-    """Names of the new values of Tensors and Numbers."""
-    old = {id(read.source): read.var.hint for read in program.inputs}
-    return {
-        output.var: f"{old[id(output.source)]} (new)"
-        for output in program.outputs
-        if output.var is not None and output.kind != "grad" and id(output.source) in old
-    }
+def _names_of_new_values(program: Program) -> dict[Var, str]:
+    """Name the new values of Tensors and Numbers after the old ones."""
+    old = {id(entry.source): entry.var.hint for entry in program.inputs}
+    names = {}
+    for output in program.outputs:
+        name = old.get(id(output.source))
+        if output.var is not None and output.kind != "grad" and name is not None:
+            names[output.var] = f"{name} (new)"
+    return names
 
 
 def _graph(step: Compiled) -> Graph:
-    """The program that was made last as a graph that can be drawn."""
+    """The latest program, as a graph that can be drawn."""
     return program_graph(step.program)
 
 

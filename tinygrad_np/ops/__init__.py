@@ -105,6 +105,8 @@ _COMPARISONS = {
 
 
 def _reflected(function):
+    """Make the operator for a Tensor on the right-hand side."""
+
     def reflected(self, other):
         return function(other, self)
 
@@ -112,6 +114,8 @@ def _reflected(function):
 
 
 def _in_place(function, symbol):
+    """Make the operator that gives the Tensor itself the result."""
+
     def in_place(self, other):
         self._check_write(symbol)
         return self._become(function(self, other), symbol)
@@ -120,23 +124,27 @@ def _in_place(function, symbol):
 
 
 def _booleans_only(function, symbol):
-    """`&`, `|`, `^` are logical on Tensors of booleans; there are no bitwise ops on integers."""
+    """Make `&`, `|` or `^`: logical on booleans; there are no bitwise ops on integers."""
 
-    def checked(self, other):
+    def logical(self, other):
         for value in (self, other):
             dtype = getattr(value, "dtype", None)
-            if (dtype is None and not isinstance(value, bool)) or (dtype and dtype.kind != "b"):
+            is_boolean = isinstance(value, bool) if dtype is None else dtype.kind == "b"
+            if not is_boolean:
                 raise TypeError(f"{symbol} on Tensors works on booleans, not on {value!r}")
         return function(self, other)
 
-    return checked
+    return logical
+
+
+_COMPARABLE = (Tensor, np.ndarray, np.generic, int, float, complex, list, tuple)
 
 
 def _equality(function):
+    """Make `==` or `!=`, elementwise with numbers, arrays and lists, else by identity."""
+
     def compare(self, other):
-        if not isinstance(
-            other, (Tensor, np.ndarray, np.generic, int, float, complex, list, tuple)
-        ):
+        if not isinstance(other, _COMPARABLE):
             return NotImplemented
         return function(self, other)
 
@@ -149,7 +157,7 @@ def _invert(self):
     return elementwise.logical_not(self)
 
 
-def _rounded(self, ndigits=0):
+def _round(self, ndigits=0):
     return pieces.round(self, 0 if ndigits is None else ndigits)
 
 
@@ -173,6 +181,7 @@ def _write(self, key, value):
 
 
 def _attach() -> None:
+    """Give Tensor its operators and methods."""
     for name, function in _OPERATORS.items():
         symbol = {"and": "&", "or": "|", "xor": "^"}.get(name)
         if symbol:
@@ -190,7 +199,7 @@ def _attach() -> None:
     Tensor.__pos__ = ufuncs.positive  # type: ignore[attr-defined]
     Tensor.__divmod__ = pieces.divmod  # type: ignore[attr-defined]
     Tensor.__rdivmod__ = _reflected(pieces.divmod)  # type: ignore[attr-defined]
-    Tensor.__round__ = _rounded  # type: ignore[attr-defined]
+    Tensor.__round__ = _round  # type: ignore[attr-defined]
     Tensor.__abs__ = elementwise.abs  # type: ignore[attr-defined]
     Tensor.__invert__ = _invert  # type: ignore[attr-defined]
     Tensor.__getitem__ = _read  # type: ignore[attr-defined]

@@ -797,12 +797,12 @@ def ptp(x: Tensor, axis: int | tuple[int, ...] | None = None, *, keepdims: bool 
 def ptp(x: ArrayLike, axis: int | tuple[int, ...] | None = None, *, keepdims: bool = False) -> np.ndarray: ...
 @overload
 def all(x: Tensor, axis: int | tuple[int, ...] | None = None, *, keepdims: bool = False) -> Tensor:
-    """Whether all elements along the given axes are true, that is not 0."""
+    """True where all elements along the given axes are true, that is not 0."""
 @overload
 def all(x: ArrayLike, axis: int | tuple[int, ...] | None = None, *, keepdims: bool = False) -> np.ndarray: ...
 @overload
 def any(x: Tensor, axis: int | tuple[int, ...] | None = None, *, keepdims: bool = False) -> Tensor:
-    """Whether at least one element along the given axes is true, that is not 0."""
+    """True where at least one element along the given axes is true, that is not 0."""
 @overload
 def any(x: ArrayLike, axis: int | tuple[int, ...] | None = None, *, keepdims: bool = False) -> np.ndarray: ...
 @overload
@@ -816,7 +816,7 @@ def argmin(x: Tensor, axis: int | tuple[int, ...] | None = None, *, keepdims: bo
 @overload
 def argmin(x: ArrayLike, axis: int | tuple[int, ...] | None = None, *, keepdims: bool = False) -> np.ndarray: ...
 def count_nonzero(x: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
-    """How many elements along the given axes are not 0; a Python int for the whole of x."""
+    """Number of elements along the given axes that are not 0; a Python int for all of x."""
 def contract(arrays: Sequence[Tensor | ArrayLike], spec: str) -> Tensor:
     """The sum of products of the arrays that an einsum spec such as "ij,jk->ik" describes."""
 def einsum(spec: str, *operands: Any) -> Any:
@@ -1015,10 +1015,10 @@ def partition(x: Tensor, kth: int | Sequence[int], axis: int | tuple[int, ...] |
 def partition(x: ArrayLike, kth: int | Sequence[int], axis: int | tuple[int, ...] | None = -1) -> np.ndarray: ...
 @overload
 def searchsorted(a: Tensor, v: Tensor | ArrayLike, side: str = 'left', sorter: ArrayLike | None = None) -> Tensor:
-    """Where the values v would have to be inserted into the sorted a, to keep it sorted."""
+    """The positions at which to insert the values v into the sorted a, to keep it sorted."""
 @overload
 def searchsorted(a: Tensor | ArrayLike, v: Tensor, side: str = 'left', sorter: ArrayLike | None = None) -> Tensor:
-    """Where the values v would have to be inserted into the sorted a, to keep it sorted."""
+    """The positions at which to insert the values v into the sorted a, to keep it sorted."""
 @overload
 def searchsorted(a: ArrayLike, v: ArrayLike, side: str = 'left', sorter: ArrayLike | None = None) -> np.ndarray: ...
 @overload

@@ -24,6 +24,8 @@ __all__ = [
 
 
 def _activation_samples(**params):
+    """Make the samples of an activation, one of them with these parameters."""
+
     def samples(r):
         shapes = [(), (3, 4), (2, 1, 3), (0, 3)]
         return [((r(*shape),), {}) for shape in shapes] + [((r(3, 4),), params)]

@@ -1,7 +1,8 @@
-"""What happens when an op is called: compute, and record a node if a gradient is wanted.
+"""Calls of ops: compute, and record a node if a gradient is wanted.
 
-Elementwise ops take the short way (`unary`, `binary`): this is where a Python framework spends
-its time. All others take the general one.
+Each function here makes, from an op, the function that users call. Those of elementwise ops are
+short (`unary`, `binary`), since that is where a Python framework spends its time; `general` makes
+all others. The node itself is made by `core.node.record`.
 """
 
 from __future__ import annotations
@@ -12,12 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..core.containers import rebuild
 from ..core.doors import as_array, beside
 from ..core.modes import recording
 from ..core.node import Constant, Node, part, record
 from ..core.tensor import Tensor, as_operand, node_of, wrap
-from .mistakes import failed
+from .mistakes import forward_failed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -43,26 +43,27 @@ _OPERATORS: dict[np.ufunc, Any] = {
 }
 
 
-def _runner(op: Op) -> Callable:
-    """What computes an elementwise op: an operator, the ufunc, or the function, checked."""
+def _computation(op: Op) -> Callable:
+    """Return the function that computes an elementwise op: an operator, or the forward."""
     forward: Any = op.forward
     if isinstance(forward, np.ufunc):
         return _OPERATORS.get(forward, forward)
 
-    def run(*arrays):
+    def compute(*arrays):
         out = forward(*arrays)
         if isinstance(out, (np.ndarray, np.generic)):
             return out
         if isinstance(out, tuple):
             raise TypeError("an elementwise forward returns one array, not a tuple")
-        return as_array(out, None)
+        return as_array(out)
 
-    return run
+    return compute
 
 
 def unary(op: Op) -> Callable:
-    run = _runner(op)
-    differentiable = op.rules[0] is not None
+    """Make the function that calls an elementwise op of one input."""
+    compute = _computation(op)
+    flows = op.rules[0] is not None
     read = op.readers[0]
 
     def call(x):
@@ -70,26 +71,28 @@ def unary(op: Op) -> Callable:
             return op.forward(as_operand(x))
         data = x._data
         try:
-            out = run(data)
+            out = compute(data)
         except _FAILURES as error:
-            raise failed(op, error, (x,)) from error
-        parent = x._node
+            raise forward_failed(op, error, (x,)) from error
         result = _new(Tensor)
-        if differentiable and parent is not None and parent.needs_grad and (mode := _mode()):
+        node = None
+        parent = x._node
+        if flows and parent is not None and parent.needs_grad and (mode := _mode()):
             values = (data, out)
-            result._node = record(mode, op, (parent,), (read(values),), out, values)
-        else:
-            result._node = None
-        if not isinstance(out, _scalar):
+            saved = (read(values),)
+            node = record(mode, op, (parent,), saved, out, values)
+        if not isinstance(out, _scalar):  # numbers are immutable anyway
             out.setflags(False)
         result._data = out
+        result._node = node
         return result
 
     return call
 
 
 def binary(op: Op) -> Callable:
-    run = _runner(op)
+    """Make the function that calls an elementwise op of two inputs, or `matmul`."""
+    compute = _computation(op)
     x_rule, y_rule = op.rules
     x_read, y_read = op.readers
     x_flows, y_flows = x_rule is not None, y_rule is not None
@@ -110,12 +113,13 @@ def binary(op: Op) -> Callable:
                 if not isinstance(x, Tensor):
                     return op.forward(x_data, y_data)
         except (TypeError, ValueError) as error:
-            raise failed(op, error, (x, y)) from error
+            raise forward_failed(op, error, (x, y)) from error
         try:
-            out = run(x_data, y_data)
+            out = compute(x_data, y_data)
         except _FAILURES as error:
-            raise failed(op, error, (x, y)) from error
+            raise forward_failed(op, error, (x, y)) from error
         result = _new(Tensor)
+        node = None
         if (x_needs or y_needs) and (mode := _mode()):
             if x_node is None:
                 x_node, x_data = _constant(x, x_data, 0 in op.read_inputs)
@@ -125,19 +129,18 @@ def binary(op: Op) -> Callable:
             if reads_shapes:
                 values += (x_data.shape, y_data.shape)
             saved = (x_read(values) if x_needs else None, y_read(values) if y_needs else None)
-            result._node = record(mode, op, (x_node, y_node), saved, out, values)
-        else:
-            result._node = None
-        if not isinstance(out, _scalar):
+            node = record(mode, op, (x_node, y_node), saved, out, values)
+        if not isinstance(out, _scalar):  # numbers are immutable anyway
             out.setflags(False)
         result._data = out
+        result._node = node
         return result
 
     return call
 
 
 def _constant(value: Any, data: Any, read: bool) -> tuple[Any, Any]:
-    """The node of an input that needs no gradient, and its data, safe from later changes."""
+    """Return the node of an input that needs no gradient, and its data, safe from changes."""
     if isinstance(value, Tensor):
         return node_of(value), data
     if hasattr(data, "shape"):
@@ -148,21 +151,23 @@ def _constant(value: Any, data: Any, read: bool) -> tuple[Any, Any]:
 
 
 def general(op: Op) -> Callable:
+    """Make the function that calls any op: with parameters, several outputs or a sequence."""
     forward = op.forward
     n = len(op.inputs)
     defaults = tuple(op.defaults.values())
     required = sum(value is inspect.Parameter.empty for value in defaults)
-    keyword_only = op.params[op.positional - n :]
-    end = len(defaults) - len(keyword_only)  # of what forward takes by position
+    split = op.positional - n  # so many parameters go to forward by position, the rest by name
+    names = op.params[split:]
 
     def call(*args, **kwargs):
         if kwargs or not required <= len(args) <= op.positional:
             args = _bind(op, defaults, args, kwargs)
         else:
             args += defaults[len(args) :]
-        for value in args[n:]:
-            if type(value) not in _ATOMS:
-                args = args[:n] + tuple(map(_frozen, args[n:]))
+        params = args[n:]
+        for value in params:
+            if type(value) not in _IMMUTABLE:
+                params = tuple(map(_freeze, params))
                 break
         operands = args[:n] if not op.variadic else _sequence(op, args[0])
         recorded = tensors = bare = False
@@ -178,39 +183,36 @@ def general(op: Op) -> Callable:
                     absent = value is None and not op.variadic and defaults[len(arrays)] is None
                     arrays.append(None if absent else as_operand(value))
         except (TypeError, ValueError) as error:
-            raise failed(op, error, operands) from error
+            raise forward_failed(op, error, operands) from error
         if bare:
-            arrays = beside(arrays, args[n:])
-        given = (arrays, *args[1:end]) if op.variadic else (*arrays, *args[n:end])
+            arrays = beside(arrays, params)
+
+        inputs = (arrays,) if op.variadic else arrays
         try:
-            if keyword_only:
-                outs = forward(*given, **dict(zip(keyword_only, args[end:])))
+            if names:
+                by_name = dict(zip(names, params[split:]))
+                outs = forward(*inputs, *params[:split], **by_name)
             else:
-                outs = forward(*given)
+                outs = forward(*inputs, *params)
         except _FAILURES as error:
-            raise failed(op, error, operands) from error
+            raise forward_failed(op, error, operands) from error
         hidden = ()
         if op.keeps:
-            if not isinstance(outs, tuple) or len(outs) <= len(op.keeps):
-                raise TypeError(
-                    f"{op.name}: forward must return its result and then {', '.join(op.keeps)}"
-                )
-            outs, hidden = outs[: -len(op.keeps)], outs[-len(op.keeps) :]
-            if len(outs) == 1:
-                outs = outs[0]
+            outs, hidden = _without_hidden(op, outs)
         if not isinstance(outs, (np.ndarray, np.generic, tuple)):
-            outs = as_array(outs, None)
+            outs = as_array(outs)
         if not tensors:
             return outs
+
         if bare:
             for value in operands:
                 if isinstance(value, np.ndarray):
-                    outs = _apart(outs, value)
+                    outs = _unshare(outs, value)
         node = None
         if recorded and (mode := _mode()):
-            parents, saved = _kept(op, operands, arrays, outs, args[n:], hidden)
+            parents, saved = _edges(op, operands, arrays, outs, params, hidden)
             if saved:
-                node = record(mode, op, parents, saved, outs, arrays, args[n:])
+                node = record(mode, op, parents, saved, outs, arrays, params)
         if isinstance(outs, tuple):
             parts = (node and part(node, k, outs) for k in range(len(outs)))
             return tuple(map(wrap, outs, parts))
@@ -219,11 +221,11 @@ def general(op: Op) -> Callable:
     return call
 
 
-_ATOMS = frozenset({int, float, bool, str, slice, type(None), type(...)})
+_IMMUTABLE = frozenset({int, float, bool, str, slice, type(None), type(...)})
 
 
-def _frozen(value: Any) -> Any:
-    """A parameter of an op that nobody can write to later: arrays and lists copied."""
+def _freeze(value: Any) -> Any:
+    """Return a parameter of an op that nobody can write to later: arrays and lists copied."""
     if isinstance(value, Tensor):
         if value.requires_grad:
             raise TypeError(
@@ -235,21 +237,32 @@ def _frozen(value: Any) -> Any:
         # In a recording for `compile`, positions may change; which size a mask gives may not.
         return value.copy() if value.dtype.kind == "b" else as_array(value, None, copy=True)
     if isinstance(value, (list, tuple)):
-        return rebuild(value, _frozen)
+        return type(value)(map(_freeze, value))
     return value
 
 
-def _kept(
+def _without_hidden(op: Op, outs: Any) -> tuple[Any, tuple]:
+    """Split the outputs of forward into the result and the hidden ones, for the rules alone."""
+    count = len(op.keeps)
+    if not isinstance(outs, tuple) or len(outs) <= count:
+        names = ", ".join(op.keeps)
+        raise TypeError(f"{op.name}: forward must return its result and then {names}")
+    result, hidden = outs[:-count], outs[-count:]
+    return result[0] if len(result) == 1 else result, hidden
+
+
+def _edges(
     op: Op, operands: Sequence, arrays: list, outs: Any, params: tuple, hidden: tuple
 ) -> tuple[tuple, tuple]:
-    """The nodes of the inputs of a general op, and what its rules will read; () for nothing."""
+    """Return the nodes of the inputs of a call, and what its rules will read; () for nothing."""
     if not isinstance(outs, tuple) and outs.dtype.kind not in "fc":
         return (), ()  # integers and booleans have no gradient
     parents: list[Any] = []
     for k, value in enumerate(operands):
         parent = value._node if isinstance(value, Tensor) else None
         if parent is None:
-            parent, arrays[k] = _constant(value, arrays[k], op.variadic or k in op.read_inputs)
+            read = op.variadic or k in op.read_inputs
+            parent, arrays[k] = _constant(value, arrays[k], read)
         parents.append(parent)
     values = (tuple(arrays),) if op.variadic else tuple(arrays)
     values += (outs, *params, *hidden)
@@ -260,12 +273,13 @@ def _kept(
         values += (None,)
     saved: list[Any] = []
     for k, parent in enumerate(parents):
-        wanted = isinstance(parent, Node) and parent.needs_grad
-        if op.variadic:
-            saved.append(op.readers[0]((*values, k)) if wanted else None)
-        else:
-            wanted = wanted and op.rules[k] is not None
-            saved.append(op.readers[k](values) if wanted else None)
+        reads = None
+        if isinstance(parent, Node) and parent.needs_grad:
+            if op.variadic:
+                reads = op.readers[0]((*values, k))
+            elif op.rules[k] is not None:
+                reads = op.readers[k](values)
+        saved.append(reads)
     if all(reads is None for reads in saved):
         return (), ()
     if op.keeps:
@@ -274,25 +288,27 @@ def _kept(
 
 
 def _bind(op: Op, defaults: tuple, args: tuple, kwargs: dict) -> tuple:
-    """The arguments in the order of the op's inputs and parameters, defaults filled in."""
+    """Put the arguments in the order of the op's inputs and parameters, defaults filled in."""
     names = (*op.inputs, *op.params)
+    call = f"{op.name}({', '.join(names)})"
     if len(args) > op.positional:
-        raise TypeError(f"{op.name}({', '.join(names)}) takes {op.positional} positional arguments")
+        raise TypeError(f"{call} takes {op.positional} positional arguments")
     values = [*args, *defaults[len(args) :]]
     for key, value in kwargs.items():
         if key not in names:
-            raise TypeError(f"{op.name}({', '.join(names)}) has no argument {key!r}")
+            raise TypeError(f"{call} has no argument {key!r}")
         position = names.index(key)
         if position < len(args):
             raise TypeError(f"{op.name}: {key!r} was given twice")
         values[position] = value
-    missing = [n for n, v in zip(names, values) if v is inspect.Parameter.empty]
+    missing = [name for name, v in zip(names, values) if v is inspect.Parameter.empty]
     if missing:
-        raise TypeError(f"{op.name}({', '.join(names)}) needs {', '.join(missing)}")
+        raise TypeError(f"{call} needs {', '.join(missing)}")
     return tuple(values)
 
 
 def _sequence(op: Op, values: Any) -> tuple:
+    """Return the operands of a variadic op, at least one."""
     try:
         operands = tuple(values)
     except TypeError:
@@ -302,8 +318,8 @@ def _sequence(op: Op, values: Any) -> tuple:
     return operands
 
 
-def _apart(outs: Any, array: np.ndarray) -> Any:
-    """`outs`, copied where it shares memory with the caller's own `array`."""
+def _unshare(outs: Any, array: np.ndarray) -> Any:
+    """Copy those outputs that share memory with the caller's own `array`."""
     if isinstance(outs, tuple):
-        return tuple(_apart(o, array) for o in outs)
+        return tuple(_unshare(out, array) for out in outs)
     return outs.copy() if np.may_share_memory(outs, array) else outs

@@ -1,4 +1,4 @@
-"""What users give as axes, lengths and counts, checked; the errors name the function."""
+"""Axes, lengths and counts: normalized, and checked with errors that name the function."""
 
 from __future__ import annotations
 
@@ -7,27 +7,39 @@ import operator
 
 import numpy as np
 
-__all__ = ["checked_axes", "checked_axis", "checked_integers", "each"]
+__all__ = ["checked_axes", "checked_axis", "checked_integers", "each", "normal_axes"]
 
 
 def each(count):
-    """The `flops` of an op that takes `count` operations for each element of its first input."""
+    """Make the `flops` of an op with `count` operations for each element of its first input."""
     return lambda out, x, *others: count * math.prod(x)
 
 
-def checked_integers(name, what, value):
-    """`value`, an integer or a sequence of integers, as a tuple of Python's."""
-    several = value if isinstance(value, (tuple, list)) else np.ravel(value)
+def normal_axes(axis, ndim):
+    """Return axes as a tuple of non-negative integers; None means all."""
+    if axis is None:
+        return tuple(range(ndim))
+    if not isinstance(axis, (tuple, list)):
+        axis = (axis,)
+    for a in axis:
+        if not -ndim <= a < ndim:
+            raise np.exceptions.AxisError(a, ndim)
+    return tuple(a % ndim for a in axis)
+
+
+def checked_integers(name, argument, value):
+    """Return `value`, an integer or a sequence of integers, as a tuple of Python's."""
+    integers = value if isinstance(value, (tuple, list)) else np.ravel(value)
     try:
-        return tuple(operator.index(v) for v in several)
+        return tuple(map(operator.index, integers))
     except TypeError:
         raise TypeError(
-            f"{name}: {what} must be an integer or a sequence of integers, not {value!r}"
+            f"{name}: {argument} must be an integer or a sequence of integers, not {value!r}"
         ) from None
 
 
 def checked_axes(name, axis, ndim):
-    """Axes as a tuple of different non-negative integers; None means all.
+    """Return axes as a tuple of different non-negative integers; None means all.
 
     Raises:
         TypeError: not integers.
@@ -36,18 +48,19 @@ def checked_axes(name, axis, ndim):
     """
     if axis is None:
         return tuple(range(ndim))
-    given = checked_integers(name, "axis", axis)
-    for a in given:
+    integers = checked_integers(name, "axis", axis)
+    for a in integers:
         if not -ndim <= a < ndim:
             raise np.exceptions.AxisError(f"{name}: axis {a} of an array that has {ndim} axes")
-    if len({a % ndim for a in given}) < len(given):
+    axes = tuple(a % ndim for a in integers)
+    if len(set(axes)) < len(axes):
         raise ValueError(f"{name}: axis={axis!r} names the same axis twice")
-    return tuple(a % ndim for a in given)
+    return axes
 
 
 def checked_axis(name, axis, ndim):
-    """One axis as a non-negative integer."""
-    found = checked_axes(name, axis, ndim)
-    if axis is None or len(found) != 1:
+    """Return one axis as a non-negative integer."""
+    axes = checked_axes(name, axis, ndim)
+    if axis is None or len(axes) != 1:
         raise TypeError(f"{name}: axis must be one integer, not {axis!r}")
-    return found[0]
+    return axes[0]

@@ -14,26 +14,34 @@ import math
 import numpy as np
 
 from .define import define_op
-from .sliding import add_up, check_image, geometry, pair, window_positions, window_view
+from .sliding import check_image, geometry, pair
 
 __all__ = ["conv2d", "conv2d_weight", "conv_transpose2d"]
 
 
-def _columns(x, size, stride, padding, dilation, groups):
-    """The windows as a matrix per group: (groups, C / groups * kh * kw, N * rows * columns)."""
-    view = window_view(x, size, stride, padding, dilation).transpose(1, 2, 3, 0, 4, 5)
-    depth = x.shape[1] // groups * size[0] * size[1]
+def _columns(x, window, groups):
+    """Lay out the windows per group: (groups, C / groups * kh * kw, N * rows * columns)."""
+    view = window.view(x).transpose(1, 2, 3, 0, 4, 5)
+    c, height, width = view.shape[:3]
+    depth = c // groups * height * width
     return view.reshape(groups, depth, view[0, 0, 0].size)
 
 
 def _flat(y, groups):
-    """(N, C, rows, columns) as a matrix per group: (groups, C / groups, N * rows * columns)."""
+    """Lay out (N, C, rows, columns) per group: (groups, C / groups, N * rows * columns)."""
     n, c, rows, columns = y.shape
-    return y.swapaxes(0, 1).reshape(groups, c // groups, n * rows * columns)
+    positions = n * rows * columns
+    return y.swapaxes(0, 1).reshape(groups, c // groups, positions)
+
+
+def _kernels(weight, groups):
+    """Lay out a weight (O, depth, kh, kw) per group: (groups, O / groups, depth * kh * kw)."""
+    o, depth, height, width = weight.shape
+    return weight.reshape(groups, o // groups, depth * height * width)
 
 
 def _images(rows, bias, shape):
-    """The inverse of `_flat`, the bias of each channel added; `shape` is (N, C, rows, columns)."""
+    """Undo `_flat`, and add the bias of each channel; `shape` is (N, C, rows, columns)."""
     n, c, height, width = shape
     out = rows.reshape(c, n, height, width)
     if bias is not None:
@@ -41,14 +49,16 @@ def _images(rows, bias, shape):
     return out.swapaxes(0, 1).copy()
 
 
-def _check_channels(groups, given, wanted, out, bias):
+def _check_channels(groups, channels, expected, out, bias):
     """Raise unless image, weight and bias agree on the channels."""
-    if type(groups) is bool or not isinstance(groups, (int, np.integer)) or groups < 1:
+    is_integer = isinstance(groups, (int, np.integer)) and type(groups) is not bool
+    if not is_integer or groups < 1:
         raise ValueError(f"groups must be a positive integer, not {groups!r}")
-    if given != wanted:
-        raise ValueError(f"x has {given} channels, but the weight is for {wanted}")
-    if given % groups or out % groups:
-        raise ValueError(f"{given} channels in and {out} out can't be split into {groups} groups")
+    if channels != expected:
+        raise ValueError(f"x has {channels} channels, but the weight is for {expected}")
+    if channels % groups or out % groups:
+        both = f"{channels} channels in and {out} out"
+        raise ValueError(f"{both} can't be split into {groups} groups")
     if bias is not None and np.shape(bias) != (out,):
         raise ValueError(f"bias must have shape ({out},), not {np.shape(bias)}")
 
@@ -65,40 +75,51 @@ def _conv2d(x, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     n, c = x.shape[:2]
     o, depth, *size = weight.shape
     _check_channels(groups, c, depth * groups, o, bias)
-    stride, padding, dilation = geometry(stride, padding, dilation)
-    rows, columns = window_positions(x.shape[2:], size, stride, padding, dilation)
-    matrix = weight.reshape(groups, o // groups, depth * size[0] * size[1])
-    out = matrix @ _columns(x, size, stride, padding, dilation, groups)
-    return _images(out, bias, (n, o, rows, columns))
+    window = geometry(size, stride, padding, dilation)
+    positions = window.positions(x.shape[2:])
+    out = _kernels(weight, groups) @ _columns(x, window, groups)
+    return _images(out, bias, (n, o, *positions))
 
 
 def _conv2d_x(g, weight, x_shape, stride, padding, dilation, groups):
-    rest = _uncovered(x_shape[2:], weight.shape[2:], stride, padding, dilation)
+    rest = geometry(weight.shape[2:], stride, padding, dilation).rest(x_shape[2:])
     return conv_transpose2d(g, weight, None, stride, padding, rest, groups, dilation)
-
-
-def _uncovered(lengths, size, stride, padding, dilation):
-    """Rows and columns at the far edges of an image that no window reaches."""
-    stride, padding, dilation = geometry(stride, padding, dilation)
-    return tuple(
-        (length + 2 * p - d * (k - 1) - 1) % s
-        for length, k, s, p, d in zip(lengths, size, stride, padding, dilation)
-    )
 
 
 def _conv2d_of_weight(g, x, weight_shape, stride, padding, dilation, groups):
     return conv2d_weight(x, g, weight_shape[2:], stride, padding, dilation, groups)
 
 
-def _conv_samples(r):
+def _sample(r, *shapes, **params):
+    """Make a sample: arrays of these shapes, and the other arguments."""
+    arrays = tuple(r(*shape) for shape in shapes)
+    return arrays, params
+
+
+def _conv2d_samples(r):
     return [
-        ((r(2, 3, 5, 4), r(2, 3, 3, 3), r(2)), {}),
-        ((r(2, 3, 5, 4), r(2, 3, 3, 2), r(2), 1, 1), {}),
-        ((r(1, 2, 6, 5), r(3, 2, 2, 3), r(3), (2, 1), (1, 0)), {}),
-        ((r(1, 2, 7, 8), r(2, 2, 3, 2), r(2), 2, 1, (1, 3)), {}),
-        ((r(2, 4, 4, 3), r(6, 2, 2, 2), r(6)), {"groups": 2, "stride": 2, "padding": 1}),
-        ((r(2, 3, 4, 4), r(3, 1, 3, 3), r(3)), {"groups": 3}),
-        ((r(1, 1, 3, 3), r(1, 1, 2, 2), r(1)), {}),
+        _sample(r, (2, 3, 5, 4), (2, 3, 3, 3), (2,)),
+        _sample(r, (2, 3, 5, 4), (2, 3, 3, 2), (2,), padding=1),
+        _sample(
+            r,
+            (1, 2, 6, 5),
+            (3, 2, 2, 3),
+            (3,),
+            stride=(2, 1),
+            padding=(1, 0),
+        ),
+        _sample(
+            r,
+            (1, 2, 7, 8),
+            (2, 2, 3, 2),
+            (2,),
+            stride=2,
+            padding=1,
+            dilation=(1, 3),
+        ),
+        _sample(r, (2, 4, 4, 3), (6, 2, 2, 2), (6,), groups=2, stride=2, padding=1),
+        _sample(r, (2, 3, 4, 4), (3, 1, 3, 3), (3,), groups=3),
+        _sample(r, (1, 1, 3, 3), (1, 1, 2, 2), (1,)),
     ]
 
 
@@ -110,7 +131,7 @@ conv2d = define_op(
     weight=_conv2d_of_weight,
     bias=lambda g: g.sum(axis=(0, 2, 3)),
     text="conv2d({x}, {weight}) + {bias}",
-    samples=_conv_samples,
+    samples=_conv2d_samples,
 )
 
 
@@ -125,26 +146,28 @@ def _conv_transpose2d(
     check_image(x)
     check_image(weight, "weight (C, O / groups, kh, kw)")
     n, c, *positions = x.shape
-    _, depth, *size = weight.shape
-    _check_channels(groups, c, weight.shape[0], depth * groups, bias)
-    stride, padding, dilation = geometry(stride, padding, dilation)
+    inputs, depth, *size = weight.shape
+    _check_channels(groups, c, inputs, depth * groups, bias)
+    window = geometry(size, stride, padding, dilation)
     extra = pair(output_padding, "output_padding")
-    if extra[0] >= stride[0] or extra[1] >= stride[1]:
-        raise ValueError(f"output_padding {output_padding} must be less than stride {stride}")
-    lengths = [
-        (m - 1) * s - 2 * p + d * (k - 1) + 1 + e
-        for m, s, p, d, k, e in zip(positions, stride, padding, dilation, size, extra)
-    ]
+    lengths = []
+    for axis, (step, reach) in enumerate(zip(window.stride, window.reach())):
+        if extra[axis] >= step:
+            problem = f"must be less than stride {window.stride}"
+            raise ValueError(f"output_padding {output_padding} {problem}")
+        covered = (positions[axis] - 1) * step + reach
+        lengths.append(covered - 2 * window.padding[axis] + extra[axis])
     if min(lengths) < 1 or min(positions) < 1:
         raise ValueError(f"the result would have height and width {tuple(lengths)}")
-    matrix = weight.reshape(groups, c // groups, depth * size[0] * size[1])
-    parts = matrix.swapaxes(-1, -2) @ _flat(x, groups)
-    parts = parts.reshape(depth * groups, *size, n, *positions).transpose(3, 0, 1, 2, 4, 5)
-    out = add_up(parts, lengths, stride, padding, dilation)
+    kernels = _kernels(weight, groups)
+    parts = kernels.swapaxes(-1, -2) @ _flat(x, groups)
+    parts = parts.reshape(depth * groups, *size, n, *positions)
+    parts = parts.transpose(3, 0, 1, 2, 4, 5)
+    out = window.add_up(parts, lengths)
     return out if bias is None else out + bias.reshape(-1, 1, 1)
 
 
-def _transpose_of_weight(g, x, weight_shape, stride, padding, dilation, groups):
+def _conv_transpose2d_of_weight(g, x, weight_shape, stride, padding, dilation, groups):
     return conv2d_weight(g, x, weight_shape[2:], stride, padding, dilation, groups)
 
 
@@ -154,14 +177,22 @@ conv_transpose2d = define_op(
     x=lambda g, weight, stride, padding, dilation, groups: conv2d(
         g, weight, None, stride, padding, dilation, groups
     ),
-    weight=_transpose_of_weight,
+    weight=_conv_transpose2d_of_weight,
     bias=lambda g: g.sum(axis=(0, 2, 3)),
     text="conv_transpose2d({x}, {weight}) + {bias}",
     samples=lambda r: [
-        ((r(2, 3, 3, 2), r(3, 2, 3, 3), r(2)), {}),
-        ((r(1, 2, 3, 4), r(2, 3, 3, 2), r(3), (2, 3), (1, 0), (1, 2)), {}),
-        ((r(1, 4, 3, 2), r(4, 3, 2, 2), r(6)), {"groups": 2, "dilation": 2, "padding": 1}),
-        ((r(1, 1, 2, 2), r(1, 1, 2, 2), r(1)), {}),
+        _sample(r, (2, 3, 3, 2), (3, 2, 3, 3), (2,)),
+        _sample(
+            r,
+            (1, 2, 3, 4),
+            (2, 3, 3, 2),
+            (3,),
+            stride=(2, 3),
+            padding=(1, 0),
+            output_padding=(1, 2),
+        ),
+        _sample(r, (1, 4, 3, 2), (4, 3, 2, 2), (6,), groups=2, dilation=2, padding=1),
+        _sample(r, (1, 1, 2, 2), (1, 1, 2, 2), (1,)),
     ],
 )
 
@@ -170,21 +201,21 @@ def _conv2d_weight(x, y, kernel_size, stride=1, padding=0, dilation=1, groups=1)
     """The gradient of the weight of `conv2d`: images x correlated with its result's gradient y."""
     check_image(x)
     check_image(y, "y")
-    size = pair(kernel_size, "kernel_size", 1)
+    window = geometry(kernel_size, stride, padding, dilation)
+    n, c = x.shape[:2]
     o = y.shape[1]
-    _check_channels(groups, x.shape[1], x.shape[1], o, None)
-    stride, padding, dilation = geometry(stride, padding, dilation)
-    positions = window_positions(x.shape[2:], size, stride, padding, dilation)
-    if y.shape != (x.shape[0], o, *positions):
-        raise ValueError(f"y must have shape {(x.shape[0], o, *positions)}, not {y.shape}")
-    columns = _columns(x, size, stride, padding, dilation, groups)
+    _check_channels(groups, c, c, o, None)
+    shape = (n, o, *window.positions(x.shape[2:]))
+    if y.shape != shape:
+        raise ValueError(f"y must have shape {shape}, not {y.shape}")
+    columns = _columns(x, window, groups)
     # This order of the factors is the faster one for BLAS: the long rows come first.
-    out = (columns @ _flat(y, groups).swapaxes(-1, -2)).swapaxes(-1, -2)
-    return out.reshape(o, x.shape[1] // groups, *size)
+    out = columns @ _flat(y, groups).swapaxes(-1, -2)
+    return out.swapaxes(-1, -2).reshape(o, c // groups, *window.size)
 
 
 def _conv2d_weight_x(g, y, x_shape, stride, padding, dilation, groups):
-    rest = _uncovered(x_shape[2:], g.shape[2:], stride, padding, dilation)
+    rest = geometry(g.shape[2:], stride, padding, dilation).rest(x_shape[2:])
     return conv_transpose2d(y, g, None, stride, padding, rest, groups, dilation)
 
 
@@ -197,9 +228,25 @@ conv2d_weight = define_op(
     ),
     text="conv2d_weight({x}, {y})",
     samples=lambda r: [
-        ((r(2, 3, 5, 4), r(2, 2, 3, 2), 3), {}),
-        ((r(1, 2, 6, 5), r(1, 3, 4, 3), (2, 3), (2, 1), (1, 0)), {}),
-        ((r(2, 4, 5, 5), r(2, 2, 3, 3), 2, 2, 1, 2, 2), {}),
-        ((r(1, 1, 3, 3), r(1, 1, 2, 2), 2), {}),
+        _sample(r, (2, 3, 5, 4), (2, 2, 3, 2), kernel_size=3),
+        _sample(
+            r,
+            (1, 2, 6, 5),
+            (1, 3, 4, 3),
+            kernel_size=(2, 3),
+            stride=(2, 1),
+            padding=(1, 0),
+        ),
+        _sample(
+            r,
+            (2, 4, 5, 5),
+            (2, 2, 3, 3),
+            kernel_size=2,
+            stride=2,
+            padding=1,
+            dilation=2,
+            groups=2,
+        ),
+        _sample(r, (1, 1, 3, 3), (1, 1, 2, 2), kernel_size=2),
     ],
 )

@@ -43,7 +43,8 @@ __all__ = [
 ]
 
 
-def _shape(name: str, shape: Any) -> tuple[int, ...]:
+def _lengths(name: str, shape: Any) -> tuple[int, ...]:
+    """Return a shape as a tuple of lengths, none of them negative."""
     lengths = checked_integers(name, "shape", shape)
     if any(n < 0 for n in lengths):
         raise ValueError(f"{name}: lengths must not be negative, shape is {shape!r}")
@@ -51,7 +52,7 @@ def _shape(name: str, shape: Any) -> tuple[int, ...]:
 
 
 def _value(name: str, value: Any) -> Any:
-    """A number or an array that no gradient flows to."""
+    """Return a number or an array that no gradient flows to."""
     if needs_grad(value):
         raise TypeError(
             f"{name}: no gradient flows to {value._title()}: use .detach() where that is meant, "
@@ -68,7 +69,7 @@ def zeros(
     name: str | None = None,
 ) -> Tensor:
     """Zeros in the given shape."""
-    array = np.zeros(_shape("zeros", shape), dtype or np.float64)
+    array = np.zeros(_lengths("zeros", shape), dtype or np.float64)
     return Tensor(array, requires_grad=requires_grad, name=name)
 
 
@@ -80,7 +81,7 @@ def ones(
     name: str | None = None,
 ) -> Tensor:
     """Ones in the given shape."""
-    array = np.ones(_shape("ones", shape), dtype or np.float64)
+    array = np.ones(_lengths("ones", shape), dtype or np.float64)
     return Tensor(array, requires_grad=requires_grad, name=name)
 
 
@@ -93,12 +94,12 @@ def full(
     name: str | None = None,
 ) -> Tensor:
     """The given value everywhere; no gradient flows to it (`broadcast_to` has one)."""
-    array = np.full(_shape("full", shape), fill_value, dtype)
+    array = np.full(_lengths("full", shape), fill_value, dtype)
     return Tensor(array, requires_grad=requires_grad, name=name)
 
 
 def _like(x: Any, dtype: Any, shape: Any) -> tuple[tuple[int, ...], Any]:
-    """Shape and dtype: the given ones, else those of x."""
+    """Return the shape and dtype, by default those of x."""
     if not isinstance(x, Tensor):
         x = np.asarray(x)
     return x.shape if shape is None else shape, dtype or x.dtype
@@ -155,7 +156,7 @@ def eye(
     name: str | None = None,
 ) -> Tensor:
     """A matrix of n rows (and m columns) with ones on diagonal k, zeros elsewhere."""
-    rows, columns = _shape("eye", (n, n if m is None else m))
+    rows, columns = _lengths("eye", (n, n if m is None else m))
     array = np.eye(rows, columns, k, dtype or np.float64)
     return Tensor(array, requires_grad=requires_grad, name=name)
 
@@ -172,9 +173,11 @@ def arange(
     """Numbers from start up to stop, stop excluded; from 0 up to start if stop is None."""
     if step == 0:
         raise ValueError("arange: step must not be 0")
-    given = (0, start, step) if stop is None else (start, stop, step)
-    first, end, step = (_value("arange", v) for v in given)
-    return Tensor(np.arange(first, end, step, dtype=dtype), requires_grad=requires_grad, name=name)
+    if stop is None:
+        start, stop = 0, start
+    first, end, step = (_value("arange", v) for v in (start, stop, step))
+    array = np.arange(first, end, step, dtype=dtype)
+    return Tensor(array, requires_grad=requires_grad, name=name)
 
 
 def linspace(
@@ -197,6 +200,7 @@ def linspace(
 
 
 def _generator(name: str, rng: Any) -> Any:
+    """Return the generator to draw from, or the function that gives the default one."""
     if rng is None:
         return default_generator
     if not isinstance(rng, np.random.Generator):
@@ -214,7 +218,7 @@ def rand(
     name: str | None = None,
 ) -> Tensor:
     """Uniform random numbers from 0 up to 1: rand(2, 3)."""
-    array = draw(_generator("rand", rng), "random", _shape("rand", shape))
+    array = draw(_generator("rand", rng), "random", _lengths("rand", shape))
     return Tensor(array, dtype=dtype, requires_grad=requires_grad, name=name)
 
 
@@ -226,7 +230,7 @@ def randn(
     name: str | None = None,
 ) -> Tensor:
     """Normal random numbers with mean 0 and standard deviation 1: randn(2, 3)."""
-    array = draw(_generator("randn", rng), "standard_normal", _shape("randn", shape))
+    array = draw(_generator("randn", rng), "standard_normal", _lengths("randn", shape))
     return Tensor(array, dtype=dtype, requires_grad=requires_grad, name=name)
 
 
@@ -285,5 +289,5 @@ def permutation(x: Any, *, rng: Generator | None = None) -> Tensor:
     if np.ndim(x):
         x = x if isinstance(x, Tensor) else Tensor(x)
         return take(x, draw(generator, "permutation", len(x)), 0)
-    (n,) = _shape("permutation", x)
+    (n,) = _lengths("permutation", x)
     return Tensor(draw(generator, "permutation", n))

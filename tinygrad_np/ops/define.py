@@ -81,7 +81,8 @@ def define_op(
         TypeError: rules that do not fit the forward, or read what there is not.
     """
     is_ufunc = isinstance(forward, np.ufunc)
-    pointwise = isinstance(forward, np.ufunc) and forward.signature is None
+    if isinstance(forward, np.ufunc) and forward.signature is None:  # not matmul and the like
+        elementwise = True
     name = name or str(getattr(forward, "__name__", "op"))
     _check_forward(name, forward, tuple(rules), variadic)
     _check_rules(name, forward, rules, formulas or {}, tuple(keeps), variadic)
@@ -94,7 +95,7 @@ def define_op(
         keeps=keeps,
         formulas=formulas or {},
         variadic=variadic,
-        elementwise=elementwise or pointwise,
+        elementwise=elementwise,
         text=text,
         doc=doc,
         kinks=kinks,
@@ -103,15 +104,15 @@ def define_op(
         numpy=numpy,
         flops=flops,
     )
+    make: Callable = general
     if is_ufunc:
         numpy = (forward, *numpy)
     if is_ufunc or elementwise:
-        function = (unary if len(rules) == 1 else binary)(op)
-    else:
-        function = general(op)
+        make = unary if len(rules) == 1 else binary
+    function = make(op)
     function.__name__ = function.__qualname__ = op.name
     function.__doc__ = op.doc
-    function.op = op  # type: ignore[attr-defined]
+    function.op = op
     for np_function in numpy:
         # The first op to answer for a function goes on doing so.
         if isinstance(np_function, np.ufunc):
@@ -153,12 +154,13 @@ def _check_rules(
     variadic: bool,
 ) -> None:
     """Raise if a rule or formula is no function of the gradient and of what there is to read."""
-    strangers = [input_name for input_name in formulas if input_name not in rules]
-    if strangers:
-        raise TypeError(f"{name}: formulas for {', '.join(strangers)}, which are no inputs")
+    unknown = [input_name for input_name in formulas if input_name not in rules]
+    if unknown:
+        raise TypeError(f"{name}: formulas for {', '.join(unknown)}, which are no inputs")
     inputs = tuple(rules)
     defaults, _ = parameters(forward, inputs)
-    readable = layout(inputs, tuple(defaults)[len(inputs) :], keeps, variadic)
+    params = tuple(defaults)[len(inputs) :]
+    readable = layout(inputs, params, keeps, variadic)
     for input_name, rule in (*rules.items(), *formulas.items()):
         if rule is None:
             continue
@@ -176,7 +178,7 @@ def _check_rules(
 
 
 def answers(*np_functions: Callable) -> Callable[[Callable], Callable]:
-    """Decorator: this function, composed of ops, is what these NumPy functions do on Tensors."""
+    """Register a function composed of ops as the one that NumPy's call for Tensors (decorator)."""
 
     def register(function: Callable) -> Callable:
         FUNCTIONS.update(dict.fromkeys(np_functions, function))

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from ..core.tensor import Tensor, as_array
 from .define import answers, define_op
+from .operands import operands as as_operands
 
 __all__ = ["contract", "einsum"]
 
@@ -20,7 +20,7 @@ _SMALL = 1000
 
 
 def _labels(spec, shapes):
-    """The labels of each operand's axes, and of the result's: `...` spelled out, result explicit.
+    """Return the labels of each operand's axes, and of the result's, with `...` spelled out.
 
     Raises:
         ValueError: a spec that is malformed, or does not fit these shapes.
@@ -35,17 +35,17 @@ def _labels(spec, shapes):
     if len(terms) != len(shapes):
         raise wrong(f"it has {len(terms)} terms for {len(shapes)} operands")
     for term in (*terms, output):
-        bare = term.replace("...", "", 1)
-        strange = sorted(set(bare) - set(string.ascii_letters))
+        letters = term.replace("...", "", 1)
+        strange = sorted(set(letters) - set(string.ascii_letters))
         if strange:
             raise wrong(f"{strange[0]!r} in {term!r} is neither a letter nor one '...'")
     free = [c for c in string.ascii_letters if c not in text]
     hidden = []  # how many axes each '...' stands for
     for k, (term, shape) in enumerate(zip(terms, shapes)):
-        named = len(term.replace("...", ""))
-        extra = len(shape) - named
+        count = len(term.replace("...", ""))
+        extra = len(shape) - count
         if extra < 0 or (extra and "..." not in term):
-            raise wrong(f"term {term!r} names {named} axes, but operand {k} has {len(shape)}")
+            raise wrong(f"term {term!r} names {count} axes, but operand {k} has {len(shape)}")
         hidden.append(extra)
     most = max(hidden)
     if most > len(free):
@@ -69,6 +69,7 @@ def _labels(spec, shapes):
 
 
 def _check_lengths(terms, shapes, wrong):
+    """Raise unless axes of one label have one length, or 1."""
     lengths: dict[str, int] = {}
     for k, (term, shape) in enumerate(zip(terms, shapes)):
         own: dict[str, int] = {}
@@ -89,7 +90,7 @@ def _contract(arrays, spec):
 
 
 def _contract_rule(g, arrays, spec, i):
-    """The gradient of operand i: the einsum of g with the others, in the order of its own axes."""
+    """Return the einsum of g with the other operands, in the order of the axes of operand i."""
     terms, result = _labels(spec, [np.shape(a) for a in arrays])
     operands, inputs = [g], [result]
     for k, (array, term) in enumerate(zip(arrays, terms)):
@@ -99,9 +100,9 @@ def _contract_rule(g, arrays, spec, i):
     own = terms[i]
     shape = np.shape(arrays[i])
     free = iter([c for c in string.ascii_letters if c not in "".join((*terms, result))])
-    wanted = ""
+    result = ""
     for position, label in enumerate(own):
-        if label in wanted:  # a diagonal: only the elements on it get a gradient
+        if label in result:  # a diagonal: only the elements on it get a gradient
             again = next(free)
             places = np.arange(shape[position])
             operands.append((places[:, None] == places).astype(g.dtype))
@@ -110,8 +111,8 @@ def _contract_rule(g, arrays, spec, i):
         elif not any(label in term for term in inputs):  # summed alone: the same for all elements
             operands.append(np.ones(shape[position], g.dtype))
             inputs.append(label)
-        wanted += label
-    return contract(operands, ",".join(inputs) + "->" + wanted)
+        result += label
+    return contract(operands, ",".join(inputs) + "->" + result)
 
 
 contract = define_op(
@@ -159,8 +160,7 @@ def einsum(spec: str, *operands: Any) -> Any:
             f"einsum needs a spec such as 'ij,jk->ik' first, not {type(spec).__name__}: lists of "
             "axis numbers are not supported"
         )
-    given = [v if isinstance(v, Tensor) else as_array(v, None) for v in operands]
-    return contract(given, spec)
+    return contract(as_operands(*operands), spec)
 
 
 @answers(np.einsum)

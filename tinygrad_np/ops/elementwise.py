@@ -177,15 +177,15 @@ relu = define_op(
 # --- choices -----------------------------------------------------------------------------------
 
 
-def _share(g, x, y):
-    """g where x wins over y (`x > y`), half of it where they tie, else 0."""
+def _if_larger(g, x, y):
+    """Return g where x > y, half of it where they tie, else 0."""
     return g * (x > y) + 0.5 * g * (x == y)
 
 
 maximum = define_op(
     np.maximum,
-    x=lambda g, x, y: _share(g, x, y),
-    y=lambda g, x, y: _share(g, y, x),
+    x=lambda g, x, y: _if_larger(g, x, y),
+    y=lambda g, x, y: _if_larger(g, y, x),
     text="max({x}, {y})",
     doc="The larger of x and y.",
     kinks="half to each where x = y",
@@ -193,8 +193,8 @@ maximum = define_op(
 
 minimum = define_op(
     np.minimum,
-    x=lambda g, x, y: _share(g, y, x),
-    y=lambda g, x, y: _share(g, x, y),
+    x=lambda g, x, y: _if_larger(g, y, x),
+    y=lambda g, x, y: _if_larger(g, x, y),
     text="min({x}, {y})",
     doc="The smaller of x and y.",
     kinks="half to each where x = y",
@@ -207,6 +207,7 @@ def _clip(x, min=None, max=None):
 
 
 def _inside(x, min, max):
+    """Return the mask of the elements within the limits."""
     inside = x == x
     if min is not None:
         inside = inside & (x >= min)
@@ -292,6 +293,7 @@ copy = define_op(
 
 
 def _boolean(ufunc, symbol, doc):
+    """Declare an op whose result is of booleans."""
     if ufunc.nin == 1:
         return define_op(ufunc, x=None, text=symbol + "{x}", doc=doc)
     return define_op(ufunc, x=None, y=None, text="{x} " + symbol + " {y}", doc=doc)

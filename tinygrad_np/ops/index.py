@@ -24,7 +24,7 @@ __all__ = [
 
 
 def plain_index(index):
-    """The index with Tensors and lists replaced by arrays."""
+    """Replace Tensors and lists in an index by arrays."""
     if isinstance(index, tuple):
         return tuple(map(plain_index, index))
     if isinstance(index, Tensor):
@@ -39,15 +39,17 @@ def plain_index(index):
 
 
 def _may_repeat(index):
-    """Whether the same element can be picked twice: only arrays of integers can do that."""
-    parts = index if isinstance(index, tuple) else (index,)
-    arrays = (np.asarray(p) if isinstance(p, list) else p for p in parts)
-    return any(getattr(a, "ndim", 0) and a.dtype.kind != "b" for a in arrays)
+    """Say whether an index can pick an element twice: only arrays of integers can do that."""
+    for part in index if isinstance(index, tuple) else (index,):
+        array = np.asarray(part) if isinstance(part, list) else part
+        if getattr(array, "ndim", 0) and array.dtype.kind != "b":
+            return True
+    return False
 
 
 def _places(x):
-    """The position of each element in the flattened array."""
-    return as_array(np.arange(x.size).reshape(x.shape), None)
+    """Return the position of each element in the flattened array."""
+    return as_array(np.arange(x.size).reshape(x.shape))
 
 
 def _scatter(values, index, shape):
@@ -104,29 +106,30 @@ def _setitem(x, value, index):
     return out
 
 
-def _kept(g, index):
-    """The gradient of the elements that were not overwritten."""
+def _setitem_x(g, index):
+    """Set the gradient of the elements that were overwritten to 0."""
     g = g.copy()
     g[index] = 0
     return g
 
 
-def _value_rule(g, index):
-    """The gradient of the written value; where a position is written twice, the last one stays."""
+def _setitem_value(g, index):
+    """Pick the gradient of the written value; of a position written twice, the last one stays."""
     if not _may_repeat(index):
         return g[index]
     places = _places(g)[index]
+    flat, order = places.ravel(), np.arange(places.size)
     last = np.zeros_like(places, shape=g.size)
-    last[places.ravel()] = np.arange(places.size)
-    stays = last[places.ravel()] == np.arange(places.size)
+    last[flat] = order
+    stays = last[flat] == order
     return g[index] * stays.reshape(places.shape)
 
 
 setitem = define_op(
     _setitem,
     name="setitem",
-    x=_kept,
-    value=_value_rule,
+    x=_setitem_x,
+    value=_setitem_value,
     text="{x} with [{index}] = {value}",
     samples=lambda r: [
         ((r(3, 4), r(4), 1), {}),
@@ -141,11 +144,16 @@ setitem = define_op(
 
 
 def _positions(indices):
-    """Indices as an array, which must hold integers."""
-    indices = as_array(plain_index(indices), None)
+    """Return indices as an array, which must hold integers."""
+    indices = as_array(plain_index(indices))
     if indices.dtype.kind not in "iu":
         raise TypeError(f"indices must be integers, not {indices.dtype}")
     return indices
+
+
+def _flat_shape(shape):
+    """Return the shape of an array flattened."""
+    return (int(np.prod(shape, dtype=int)),)
 
 
 def _take(x, indices, axis=None, *, mode="raise"):
@@ -161,7 +169,7 @@ def _take(x, indices, axis=None, *, mode="raise"):
 
 def _take_back(g, x_shape, indices, axis, mode):
     indices = _positions(indices)
-    shape = (int(np.prod(x_shape, dtype=int)),) if axis is None else x_shape
+    shape = _flat_shape(x_shape) if axis is None else x_shape
     axis = checked_axis("take", 0 if axis is None else axis, len(shape))
     if mode == "wrap":
         indices = indices % shape[axis]
@@ -188,10 +196,10 @@ take = define_op(
 
 
 def _flat_places(indices, axis, shape):
-    """Where in the flattened array the elements are that `take_along_axis` picks."""
+    """Return the positions, in the flattened array, that `take_along_axis` picks from."""
     indices = _positions(indices)
     if axis is None:
-        axis, shape = 0, (int(np.prod(shape, dtype=int)),)
+        axis, shape = 0, _flat_shape(shape)
     axis = checked_axis("take_along_axis", axis, len(shape))
     if indices.ndim != len(shape):
         raise ValueError(f"indices {indices.shape} need as many axes as {shape} has")
@@ -203,9 +211,11 @@ def _flat_places(indices, axis, shape):
             raise IndexError(f"index {wrong} is out of bounds for axis {axis} with size {n}")
         if low < 0:
             indices = np.where(indices < 0, indices + n, indices)
-    first = np.arange(int(np.prod(shape, dtype=int))).reshape(shape)
+    (size,) = _flat_shape(shape)
+    (step,) = _flat_shape(shape[axis + 1 :])
+    first = np.arange(size).reshape(shape)
     first = first[(slice(None),) * axis + (slice(0, 1),)]
-    return first + indices * int(np.prod(shape[axis + 1 :], dtype=int))
+    return first + indices * step
 
 
 def _take_along_axis(x, indices, axis=-1):
@@ -216,8 +226,8 @@ def _take_along_axis(x, indices, axis=-1):
 def _take_along_axis_back(g, x_shape, indices, axis):
     # In one axis, because that is where NumPy adds fastest.
     places = _flat_places(indices, axis, x_shape)
-    size = int(np.prod(x_shape, dtype=int))
-    return scatter(g.reshape(-1), places.reshape(-1), (size,)).reshape(x_shape)
+    flat = scatter(g.reshape(-1), places.reshape(-1), _flat_shape(x_shape))
+    return flat.reshape(x_shape)
 
 
 take_along_axis = define_op(
@@ -252,23 +262,23 @@ def _scatter_min(x, value, index):
     return out
 
 
-def _written(g, value, out, index):
-    """Which of the written values are the result, as numbers."""
+def _wins(g, value, out, index):
+    """Return 1 for the written values that are the result, else 0."""
     return (value == out[index]).astype(g.dtype)
 
 
-def _shared(g, x, value, out, index):
-    """The gradient, shared among all that equal the result there."""
-    count = (x == out).astype(g.dtype) + scatter(_written(g, value, out, index), index, x.shape)
+def _part_of_each(g, x, value, out, index):
+    """Divide the gradient by the number of values that equal the result."""
+    count = (x == out).astype(g.dtype) + scatter(_wins(g, value, out, index), index, x.shape)
     return g / count
 
 
-def _kept_extremum(g, x, value, out, index):
-    return _shared(g, x, value, out, index) * (x == out)
+def _scatter_extremum_x(g, x, value, out, index):
+    return _part_of_each(g, x, value, out, index) * (x == out)
 
 
-def _written_extremum(g, x, value, out, index):
-    return _shared(g, x, value, out, index)[index] * _written(g, value, out, index)
+def _scatter_extremum_value(g, x, value, out, index):
+    return _part_of_each(g, x, value, out, index)[index] * _wins(g, value, out, index)
 
 
 def _extremum_samples(r):
@@ -283,8 +293,8 @@ def _extremum_samples(r):
 scatter_max = define_op(
     _scatter_max,
     name="scatter_max",
-    x=_kept_extremum,
-    value=_written_extremum,
+    x=_scatter_extremum_x,
+    value=_scatter_extremum_value,
     text="{x} with [{index}] = max({x}[{index}], {value})",
     kinks="shared evenly among equal largest elements",
     samples=_extremum_samples,
@@ -293,8 +303,8 @@ scatter_max = define_op(
 scatter_min = define_op(
     _scatter_min,
     name="scatter_min",
-    x=_kept_extremum,
-    value=_written_extremum,
+    x=_scatter_extremum_x,
+    value=_scatter_extremum_value,
     text="{x} with [{index}] = min({x}[{index}], {value})",
     kinks="shared evenly among equal smallest elements",
     samples=_extremum_samples,

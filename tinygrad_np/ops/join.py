@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..core.tensor import Tensor, as_array
+from ..core.tensor import Tensor
 from .axes import checked_axis, checked_integers
 from .define import answers, define_op
 from .elementwise import astype
 from .index import take
+from .operands import operands
 from .shape import broadcast_to, concatenate, reshape
 
 __all__ = [
@@ -37,9 +38,9 @@ __all__ = [
 
 
 def _each(arrays, shape_of):
-    """Every array in the shape that `shape_of` gives for its own; one alone without a tuple."""
-    shaped = tuple(reshape(x, shape_of(np.shape(x))) for x in arrays)
-    return shaped[0] if len(shaped) == 1 else shaped
+    """Reshape every array as `shape_of` says for its own shape; one alone without a tuple."""
+    results = tuple(reshape(x, shape_of(np.shape(x))) for x in arrays)
+    return results[0] if len(results) == 1 else results
 
 
 @answers(np.atleast_1d)
@@ -54,14 +55,14 @@ def atleast_2d(*arrays) -> Tensor | tuple[Tensor, ...]:
     return _each(arrays, lambda shape: (1,) * (2 - len(shape)) + shape)
 
 
-def _three(shape):
+def _three_axes(shape):
     return (1, *(shape or (1,)), 1) if len(shape) < 2 else (*shape, 1)[: max(3, len(shape))]
 
 
 @answers(np.atleast_3d)
 def atleast_3d(*arrays) -> Tensor | tuple[Tensor, ...]:
     """With at least three axes: (n,) becomes (1, n, 1) and (n, m) becomes (n, m, 1)."""
-    return _each(arrays, _three)
+    return _each(arrays, _three_axes)
 
 
 @answers(np.broadcast_arrays)
@@ -89,16 +90,16 @@ def meshgrid(*arrays, indexing="xy", sparse=False) -> tuple[Tensor, ...]:
     order = list(range(len(arrays)))
     if indexing == "xy":
         order[:2] = order[:2][::-1]
-    alone = [(1,) * a + (-1,) + (1,) * (len(arrays) - a - 1) for a in order]
-    grids = tuple(reshape(x, shape) for x, shape in zip(arrays, alone))
+    shapes = [(1,) * a + (-1,) + (1,) * (len(arrays) - a - 1) for a in order]
+    grids = tuple(map(reshape, arrays, shapes))
     return grids if sparse else broadcast_arrays(*grids)
 
 
 # --- joined -------------------------------------------------------------------------------------
 
 
-def _several(name, arrays, at_least):
-    """A sequence of arrays, each with a least number of axes, as a list."""
+def _parts(name, arrays, at_least):
+    """Return a sequence of arrays as a list, each with a least number of axes."""
     try:
         arrays = list(arrays)
     except TypeError:
@@ -111,20 +112,20 @@ def _several(name, arrays, at_least):
 @answers(np.hstack)
 def hstack(arrays) -> Tensor:
     """The arrays side by side: joined along axis 1 (axis 0 if they have one axis)."""
-    arrays = _several("hstack", arrays, atleast_1d)
+    arrays = _parts("hstack", arrays, atleast_1d)
     return concatenate(arrays, 0 if np.ndim(arrays[0]) == 1 else 1)
 
 
 @answers(np.vstack)
 def vstack(arrays) -> Tensor:
     """The arrays on top of each other: joined along axis 0, 1-D arrays as rows."""
-    return concatenate(_several("vstack", arrays, atleast_2d), 0)
+    return concatenate(_parts("vstack", arrays, atleast_2d), 0)
 
 
 @answers(np.dstack)
 def dstack(arrays) -> Tensor:
     """The arrays behind each other: joined along axis 2."""
-    return concatenate(_several("dstack", arrays, atleast_3d), 2)
+    return concatenate(_parts("dstack", arrays, atleast_3d), 2)
 
 
 def _column(x):
@@ -135,17 +136,24 @@ def _column(x):
 @answers(np.column_stack)
 def column_stack(arrays) -> Tensor:
     """The columns of a matrix side by side: 1-D arrays as columns, matrices as they are."""
-    return concatenate(_several("column_stack", arrays, _column), 1)
+    return concatenate(_parts("column_stack", arrays, _column), 1)
 
 
 def _depth(arrays):
-    """How deep the lists are nested, the same for every part."""
+    """Return the depth to which lists are nested, the same for every part."""
     if not isinstance(arrays, list):
         return 0
     depths = {_depth(part) for part in arrays}
     if len(depths) != 1:
         raise ValueError("block: lists must be nested equally deep, and none may be empty")
     return 1 + depths.pop()
+
+
+def _most_axes(part):
+    """Return the largest number of axes among the blocks."""
+    if isinstance(part, list):
+        return max(map(_most_axes, part))
+    return np.ndim(part)
 
 
 @answers(np.block)
@@ -158,19 +166,15 @@ def block(arrays) -> Tensor:
         ValueError: lists of different depths, an empty one, or blocks that do not fit.
     """
     depth = _depth(arrays)
+    ndim = max(depth, _most_axes(arrays))
 
-    def leaves(part):
-        return [leaf for p in part for leaf in leaves(p)] if isinstance(part, list) else [part]
-
-    ndim = max(depth, *(np.ndim(leaf) for leaf in leaves(arrays)))
-
-    def joined(part, axis):
+    def join(part, axis):
         if isinstance(part, list):
-            return concatenate([joined(p, axis + 1) for p in part], axis)
+            return concatenate([join(p, axis + 1) for p in part], axis)
         shape = np.shape(part)
         return reshape(part, (1,) * (ndim - len(shape)) + shape)
 
-    return joined(arrays, -depth)
+    return join(arrays, -depth)
 
 
 @answers(np.append)
@@ -186,10 +190,10 @@ def delete(x, obj, axis=None):
         x, axis = reshape(x, -1), 0
     axis = checked_axis("delete", axis, np.ndim(x))
     try:
-        kept = np.delete(np.arange(np.shape(x)[axis]), obj)
+        rest = np.delete(np.arange(np.shape(x)[axis]), obj)
     except (IndexError, ValueError) as error:
         raise type(error)(f"delete: {error}") from None
-    return take(x, kept, axis)
+    return take(x, rest, axis)
 
 
 @answers(np.insert)
@@ -205,7 +209,7 @@ def insert(x, obj, values, axis=None):
     """
     if axis is not None:
         axis = checked_axis("insert", axis, np.ndim(x))
-    x, values = (v if isinstance(v, Tensor) else as_array(v, None) for v in (x, values))
+    x, values = operands(x, values)
     if not np.can_cast(values.dtype, x.dtype, "same_kind"):
         raise TypeError(f"insert: {x.dtype} can't hold {values.dtype} values; use astype")
     # NumPy says where every element comes from: from x, or behind it, from the values.
@@ -230,12 +234,13 @@ def _split(x, indices_or_sections, axis=0) -> tuple[np.ndarray, ...]:
     return tuple(np.split(x, indices_or_sections, axis))
 
 
-def _joined(g, x_shape, indices_or_sections, axis):
-    """The gradients of the parts, one behind the other; those of unused parts are zero."""
+def _split_rule(g, x_shape, indices_or_sections, axis):
+    """Join the gradients of the parts; those of unused parts are zero."""
     axis = checked_axis("split", axis, len(x_shape))
     dtype = next(part.dtype for part in g if part is not None)
+    pieces = np.split(np.arange(x_shape[axis]), indices_or_sections)
     parts = []
-    for part, places in zip(g, np.split(np.arange(x_shape[axis]), indices_or_sections)):
+    for part, places in zip(g, pieces):
         if part is None:
             part = np.zeros((*x_shape[:axis], len(places), *x_shape[axis + 1 :]), dtype)
         parts.append(part)
@@ -245,7 +250,7 @@ def _joined(g, x_shape, indices_or_sections, axis):
 split = define_op(
     _split,
     name="split",
-    x=_joined,
+    x=_split_rule,
     text="split({x})",
     numpy=(np.split,),
     samples=lambda r: [
@@ -267,14 +272,16 @@ def array_split(x, indices_or_sections, axis=0) -> tuple[Tensor, ...]:
     if parts < 1:
         raise ValueError(f"array_split: the number of parts must be at least 1, it is {parts}")
     length, longer = divmod(np.shape(x)[axis], parts)
-    return split(x, [k * length + min(k, longer) for k in range(1, parts)], axis)
+    cuts = [k * length + min(k, longer) for k in range(1, parts)]
+    return split(x, cuts, axis)
 
 
 @answers(np.hsplit)
 def hsplit(x, indices_or_sections) -> tuple[Tensor, ...]:
     """Parts side by side: split along axis 1 (axis 0 if there is but one)."""
     ndim = np.ndim(x)
-    return split(x, indices_or_sections, checked_axis("hsplit", 0 if ndim == 1 else 1, ndim))
+    axis = checked_axis("hsplit", 0 if ndim == 1 else 1, ndim)
+    return split(x, indices_or_sections, axis)
 
 
 @answers(np.vsplit)

@@ -1,4 +1,4 @@
-"""Class numbers: looked at, checked, and as rows of zeros and ones."""
+"""Class numbers: checked, and as rows of zeros and ones."""
 
 from __future__ import annotations
 
@@ -7,17 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..core.tensor import Tensor, as_array
+from .operands import array_of, wrap_like
 
 if TYPE_CHECKING:
     from numpy.typing import DTypeLike
 
-__all__ = ["check_range", "first_place", "one_hot", "plain"]
-
-
-def plain(value: Any) -> np.ndarray:
-    """The array of class numbers, masks and the like, which carry no gradient."""
-    return value.data if isinstance(value, Tensor) else as_array(value, None)
+__all__ = ["check_range", "first_place", "one_hot"]
 
 
 def one_hot(labels: Any, classes: int, dtype: DTypeLike = "float32") -> Any:
@@ -27,22 +22,31 @@ def one_hot(labels: Any, classes: int, dtype: DTypeLike = "float32") -> Any:
         TypeError: labels that are not integers.
         ValueError: a label that is negative, or not less than `classes`.
     """
-    numbers = plain(labels)
+    numbers = array_of(labels)
     classes = operator.index(classes)
     check_range("one_hot", "label", numbers, classes, "classes")
-    rows = (np.expand_dims(numbers, -1) == np.arange(classes)).astype(dtype)
-    return Tensor(rows) if isinstance(labels, Tensor) else rows
+    hit = np.expand_dims(numbers, -1) == np.arange(classes)
+    return wrap_like(hit.astype(dtype), labels)
 
 
-def check_range(op: str, what: str, numbers: np.ndarray, count: int, of: str) -> None:
+def check_range(op: str, noun: str, numbers: np.ndarray, count: int, nouns: str) -> None:
+    """Raise unless all numbers are integers from 0 to count - 1.
+
+    Args:
+        op: the function that is called.
+        noun: the name of one number, such as "label".
+        nouns: the name of that which is counted, such as "classes".
+    """
     if numbers.dtype.kind not in "iu":
-        raise TypeError(f"{op}: each {what} must be an integer, not {numbers.dtype}")
+        raise TypeError(f"{op}: each {noun} must be an integer, not {numbers.dtype}")
     wrong = (numbers < 0) | (numbers >= count)
     if wrong.any():
         place = first_place(wrong)
-        raise ValueError(f"{op}: {what} {numbers[place]} at {place}, but there are {count} {of}")
+        problem = f"{noun} {numbers[place]} at {place}, but there are {count} {nouns}"
+        raise ValueError(f"{op}: {problem}")
 
 
 def first_place(mask):
-    """Where the first true element is, as a tuple of numbers."""
-    return tuple(map(int, np.unravel_index(int(np.argmax(mask)), mask.shape)))
+    """Return the index of the first true element, as a tuple of numbers."""
+    first = int(np.argmax(mask))
+    return tuple(map(int, np.unravel_index(first, mask.shape)))

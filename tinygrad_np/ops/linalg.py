@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from ..core.tensor import Tensor, as_array
+from .axes import normal_axes
 from .define import answers, define_op
 from .elementwise import multiply, where
 from .mistakes import describe_call
-from .reduce import axes as normal_axes
+from .operands import operand, operands
 from .shape import moveaxis, reshape, stack, transpose
 
 __all__ = [
@@ -29,7 +29,7 @@ __all__ = [
 
 
 def swap(x):
-    """The last two axes swapped: the transpose of each matrix in a stack."""
+    """Swap the last two axes: transpose each matrix in a stack."""
     return np.swapaxes(x, -1, -2)
 
 
@@ -46,12 +46,15 @@ def _matmul_x(g, y, x_shape):
 def _matmul_y(g, x, y_shape):
     if x.ndim == len(y_shape) == 2:
         return x.T @ g
+    if x.ndim == 1 and len(y_shape) == 1:
+        return x * g
     if x.ndim == 1:
-        return x * g if len(y_shape) == 1 else np.expand_dims(x, -1) * np.expand_dims(g, -2)
+        return np.expand_dims(x, -1) * np.expand_dims(g, -2)
     if len(y_shape) == 1:
         return (swap(x) @ np.expand_dims(g, -1)).squeeze(-1)
     if len(y_shape) == 2 and x.ndim > 2:  # one matrix for a whole stack: a single product
-        return x.reshape(-1, x.shape[-1]).T @ g.reshape(-1, g.shape[-1])
+        rows = x.reshape(-1, x.shape[-1])
+        return rows.T @ g.reshape(-1, g.shape[-1])
     return swap(x) @ g
 
 
@@ -79,12 +82,8 @@ matmul = define_op(
 # --- composed of matmul, multiply and reshapes --------------------------------------------------
 
 
-def as_operands(*values):
-    """Tensors as they are, everything else as arrays."""
-    return tuple(v if isinstance(v, Tensor) else as_array(v, None) for v in values)
-
-
-def _named(op, x, y, problem):
+def _misfit(op, x, y, problem):
+    """Make the error for operands that do not fit each other."""
     return ValueError(f"{describe_call(op, x=x, y=y)}: {problem}")
 
 
@@ -98,12 +97,13 @@ def dot(x, y) -> Any:
     Raises:
         ValueError: the axes that are summed differ in length.
     """
-    x, y = as_operands(x, y)
+    x, y = operands(x, y)
     if not x.ndim or not y.ndim:
         return multiply(x, y)
     axis = -2 if y.ndim > 1 else -1
     if x.shape[-1] != y.shape[axis]:
-        raise _named("dot", x, y, f"axis -1 of x and axis {axis} of y must have the same length")
+        problem = f"axis -1 of x and axis {axis} of y must have the same length"
+        raise _misfit("dot", x, y, problem)
     if y.ndim <= 2:
         return matmul(x, y)
     return tensordot(x, y, (-1, -2))
@@ -116,9 +116,9 @@ def vdot(x, y) -> Any:
     Raises:
         ValueError: x and y differ in size.
     """
-    x, y = as_operands(x, y)
+    x, y = operands(x, y)
     if x.size != y.size:
-        raise _named("vdot", x, y, "both need the same number of elements")
+        raise _misfit("vdot", x, y, "both need the same number of elements")
     if x.dtype.kind == "c":
         x = np.conjugate(x)
     return matmul(reshape(x, -1), reshape(y, -1))
@@ -131,18 +131,18 @@ def inner(x, y) -> Any:
     Raises:
         ValueError: the last axes differ in length.
     """
-    x, y = as_operands(x, y)
+    x, y = operands(x, y)
     if not x.ndim or not y.ndim:
         return multiply(x, y)
     if x.shape[-1] != y.shape[-1]:
-        raise _named("inner", x, y, "the last axes must have the same length")
+        raise _misfit("inner", x, y, "the last axes must have the same length")
     return tensordot(x, y, (-1, -1))
 
 
 @answers(np.outer, np.linalg.outer)
 def outer(x, y) -> Any:
     """Every element of x times every element of y, both flattened: shape (x.size, y.size)."""
-    x, y = as_operands(x, y)
+    x, y = operands(x, y)
     return multiply(reshape(x, (-1, 1)), reshape(y, -1))
 
 
@@ -159,47 +159,53 @@ def tensordot(x, y, axes: Any = 2) -> Any:
         ValueError: paired axes that differ in number or length, or repeat.
         AxisError: an axis out of range.
     """
-    x, y = as_operands(x, y)
+    x, y = operands(x, y)
+    x_axes, y_axes = _pairs(x, y, axes)
+    x_rest = [a for a in range(x.ndim) if a not in x_axes]
+    y_rest = [a for a in range(y.ndim) if a not in y_axes]
+    inner = math.prod(x.shape[a] for a in x_axes)
+    x_lengths = [x.shape[a] for a in x_rest]
+    y_lengths = [y.shape[a] for a in y_rest]
+    rows, columns = math.prod(x_lengths), math.prod(y_lengths)
+    left = reshape(transpose(x, (*x_rest, *x_axes)), (rows, inner))
+    right = reshape(transpose(y, (*y_axes, *y_rest)), (inner, columns))
+    return reshape(matmul(left, right), (*x_lengths, *y_lengths))
+
+
+def _pairs(x, y, axes):
+    """Return the axes of x and the axes of y that `tensordot` sums over."""
     if isinstance(axes, (tuple, list)):
         if len(axes) != 2:
-            raise _named("tensordot", x, y, f"axes must be a pair, axes of x and of y, not {axes}")
-        x_axes, y_axes = (normal_axes(a, t.ndim) for a, t in zip(axes, (x, y)))
+            problem = f"axes must be a pair, axes of x and of y, not {axes}"
+            raise _misfit("tensordot", x, y, problem)
+        x_axes = normal_axes(axes[0], x.ndim)
+        y_axes = normal_axes(axes[1], y.ndim)
     else:
         n = operator.index(axes)
         if not 0 <= n <= min(x.ndim, y.ndim):
-            raise _named("tensordot", x, y, f"there are not {n} axes to sum over")
+            raise _misfit("tensordot", x, y, f"there are not {n} axes to sum over")
         x_axes, y_axes = tuple(range(x.ndim - n, x.ndim)), tuple(range(n))
     if [x.shape[a] for a in x_axes] != [y.shape[a] for a in y_axes]:
-        raise _named("tensordot", x, y, f"axes {x_axes} of x and {y_axes} of y differ in length")
+        problem = f"axes {x_axes} of x and {y_axes} of y differ in length"
+        raise _misfit("tensordot", x, y, problem)
     for a in (x_axes, y_axes):
         if len(set(a)) != len(a):
-            raise _named("tensordot", x, y, f"an axis is repeated in {a}")
-    x_rest = [a for a in range(x.ndim) if a not in x_axes]
-    y_rest = [a for a in range(y.ndim) if a not in y_axes]
-    shape = (*(x.shape[a] for a in x_rest), *(y.shape[a] for a in y_rest))
-    summed, rows, columns = 1, 1, 1
-    for a in x_axes:
-        summed *= x.shape[a]
-    for a in x_rest:
-        rows *= x.shape[a]
-    for a in y_rest:
-        columns *= y.shape[a]
-    left = reshape(transpose(x, (*x_rest, *x_axes)), (rows, summed))
-    right = reshape(transpose(y, (*y_axes, *y_rest)), (summed, columns))
-    return reshape(matmul(left, right), shape)
+            raise _misfit("tensordot", x, y, f"an axis is repeated in {a}")
+    return x_axes, y_axes
 
 
 @answers(np.kron)
 def kron(x, y) -> Any:
     """Kronecker product: y times every element of x, laid out as blocks."""
-    x, y = as_operands(x, y)
+    x, y = operands(x, y)
     n = max(x.ndim, y.ndim)
     x_shape = (1,) * (n - x.ndim) + x.shape
     y_shape = (1,) * (n - y.ndim) + y.shape
+    shape = [a * b for a, b in zip(x_shape, y_shape)]
     # Axis k of the result runs over axis k of x and, inside each step, over axis k of y.
     blocks = reshape(x, [length for k in x_shape for length in (k, 1)])
     inside = reshape(y, [length for k in y_shape for length in (1, k)])
-    return reshape(multiply(blocks, inside), [a * b for a, b in zip(x_shape, y_shape)])
+    return reshape(multiply(blocks, inside), shape)
 
 
 @answers(np.cross)
@@ -215,15 +221,17 @@ def cross(x, y, axisa=-1, axisb=-1, axisc=-1, axis=None) -> Any:
         ValueError: vectors that have not three components.
         AxisError: an axis out of range.
     """
-    x, y = as_operands(x, y)
+    x, y = operands(x, y)
     if axis is not None:
         axisa = axisb = axisc = axis
     for value, along in ((x, axisa), (y, axisb)):
         (along,) = normal_axes(along, value.ndim)
         if value.shape[along] != 3:
-            raise _named("cross", x, y, "vectors need three components")
+            raise _misfit("cross", x, y, "vectors need three components")
     x, y = moveaxis(x, axisa, 0), moveaxis(y, axisb, 0)
-    parts = [x[i] * y[j] - x[j] * y[i] for i, j in ((1, 2), (2, 0), (0, 1))]
+    parts = []
+    for i, j in ((1, 2), (2, 0), (0, 1)):
+        parts.append(x[i] * y[j] - x[j] * y[i])
     return stack(parts, axisc)
 
 
@@ -243,13 +251,14 @@ def matrix_power(x, n):
         ValueError: x is not square.
         LinAlgError: n is negative, and x singular.
     """
-    (x,) = as_operands(x)
+    x = operand(x)
     n = operator.index(n)
     if x.ndim < 2 or x.shape[-1] != x.shape[-2]:
         raise ValueError(f"{describe_call('matrix_power', x=x, n=n)}: x must be a square matrix")
     if n == 0:
         rows = np.arange(x.shape[-1])
-        identity = np.broadcast_to(rows[:, None] == rows, x.shape).astype(x.dtype)
+        identity = np.broadcast_to(rows[:, None] == rows, x.shape)
+        identity = identity.astype(x.dtype)
         return where(np.False_, x, identity)  # recorded, with a gradient of zeros
     if n < 0:
         x, n = np.linalg.inv(x), -n

@@ -92,12 +92,12 @@ def check_reduction(reduction):
 
 
 def classes_last(x, axis):
-    """x with its axis of classes moved to the end."""
+    """Move the axis of classes to the end."""
     return x if axis in (-1, x.ndim - 1) else moveaxis(x, axis, -1)
 
 
-def _back(x, axis):
-    """The inverse of `classes_last`."""
+def _classes_back(x, axis):
+    """Undo `classes_last`."""
     return x if axis in (-1, x.ndim - 1) else moveaxis(x, -1, axis)
 
 
@@ -120,9 +120,8 @@ def check_target(logits, target, axis, ignore_index):
     expected = list(logits.shape)
     classes = expected.pop(axis)
     if target.shape != tuple(expected):
-        hint = ""
-        if target.shape == logits.shape:
-            hint = "; one-hot rows must be floats: target.astype(float)"
+        one_hot_rows = target.shape == logits.shape
+        hint = "; one-hot rows must be floats: target.astype(float)" if one_hot_rows else ""
         raise ValueError(
             f"classes for logits {logits.shape} along axis {axis} must have shape "
             f"{tuple(expected)}, not {target.shape}{hint}"
@@ -135,10 +134,10 @@ def check_target(logits, target, axis, ignore_index):
     if ignore_index is not None:
         wrong &= target != ignore_index
     if wrong.any():
-        where = first_place(wrong)
-        row = where[0] if len(where) == 1 else where
-        at = f" at row {row}" if where else ""
-        raise ValueError(f"label {target[where]}{at}, but logits have {classes} columns")
+        place = first_place(wrong)
+        row = place[0] if len(place) == 1 else place
+        at = f" at row {row}" if place else ""
+        raise ValueError(f"label {target[place]}{at}, but logits have {classes} columns")
 
 
 def _cross_entropy(
@@ -196,7 +195,7 @@ def _cross_entropy(
 
 
 def _smooth(target, label_smoothing):
-    """A distribution over the last axis, mixed with the uniform one."""
+    """Mix a distribution over the last axis with the uniform one."""
     if not label_smoothing:
         return target
     return (1 - label_smoothing) * target + label_smoothing / target.shape[-1]
@@ -214,19 +213,20 @@ def _cross_entropy_logits(g, p, picked, counted, n, target, axis, reduction, lab
         d = d.reshape(p.shape)
         if counted is not None:
             d = d * np.expand_dims(counted, -1)
-    return _scaled(d, g, n, axis, reduction)
+    return _scale(d, g, n, axis, reduction)
 
 
-def _scaled(d, g, n, axis, reduction):
+def _scale(d, g, n, axis, reduction):
+    """Turn the derivatives of the single losses into those of the reduced one, times g."""
     if reduction == "none":
-        return _back(d * np.expand_dims(g, -1), axis)
+        return _classes_back(d * np.expand_dims(g, -1), axis)
     d = d * g / n if reduction == "mean" else d * g
-    return _back(d, axis)
+    return _classes_back(d, axis)
 
 
 def _cross_entropy_target(g, logits, n, axis, reduction, label_smoothing):
     d = (label_smoothing - 1) * log_softmax(classes_last(logits, axis), -1)
-    return _scaled(d, g, n, axis, reduction)
+    return _scale(d, g, n, axis, reduction)
 
 
 def _cross_entropy_formula(g, logits, target, axis, reduction, ignore_index, label_smoothing):

@@ -14,10 +14,11 @@ from typing import Any
 import numpy as np
 
 from ..core.tensor import Tensor
+from .axes import normal_axes
 from .define import answers, define_op
 from .elementwise import abs as absolute
-from .linalg import as_operands, swap
-from .reduce import axes as normal_axes
+from .linalg import swap
+from .operands import operand
 from .reduce import restore
 from .reduce import sum as total
 
@@ -33,15 +34,21 @@ __all__ = [
 ]
 
 
-def _well(r, *shape):
-    """Samples of square matrices that are far from singular."""
-    return r(*shape) + 3 * (np.arange(shape[-1])[:, None] == np.arange(shape[-1]))
+def _identity(n):
+    """Return the identity matrix as booleans (np.eye is not itself after `nnfs.init()`)."""
+    rows = np.arange(n)
+    return rows[:, None] == rows
+
+
+def _regular(r, *shape):
+    """Draw square matrices that are far from singular, as samples."""
+    return r(*shape) + 3 * _identity(shape[-1])
 
 
 def _positive(r, *shape):
-    """Samples of symmetric positive definite matrices."""
+    """Draw symmetric positive definite matrices, as samples."""
     x = r(*shape)
-    return x @ swap(x) + (np.arange(shape[-1])[:, None] == np.arange(shape[-1]))
+    return x @ swap(x) + _identity(shape[-1])
 
 
 def _inv(a):
@@ -56,7 +63,11 @@ inv = define_op(
     text="inv({a})",
     kinks="a singular matrix raises LinAlgError",
     numpy=(np.linalg.inv,),
-    samples=lambda r: [((_well(r, 3, 3),), {}), ((_well(r, 2, 2, 2),), {}), ((r(0, 3, 3),), {})],
+    samples=lambda r: [
+        ((_regular(r, 3, 3),), {}),
+        ((_regular(r, 2, 2, 2),), {}),
+        ((r(0, 3, 3),), {}),
+    ],
 )
 
 
@@ -87,11 +98,11 @@ solve = define_op(
     kinks="a singular matrix raises LinAlgError",
     numpy=(np.linalg.solve,),
     samples=lambda r: [
-        ((_well(r, 3, 3), r(3)), {}),
-        ((_well(r, 3, 3), r(3, 2)), {}),
-        ((_well(r, 2, 3, 3), r(2, 3, 1)), {}),
-        ((_well(r, 2, 3, 3), r(3)), {}),
-        ((_well(r, 3, 3), r(2, 3, 1)), {}),
+        ((_regular(r, 3, 3), r(3)), {}),
+        ((_regular(r, 3, 3), r(3, 2)), {}),
+        ((_regular(r, 2, 3, 3), r(2, 3, 1)), {}),
+        ((_regular(r, 2, 3, 3), r(3)), {}),
+        ((_regular(r, 3, 3), r(2, 3, 1)), {}),
     ],
 )
 
@@ -99,7 +110,7 @@ solve = define_op(
 
 
 def _per_matrix(g):
-    """One number per matrix, in a shape that broadcasts over the matrix."""
+    """Shape one number per matrix so that it broadcasts over the matrix."""
     return np.expand_dims(g, (-2, -1))
 
 
@@ -111,7 +122,7 @@ def _cofactors(a):
     u, s, v = np.linalg.svd(a)
     n = s.shape[-1]
     # Of each singular value the product of all others: rows of s with a 1 in place of the value.
-    others = np.where(np.arange(n)[:, None] == np.arange(n), 1, np.expand_dims(s, -2))
+    others = np.where(_identity(n), 1, np.expand_dims(s, -2))
     sign = np.linalg.det(u) * np.linalg.det(v)
     return _per_matrix(sign) * (u * np.expand_dims(others.prod(axis=-1), -2)) @ v
 
@@ -128,7 +139,7 @@ cofactors = define_op(
     a=_cofactors_rule,
     text="cofactors({a})",
     kinks="the derivative raises LinAlgError for a singular matrix",
-    samples=lambda r: [((_well(r, 3, 3),), {}), ((_well(r, 2, 2, 2),), {})],
+    samples=lambda r: [((_regular(r, 3, 3),), {}), ((_regular(r, 2, 2, 2),), {})],
 )
 
 
@@ -144,7 +155,7 @@ det = define_op(
     text="det({a})",
     kinks="right for singular matrices too; their second derivative raises LinAlgError",
     numpy=(np.linalg.det,),
-    samples=lambda r: [((_well(r, 3, 3),), {}), ((_well(r, 2, 2, 2),), {}), ((r(1, 1),), {})],
+    samples=lambda r: [((_regular(r, 3, 3),), {}), ((_regular(r, 2, 2, 2),), {}), ((r(1, 1),), {})],
 )
 
 
@@ -159,7 +170,7 @@ logabsdet = define_op(
     a=lambda g, a: _per_matrix(g) * swap(inv(a)),
     text="log(|det({a})|)",
     kinks="-inf for a singular matrix; its derivative raises LinAlgError",
-    samples=lambda r: [((_well(r, 3, 3),), {}), ((_well(r, 2, 2, 2),), {})],
+    samples=lambda r: [((_regular(r, 3, 3),), {}), ((_regular(r, 2, 2, 2),), {})],
 )
 
 
@@ -170,7 +181,7 @@ def slogdet(a) -> Any:
     Raises:
         LinAlgError: a is not square; and in backward, if a is singular.
     """
-    (a,) = as_operands(a)
+    a = operand(a)
     log = logabsdet(a)
     if isinstance(a, Tensor):
         result = np.linalg.slogdet(a.data)
@@ -187,7 +198,7 @@ def _cholesky(a):
 
 
 def _lower(n, dtype):
-    """Ones below the diagonal, halves on it."""
+    """Return a matrix of ones below the diagonal, halves on it, and zeros above."""
     rows = np.arange(n)
     below, on = rows[:, None] > rows, rows[:, None] == rows
     return (below + 0.5 * on).astype(dtype)
@@ -215,8 +226,8 @@ cholesky = define_op(
 # --- norms --------------------------------------------------------------------------------------
 
 
-def _apart(r, *shape):
-    """Samples of both signs that are not near 0."""
+def _far_from_0(r, *shape):
+    """Draw numbers of both signs that are not near 0, as samples."""
     x = r(*shape)
     return x + np.sign(x)
 
@@ -227,7 +238,8 @@ def _norm(x, ord=None, axis=None, keepdims=False):
     Of all elements if both `ord` and `axis` are None. `ord` of vectors: any number, inf, -inf;
     of matrices: "fro", 1, -1, inf, -inf.
     """
-    if _plan(ord, axis, np.ndim(x))[0] == "singular":
+    kind, _ = _norm_kind(ord, axis, np.ndim(x))
+    if kind == "singular":
         raise ValueError(
             f"the matrix norm of ord {ord!r} needs singular values, which have no derivative "
             "here yet: use ord 'fro', 1, -1, inf or -inf"
@@ -235,8 +247,8 @@ def _norm(x, ord=None, axis=None, keepdims=False):
     return np.linalg.norm(x, ord, axis, keepdims)
 
 
-def _plan(ord, axis, ndim):
-    """What kind of norm this is, and over which axes."""
+def _norm_kind(ord, axis, ndim):
+    """Return the kind of a norm, and the axes that it is over."""
     if axis is None and (ord is None or ndim == 0):
         return "euclidean", tuple(range(ndim))
     axis = normal_axes(axis, ndim)
@@ -250,8 +262,9 @@ def _plan(ord, axis, ndim):
 
 
 def _norm_rule(g, x, out, ord, axis, keepdims):
-    kind, axis = _plan(ord, axis, x.ndim)
-    g, out = (restore(v, axis, keepdims, x.ndim) for v in (g, out))
+    kind, axis = _norm_kind(ord, axis, x.ndim)
+    g = restore(g, axis, keepdims, x.ndim)
+    out = restore(out, axis, keepdims, x.ndim)
     if kind == "euclidean":
         return g * (x / np.where(out == 0, np.inf, out))
     size = absolute(x)
@@ -259,9 +272,9 @@ def _norm_rule(g, x, out, ord, axis, keepdims):
     if kind == "matrix":
         inner, outer = axis if ord in (1, -1) else axis[::-1]
         sums = total(size, axis=inner, keepdims=True)
-        return g * slope * _share(sums, out, outer)
+        return g * slope * _even_share(sums, out, outer)
     if ord in (np.inf, -np.inf):
-        return g * slope * _share(size, out, axis)
+        return g * slope * _even_share(size, out, axis)
     if ord == 0:
         return g * (slope * 0)  # a count
     if ord == 1:
@@ -270,8 +283,8 @@ def _norm_rule(g, x, out, ord, axis, keepdims):
     return g * slope * np.where(x == 0, 0, np.where(x == 0, 1, ratio) ** (ord - 1))
 
 
-def _share(values, best, axis):
-    """How a gradient is split among the values that are the best along an axis: evenly."""
+def _even_share(values, best, axis):
+    """Return the share of each value in a gradient: even among the best ones along an axis."""
     equal = (values == best).astype(best.dtype)
     return equal / equal.sum(axis=axis, keepdims=True)
 
@@ -288,8 +301,8 @@ norm = define_op(
         ((r(5),), {}),
         ((r(2, 3, 4),), {"axis": 1, "keepdims": True}),
         ((r(3, 4), 3), {"axis": 0}),
-        ((_apart(r, 3, 4), 1, -1), {}),
-        ((_apart(r, 3, 4), 0.5, -1), {}),
+        ((_far_from_0(r, 3, 4), 1, -1), {}),
+        ((_far_from_0(r, 3, 4), 0.5, -1), {}),
         ((r(3, 4), np.inf, 0), {}),
         ((r(3, 4), -np.inf, 0), {"keepdims": True}),
         ((r(2, 3, 4), "fro", (0, 2)), {}),

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..core.doors import draw
-from ..core.tensor import Tensor, as_array
 from .elementwise import where
 from .index import getitem
-from .labels import check_range, one_hot, plain
+from .labels import check_range, one_hot
 from .linalg import matmul, swap
 from .losses import check_reduction, check_target, classes_last, softmax
 from .mistakes import describe_call
+from .operands import array_of, check_float, operand
 from .random import default_generator
 from .reduce import sum as total
 from .shape import reshape
@@ -31,19 +31,6 @@ __all__ = [
     "one_hot",
     "scaled_dot_product_attention",
 ]
-
-
-def operand(value: Any) -> Any:
-    """A Tensor as it is, everything else as an array."""
-    return value if isinstance(value, Tensor) else as_array(value, None)
-
-
-def check_float(op: str, x: Any) -> None:
-    """Raise unless x holds floats."""
-    if x.dtype.kind != "f":
-        raise TypeError(
-            f"{describe_call(op, x=x)}: {op} needs floats, not {x.dtype}: use .astype(float)"
-        )
 
 
 # --- losses and labels --------------------------------------------------------------------------
@@ -72,7 +59,7 @@ def nll_loss(
         ValueError: a target out of range or in another shape, an unknown reduction, or the mean
             of nothing.
     """
-    log_probs, target = operand(log_probs), plain(target)
+    log_probs, target = operand(log_probs), array_of(target)
     check_reduction(reduction)
     if target.dtype.kind not in "iu":
         raise TypeError(f"nll_loss: targets must be integers (classes), not {target.dtype}")
@@ -87,7 +74,8 @@ def nll_loss(
     counted = np.ones(target.shape, bool) if ignore_index is None else target != ignore_index
     rows = classes_last(log_probs, axis)
     starts = np.arange(0, rows.size, rows.shape[-1] or 1).reshape(target.shape)
-    picked = getitem(reshape(rows, -1), starts + np.where(counted, target, 0).astype(np.intp))
+    places = starts + np.where(counted, target, 0).astype(np.intp)
+    picked = getitem(reshape(rows, -1), places)
     losses = where(counted, -picked, 0)
     if reduction == "none":
         return losses
@@ -108,7 +96,7 @@ def embedding(indices: Any, weight: Any) -> Any:
         TypeError: indices that are not integers.
         ValueError: an index out of range (negative ones too), or a weight that is no matrix.
     """
-    weight, numbers = operand(weight), plain(indices)
+    weight, numbers = operand(weight), array_of(indices)
     if weight.ndim != 2:
         raise ValueError(
             f"{describe_call('embedding', weight=weight)}: weight must be (entries, features)"
@@ -139,8 +127,8 @@ def dropout(x: Any, p: float = 0.5, training: bool = True, rng: Generator | None
         raise ValueError(f"dropout: p must lie between 0 and 1, not {p}")
     if not training or p == 0:
         return x
-    kept = draw(rng or default_generator, "random", x.shape) >= p
-    return x * (kept.astype(x.dtype) / (1 - p if p < 1 else 1))
+    stays = draw(rng or default_generator, "random", x.shape) >= p
+    return x * (stays.astype(x.dtype) / (1 - p if p < 1 else 1))
 
 
 # --- attention ----------------------------------------------------------------------------------
@@ -185,23 +173,27 @@ def scaled_dot_product_attention(
     if scale is None:
         scale = float(query.shape[-1]) ** -0.5
     scores = matmul(query * scale, swap(key))
-    seen: Any = np.tri(*scores.shape[-2:], dtype=np.bool_) if causal else None
+    visible: Any = np.tri(*scores.shape[-2:], dtype=np.bool_) if causal else None
     if mask is not None:
         mask = operand(mask)
-        if mask.dtype.kind not in "bf":
-            raise TypeError(f"mask must hold booleans or floats, not {mask.dtype}")
-        try:
-            np.broadcast_to(plain(mask), scores.shape)
-        except ValueError:
-            raise ValueError(
-                f"{describe_call(op, mask=mask)}: the mask does not broadcast to {scores.shape}"
-            ) from None
+        _check_mask(op, mask, scores.shape)
         if mask.dtype.kind == "b":
-            seen = plain(mask) if seen is None else seen & plain(mask)
+            visible = array_of(mask) if visible is None else visible & array_of(mask)
         else:
             scores = scores + mask
-    if seen is None:
+    if visible is None:
         return matmul(softmax(scores, -1), value)
-    some = seen.any(axis=-1, keepdims=True)
-    weights = softmax(where(seen | ~some, scores, -np.inf), -1)
+    some = visible.any(axis=-1, keepdims=True)
+    weights = softmax(where(visible | ~some, scores, -np.inf), -1)
     return matmul(where(some, weights, 0), value)
+
+
+def _check_mask(op: str, mask: Any, shape: tuple[int, ...]) -> None:
+    """Raise unless the mask holds booleans or floats, and broadcasts to the scores' shape."""
+    if mask.dtype.kind not in "bf":
+        raise TypeError(f"mask must hold booleans or floats, not {mask.dtype}")
+    try:
+        np.broadcast_to(array_of(mask), shape)
+    except ValueError:
+        call = describe_call(op, mask=mask)
+        raise ValueError(f"{call}: the mask does not broadcast to {shape}") from None

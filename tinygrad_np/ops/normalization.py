@@ -10,7 +10,7 @@ import numpy as np
 from .define import define_op
 from .elementwise import sqrt
 from .mistakes import describe_call
-from .network import check_float, operand
+from .operands import check_float, operand
 from .reduce import count
 from .shape import reshape
 
@@ -72,13 +72,16 @@ def layer_norm(
     return _affine("layer_norm", out, weight, bias, shape, shape)
 
 
+def _check_shape(op: str, name: str, value: Any, shape: tuple) -> None:
+    """Raise unless an argument is None or has this shape."""
+    if value is not None and np.shape(value) != shape:
+        raise ValueError(f"{describe_call(op, **{name: value})}: {name} must have shape {shape}")
+
+
 def _affine(op: str, x: Any, weight: Any, bias: Any, shape: tuple, broadcast: tuple) -> Any:
-    """x * weight + bias, after a look at their shapes."""
-    for name, value in (("weight", weight), ("bias", bias)):
-        if value is not None and np.shape(value) != shape:
-            raise ValueError(
-                f"{describe_call(op, **{name: value})}: {name} must have shape {shape}"
-            )
+    """Return x * weight + bias, after a check of their shapes."""
+    _check_shape(op, "weight", weight, shape)
+    _check_shape(op, "bias", bias, shape)
     if weight is not None:
         x = x * reshape(weight, broadcast)
     return x if bias is None else x + reshape(bias, broadcast)
@@ -120,9 +123,7 @@ def batch_norm(
     if mean is None:
         out = standardize(x, tuple(a for a in range(x.ndim) if a != axis), eps)
     else:
-        for name, value in (("mean", mean), ("var", var)):
-            if np.shape(value) != (channels,):
-                called = describe_call("batch_norm", **{name: value})
-                raise ValueError(f"{called}: {name} must have shape {(channels,)}")
+        _check_shape("batch_norm", "mean", mean, (channels,))
+        _check_shape("batch_norm", "var", var, (channels,))
         out = (x - reshape(mean, broadcast)) / sqrt(reshape(var, broadcast) + eps)
     return _affine("batch_norm", out, weight, bias, (channels,), broadcast)

@@ -1,8 +1,7 @@
 """Sorting, searching and picking by a condition.
 
-What is sorted or picked depends on the values, where it comes from does not, for small changes:
-gradients flow back to the places that the elements came from. Among equal elements the order is
-that of their positions.
+Small changes of the values do not change the order, so gradients flow back to the places that the
+elements came from. Equal elements come in the order of their positions.
 """
 
 from __future__ import annotations
@@ -18,6 +17,7 @@ from .define import answers, define_op
 from .index import take, take_along_axis
 from .join import broadcast_arrays
 from .mistakes import describe_call
+from .operands import array_of, wrap_like
 from .shape import reshape, stack
 
 if TYPE_CHECKING:
@@ -38,21 +38,16 @@ __all__ = [
 ]
 
 
-def _bare(x):
-    """The array alone, of a Tensor, an array or a list."""
-    return x.data if isinstance(x, Tensor) else as_array(x, None)
-
-
 def _condition(x):
-    """The same; an array as it is, so that a compiled function may pick with a constant one."""
-    return x if isinstance(x, np.ndarray) else _bare(x)
+    """Return a condition's array; one as it is, so that compiled functions may pick with it."""
+    return x if isinstance(x, np.ndarray) else array_of(x)
 
 
 def _flat_if_none(name, x, axis):
-    """x and the axis, those of the flattened x if the axis is None."""
+    """Return x and the axis, those of the flattened x if the axis is None."""
     if axis is None:
         return reshape(x, -1), 0
-    return x, checked_axis(name, axis, _bare(x).ndim)
+    return x, checked_axis(name, axis, array_of(x).ndim)
 
 
 def _argsort(x, axis=-1, *, kind="stable"):
@@ -86,7 +81,7 @@ argpartition = define_op(
 
 
 def _searchsorted(a, v, side="left", sorter=None):
-    """Where the values v would have to be inserted into the sorted a, to keep it sorted."""
+    """The positions at which to insert the values v into the sorted a, to keep it sorted."""
     return np.searchsorted(a, v, side, sorter)
 
 
@@ -121,7 +116,7 @@ digitize = define_op(
 def sort(x, axis=-1, *, kind="stable"):
     """The elements in increasing order along an axis (flattened if None); NaN come last."""
     x, axis = _flat_if_none("sort", x, axis)
-    return take_along_axis(x, np.argsort(_bare(x), axis, kind=kind), axis)
+    return take_along_axis(x, np.argsort(array_of(x), axis, kind=kind), axis)
 
 
 @answers(np.partition)
@@ -135,7 +130,7 @@ def partition(x, kth, axis=-1):
     """
     x, axis = _flat_if_none("partition", x, axis)
     try:
-        positions = np.argpartition(_bare(x), kth, axis)
+        positions = np.argpartition(array_of(x), kth, axis)
     except (TypeError, ValueError) as error:
         raise type(error)(f"partition: {error}") from None
     return take_along_axis(x, positions, axis)
@@ -155,7 +150,7 @@ def topk(x, k, axis=-1) -> tuple[Any, Any]:
     n, k = np.shape(x)[axis], operator.index(k)
     if not 0 <= k <= n:
         raise ValueError(f"topk: k={k} of the {n} elements along axis {axis} of {np.shape(x)}")
-    data = _bare(x)
+    data = array_of(x)
     chosen = np.arange(n - k, n)
     # From behind and reversed in the end, so that of equal elements the first ones come first.
     positions = np.argpartition(data, chosen[:1], axis) if 0 < k < n else np.argsort(data, axis)
@@ -163,7 +158,7 @@ def topk(x, k, axis=-1) -> tuple[Any, Any]:
     order = np.argsort(np.take_along_axis(data, positions, axis), axis, kind="stable")
     positions = np.flip(np.take_along_axis(positions, order, axis), axis)
     values = take_along_axis(x, positions, axis)
-    return values, Tensor(positions) if isinstance(x, Tensor) else positions
+    return values, wrap_like(positions, x)
 
 
 @answers(np.unique)
@@ -182,47 +177,48 @@ def unique(x: Any, return_index=False, return_inverse=False, return_counts=False
     Returns:
         The elements, or a tuple of them and what was asked for.
     """
-    data = _bare(x)
+    data = array_of(x)
     if axis is not None:
         axis = checked_axis("unique", axis, data.ndim)
-    found = np.unique(data, True, return_inverse, return_counts, axis)
-    values = take(x, found[1], axis)
-    wanted = found[1:] if return_index else found[2:]
-    if not wanted:
+    _, first, *others = np.unique(data, True, return_inverse, return_counts, axis)
+    values = take(x, first, axis)
+    if return_index:
+        others.insert(0, first)
+    if not others:
         return values
-    return (values, *map(Tensor, wanted)) if isinstance(x, Tensor) else (values, *wanted)
+    return (values, *(wrap_like(other, x) for other in others))
 
 
 @answers(np.compress)
 def compress(condition: ArrayLike, x: Any, axis=None) -> Any:
     """The slices of x along an axis at which the 1-D condition is true (flattened if None)."""
     x, axis = _flat_if_none("compress", x, axis)
-    chosen = _condition(condition)
-    if chosen.ndim != 1 or chosen.size > np.shape(x)[axis]:
+    mask = _condition(condition)
+    if mask.ndim != 1 or mask.size > np.shape(x)[axis]:
         raise ValueError(
-            f"{describe_call('compress', condition=chosen, x=x)}: the condition must have one "
+            f"{describe_call('compress', condition=mask, x=x)}: the condition must have one "
             f"axis, and be no longer than axis {axis} of x"
         )
-    return take(x, np.flatnonzero(chosen), axis)
+    return take(x, np.flatnonzero(mask), axis)
 
 
 @answers(np.extract)
 def extract(condition: ArrayLike, x: Any) -> Any:
     """The elements of x at which the condition, of the same size, is true."""
-    chosen = _condition(condition)
-    if chosen.size != np.size(x):
-        raise ValueError(f"{describe_call('extract', condition=chosen, x=x)}: the sizes differ")
-    return take(x, np.flatnonzero(chosen))
+    mask = _condition(condition)
+    if mask.size != np.size(x):
+        raise ValueError(f"{describe_call('extract', condition=mask, x=x)}: the sizes differ")
+    return take(x, np.flatnonzero(mask))
 
 
 @answers(np.choose)
 def choose(x: Any, choices: Any) -> Any:
     """Each element from one of several arrays: x says from which; all broadcast together."""
-    data = _bare(x)
+    data = array_of(x)
     if data.dtype.kind not in "iu":
         raise TypeError(f"choose: x must hold integers, not {data.dtype}")
-    kinds = [c if isinstance(c, (int, float, complex)) else _bare(c).dtype for c in choices]
-    common = np.result_type(*kinds)  # Python's numbers do not widen it
+    dtypes = [c if isinstance(c, (int, float, complex)) else array_of(c).dtype for c in choices]
+    common = np.result_type(*dtypes)  # Python's numbers do not widen it
     choices = [c if isinstance(c, Tensor) else as_array(c, common) for c in choices]
     data, *choices = broadcast_arrays(data, *choices)
     if data.size and not 0 <= data.min() <= data.max() < len(choices):

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..core.protocols import UFUNCS
-from ..core.tensor import Tensor, as_operand, needs_grad
+from ..core.tensor import Tensor, as_operand, needs_grad, unwrap
 from .define import answers, define_op
 from .elementwise import where
 from .index import getitem, setitem
@@ -68,7 +68,7 @@ round = define_op(
 
 
 def _quotient_samples(r):
-    """Pairs whose quotients are far from whole numbers, where the pieces meet."""
+    """Draw pairs whose quotients are far from whole numbers, where the pieces meet."""
 
     def pair(x_shape, y_shape):
         quotient = np.round(3 * r(*x_shape)) + 0.5 + 0.2 * np.tanh(r(*x_shape))
@@ -151,16 +151,16 @@ signbit = define_op(
 )
 
 
-def _wins(g, better, x, y):
-    """g where x is the better one or y is nan, half of it where they tie, else 0."""
+def _if_better(g, better, x, y):
+    """Return g where x is the better one or y is nan, half of it where they tie, else 0."""
     alone = np.logical_and(np.isnan(y), x == x)
     return g * np.logical_or(better, alone) + 0.5 * g * (x == y)
 
 
 fmax = define_op(
     np.fmax,
-    x=lambda g, x, y: _wins(g, x > y, x, y),
-    y=lambda g, x, y: _wins(g, y > x, y, x),
+    x=lambda g, x, y: _if_better(g, x > y, x, y),
+    y=lambda g, x, y: _if_better(g, y > x, y, x),
     text="fmax({x}, {y})",
     doc="The larger of x and y; the other one where one is nan.",
     kinks="half to each where x = y; 0 where both are nan",
@@ -168,8 +168,8 @@ fmax = define_op(
 
 fmin = define_op(
     np.fmin,
-    x=lambda g, x, y: _wins(g, x < y, x, y),
-    y=lambda g, x, y: _wins(g, y < x, y, x),
+    x=lambda g, x, y: _if_better(g, x < y, x, y),
+    y=lambda g, x, y: _if_better(g, y < x, y, x),
     text="fmin({x}, {y})",
     doc="The smaller of x and y; the other one where one is nan.",
     kinks="half to each where x = y; 0 where both are nan",
@@ -216,6 +216,7 @@ nan_to_num = define_op(
 
 
 def _conditions(name, condlist):
+    """Return conditions as arrays or Tensors of booleans."""
     conditions = [c if hasattr(c, "dtype") else np.asarray(c) for c in condlist]
     for k, condition in enumerate(conditions):
         if condition.dtype.kind != "b":
@@ -257,20 +258,7 @@ def piecewise(x, condlist, funclist, *args, **kwargs):
         *args, **kwargs: handed to the functions.
     """
     x = x if isinstance(x, Tensor) else Tensor(as_operand(x))
-    several = isinstance(condlist, (list, tuple))
-    if several and not condlist:
-        raise ValueError("piecewise needs at least one condition")
-    if several and x.ndim:
-        several = isinstance(condlist[0], (list, tuple, Tensor, np.ndarray))
-    elif isinstance(condlist, (Tensor, np.ndarray)):
-        several = condlist.ndim > x.ndim
-    condlist = list(condlist) if several else [condlist]
-    masks = [c.data if isinstance(c, Tensor) else c for c in _conditions("piecewise", condlist)]
-    for k, mask in enumerate(masks):
-        if mask.shape != x.shape:
-            raise ValueError(
-                f"{describe_call('piecewise', x=x)}: condlist[{k}] has shape {mask.shape}"
-            )
+    masks = _masks(x, condlist)
     if len(funclist) == len(masks) + 1:
         masks.append(~np.logical_or.reduce(masks))
     elif len(funclist) != len(masks):
@@ -279,15 +267,33 @@ def piecewise(x, condlist, funclist, *args, **kwargs):
             f"conditions, not {len(funclist)}"
         )
     out = Tensor(np.zeros(x.shape, x.dtype))
-    for mask, function in zip(masks, funclist):
-        if callable(function):
+    for mask, value in zip(masks, funclist):
+        if callable(value):
             if not mask.any():
                 continue
-            function = function(getitem(x, mask), *args, **kwargs)
-        if needs_grad(function) and x.dtype.kind != "f":
+            value = value(getitem(x, mask), *args, **kwargs)
+        if needs_grad(value) and x.dtype.kind != "f":
             raise TypeError(
                 f"piecewise gives the dtype of x, {x.dtype}, which can't carry the gradient of "
-                f"{function._title()}: use x.astype(float)"
+                f"{value._title()}: use x.astype(float)"
             )
-        out = setitem(out, function, mask)
+        out = setitem(out, value, mask)
     return out
+
+
+def _masks(x, condlist):
+    """Return the conditions of `piecewise` as arrays in the shape of x."""
+    is_list = isinstance(condlist, (list, tuple))
+    if is_list and not condlist:
+        raise ValueError("piecewise needs at least one condition")
+    if is_list and x.ndim:
+        is_list = isinstance(condlist[0], (list, tuple, Tensor, np.ndarray))
+    elif isinstance(condlist, (Tensor, np.ndarray)):
+        is_list = condlist.ndim > x.ndim
+    condlist = list(condlist) if is_list else [condlist]
+    masks = list(map(unwrap, _conditions("piecewise", condlist)))
+    for k, mask in enumerate(masks):
+        if mask.shape != x.shape:
+            call = describe_call("piecewise", x=x)
+            raise ValueError(f"{call}: condlist[{k}] has shape {mask.shape}")
+    return masks

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..core.protocols import FUNCTIONS
-from ..core.tensor import Tensor
+from ..core.tensor import Tensor, unwrap
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,20 +34,20 @@ PLAIN = (
 )
 
 
-def _data(value: Any) -> Any:
-    return value.data if isinstance(value, Tensor) else value
-
-
-def _boxed(value: Any) -> Any:
+def _wrap(value: Any) -> Any:
+    """Return an array, or each one in a tuple, as a Tensor, and anything else as it is."""
     if isinstance(value, tuple):
-        return tuple(map(_boxed, value))
+        return tuple(map(_wrap, value))
     return Tensor(value) if isinstance(value, (np.ndarray, np.generic)) else value
 
 
 def _plain(function: Callable) -> Callable:
+    """Make the function that answers for one of NumPy's on Tensors."""
+
     def answer(*args: Any, **kwargs: Any) -> Any:
-        named = {name: _data(value) for name, value in kwargs.items()}
-        return _boxed(function(*map(_data, args), **named))
+        options = {name: unwrap(value) for name, value in kwargs.items()}
+        out = function(*map(unwrap, args), **options)
+        return _wrap(out)
 
     return answer
 
@@ -59,17 +59,17 @@ FUNCTIONS.update({function: _plain(function) for function in PLAIN})
 
 
 def _on(function: Callable, x: Any, axis: Any, keepdims: bool) -> Any:
-    out = function(_data(x), axis=axis, keepdims=keepdims)
-    return _boxed(out) if isinstance(x, Tensor) else out
+    out = function(unwrap(x), axis=axis, keepdims=keepdims)
+    return _wrap(out) if isinstance(x, Tensor) else out
 
 
 def all(x, axis=None, *, keepdims=False):
-    """Whether all elements along the given axes are true, that is not 0."""
+    """True where all elements along the given axes are true, that is not 0."""
     return _on(np.all, x, axis, keepdims)
 
 
 def any(x, axis=None, *, keepdims=False):
-    """Whether at least one element along the given axes is true, that is not 0."""
+    """True where at least one element along the given axes is true, that is not 0."""
     return _on(np.any, x, axis, keepdims)
 
 
@@ -84,5 +84,5 @@ def argmin(x, axis=None, *, keepdims=False):
 
 
 def count_nonzero(x: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
-    """How many elements along the given axes are not 0; a Python int for the whole of x."""
+    """Number of elements along the given axes that are not 0; a Python int for all of x."""
     return _on(np.count_nonzero, x, axis, keepdims)

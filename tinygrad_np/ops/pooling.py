@@ -2,31 +2,33 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import numpy as np
 
-from ..core.tensor import Tensor, as_array
 from .conv import conv2d
 from .define import define_op
 from .mistakes import describe_call
+from .operands import operand
 from .shape import expand_dims, squeeze
-from .sliding import check_image, overlap_add, pair, window_view, windows
+from .sliding import Geometry, check_image, overlap_add, pair, windows
 
 __all__ = ["avg_pool1d", "avg_pool2d", "conv1d", "max_pool1d", "max_pool2d"]
 
 
-def _single(value, what):
-    """`value`, an integer or a sequence of one."""
+def _single(value, argument):
+    """Return `value`, an integer or a sequence of one."""
     if isinstance(value, (tuple, list)):
         if len(value) != 1:
-            raise ValueError(f"{what} must be one integer, not {value}")
+            raise ValueError(f"{argument} must be one integer, not {value}")
         (value,) = value
     return value
 
 
-def _sequence(op, x):
-    x = x if isinstance(x, Tensor) else as_array(x, None)
+def _flat_image(op, x):
+    """Return sequences (N, C, length) as images of height 1."""
+    x = operand(x)
     if x.ndim != 3:
         raise ValueError(f"{describe_call(op, x=x)}: x must have 3 axes (N, C, length)")
     return expand_dims(x, 2)
@@ -40,8 +42,8 @@ def conv1d(x, weight, bias: Any = None, stride=1, padding=0, dilation=1, groups=
     Raises:
         ValueError: shapes that don't fit each other, or a kernel longer than the sequence.
     """
-    x = _sequence("conv1d", x)
-    weight = weight if isinstance(weight, Tensor) else as_array(weight, None)
+    x = _flat_image("conv1d", x)
+    weight = operand(weight)
     if weight.ndim != 3:
         raise ValueError(
             f"{describe_call('conv1d', weight=weight)}: weight must be (O, C / groups, k)"
@@ -59,7 +61,7 @@ def conv1d(x, weight, bias: Any = None, stride=1, padding=0, dilation=1, groups=
 
 
 def _pool(ufunc, x, kernel_size, stride, padding, fill):
-    """`ufunc` over the elements of each window. The loop runs over the kernel alone.
+    """Reduce each window by `ufunc`. The loop runs over the kernel alone.
 
     NumPy's own reduction over two inner axes takes thirty times as long.
     """
@@ -67,20 +69,19 @@ def _pool(ufunc, x, kernel_size, stride, padding, fill):
     if any(2 * p > k for p, k in zip(margins, size)):
         raise ValueError(f"padding {padding} is more than half of kernel_size {kernel_size}")
     steps = size if stride is None else pair(stride, "stride", 1)
-    return _over(ufunc, window_view(x, size, steps, margins, (1, 1), fill))
+    view = Geometry(size, steps, margins, (1, 1)).view(x, fill)
+    return _over(ufunc, view)
 
 
 def _over(ufunc, view):
-    """`ufunc.reduce(view, axis=(2, 3))`, of arrays and Tensors."""
-    parts = [view[:, :, i, j] for i in range(view.shape[2]) for j in range(view.shape[3])]
-    out = parts[0]
-    for part in parts[1:]:
-        out = ufunc(out, part)
-    return out
+    """Return `ufunc.reduce(view, axis=(2, 3))`, of arrays and Tensors."""
+    height, width = view.shape[2:4]
+    parts = (view[:, :, i, j] for i in range(height) for j in range(width))
+    return functools.reduce(ufunc, parts)
 
 
 def _spread(g):
-    """One number per window, in a shape that broadcasts over its elements."""
+    """Shape one number per window so that it broadcasts over the window's elements."""
     return np.expand_dims(g, (2, 3))
 
 
@@ -138,7 +139,8 @@ def _avg_pool2d_rule(g, x_shape, kernel_size, stride, padding):
     size = pair(kernel_size, "kernel_size", 1)
     part = _spread(g / (size[0] * size[1]))
     parts = np.broadcast_to(part, (*x_shape[:2], *size, *part.shape[4:]))
-    return overlap_add(parts, x_shape[2:], kernel_size if stride is None else stride, padding)
+    stride = kernel_size if stride is None else stride
+    return overlap_add(parts, x_shape[2:], stride, padding)
 
 
 avg_pool2d = define_op(
@@ -151,19 +153,20 @@ avg_pool2d = define_op(
 
 
 def _along(pool, x, kernel_size, stride, padding):
-    """A pooling of images, for sequences as images of height 1."""
-    step = None if stride is None else (1, _single(stride, "stride"))
+    """Pool sequences, which are images of height 1 here."""
     size = (1, _single(kernel_size, "kernel_size"))
-    return squeeze(pool(x, size, step, (0, _single(padding, "padding"))), 2)
+    step = None if stride is None else (1, _single(stride, "stride"))
+    margins = (0, _single(padding, "padding"))
+    return squeeze(pool(x, size, step, margins), 2)
 
 
 def max_pool1d(x, kernel_size, stride: Any = None, padding: Any = 0) -> Any:
     """The largest value in each window of sequences (N, C, length); see `max_pool2d`."""
-    x = _sequence("max_pool1d", x)
+    x = _flat_image("max_pool1d", x)
     return _along(max_pool2d, x, kernel_size, stride, padding)
 
 
 def avg_pool1d(x, kernel_size, stride: Any = None, padding: Any = 0) -> Any:
     """The mean of each window of sequences (N, C, length); see `avg_pool2d`."""
-    x = _sequence("avg_pool1d", x)
+    x = _flat_image("avg_pool1d", x)
     return _along(avg_pool2d, x, kernel_size, stride, padding)

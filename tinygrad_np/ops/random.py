@@ -16,7 +16,7 @@ _generator: Generator | None = None
 
 
 def default_generator() -> Generator:
-    """The generator that is used wherever no `rng=` is given; unseeded until `manual_seed`."""
+    """Return the generator used wherever no `rng=` is given; unseeded until `manual_seed`."""
     global _generator
     if _generator is None:
         _generator = np.random.default_rng()
@@ -24,7 +24,7 @@ def default_generator() -> Generator:
 
 
 def manual_seed(seed: int) -> Generator:
-    """Restart the default generator at `seed`, so that a run can be repeated; returns it.
+    """Restart the default generator at `seed`, so that a run can be repeated, and return it.
 
     The generator is NumPy's `Generator`, apart from `np.random.seed` and its global state.
     """

@@ -9,11 +9,11 @@ import operator
 
 import numpy as np
 
-from ..core.tensor import Tensor, as_array
 from .axes import checked_axes, checked_axis, checked_integers
 from .define import answers, define_op
 from .elementwise import where
 from .index import getitem, scatter, setitem, take
+from .operands import operand
 from .reduce import sum
 from .shape import broadcast_to, concatenate, moveaxis, reshape, swapaxes
 
@@ -53,9 +53,9 @@ def flatten(x):
 @answers(np.flip)
 def flip(x, axis=None):
     """The elements in reverse order along the given axes, or all."""
-    ndim = np.ndim(x)
-    reverse = checked_axes("flip", axis, ndim)
-    steps = (slice(None, None, -1 if a in reverse else None) for a in range(ndim))
+    steps = [slice(None)] * np.ndim(x)
+    for a in checked_axes("flip", axis, len(steps)):
+        steps[a] = slice(None, None, -1)
     return getitem(x, tuple(steps))
 
 
@@ -112,10 +112,11 @@ def rot90(x, k=1, axes=(0, 1)):
 # --- repeated -----------------------------------------------------------------------------------
 
 
-def _counts(name, what, value):
-    counts = checked_integers(name, what, value)
+def _counts(name, argument, value):
+    """Return one or several counts as a tuple, none of them negative."""
+    counts = checked_integers(name, argument, value)
     if any(c < 0 for c in counts):
-        raise ValueError(f"{name}: {what} must not be negative, it is {value!r}")
+        raise ValueError(f"{name}: {argument} must not be negative, it is {value!r}")
     return counts
 
 
@@ -126,14 +127,17 @@ def tile(x, reps):
     shape = np.shape(x)
     shape = (1,) * (len(counts) - len(shape)) + shape
     counts = (1,) * (len(shape) - len(counts)) + counts
-    pairs = tuple(zip(counts, shape))
-    apart = reshape(x, tuple(length for n in shape for length in (1, n)))
-    repeated = broadcast_to(apart, tuple(length for pair in pairs for length in pair))
-    return reshape(repeated, tuple(c * n for c, n in pairs))
+    once, repeated, joined = [], [], []
+    for c, n in zip(counts, shape):
+        once += [1, n]
+        repeated += [c, n]
+        joined.append(c * n)
+    copies = broadcast_to(reshape(x, tuple(once)), tuple(repeated))
+    return reshape(copies, tuple(joined))
 
 
-def _repeated(x_shape, repeats, axis):
-    """Shape and axis of what is repeated, and how often: one count, or one for each element."""
+def _repetition(x_shape, repeats, axis):
+    """Return the shape and axis of what is repeated, and one count, or one for each element."""
     if axis is None:
         x_shape, axis = (int(np.prod(x_shape, dtype=int)),), 0
     axis = checked_axis("repeat", axis, len(x_shape))
@@ -150,21 +154,23 @@ def _repeat(x, repeats, axis=None):
 
     `repeats` is one number for all elements, or one for each.
     """
-    _repeated(np.shape(x), repeats, axis)
+    _repetition(np.shape(x), repeats, axis)  # which checks them
     return np.repeat(x, repeats, axis)
 
 
 def _repeat_back(g, x_shape, repeats, axis):
-    shape, axis, counts = _repeated(x_shape, repeats, axis)
-    before, n = (slice(None),) * axis, shape[axis]
+    shape, axis, counts = _repetition(x_shape, repeats, axis)
+    before, n, count = (slice(None),) * axis, shape[axis], counts[0]
     if len(counts) > 1:
-        total = scatter(g, (*before, np.repeat(np.arange(n), counts)), shape)
-    elif 0 < counts[0] < 8:  # much faster than a sum over a short axis
-        total = g[before + (slice(None, None, counts[0]),)]
-        for k in range(1, counts[0]):
-            total = total + g[before + (slice(k, None, counts[0]),)]
+        places = np.repeat(np.arange(n), counts)
+        total = scatter(g, (*before, places), shape)
+    elif 0 < count < 8:  # much faster than a sum over a short axis
+        total = g[before + (slice(None, None, count),)]
+        for k in range(1, count):
+            total = total + g[before + (slice(k, None, count),)]
     else:
-        total = g.reshape((*shape[:axis], n, *counts, *shape[axis + 1 :])).sum(axis=axis + 1)
+        copies = g.reshape((*shape[:axis], n, count, *shape[axis + 1 :]))
+        total = copies.sum(axis=axis + 1)
     return total.reshape(x_shape)
 
 
@@ -216,10 +222,10 @@ def pad(x, pad_width, mode="constant", *, constant_values=0):
         raise ValueError(f"pad: pad_width {pad_width!r} does not fit the shape {shape}") from None
     _counts("pad", "pad_width", widths)
     if mode == "constant":
-        x = x if isinstance(x, Tensor) else as_array(x, None)
-        padded = np.pad(np.zeros(shape, x.dtype), widths, constant_values=constant_values)
+        x = operand(x)
+        frame = np.pad(np.zeros(shape, x.dtype), widths, constant_values=constant_values)
         inside = tuple(slice(before, before + n) for (before, _), n in zip(widths, shape))
-        return setitem(padded, x, inside)
+        return setitem(frame, x, inside)
     if mode not in _PAD_MODES:
         known = ", ".join(map(repr, ("constant", *_PAD_MODES)))
         raise ValueError(f"pad: mode must be one of {known}, not {mode!r}")
@@ -231,9 +237,10 @@ def pad(x, pad_width, mode="constant", *, constant_values=0):
             if n == 0:
                 raise ValueError(f"pad: mode {mode!r} has nothing to repeat along axis {axis}")
             places = np.pad(np.arange(n), widths[axis], mode=mode)
-            ends = (places[: widths[axis, 0]], places[widths[axis, 0] + n :])
+            before = widths[axis, 0]
             # The ends alone are picked: adding their few gradients back costs little.
-            first, last = (take(x, end, axis) for end in ends)
+            first = take(x, places[:before], axis)
+            last = take(x, places[before + n :], axis)
             x = concatenate((first, x, last), axis)
     return x
 
@@ -242,12 +249,13 @@ def pad(x, pad_width, mode="constant", *, constant_values=0):
 
 
 def _triangle(x, mask):
-    zero = np.zeros((), x.dtype if isinstance(x, Tensor) else as_array(x, None).dtype)
+    """Return x with zeros where the mask is false."""
+    zero = np.zeros((), operand(x).dtype)
     return where(mask, x, zero)
 
 
 def _below(name, x, k):
-    """Which elements of each matrix are on or below diagonal k."""
+    """Return the mask of the elements of each matrix that are on or below diagonal k."""
     shape = np.shape(x)
     if not shape:
         raise ValueError(f"{name} needs at least one axis, not a 0-d array")

@@ -8,28 +8,16 @@ from __future__ import annotations
 
 import numpy as np
 
-from .axes import each
+from .axes import each, normal_axes
 from .define import define_op
 
 __all__ = ["max", "mean", "min", "std", "sum", "var"]
 
 
-def axes(axis, ndim):
-    """Axes as a tuple of non-negative integers; None means all."""
-    if axis is None:
-        return tuple(range(ndim))
-    if not isinstance(axis, (tuple, list)):
-        axis = (axis,)
-    for a in axis:
-        if not -ndim <= a < ndim:
-            raise np.exceptions.AxisError(a, ndim)
-    return tuple(a % ndim for a in axis)
-
-
 def count(axis, shape):
-    """How many elements are reduced into one."""
+    """Count the elements that are reduced into one."""
     n = 1
-    for a in axes(axis, len(shape)):
+    for a in normal_axes(axis, len(shape)):
         n *= shape[a]
     return n
 
@@ -38,11 +26,11 @@ def restore(value, axis, keepdims, ndim):
     """A reduced value with its reduced axes back, of length 1, so that it broadcasts."""
     if keepdims or not ndim:
         return value
-    return np.expand_dims(value, axes(axis, ndim))
+    return np.expand_dims(value, normal_axes(axis, ndim))
 
 
 def reduced(ufunc, x, axis, keepdims=False):
-    """`ufunc.reduce(x, axis)`, by columns where rows are short: the same numbers, much faster.
+    """Return `ufunc.reduce(x, axis)`, by columns where rows are short: much faster, same bits.
 
     NumPy adds, and compares, fewer than eight numbers of a row from left to right; it does that
     row by row, which for short rows costs several times the arithmetic.
@@ -58,7 +46,7 @@ def reduced(ufunc, x, axis, keepdims=False):
 
 
 def keep_reduced(ufunc, x, axis):
-    """What `ufunc` makes of the numbers along an axis, which is kept with length 1."""
+    """Reduce the numbers along an axis by `ufunc`; the axis is kept with length 1."""
     return reduced(ufunc, x, axis, True)
 
 

@@ -8,11 +8,13 @@ from __future__ import annotations
 import numpy as np
 
 from ..core.protocols import UFUNCS
-from ..core.tensor import Tensor, as_array
+from ..core.tensor import unwrap
+from .axes import normal_axes
 from .define import answers, define_op
 from .elementwise import where
 from .mistakes import describe_call
-from .reduce import axes, count, max, mean, min, restore, sum
+from .operands import operand, wrap_like
+from .reduce import count, max, mean, min, restore, sum
 
 __all__ = [
     "average",
@@ -44,25 +46,30 @@ def _scan_samples(r):
 
 
 def _one_axis(x, axis):
-    """The axis as a non-negative integer; checked here, for NumPy takes axis 0 of a 0-d array."""
+    """Return the axis as a non-negative integer; NumPy would take axis 0 of a 0-d array."""
     if not isinstance(axis, (int, np.integer)) or isinstance(axis, bool):
         raise TypeError(f"axis must be None or an integer, not {axis!r}")
-    return axes(axis, np.ndim(x))[0]
+    return normal_axes(axis, np.ndim(x))[0]
 
 
-def _first(x, axis):
-    """x with the axis in front; None flattens."""
+def _to_front(x, axis):
+    """Move the axis to the front; None flattens."""
     return x.reshape(-1) if axis is None else np.moveaxis(x, axis, 0)
 
 
-def _back(x, axis, shape):
-    """What undoes `_first` for an x that had the given shape."""
+def _from_front(x, axis, shape):
+    """Undo `_to_front` for an x that had the given shape."""
     return x.reshape(shape) if axis is None else np.moveaxis(x, 0, axis)
 
 
 def _row(x, value):
-    """One more row for a Tensor or array x, filled with a number."""
+    """Make one more row for a Tensor or array x, filled with a number."""
     return np.full_like(x, value, shape=(1, *x.shape[1:]))
+
+
+def _row_before(value, rows):
+    """Move all rows on by one, the last one out, with a number in the first."""
+    return np.concatenate([_row(rows, value), rows])[: rows.shape[0]]
 
 
 # --- running sums and products -------------------------------------------------------------------
@@ -74,8 +81,8 @@ def _cumsum(x, axis=None):
 
 
 def _cumsum_rule(g, x_shape, axis):
-    backwards = np.cumsum(_first(g, axis)[::-1], axis=0)
-    return _back(backwards[::-1], axis, x_shape)
+    backwards = np.cumsum(_to_front(g, axis)[::-1], axis=0)
+    return _from_front(backwards[::-1], axis, x_shape)
 
 
 cumsum = define_op(
@@ -89,7 +96,7 @@ cumsum = define_op(
 
 
 def _recurrence(a, b):
-    """The rows s[0] = b[0], s[i] = a[i] * s[i-1] + b[i] of two arrays of one shape."""
+    """Compute the rows s[0] = b[0], s[i] = a[i] * s[i-1] + b[i], of two arrays of one shape."""
     s = b.astype(np.result_type(a, b))
     for i in range(1, len(s)):
         s[i] += a[i] * s[i - 1]
@@ -97,14 +104,13 @@ def _recurrence(a, b):
 
 
 def _recurrence_b(g, a):
-    """Its adjoint is a recurrence too, from the last row to the first."""
+    """Run the adjoint, which is a recurrence too, from the last row to the first."""
     steps = np.concatenate([a[1:], _row(a, 0)])[: a.shape[0]]
     return recurrence(steps[::-1], g[::-1])[::-1]
 
 
 def _recurrence_a(g, a, out):
-    before = np.concatenate([_row(out, 0), out])[: a.shape[0]]
-    return _recurrence_b(g, a) * before
+    return _recurrence_b(g, a) * _row_before(0, out)
 
 
 recurrence = define_op(
@@ -123,10 +129,9 @@ def _cumprod(x, axis=None):
 
 def _cumprod_rule(g, out, x, axis):
     # An element's gradient: the product before it, times a weighted sum of the products behind.
-    before = _first(out, axis)
-    before = np.concatenate([_row(before, 1), before])[: before.shape[0]]
-    behind = _recurrence_b(_first(g, axis), _first(x, axis))
-    return _back(before * behind, axis, x.shape)
+    before = _row_before(1, _to_front(out, axis))
+    behind = _recurrence_b(_to_front(g, axis), _to_front(x, axis))
+    return _from_front(before * behind, axis, x.shape)
 
 
 cumprod = define_op(
@@ -172,13 +177,13 @@ def _prod(x, axis=None, *, keepdims=False):
 
 def _prod_rule(g, x, axis, keepdims):
     ndim, shape = x.ndim, x.shape
-    gone = axes(axis, ndim)
-    order = gone + tuple(a for a in range(ndim) if a not in gone)
-    moved = x.transpose(order)
-    rows = moved.reshape(count(axis, shape), *moved.shape[len(gone) :])
-    before = np.concatenate([_row(rows, 1), np.cumprod(rows, axis=0)])[: rows.shape[0]]
-    behind = np.concatenate([_row(rows, 1), np.cumprod(rows[::-1], axis=0)])[: rows.shape[0]]
-    others = (before * behind[::-1]).reshape(moved.shape)
+    front = normal_axes(axis, ndim)
+    order = front + tuple(a for a in range(ndim) if a not in front)
+    x = x.transpose(order)
+    rows = x.reshape(count(axis, shape), *x.shape[len(front) :])
+    before = _row_before(1, np.cumprod(rows, axis=0))
+    behind = _row_before(1, np.cumprod(rows[::-1], axis=0))
+    others = (before * behind[::-1]).reshape(x.shape)
     others = others.transpose(tuple(order.index(a) for a in range(ndim)))
     return restore(g, axis, keepdims, ndim) * others
 
@@ -195,8 +200,10 @@ prod = define_op(
 # --- composed of others --------------------------------------------------------------------------
 
 
-def _operand(x):
-    return x if isinstance(x, Tensor) else as_array(x, None)
+def _end(value, line):
+    """Return the values to put before or behind an array; a number in the shape of one line."""
+    value = operand(value)
+    return value if value.ndim else np.broadcast_to(value, line)
 
 
 @answers(np.diff)
@@ -208,19 +215,23 @@ def diff(x, n=1, axis=-1, prepend=None, append=None):
     """
     if not isinstance(n, (int, np.integer)) or n < 0:
         raise ValueError(f"diff: n must be an integer and not negative, not {n!r}")
-    x = _operand(x)
+    x = operand(x)
     if not x.ndim:
         raise ValueError("diff needs an array of at least one axis, not a number")
     axis = _one_axis(x, axis)
     if n and (prepend is not None or append is not None):
-        ends = [_operand(end) if end is not None else None for end in (prepend, append)]
         line = (*x.shape[:axis], 1, *x.shape[axis + 1 :])
-        ends = [np.broadcast_to(e, line) if e is not None and not e.ndim else e for e in ends]
-        x = np.concatenate([part for part in (ends[0], x, ends[1]) if part is not None], axis)
+        parts = [x]
+        if prepend is not None:
+            parts.insert(0, _end(prepend, line))
+        if append is not None:
+            parts.append(_end(append, line))
+        x = np.concatenate(parts, axis)
     for _ in range(n):
         x = np.moveaxis(x, axis, 0)
         upper, lower = x[1:], x[:-1]
-        x = np.moveaxis(upper != lower if x.dtype.kind == "b" else upper - lower, 0, axis)
+        x = upper != lower if x.dtype.kind == "b" else upper - lower
+        x = np.moveaxis(x, 0, axis)
     return x
 
 
@@ -246,54 +257,56 @@ def average(x, axis=None, weights=None, returned=False, *, keepdims=False):
         ValueError: weights of another shape.
         ZeroDivisionError: weights that sum to zero.
     """
-    x = _operand(x)
+    x = operand(x)
     if weights is None:
         out = mean(x, axis, keepdims=keepdims)
+        if not returned:
+            return out
         total = np.full(out.shape, count(axis, x.shape), out.dtype)
-        return (out, Tensor(total) if isinstance(out, Tensor) else total) if returned else out
-    weights = _operand(weights)
-    if weights.shape != x.shape:
-        along = axes(axis, x.ndim)
-        if axis is None or weights.shape != tuple(x.shape[a] for a in along):
-            raise ValueError(
-                f"{describe_call('average', x=x, weights=weights)}: the weights fit neither x nor "
-                f"its axis {axis}"
-            )
-        rank = [sorted(along).index(a) for a in along]
-        weights = weights.transpose(tuple(rank.index(k) for k in range(len(rank))))
-        others = tuple(a for a in range(x.ndim) if a not in along)
-        weights = np.broadcast_to(np.expand_dims(weights, others), x.shape)
+        return out, wrap_like(total, out)
+    weights = _stretch_weights(x, axis, operand(weights))
     total = sum(weights, axis, keepdims=keepdims)
-    if np.any(_bare(total) == 0):
+    if np.any(unwrap(total) == 0):
         raise ZeroDivisionError("average: the weights sum to zero")
     out = sum(x * weights, axis, keepdims=keepdims) / total
     return (out, total) if returned else out
 
 
-def _bare(x):
-    return x.data if isinstance(x, Tensor) else x
+def _stretch_weights(x, axis, weights):
+    """Return the weights of an average in the shape of x."""
+    if weights.shape == x.shape:
+        return weights
+    along = normal_axes(axis, x.ndim)
+    if axis is None or weights.shape != tuple(x.shape[a] for a in along):
+        call = describe_call("average", x=x, weights=weights)
+        raise ValueError(f"{call}: the weights fit neither x nor its axis {axis}")
+    weights = weights.transpose(tuple(map(along.index, sorted(along))))
+    others = tuple(a for a in range(x.ndim) if a not in along)
+    return np.broadcast_to(np.expand_dims(weights, others), x.shape)
 
 
 # --- without regard to nan -----------------------------------------------------------------------
 
 
 def _known(x, instead):
-    """x with a number in place of nan, and where it is not nan."""
-    x = _operand(x)
-    known = ~np.isnan(_bare(x))
+    """Return x with a number in place of nan, and a mask of the others."""
+    x = operand(x)
+    known = ~np.isnan(unwrap(x))
     return where(known, x, instead), known
 
 
 @answers(np.nansum)
 def nansum(x, axis=None, *, keepdims=False):
     """Sum over the given axes, nan counting as 0 (and getting no gradient)."""
-    return sum(_known(x, 0)[0], axis, keepdims=keepdims)
+    values, _ = _known(x, 0)
+    return sum(values, axis, keepdims=keepdims)
 
 
 @answers(np.nanprod)
 def nanprod(x, axis=None, *, keepdims=False):
     """Product over the given axes, nan counting as 1 (and getting no gradient)."""
-    return prod(_known(x, 1)[0], axis, keepdims=keepdims)
+    values, _ = _known(x, 1)
+    return prod(values, axis, keepdims=keepdims)
 
 
 @answers(np.nanmean)
@@ -307,7 +320,8 @@ def nanmean(x, axis=None, *, keepdims=False):
 def _nan_extremum(function, x, axis, keepdims, worst):
     values, known = _known(x, worst)
     out = function(values, axis, keepdims=keepdims)
-    return where(np.any(known, axis=axis, keepdims=keepdims), out, np.nan)
+    some = np.any(known, axis=axis, keepdims=keepdims)
+    return where(some, out, np.nan)
 
 
 @answers(np.nanmax)

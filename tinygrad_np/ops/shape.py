@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from .axes import checked_axes, checked_axis
+from .axes import checked_axes, checked_axis, normal_axes
 from .define import answers, define_op
-from .reduce import axes
 
 __all__ = [
     "broadcast_to",
@@ -137,15 +136,15 @@ def _concatenate(arrays, axis=0):
 
 
 def _own_part(g, arrays_shape, axis, i):
-    """The part of the joined gradient that belongs to input i."""
+    """Pick the part of the joined gradient that belongs to input i."""
     if axis is None:
         sizes = [int(np.prod(shape, dtype=int)) for shape in arrays_shape]
         start = int(np.sum(sizes[:i], dtype=int))
         return g[start : start + sizes[i]].reshape(arrays_shape[i])
-    (axis,) = axes(axis, g.ndim)
-    start = int(np.sum([shape[axis] for shape in arrays_shape[:i]], dtype=int))
-    where = (slice(None),) * axis + (slice(start, start + arrays_shape[i][axis]),)
-    return g[where]
+    (axis,) = normal_axes(axis, g.ndim)
+    lengths = [shape[axis] for shape in arrays_shape]
+    start = int(np.sum(lengths[:i], dtype=int))
+    return g[(slice(None),) * axis + (slice(start, start + lengths[i]),)]
 
 
 concatenate = define_op(
@@ -169,7 +168,7 @@ def _stack(arrays, axis=0):
 
 
 def _own_slice(g, axis, i):
-    (axis,) = axes(axis, g.ndim)
+    (axis,) = normal_axes(axis, g.ndim)
     return g[(slice(None),) * axis + (i,)]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+from typing import NamedTuple
 
 import numpy as np
 
@@ -10,91 +11,123 @@ from .define import define_op
 
 __all__ = ["overlap_add", "windows"]
 
+Pair = tuple[int, int]
 
-def pair(value, what, least=0):
-    """`value`, an integer or a pair of them, as a pair (for the height and the width)."""
+
+def pair(value, argument, least=0):
+    """Return `value`, an integer or a pair of them, as a pair (for the height and the width)."""
     values = value if isinstance(value, (tuple, list)) else (value, value)
     if len(values) != 2:
-        raise ValueError(f"{what} must be an integer or a pair (height, width), not {value}")
+        raise ValueError(f"{argument} must be an integer or a pair (height, width), not {value}")
     try:
         height, width = map(operator.index, values)
     except TypeError:
-        raise TypeError(f"{what} must be an integer or a pair of them, not {value!r}") from None
+        problem = f"{argument} must be an integer or a pair of them, not {value!r}"
+        raise TypeError(problem) from None
     if min(height, width) < least:
-        raise ValueError(f"{what} must be at least {least}, not {value}")
+        raise ValueError(f"{argument} must be at least {least}, not {value}")
     return height, width
 
 
-def geometry(stride, padding, dilation):
-    """The three as pairs."""
-    return pair(stride, "stride", 1), pair(padding, "padding"), pair(dilation, "dilation", 1)
+class Geometry(NamedTuple):
+    """The geometry of windows in an image: pairs, for its height and its width."""
 
+    size: Pair
+    stride: Pair
+    padding: Pair
+    dilation: Pair
 
-def window_positions(lengths, size, stride, padding, dilation):
-    """How many positions a window has along height and width."""
-    counts = []
-    for axis, what in enumerate(("height", "width")):
-        reach = dilation[axis] * (size[axis] - 1) + 1
-        room = lengths[axis] + 2 * padding[axis]
-        if room < reach:
-            raise ValueError(
-                f"a window of {what} {reach} does not fit into an image of {what} {room} "
-                "(dilation and padding included)"
-            )
-        counts.append((room - reach) // stride[axis] + 1)
-    return tuple(counts)
+    def reach(self) -> Pair:
+        """Return the height and width that one window spans."""
+        height, width = (d * (k - 1) + 1 for d, k in zip(self.dilation, self.size))
+        return height, width
 
+    def positions(self, lengths) -> Pair:
+        """Count the positions of a window along height and width."""
+        counts = []
+        for axis, reach in enumerate(self.reach()):
+            room = lengths[axis] + 2 * self.padding[axis]
+            if room < reach:
+                direction = ("height", "width")[axis]
+                raise ValueError(
+                    f"a window of {direction} {reach} does not fit into an image of {direction} "
+                    f"{room} (dilation and padding included)"
+                )
+            counts.append((room - reach) // self.stride[axis] + 1)
+        rows, columns = counts
+        return rows, columns
 
-def check_image(x, what="x"):
-    """Raise unless x is a batch of images with channels."""
-    if np.ndim(x) != 4:
-        raise ValueError(f"{what} must have 4 axes (N, C, H, W), not shape {np.shape(x)}")
+    def rest(self, lengths):
+        """Count the rows and columns at the far edges of an image that no window reaches."""
+        counts = []
+        for n, reach, s, p in zip(lengths, self.reach(), self.stride, self.padding):
+            counts.append((n + 2 * p - reach) % s)
+        return tuple(counts)
 
+    def view(self, x, fill=0):
+        """Return a view of x, padded: (N, C, H, W) becomes (N, C, kh, kw, rows, columns)."""
+        positions = self.positions(x.shape[2:])
+        if any(self.padding):
+            x = self._pad(x, fill)
+        (down, right), (y, z) = self.stride, self.dilation
+        if not isinstance(x, np.ndarray):  # what stands for one in a recording has no strides
+            view = np.lib.stride_tricks.sliding_window_view(x, self.reach(), (2, 3))
+            return view[:, :, ::down, ::right, ::y, ::z].transpose(0, 1, 4, 5, 2, 3)
+        *outer, row, column = x.strides
+        inside = (row * y, column * z)
+        between = (row * down, column * right)
+        return np.lib.stride_tricks.as_strided(
+            x,
+            (*x.shape[:2], *self.size, *positions),
+            (*outer, *inside, *between),
+            writeable=False,
+        )
 
-def window_view(x, size, stride, padding, dilation, fill=0):
-    """A view of x, padded: (N, C, H, W) becomes (N, C, kh, kw, rows, columns)."""
-    rows, columns = window_positions(x.shape[2:], size, stride, padding, dilation)
-    if any(padding):
+    def _pad(self, x, fill):
+        """Return a copy of x with elements of value `fill` around each image."""
         n, c, h, w = x.shape
-        top, left = padding
+        top, left = self.padding
         # Channels first in memory: that is how the columns of a convolution are read.
         shape = (c, n, h + 2 * top, w + 2 * left)
         padded = np.full_like(x, fill, shape=shape, order="C").swapaxes(0, 1)
         padded[:, :, top : top + h, left : left + w] = x
-        x = padded
-    if not isinstance(x, np.ndarray):  # what stands for one in a recording has no strides
-        reach = [d * (k - 1) + 1 for d, k in zip(dilation, size)]
-        view = np.lib.stride_tricks.sliding_window_view(x, reach, (2, 3))
-        (down, right), (y, z) = stride, dilation
-        return view[:, :, ::down, ::right, ::y, ::z].transpose(0, 1, 4, 5, 2, 3)
-    n, c, y, z = x.strides
-    return np.lib.stride_tricks.as_strided(
-        x,
-        (*x.shape[:2], *size, rows, columns),
-        (n, c, y * dilation[0], z * dilation[1], y * stride[0], z * stride[1]),
-        writeable=False,
+        return padded
+
+    def add_up(self, parts, lengths):
+        """Add up windows in an image of this height and width: the adjoint of `view`.
+
+        The parts have shape (N, C, kh, kw, rows, columns). The loop runs over the kernel alone.
+        """
+        n, c, *size, rows, columns = parts.shape
+        (top, left), (height, width) = self.padding, lengths
+        down, right = self.stride
+        # Channels first in memory, as a convolution makes the parts.
+        shape = (c, n, height + 2 * top, width + 2 * left)
+        out = np.zeros_like(parts, shape=shape, order="C").swapaxes(0, 1)
+        for i in range(size[0]):
+            y = i * self.dilation[0]
+            vertical = slice(y, y + down * (rows - 1) + 1, down)
+            for j in range(size[1]):
+                z = j * self.dilation[1]
+                horizontal = slice(z, z + right * (columns - 1) + 1, right)
+                out[:, :, vertical, horizontal] += parts[:, :, i, j]
+        return out[:, :, top : top + height, left : left + width]
+
+
+def geometry(size, stride, padding, dilation, name="kernel_size") -> Geometry:
+    """Make a Geometry of integers or pairs, checked; `name` is that of the size in errors."""
+    return Geometry(
+        pair(size, name, 1),
+        pair(stride, "stride", 1),
+        pair(padding, "padding"),
+        pair(dilation, "dilation", 1),
     )
 
 
-def add_up(parts, lengths, stride, padding, dilation):
-    """The adjoint of `window_view`: an image of the given height and width, windows added up in it.
-
-    The parts have shape (N, C, kh, kw, rows, columns). The loop runs over the kernel alone.
-    """
-    n, c, *size, rows, columns = parts.shape
-    (top, left), (height, width) = padding, lengths
-    # Channels first in memory, as a convolution makes the parts.
-    shape = (c, n, height + 2 * top, width + 2 * left)
-    out = np.zeros_like(parts, shape=shape, order="C").swapaxes(0, 1)
-    for i in range(size[0]):
-        for j in range(size[1]):
-            y, z = i * dilation[0], j * dilation[1]
-            here = (
-                slice(y, y + stride[0] * (rows - 1) + 1, stride[0]),
-                slice(z, z + stride[1] * (columns - 1) + 1, stride[1]),
-            )
-            out[:, :, here[0], here[1]] += parts[:, :, i, j]
-    return out[:, :, top : top + height, left : left + width]
+def check_image(x, argument="x"):
+    """Raise unless x is a batch of images with channels."""
+    if np.ndim(x) != 4:
+        raise ValueError(f"{argument} must have 4 axes (N, C, H, W), not shape {np.shape(x)}")
 
 
 # --- windows ------------------------------------------------------------------------------------
@@ -107,9 +140,7 @@ def _windows(x, kernel_size, stride=1, padding=0, dilation=1, fill=0):
     `padding` how many elements of value `fill` are added at each edge.
     """
     check_image(x)
-    size = pair(kernel_size, "kernel_size", 1)
-    stride, padding, dilation = geometry(stride, padding, dilation)
-    return window_view(x, size, stride, padding, dilation, fill)
+    return geometry(kernel_size, stride, padding, dilation).view(x, fill)
 
 
 def _windows_rule(g, x_shape, stride, padding, dilation):
@@ -139,11 +170,11 @@ def _overlap_add(x, shape, stride=1, padding=0, dilation=1):
     if np.ndim(x) != 6:
         raise ValueError(f"x must have 6 axes (N, C, kh, kw, rows, columns), not {np.shape(x)}")
     lengths = pair(shape, "shape")
-    stride, padding, dilation = geometry(stride, padding, dilation)
-    positions = window_positions(lengths, x.shape[2:4], stride, padding, dilation)
+    window = geometry(x.shape[2:4], stride, padding, dilation)
+    positions = window.positions(lengths)
     if x.shape[4:] != positions:
         raise ValueError(f"an image {lengths} has {positions} such windows, not {x.shape[4:]}")
-    return add_up(x, lengths, stride, padding, dilation)
+    return window.add_up(x, lengths)
 
 
 overlap_add = define_op(

@@ -86,6 +86,7 @@ _BLOCK = 8192  # elements at a time, so that the intermediate results stay in th
 
 
 def _polynomial(coefficients, x):
+    """Evaluate a polynomial, its highest power first."""
     out = coefficients[0] * x
     for c in coefficients[1:-1]:
         out += c
@@ -102,7 +103,7 @@ def _ratio(coefficients, x):
 
 
 def _exp_minus_square(x):
-    """exp(-x^2) for x >= 0: the square of the leading bits of x is exact, the rest is small."""
+    """Compute exp(-x^2), x >= 0: the square of the leading bits is exact, the rest is small."""
     lead = np.trunc(x * 16) / 16
     out = np.exp(-lead * lead)
     out *= np.exp((lead - x) * (lead + x))
@@ -110,7 +111,7 @@ def _exp_minus_square(x):
 
 
 def _block(x, complement):
-    """erf(x), or erfc(x), of a 1-D array.
+    """Compute erf(x), or erfc(x), of a 1-D array.
 
     Every element goes through two of the ranges, held at the edge between them, and the masks
     pick: gathering the elements of each range would take longer than the arithmetic.
@@ -135,6 +136,7 @@ def _block(x, complement):
 
 
 def _by_blocks(x, complement):
+    """Compute erf(x), or erfc(x), block by block, in float32 or float64."""
     x = x if hasattr(x, "dtype") else np.asarray(x)
     single = x.dtype.kind == "f" and x.dtype.itemsize <= 4
     flat = np.ravel(x).astype(np.float32 if single else np.float64)
@@ -170,7 +172,7 @@ erfc = define_op(
 
 
 def _sinc_derivative(x, order):
-    """The derivative of the given order of sin(pi x) / (pi x), by x.
+    """Compute the derivative of the given order of sin(pi x) / (pi x), by x.
 
     With f(u) = sin(u) / u: u f' + f = cos(u), and so u f(n) + n f(n-1) = sin(u + n pi/2). That
     loses digits near 0, where the power series of f is summed instead.

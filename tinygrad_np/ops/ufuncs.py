@@ -53,7 +53,7 @@ BINARY_SHAPES = [((), ()), ((3, 4), (3, 4)), ((3, 1), (4,)), ((), (2, 3)), ((0, 
 
 
 def away_from_0(x):
-    """Samples for functions with a kink at 0: x, moved out by 0.3."""
+    """Move samples out by 0.3, for functions with a kink at 0."""
     return np.asarray(x + 0.3 * np.sign(x))
 
 
@@ -100,7 +100,7 @@ arctan = define_op(
 
 
 def _per_square(part, y, x):
-    """part / (y**2 + x**2) without overflow; 0 where y = x = 0, in every order of derivative."""
+    """Compute part / (y**2 + x**2) without overflow; 0 where y = x = 0, in every order."""
     radius = np.hypot(y, x)
     origin = radius == 0
     radius = np.where(origin, 1, radius)
@@ -118,7 +118,7 @@ arctan2 = define_op(
 
 
 def _leg(leg, out):
-    """leg / out, the derivative of the length by one leg; 0 where both legs are 0."""
+    """Compute leg / out, the derivative of the length by one leg; 0 where both legs are 0."""
     origin = out == 0
     return np.where(origin, 0, leg / np.where(origin, 1, out))
 
@@ -137,6 +137,7 @@ hypot = define_op(
 
 
 def _angle(ufunc, factor, unit, other):
+    """Declare the conversion of an angle from another unit."""
     return define_op(
         ufunc,
         x=lambda g: g * factor,
@@ -271,11 +272,11 @@ log10 = define_op(
 
 
 def _share(x, y, base_log=1.0):
-    """The share of x in the sum of two powers of a base whose exponents are x and y."""
+    """Compute the share of x in the sum of two powers of a base with exponents x and y."""
     with np.errstate(invalid="ignore"):
-        ahead = x - y
+        difference = x - y
     same = np.logical_and(np.isinf(x), x == y)  # and inf - inf is nan
-    share = sigmoid(np.where(same, 0, ahead) * base_log)
+    share = sigmoid(np.where(same, 0, difference) * base_log)
     return np.where(np.logical_and(same, x < 0), 0, share)
 
 

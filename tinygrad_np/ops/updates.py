@@ -19,7 +19,7 @@ __all__ = ["At", "Place"]
 
 
 class At:
-    """What `t.at` gives: `t.at[index]` is a `Place` in it."""
+    """The value of `t.at`: `t.at[index]` is a `Place` in t."""
 
     __slots__ = ("_tensor",)
 
@@ -52,36 +52,36 @@ class Place:
         return f"<{self._tensor._title()} at [{self._index!r}]>"
 
     def get(self) -> Tensor:
-        """The part itself: t[index]."""
+        """Return the part itself: t[index]."""
         return getitem(self._tensor, self._index)
 
     def set(self, value: Any) -> Tensor:
-        """A copy with the value written here; where an index comes twice, the last one stays."""
-        return setitem(self._tensor, self._fitting("set", value), self._index)
+        """Return a copy with the value written here; of an index twice, the last one stays."""
+        return setitem(self._tensor, self._cast("set", value), self._index)
 
     def add(self, value: Any) -> Tensor:
-        """A copy with the value added here, as often as an index comes."""
-        value = self._fitting("add", value)
+        """Return a copy with the value added here, as often as an index comes."""
+        value = self._cast("add", value)
         return add(self._tensor, scatter(value, self._index, self._tensor.shape))
 
     def max(self, value: Any) -> Tensor:
-        """A copy with the larger of what is here and the value."""
-        return scatter_max(self._tensor, self._fitting("max", value), self._index)
+        """Return a copy with the larger of what is here and the value."""
+        return scatter_max(self._tensor, self._cast("max", value), self._index)
 
     def min(self, value: Any) -> Tensor:
-        """A copy with the smaller of what is here and the value."""
-        return scatter_min(self._tensor, self._fitting("min", value), self._index)
+        """Return a copy with the smaller of what is here and the value."""
+        return scatter_min(self._tensor, self._cast("min", value), self._index)
 
-    def _fitting(self, what: str, value: Any) -> Any:
-        """The value in the Tensor's dtype."""
-        own = self._tensor.dtype
-        held = as_operand(value)
-        if not np.can_cast(np.result_type(own, held), own, "same_kind"):
-            given = getattr(held, "dtype", type(held).__name__)
+    def _cast(self, method: str, value: Any) -> Any:
+        """Return the value in the Tensor's dtype."""
+        dtype = self._tensor.dtype
+        operand = as_operand(value)
+        if not np.can_cast(np.result_type(dtype, operand), dtype, "same_kind"):
+            kind = getattr(operand, "dtype", type(operand).__name__)
             raise TypeError(
-                f"at[...].{what}: {self._tensor._title()} can't hold {given} values; convert "
+                f"at[...].{method}: {self._tensor._title()} can't hold {kind} values; convert "
                 "one of them with astype"
             )
         if not isinstance(value, Tensor):
-            return as_array(held, own)
-        return value if value.dtype == own else astype(value, own)
+            return as_array(operand, dtype)
+        return value if value.dtype == dtype else astype(value, dtype)

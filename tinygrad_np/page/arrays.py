@@ -1,4 +1,4 @@
-"""Arrays as a page can hold them: all their elements, or a window, and statistics of the whole."""
+"""Arrays of a page: their elements, or a window into them, and statistics of the whole."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ BINS = 24
 
 
 class Window(NamedTuple):
-    """How much of an array is shown.
+    """The part of an array that is shown.
 
     Attributes:
         largest: elements up to which it is shown whole.
@@ -27,7 +27,7 @@ class Window(NamedTuple):
     columns: int
 
     def elements(self, size: int) -> int:
-        """About how many elements of an array of a size are shown."""
+        """Return about how many elements of an array of this size are shown."""
         return size if size <= self.largest else self.rows * self.columns
 
 
@@ -53,76 +53,91 @@ class Arrays:
         self._known: dict[tuple[Any, ...], int] = {}
 
     def add(self, array: Any) -> int:
-        """The number of the entry for this array."""
+        """Return the number of the entry for this array."""
         array = np.asarray(array)
-        key = array.shape, array.dtype.str, hashlib.blake2b(array.tobytes()).digest()
+        content = hashlib.blake2b(array.tobytes())
+        key = array.shape, array.dtype.str, content.digest()
         if key not in self._known:
             self._known[key] = len(self._arrays)
             self._arrays.append(array)
         return self._known[key]
 
     def entries(self) -> list[dict[str, Any]]:
-        """What the page stores for each array, in the order of their numbers."""
+        """Return what the page stores for each array, in the order of their numbers."""
         sizes = [array.size for array in self._arrays]
-        fitting = (w for w in WINDOWS if sum(map(w.elements, sizes)) <= MOST_ELEMENTS)
-        window = next(fitting, WINDOWS[-1])
+        for window in WINDOWS:
+            if sum(map(window.elements, sizes)) <= MOST_ELEMENTS:
+                break
         return [_entry(array, window) for array in self._arrays]
 
 
 def _entry(array: np.ndarray, window: Window) -> dict[str, Any]:
-    table = _table(array)
-    whole = array.size <= window.largest
-    rows = _every(table.shape[0], table.shape[0] if whole else window.rows)
-    columns = _every(table.shape[1], table.shape[1] if whole else window.columns)
-    shown = table[np.ix_(rows, columns)]
+    """Return what the page stores for an array."""
     entry: dict[str, Any] = {"shape": list(array.shape), "dtype": str(array.dtype)}
-    if not whole:
-        entry |= {"rows": rows, "columns": columns}
-    if np.iscomplexobj(shown):
-        shown = np.stack([shown.real, shown.imag], axis=-1)
-    wide = shown.astype("<f8")
+    table = _table(array)
+    is_whole = array.size <= window.largest
+    if not is_whole:
+        height, width = table.shape
+        entry["rows"] = rows = _every(height, window.rows)
+        entry["columns"] = columns = _every(width, window.columns)
+        table = table[np.ix_(rows, columns)]
+    if np.iscomplexobj(table):
+        table = np.stack([table.real, table.imag], axis=-1)
+    numbers = table.astype("<f8")
     with np.errstate(over="ignore", under="ignore"):
-        narrow = wide.astype("<f4")
-    if array.dtype.kind in "iu" or _changes(wide, narrow):
+        narrow = numbers.astype("<f4")
+    if array.dtype.kind in "iu" or _is_lossy(numbers, narrow):
         entry["wide"] = True
-        narrow = wide
-    entry["data"] = base64.b64encode(narrow.tobytes()).decode("ascii")
-    return entry | _statistics(array, bins=not whole)
+    else:
+        numbers = narrow
+    encoded = base64.b64encode(numbers.tobytes())
+    entry["data"] = encoded.decode("ascii")
+    return entry | _statistics(array, bins=not is_whole)
 
 
 def _table(array: np.ndarray) -> np.ndarray:
-    """The array as rows of its last axis."""
+    """Return the array as rows of its last axis."""
     if array.ndim < 2:
         return array.reshape(1, -1)
-    return array.reshape(math.prod(array.shape[:-1]), array.shape[-1])
+    height = math.prod(array.shape[:-1])
+    return array.reshape(height, array.shape[-1])
 
 
 def _every(count: int, most: int) -> list[int]:
-    """At most this many indices, evenly spaced from the first on."""
-    return list(range(0, count, -(-count // most) or 1)) if count else []
+    """Return at most this many indices, evenly spaced from the first on."""
+    if not count:
+        return []
+    step = -(-count // most)
+    return list(range(0, count, step))
 
 
-def _changes(wide: np.ndarray, narrow: np.ndarray) -> bool:
-    """Whether float32 loses a number altogether: to infinity, or to zero."""
-    return bool(np.any(np.isfinite(wide) & (~np.isfinite(narrow) | ((narrow == 0) & (wide != 0)))))
+def _is_lossy(wide: np.ndarray, narrow: np.ndarray) -> bool:
+    """Say whether float32 loses a number altogether: to infinity, or to zero."""
+    overflow = np.isfinite(wide) & ~np.isfinite(narrow)
+    underflow = (wide != 0) & (narrow == 0)
+    return bool(np.any(overflow | underflow))
 
 
 def _statistics(array: np.ndarray, *, bins: bool) -> dict[str, Any]:
+    """Return statistics of the finite elements, and how many others there are."""
     values = np.abs(array) if np.iscomplexobj(array) else array
     values = values.astype(np.float64).ravel()
     finite = values[np.isfinite(values)]
-    found: dict[str, Any] = dict.fromkeys(STATISTICS)
-    found["zeros"] = 0
+    statistics: dict[str, Any] = dict.fromkeys(STATISTICS)
+    statistics["zeros"] = 0
     if values.size > finite.size:
-        found["nan"] = int(np.isnan(values).sum())
-        found["inf"] = int(np.isinf(values).sum())
-    if finite.size == 0:
-        return found
-    with np.errstate(over="ignore", invalid="ignore"):
-        numbers = finite.min(), finite.max(), finite.mean(), finite.std()
-    for name, number in zip(STATISTICS, numbers):
-        found[name] = float(f"{number:.6g}") if math.isfinite(number) else None
-    found["zeros"] = round(float((finite == 0).mean()), 4)
-    if bins and math.isfinite(numbers[1] - numbers[0]):
-        found["bins"] = np.histogram(finite, BINS)[0].tolist()
-    return found
+        statistics["nan"] = int(np.isnan(values).sum())
+        statistics["inf"] = int(np.isinf(values).sum())
+    if not finite.size:
+        return statistics
+    for name in STATISTICS:
+        with np.errstate(over="ignore", invalid="ignore"):
+            number = getattr(finite, name)()
+        if math.isfinite(number):
+            statistics[name] = float(f"{number:.6g}")
+    zeros = np.mean(finite == 0)
+    statistics["zeros"] = round(float(zeros), 4)
+    if bins and math.isfinite(np.ptp(finite)):
+        counts, _ = np.histogram(finite, BINS)
+        statistics["bins"] = counts.tolist()
+    return statistics

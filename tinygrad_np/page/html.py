@@ -13,8 +13,8 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..pictures import style
-from ..pictures.layout import HEAD, Box, Frame, Layout, Line, lay_out, outline
+from ..pictures import style, svg
+from ..pictures.layout import HEAD, Box, Frame, Layout, Line, lay_out
 from .steps import steps_of
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ LONGEST_LANE = 60  # pieces
 
 
 def to_html(graph: Snapshot, title: str | None = None) -> str:
-    """The page as text. `title` stands at its top; by default, what the graph computes.
+    """Return the page as text. `title` stands at its top; by default, the graph's own.
 
     Raises:
         ValueError: the graph was taken without a record of values.
@@ -36,7 +36,7 @@ def to_html(graph: Snapshot, title: str | None = None) -> str:
     run = steps_of(graph)
     if title is not None:
         run["title"] = style.one_line(title, 120)
-    return _filled(
+    return _fill(
         _asset("step.html"),
         TITLE=escape(run["title"]),
         TOTALS=escape(run["totals"]),
@@ -60,24 +60,24 @@ def write_page(graph: Snapshot, path: str | os.PathLike[str], title: str | None 
 
 
 def _asset(name: str) -> str:
-    """A file beside this module, without its indentation and whole-line comments."""
+    """Read a file beside this module, without its indentation and whole-line comments."""
     text = resources.files(__package__).joinpath(name).read_text(encoding="utf-8")
     lines = (line.strip() for line in text.splitlines())
     return "\n".join(line for line in lines if line and not line.startswith("//"))
 
 
-def _filled(template: str, **parts: str) -> str:
-    """The template with `{{NAME}}` replaced; what is put in is not looked at again."""
+def _fill(template: str, **parts: str) -> str:
+    """Return the template with each `{{NAME}}` replaced, those in the replacements excepted."""
     pieces = template.split("{{")
-    filled = [pieces[0]]
+    texts = [pieces[0]]
     for piece in pieces[1:]:
         name, rest = piece.split("}}", 1)
-        filled += [parts[name], rest]
-    return "".join(filled)
+        texts += [parts[name], rest]
+    return "".join(texts)
 
 
 def _json(run: dict[str, Any]) -> str:
-    """JSON that can stand inside a script element, whatever the names in it are."""
+    """Return JSON that can stand inside a script element, whatever the names in it are."""
     text = json.dumps(run, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
@@ -86,7 +86,7 @@ def _json(run: dict[str, Any]) -> str:
 
 
 def _drawing(layout: Layout, nodes: list[dict[str, Any]]) -> str:
-    """The graph as SVG: paths marked with their edge, groups with their node."""
+    """Draw the graph as SVG: paths marked with their edge, groups with their node."""
     width, height = layout.width, layout.height - HEAD
     parts = [
         f'<svg viewBox="0 {HEAD} {width:.0f} {height:.0f}" width="{width:.0f}" '
@@ -99,11 +99,11 @@ def _drawing(layout: Layout, nodes: list[dict[str, Any]]) -> str:
         x, y = line.pieces[0][0]
         lanes[x, y, line.dashed] = line
         kind = "e none" if line.dashed else "e"
-        parts.append(f'<g class="{kind}"><path d="{_path(line.pieces)}"/></g>')
+        parts.append(svg.element("g", svg.curve(line.pieces), class_=kind))
     for edge, arrow in zip(layout.graph.edges, arrows, strict=True):
         source = layout.boxes[edge.source]
         start = source.x, source.y + source.height / 2, arrow.dashed
-        parts.append(_edge(edge, _whole(lanes.get(start), arrow)))
+        parts.append(_edge(edge, _pieces(lanes.get(start), arrow)))
     uses = [0] * len(nodes)
     for edge in layout.graph.edges:
         uses[edge.source] += edge.gradient
@@ -113,33 +113,25 @@ def _drawing(layout: Layout, nodes: list[dict[str, Any]]) -> str:
 
 def _frame(frame: Frame) -> str:
     left, top = frame.left, frame.top
-    return (
-        f'<g class="frame"><rect x="{left:.1f}" y="{top:.1f}" width="{frame.right - left:.1f}" '
-        f'height="{frame.bottom - top:.1f}" rx="9"/>'
-        f'<text x="{left + 9:.1f}" y="{top + 15:.1f}">{escape(frame.text)}</text></g>'
-    )
+    width, height = frame.right - left, frame.bottom - top
+    box = svg.element("rect", x=left, y=top, width=width, height=height, rx=9)
+    return svg.element("g", box, svg.text(frame.text, left + 9, top + 15), class_="frame")
 
 
 def _edge(edge: Edge, pieces: list[Piece]) -> str:
-    """One edge from its source to its target, with an arrow at either end to choose from."""
-    (x, y), (u, v) = pieces[0][0], pieces[-1][-1]
-    kind = "e" if edge.gradient else "e none"
-    return (
-        f'<g class="{kind}" data-edge="{edge.target}:{edge.argument}"><path d="{_path(pieces)}"/>'
-        f'<path class="tip" d="M{u:.1f},{v:.1f}l-4.5,-9h9z"/>'
-        f'<path class="back" d="M{x:.1f},{y:.1f}l-5.5,10h11z"/></g>'
+    """Write one edge from its source to its target, with an arrow at either end."""
+    return svg.element(
+        "g",
+        svg.curve(pieces),
+        svg.arrow(*pieces[-1][-1], "l-4.5,-9h9z", class_="tip"),
+        svg.arrow(*pieces[0][0], "l-5.5,10h11z", class_="back"),
+        class_="e" if edge.gradient else "e none",
+        data_edge=f"{edge.target}:{edge.argument}",
     )
 
 
-def _path(pieces: list[Piece]) -> str:
-    x, y = pieces[0][0]
-    return f"M{x:.1f},{y:.1f}" + "".join(
-        "C" + " ".join(f"{a:.1f},{b:.1f}" for a, b in piece[1:]) for piece in pieces
-    )
-
-
-def _whole(lane: Line | None, arrow: Line) -> list[Piece]:
-    """The pieces of an edge, those of the lane that it shares with others included.
+def _pieces(lane: Line | None, arrow: Line) -> list[Piece]:
+    """Return the pieces of an edge, those of the lane that it shares with others included.
 
     Not of a very long lane: a thousand uses of one value would each repeat it.
     """
@@ -165,39 +157,33 @@ def _node(box: Box, about: dict[str, Any], uses: int) -> str:
         f'aria-label="{escape(label)}">',
         _shape(look, x, y, w, h),
     ]
-    size = f'<tspan dx="8" class="size">{node.size_text}</tspan>' if node.size_text else ""
+    words = [svg.element("tspan", escape(name))]
+    if node.size_text:
+        words.append(svg.element("tspan", node.size_text, dx=8, class_="size"))
     below = " ".join(row.text for row in style.rows(node))
-    shift = -3 if below else 5
-    text = f"<tspan>{escape(name)}</tspan>{size}"
-    parts.append(f'<text x="{x:.1f}" y="{y + shift:.1f}">{text}</text>')
+    parts.append(svg.element("text", *words, x=x, y=y - 3 if below else y + 5))
     if below:
-        parts.append(f'<text class="quiet" x="{x:.1f}" y="{y + 14:.1f}">{escape(below)}</text>')
+        parts.append(svg.text(below, x, y + 14, class_="quiet"))
     if about.get("needs"):
         parts.append(_badge(x + w / 2 - 4, y - h / 2 - 1, uses))
     return "".join([*parts, "</g>"])
 
 
 def _badge(x: float, y: float, uses: int) -> str:
-    """What says that a gradient has arrived; where a value was used twice, how much of it."""
-    wide = 15 if uses > 1 else 7
+    """Write the sign of a gradient that arrived; of a value used twice, how much of it."""
+    half = 15 if uses > 1 else 7
     y -= 4 if uses > 1 else 0  # above the text, which it could cover
-    return (
-        f'<g class="badge" data-uses="{uses}"><rect x="{x - wide:.1f}" y="{y - 8:.1f}" '
-        f'width="{2 * wide}" height="16" rx="7"/>'
-        f'<text x="{x:.1f}" y="{y + 4:.1f}">∂</text></g>'
-    )
+    box = svg.rect(x, y, 2 * half, 16, rx=7)
+    return svg.element("g", box, svg.text("∂", x, y + 4), class_="badge", data_uses=uses)
 
 
 def _shape(shape: str, x: float, y: float, w: float, h: float) -> str:
     if shape == "ellipse":
-        return f'<ellipse class="box" cx="{x:.1f}" cy="{y:.1f}" rx="{w / 2:.1f}" ry="{h / 2:.1f}"/>'
+        return svg.ellipse(x, y, w, h, class_="box")
     if shape in ("parallelogram", "octagon"):
-        corners = " ".join(f"{a:.1f},{b:.1f}" for a, b in outline(shape, x, y, w, h))
-        return f'<polygon class="box" points="{corners}"/>'
-    rects = [(0, "box")] + ([(3, "inner")] if shape == "double box" else [])
+        return svg.polygon(shape, x, y, w, h, class_="box")
     radius = 8 if shape == "rounded box" else 1
-    return "".join(
-        f'<rect class="{name}" x="{x - w / 2 + d:.1f}" y="{y - h / 2 + d:.1f}" '
-        f'width="{w - 2 * d:.1f}" height="{h - 2 * d:.1f}" rx="{radius}"/>'
-        for d, name in rects
-    )
+    box = svg.rect(x, y, w, h, rx=radius, class_="box")
+    if shape == "double box":
+        box += svg.rect(x, y, w - 6, h - 6, rx=radius, class_="inner")
+    return box

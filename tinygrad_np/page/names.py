@@ -36,8 +36,7 @@ class Names:
         """Return what computes a node, in these names: `X @ W1`."""
         op = self.graph.ops.get(node.id)
         if op is None or not op.text:
-            operands = [self._operand(edge) for edge in self.inputs.get(node.id, ())]
-            return f"{node.op}({', '.join(operands)})"
+            return f"{node.op}({self._operands(node)})"
         return op.text.format(**self.of_call(node))
 
     def of_call(self, node: GraphNode) -> dict[str, str]:
@@ -49,13 +48,17 @@ class Names:
         arguments = self.graph.params.get(node.id, {})
         names = {name: name for name in op.params}
         names |= {name: short(value) for name, value in arguments.items()}
-        edges = self.inputs.get(node.id, ())
         if op.variadic:
-            names[op.inputs[0]] = ", ".join(map(self._operand, edges))
+            names[op.inputs[0]] = self._operands(node)
             return names
         names |= dict.fromkeys(op.inputs, "None")
-        names |= {op.inputs[edge.argument]: self._operand(edge) for edge in edges}
+        for edge in self.inputs.get(node.id, ()):
+            names[op.inputs[edge.argument]] = self._operand(edge)
         return names
+
+    def _operands(self, node: GraphNode) -> str:
+        edges = self.inputs.get(node.id, ())
+        return ", ".join(map(self._operand, edges))
 
     def _operand(self, edge: Edge) -> str:
         source = self.graph.nodes[edge.source]
@@ -67,12 +70,12 @@ def _numbered(nodes: tuple[GraphNode, ...]) -> list[str]:
     plain = [one_line(node.name or node.op or node.header, 30) for node in nodes]
     values = [name for name, node in zip(plain, nodes) if node.kind != "number"]
     counts = Counter(values)
-    seen: Counter[str] = Counter()
+    numbers: Counter[str] = Counter()
     names = []
     for name, node in zip(plain, nodes):
         if node.kind != "number" and counts[name] > 1:
-            seen[name] += 1
-            name += str(seen[name]).translate(SUBSCRIPTS)
+            numbers[name] += 1
+            name += str(numbers[name]).translate(SUBSCRIPTS)
         names.append(name)
     return names
 

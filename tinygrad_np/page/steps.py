@@ -65,7 +65,7 @@ class _Steps:
 
     Attributes:
         into, out_of: the flows of the last backward pass into and out of each node, by its id.
-        arrived: how many contributions the steps so far have brought to each node.
+        contributions: how many contributions the steps so far have brought to each node.
     """
 
     def __init__(self, graph: Snapshot, reading: Reading) -> None:
@@ -78,7 +78,7 @@ class _Steps:
         self.out_of: dict[int, list[Flow]] = {}
         for flow in (flow for flows in self.into.values() for flow in flows):
             self.out_of.setdefault(self.ids[flow.node], []).append(flow)
-        self.arrived: Counter[int] = Counter()
+        self.contributions: Counter[int] = Counter()
 
     def page(self) -> dict[str, Any]:
         ops = [node for node in self.graph.nodes if node.op is not None]
@@ -147,13 +147,13 @@ class _Steps:
 
     def _flow(self, node: GraphNode, flow: Flow) -> dict[str, Any]:
         to = self.ids[flow.parent]
-        self.arrived[to] += 1
+        self.contributions[to] += 1
         entry = {
             "argument": flow.position,
             "to": to,
             "contribution": self._several(bare(flow.contribution)),
             "total": self._several(bare(flow.total)),
-            "nth": self.arrived[to],
+            "nth": self.contributions[to],
             "of": len(self.into[to]),
             **self._rule(node, flow),
         }
@@ -216,8 +216,8 @@ class _Steps:
         }
         if rule is None:
             return step
-        reached = node.gradient
-        if reached is None or not np.array_equal(gradient, reached, equal_nan=True):
+        total = node.gradient
+        if total is None or not np.array_equal(gradient, total, equal_nan=True):
             step["label"] = f"{name}.grad, with weight decay" if rule.note else f"{name}.grad"
         step |= {"by": rule.by, "doc": rule.doc, "numpy": rule.lines, "note": rule.note}
         reads = {rule.parameter: name, **rule.reads, **update.reads}
@@ -248,8 +248,8 @@ def _last_pass(graph: Snapshot, reading: Reading) -> dict[int, list[Flow]]:
     for flow in () if reading.record is None else reading.record.flows:
         if flow.node in ids:
             last[flow.node, flow.position] = flow
-    shown = {id(flow) for flows in into.values() for flow in flows}
-    if any(id(flow) not in shown for flow in last.values()):
+    current = {id(flow) for flows in into.values() for flow in flows}
+    if any(id(flow) not in current for flow in last.values()):
         raise ValueError(SEVERAL_PASSES)
     return into
 

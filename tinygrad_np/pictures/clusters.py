@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
+from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from .snapshot import Snapshot
 
 __all__ = ["PADDING", "Band", "bands", "label", "nesting", "together"]
 
 PADDING = 11  # between a frame and what is in it
+Nest = tuple[str, ...]  # modules, outermost first
+Span = tuple[float, float]  # from left to right
 
 
 class Band(NamedTuple):
@@ -28,61 +32,66 @@ class Band(NamedTuple):
     inside: int
 
 
-def nesting(graph: Snapshot) -> list[tuple[str, ...]]:
-    """For each node the modules that it is drawn in, outermost first.
+def nesting(graph: Snapshot) -> list[Nest]:
+    """Return, for each node, the modules that it is drawn in, outermost first.
 
     A module has no frame if there would be only one box or one other frame in it.
     """
-    held: dict[str, int] = {}
+    boxes: Counter[str] = Counter()
     for node in graph.nodes:
         if node.module:
-            held[node.module] = held.get(node.module, 0) + (node.kind != "number")
-    used = set(held)
-    children: dict[str, set[str]] = {}
-    for path in used:
-        parent, _, _ = path.rpartition(".")
-        while parent:
-            children.setdefault(parent, set()).add(path)
-            path, (parent, _, _) = parent, parent.rpartition(".")
-    shown = {path for path, count in held.items() if count + len(children.get(path, ())) > 1}
-    shown |= {parent for parent, inside in children.items() if len(inside) > 1}
-    found: dict[str, tuple[str, ...]] = {"": ()}
-    for path in used:
-        names = path.split(".")
-        prefixes = (".".join(names[: k + 1]) for k in range(len(names)))
-        found[path] = tuple(prefix for prefix in prefixes if prefix in shown)
-    return [found[node.module] for node in graph.nodes]
+            boxes[node.module] += node.kind != "number"
+    lines = {path: _prefixes(path) for path in boxes}
+    children: dict[str, set[str]] = defaultdict(set)
+    for line in lines.values():
+        for parent, child in pairwise(line):
+            children[parent].add(child)
+    framed = {path for path in boxes if boxes[path] + len(children[path]) > 1}
+    framed |= {parent for parent, inside in children.items() if len(inside) > 1}
+    nests: dict[str, Nest] = {"": ()}
+    for path, line in lines.items():
+        nests[path] = tuple(prefix for prefix in line if prefix in framed)
+    return [nests[node.module] for node in graph.nodes]
+
+
+def _prefixes(path: str) -> list[str]:
+    """Return the modules around a module and itself, outermost first: `a`, `a.b`, `a.b.c`."""
+    names = path.split(".")
+    return [".".join(names[:end]) for end in range(1, len(names) + 1)]
 
 
 def label(graph: Snapshot, path: str) -> str:
-    """What stands on the frame of a module: `0 · Linear`."""
+    """Return the label on the frame of a module: `0 · Linear`."""
     kind = graph.modules.get(path)
     return path if kind is None or kind == path else f"{path} · {kind}"
 
 
-def together(items: Sequence[int], nests: list[tuple[str, ...]], level: int = 0) -> list[int]:
-    """The items of a layer with those of one module beside each other, else in their order."""
+def together(items: Sequence[int], nests: list[Nest], level: int = 0) -> list[int]:
+    """Sort the items of a layer: those of one module together, else in their order."""
     groups: dict[tuple[str, int], list[int]] = {}
     places: dict[tuple[str, int], float] = {}
     for place, item in enumerate(items):
-        nest = nests[item] if item < len(nests) else ()
-        key = (nest[level], -1) if len(nest) > level else ("", item)
+        key = "", item
+        if item < len(nests) and len(nests[item]) > level:
+            key = nests[item][level], -1
         groups.setdefault(key, []).append(item)
         places[key] = places.get(key, 0.0) + place
-    found: list[int] = []
+    items_together: list[int] = []
     for key in sorted(groups, key=lambda k: places[k] / len(groups[k])):
         group = groups[key]
-        found += together(group, nests, level + 1) if key[0] and len(group) > 1 else group
-    return found
+        if key[0] and len(group) > 1:
+            group = together(group, nests, level + 1)
+        items_together += group
+    return items_together
 
 
 def bands(
-    nests: list[tuple[str, ...]],
+    nests: list[Nest],
     row: Sequence[int],
     xs: Sequence[float],
     widths: Sequence[float],
 ) -> list[Band]:
-    """The frames, outer ones first: one for each module, more where others stand in between.
+    """Return the frames, outer ones first: one a module, more where others stand in between.
 
     A frame never covers a node of another module: a module that is called twice, with other ops
     between, has two.
@@ -93,45 +102,50 @@ def bands(
         for level, path in enumerate(nest):
             members.setdefault(path, []).append(i)
             depth[path] = level
-    deepest = {
-        path: max(len(nests[i]) for i in inside) - depth[path] - 1
-        for path, inside in members.items()
-    }
-    found = []
+    spans = [(x - width / 2, x + width / 2) for x, width in zip(xs, widths)]
+    frames: list[Band] = []
     for path in sorted(members, key=lambda p: (depth[p], members[p][0])):
-        inside = set(members[path])
-        pad = PADDING * (deepest[path] + 1)
-        foreign: dict[int, list[int]] = {}
-        for i in range(len(nests)):
-            if i not in inside:
-                foreign.setdefault(row[i], []).append(i)
-        rows: dict[int, list[int]] = {}
-        for i in members[path]:
-            rows.setdefault(row[i], []).append(i)
-        open_band: Band | None = None
+        nodes = members[path]
+        deepest = max(len(nests[i]) for i in nodes)
+        inside = deepest - depth[path] - 1
+        pad = PADDING * (inside + 1)
+        others = set(range(len(nests))).difference(nodes)
+        foreign = _by_row(others, row, spans)
+        rows = _by_row(nodes, row, spans)
+        own: list[Band] = []
         for k in sorted(rows):
-            left = min(xs[i] - widths[i] / 2 for i in rows[k]) - pad
-            right = max(xs[i] + widths[i] / 2 for i in rows[k]) + pad
-            alone = Band(path, k, k, left, right, deepest[path])
-            if open_band is not None:
-                joined = open_band._replace(
-                    last=k, left=min(left, open_band.left), right=max(right, open_band.right)
-                )
-                if not _covers(joined, foreign, xs, widths):
-                    open_band = joined
+            left = min(start for start, _ in rows[k]) - pad
+            right = max(end for _, end in rows[k]) + pad
+            band = Band(path, k, k, left, right, inside)
+            if own:
+                joined = _joined(own[-1], band)
+                if not _covers(joined, foreign):
+                    own[-1] = joined
                     continue
-                found.append(open_band)
-            open_band = alone
-        if open_band is not None:
-            found.append(open_band)
-    return found
+            own.append(band)
+        frames += own
+    return frames
 
 
-def _covers(
-    band: Band, foreign: dict[int, list[int]], xs: Sequence[float], widths: Sequence[float]
-) -> bool:
-    return any(
-        xs[i] - widths[i] / 2 < band.right and xs[i] + widths[i] / 2 > band.left
-        for k in range(band.first, band.last + 1)
-        for i in foreign.get(k, ())
-    )
+def _by_row(items: Iterable[int], row: Sequence[int], spans: list[Span]) -> dict[int, list[Span]]:
+    """Sort the spans of items by their row."""
+    rows: dict[int, list[Span]] = defaultdict(list)
+    for i in items:
+        rows[row[i]].append(spans[i])
+    return rows
+
+
+def _joined(upper: Band, lower: Band) -> Band:
+    """Return a frame around two of one module."""
+    left = min(upper.left, lower.left)
+    right = max(upper.right, lower.right)
+    return upper._replace(last=lower.last, left=left, right=right)
+
+
+def _covers(band: Band, foreign: dict[int, list[Span]]) -> bool:
+    """Return True if a node of another module would stand in the frame."""
+    for k in range(band.first, band.last + 1):
+        for start, end in foreign.get(k, ()):
+            if start < band.right and end > band.left:
+                return True
+    return False

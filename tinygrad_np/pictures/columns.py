@@ -1,4 +1,4 @@
-"""The built-in layout, second half: where the items of each layer stand across.
+"""The built-in layout, second half: the place of each item across its layer.
 
 Items that follow each other are joined to blocks that stand straight above each other, as in
 Brandes and Köpf (2001): the main line of a computation and long edges come out vertical. Then
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING
 
 from .clusters import PADDING
@@ -24,9 +24,11 @@ __all__ = ["columns", "spread"]
 NODE_GAP, LINE_GAP = 22, 14  # between neighbours in a layer; beside a line that passes it
 PASSES = 12
 
+Neighbours = dict[int, dict[int, float]]  # per block: its neighbours, and how far apart
+
 
 def columns(layered: Layered, widths: Sequence[float]) -> list[float]:
-    """The centre of every item, in pixels from anywhere: in order, without overlaps.
+    """Return the centre of every item, in pixels from anywhere: in order, without overlaps.
 
     `widths` are those of the nodes; the items after them are lines, and take no room.
     """
@@ -46,30 +48,33 @@ def columns(layered: Layered, widths: Sequence[float]) -> list[float]:
     xs = _settle(order, distances, block, near)
     # Leaves give way to the ops: only now they get as near to their uses as there is room.
     for items, gaps in zip(order, distances):
-        offsets = [0.0]
-        for gap in gaps:
-            offsets.append(offsets[-1] + gap)
-        wanted, weights = [], []
+        wishes, weights = [], []
         for i in items:
-            free = leaf[i] and below[i] and all(block[t] != block[i] for t in below[i])
-            wanted.append(sum(xs[t] for t in below[i]) / len(below[i]) if free else xs[i])
-            weights.append(1.0 if free else 1e9)
-        for i, x in zip(items, spread(wanted, offsets, weights)):
+            uses = below[i]
+            if leaf[i] and uses and all(block[use] != block[i] for use in uses):
+                wishes.append(sum(xs[use] for use in uses) / len(uses))
+                weights.append(1.0)
+            else:
+                wishes.append(xs[i])
+                weights.append(1e9)
+        offsets = list(accumulate(gaps, initial=0.0))
+        for i, x in zip(items, spread(wishes, offsets, weights)):
             xs[i] = x
     return xs
 
 
 def spread(
-    wanted: Sequence[float], offsets: Sequence[float], weights: Sequence[float]
+    wishes: Sequence[float], offsets: Sequence[float], weights: Sequence[float]
 ) -> list[float]:
-    """The positions nearest to the wanted ones (least squares) that keep order and distance.
+    """Return the positions nearest to the wishes (least squares) that keep order and distance.
 
     `offsets` are the positions of all when they stand as close as they may. Subtracting them
     leaves an isotonic regression, solved by pooling neighbours that are in each other's way.
     """
     pools: list[tuple[float, float, int]] = []  # mean, weight, how many
-    for want, offset, weight in zip(wanted, offsets, weights):
-        mean, count = want - offset, 1
+    for wish, offset, weight in zip(wishes, offsets, weights):
+        mean = wish - offset
+        count = 1
         while pools and pools[-1][0] > mean:
             other, other_weight, other_count = pools.pop()
             mean += (other - mean) * other_weight / (weight + other_weight)
@@ -81,14 +86,19 @@ def spread(
 
 
 def _distance(a: int, b: int, widths: Sequence[float], nests: list[tuple[str, ...]]) -> float:
+    """Return the least distance between the centres of two neighbours."""
     n = len(widths)
-    half = (widths[a] if a < n else 0) / 2 + (widths[b] if b < n else 0) / 2
-    frames = set(nests[a] if a < n else ()) ^ set(nests[b] if b < n else ())
-    return half + (NODE_GAP if a < n and b < n else LINE_GAP) + PADDING * len(frames)
+    nodes = [item for item in (a, b) if item < n]
+    half = sum(widths[node] / 2 for node in nodes)
+    frames: set[str] = set()
+    for node in nodes:
+        frames ^= set(nests[node])
+    gap = NODE_GAP if len(nodes) == 2 else LINE_GAP
+    return half + gap + PADDING * len(frames)
 
 
 def _blocks(layered: Layered, leaf: list[bool], n: int) -> list[int]:
-    """For each item the top item of its block: what shall stand in one vertical line."""
+    """Return, for each item, the top item of its block: all that stands in one vertical line."""
     block = list(range(len(leaf)))
     for upper_items, items in pairwise(layered.order):
         position = {item: k for k, item in enumerate(upper_items)}
@@ -98,25 +108,33 @@ def _blocks(layered: Layered, leaf: list[bool], n: int) -> list[int]:
             firm = [u for u in layered.above[v] if not leaf[u] or v >= n]
             for u in _middle(firm, position):
                 if v in _middle(layered.below[u], place):
-                    # First the main line of ops, then long lines, then the ends of these.
-                    rank = 0 if u < n and v < n else 1 if u >= n and v >= n else 2
                     depth = layered.depth[u] if u < n else 0
+                    rank = _rank(u < n, v < n)
                     candidates.append((rank, -depth, position[u], place[v], u, v))
-        joined: list[tuple[int, int]] = []
+        lines: list[tuple[int, int]] = []  # from a place above to one below, left to right
         for *_, p, q, u, v in sorted(candidates):
-            k = bisect(joined, (p, q))
-            free_left = k == 0 or (joined[k - 1][0] < p and joined[k - 1][1] < q)
-            free_right = k == len(joined) or (joined[k][0] > p and joined[k][1] > q)
-            if free_left and free_right:
-                joined.insert(k, (p, q))
+            k = bisect(lines, (p, q))
+            crossing = [line for line in lines[max(k - 1, 0) : k] if line[0] >= p or line[1] >= q]
+            crossing += [line for line in lines[k : k + 1] if line[0] <= p or line[1] <= q]
+            if not crossing:
+                lines.insert(k, (p, q))
                 block[v] = block[u]
     return block
 
 
+def _rank(from_node: bool, to_node: bool) -> int:
+    """Rank a connection: first the main line of ops, then long lines, then the ends of these."""
+    if from_node != to_node:
+        return 2
+    return 0 if from_node else 1
+
+
 def _middle(items: list[int], position: dict[int, int]) -> list[int]:
-    """The item in the middle, or the two of an even number."""
+    """Return the item in the middle, or the two of an even number."""
     items = sorted(items, key=position.__getitem__)
-    return items[(len(items) - 1) // 2 : len(items) // 2 + 1]
+    first = (len(items) - 1) // 2
+    last = len(items) // 2
+    return items[first : last + 1]
 
 
 def _settle(
@@ -125,36 +143,46 @@ def _settle(
     block: list[int],
     near: list[list[int]],
 ) -> list[float]:
-    """Where the blocks stand, for each item: from a first arrangement, in passes."""
-    before: dict[int, dict[int, float]] = {b: {} for b in block}  # left neighbours, distances
-    after: dict[int, dict[int, float]] = {b: {} for b in block}
+    """Return the place of each item: its block's, from a first arrangement and in passes."""
+    before: Neighbours = {b: {} for b in block}
+    after: Neighbours = {b: {} for b in block}
     for items, gaps in zip(order, distances):
         for (left, right), gap in zip(pairwise(items), gaps):
             a, b = block[left], block[right]
-            after[a][b] = before[b][a] = max(gap, after[a].get(b, 0.0))
+            distance = max(gap, after[a].get(b, 0.0))
+            after[a][b] = distance
+            before[b][a] = distance
     sequence = list(_left_to_right(before, after))
     low: dict[int, float] = {}
     for b in sequence:
-        low[b] = max((low[a] + gap for a, gap in before[b].items()), default=0.0)
+        low[b] = _least(low, before[b], 0.0)
     rightmost = max(low.values())
     high: dict[int, float] = {}
     for b in reversed(sequence):
-        high[b] = min((high[c] - gap for c, gap in after[b].items()), default=rightmost)
+        high[b] = _most(high, after[b], rightmost)
     xs = {b: (low[b] + high[b]) / 2 for b in sequence}
     for step in range(PASSES):
         for b in sequence if step % 2 else reversed(sequence):
             if near[b]:
-                want = sum(map(xs.__getitem__, near[b])) / len(near[b])
-                least = max((xs[a] + gap for a, gap in before[b].items()), default=-math.inf)
-                most = min((xs[c] - gap for c, gap in after[b].items()), default=math.inf)
-                xs[b] = min(max(want, least), most)
+                wish = sum(map(xs.__getitem__, near[b])) / len(near[b])
+                least = _least(xs, before[b], -math.inf)
+                most = _most(xs, after[b], math.inf)
+                xs[b] = min(max(wish, least), most)
     return [xs[b] for b in block]
 
 
-def _left_to_right(
-    before: dict[int, dict[int, float]], after: dict[int, dict[int, float]]
-) -> Iterator[int]:
-    """The blocks, each after all that stand left of it."""
+def _least(xs: dict[int, float], lefts: dict[int, float], default: float) -> float:
+    """Return the least place that the left neighbours, each with its distance, allow."""
+    return max((xs[a] + gap for a, gap in lefts.items()), default=default)
+
+
+def _most(xs: dict[int, float], rights: dict[int, float], default: float) -> float:
+    """Return the greatest place that the right neighbours, each with its distance, allow."""
+    return min((xs[c] - gap for c, gap in rights.items()), default=default)
+
+
+def _left_to_right(before: Neighbours, after: Neighbours) -> Iterator[int]:
+    """Yield the blocks, each after all that stand left of it."""
     waiting = {b: len(lefts) for b, lefts in before.items()}
     ready = [b for b, count in waiting.items() if not count]
     while ready:

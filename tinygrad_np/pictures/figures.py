@@ -16,7 +16,7 @@ NO_GRADIENT = "needs no gradient"
 
 
 def statistics(value: Any) -> str:
-    """What is in an array: the number itself, or mean, spread, and what is special; "" for None.
+    """Summarise an array: the number itself, or mean, spread, and what is special; "" for None.
 
     Zeros are counted where there are many of them, NaN and infinity always.
     """

@@ -22,6 +22,8 @@ __all__ = ["Layered", "assign_layers", "span"]
 SWEEPS = 8
 MAX_PLACES = 20_000  # how many places long edges may take; beyond, they are drawn straight
 
+Distances = list[list[tuple[int, int]]]  # per item: those below it, and how far at least
+
 
 class Layered(NamedTuple):
     """Items 0 ... n-1 are the nodes; the items after them are places that long edges pass.
@@ -44,7 +46,7 @@ class Layered(NamedTuple):
 
 
 def assign_layers(graph: Snapshot) -> Layered:
-    """Layers from top (inputs) to bottom (outputs), ordered so that few edges cross."""
+    """Return the layers from top (inputs) to bottom (outputs), ordered so that few edges cross."""
     nests = nesting(graph)
     depth, layer = _layers(graph, nests)
     lanes, comes_from = _lanes(graph.edges, layer)
@@ -63,13 +65,13 @@ def assign_layers(graph: Snapshot) -> Layered:
 
 
 def span(graph: Snapshot) -> int:
-    """How many layers all edges together go down: what the time of a layout grows with."""
+    """Count the layers that all edges together go down; the time of a layout grows with it."""
     layer = _layers(graph, nesting(graph))[1]
     return sum(layer[edge.target] - layer[edge.source] for edge in graph.edges)
 
 
 def _layers(graph: Snapshot, nests: list[tuple[str, ...]]) -> tuple[list[int], list[int]]:
-    """The depth of each node, which is the longest way to it in ops, and its layer."""
+    """Return the depth of each node, which is the longest way to it in ops, and its layer."""
     sources: list[list[int]] = [[] for _ in graph.nodes]
     targets: list[list[int]] = [[] for _ in graph.nodes]
     for edge in graph.edges:
@@ -87,60 +89,68 @@ def _layers(graph: Snapshot, nests: list[tuple[str, ...]]) -> tuple[list[int], l
     for i in reversed(sequence):
         # Down to the first use, unless that makes more lines long than it makes short. Leaves
         # move along, or have one line for all their uses.
+        moves = (i - n) % 2 == 0  # the top of a frame stays close to what is in it
         if i < n:
             tied = sum(bool(sources[s]) for s in sources[i])
             moves = bool(targets[i]) and tied <= len(targets[i])
-        else:
-            moves = (i - n) % 2 == 0  # the top of a frame stays close to what is in it
         if moves and below[i]:
             layer[i] = min(layer[t] - distance for t, distance in below[i])
-    used = {row: k for k, row in enumerate(sorted(set(layer[:n])))}
-    return depth, [used[row] for row in layer[:n]]
+    rows = sorted(set(layer[:n]))
+    number = {row: k for k, row in enumerate(rows)}
+    return depth, [number[row] for row in layer[:n]]
 
 
 def _constraints(
     sources: list[list[int]], nests: list[tuple[str, ...]]
-) -> tuple[list[list[tuple[int, int]]], list[int]]:
-    """What must be how far below each item, and the items in an order from top to bottom.
+) -> tuple[Distances, list[int]]:
+    """Return what must be how far below each item, and the items from top to bottom.
 
     After the nodes come two items for each module, the top and the bottom of its frame: what a
     module reads stands above it, what reads its results below it. That can't be where a module is
     called again with what was made of its results: it gets no such items.
     """
     n = len(sources)
-    modules = {path: k for k, path in enumerate(dict.fromkeys(p for nest in nests for p in nest))}
+    framed = list(dict.fromkeys(path for nest in nests for path in nest))
     while True:
-        below: list[list[tuple[int, int]]] = [[] for _ in range(n + 2 * len(modules))]
-        for i, nest in enumerate(nests):
-            for path in nest:
-                if path in modules:
-                    below[n + 2 * modules[path]].append((i, 0))
-                    below[i].append((n + 2 * modules[path] + 1, 0))
-        for target, read in enumerate(sources):
-            for s in read:
-                below[s].append((target, 1))
-                for path in nests[target]:
-                    if path in modules and path not in nests[s]:
-                        below[s].append((n + 2 * modules[path], 1))
-                # One more row for other leaves that the target reads, outside of the frame.
-                others = any(not sources[o] and not nests[o] for o in read)
-                for path in nests[s]:
-                    if path in modules and path not in nests[target]:
-                        below[n + 2 * modules[path] + 1].append((target, 2 if others else 1))
+        tops = {path: n + 2 * k for k, path in enumerate(framed)}
+        below = _distances(sources, nests, tops)
         sequence = _top_down(below)
         if len(sequence) == len(below):
             return below, sequence
-        above: list[list[tuple[int, int]]] = [[] for _ in below]
+        above: Distances = [[] for _ in below]
         for i, targets in enumerate(below):
             for t, distance in targets:
                 above[t].append((i, distance))
         stuck = set(range(len(below))).difference(sequence, _top_down(above))
-        cyclic = [path for path, k in modules.items() if n + 2 * k + 1 in stuck]
-        modules = {path: k for k, path in enumerate(p for p in modules if p not in cyclic)}
+        framed = [path for path in framed if tops[path] + 1 not in stuck]
 
 
-def _top_down(below: list[list[tuple[int, int]]]) -> list[int]:
-    """The items, each after all that are above it; without those in a cycle or below one."""
+def _distances(
+    sources: list[list[int]], nests: list[tuple[str, ...]], tops: dict[str, int]
+) -> Distances:
+    """Return what must be how far below each item; the bottom of a frame comes after its top."""
+    below: Distances = [[] for _ in range(len(sources) + 2 * len(tops))]
+    for i, nest in enumerate(nests):
+        for path in nest:
+            if path in tops:
+                below[tops[path]].append((i, 0))
+                below[i].append((tops[path] + 1, 0))
+    for target, read in enumerate(sources):
+        # One more row for other leaves that the target reads, outside of the frame.
+        others = any(not sources[o] and not nests[o] for o in read)
+        for s in read:
+            below[s].append((target, 1))
+            for path in nests[target]:
+                if path in tops and path not in nests[s]:
+                    below[s].append((tops[path], 1))
+            for path in nests[s]:
+                if path in tops and path not in nests[target]:
+                    below[tops[path] + 1].append((target, 2 if others else 1))
+    return below
+
+
+def _top_down(below: Distances) -> list[int]:
+    """Return the items, each after all above it; without those in a cycle or below one."""
     waiting = [0] * len(below)
     for targets in below:
         for t, _ in targets:
@@ -157,7 +167,7 @@ def _top_down(below: list[list[tuple[int, int]]]) -> list[int]:
 def _lanes(
     edges: tuple[Edge, ...], layer: list[int]
 ) -> tuple[dict[tuple[int, bool], range], list[int]]:
-    """The lanes, and what each edge comes from (see `Layered`); appends the places to `layer`.
+    """Return the lanes, and the start of each edge (see `Layered`); adds places to `layer`.
 
     Edges from the same source share a lane, so that a weight used a hundred times gives one line
     with a hundred branches.
@@ -187,7 +197,7 @@ def _lanes(
 def _first_order(
     graph: Snapshot, layer: list[int], comes_from: list[int], above: list[list[int]]
 ) -> list[list[int]]:
-    """An order to start from: walk up from the outputs, first argument first.
+    """Return an order to start from: walk up from the outputs, first argument first.
 
     A tree has no crossings in it.
     """
@@ -210,7 +220,7 @@ def _first_order(
 def _uncross(
     order: list[list[int]], above: list[list[int]], nests: list[tuple[str, ...]]
 ) -> list[list[int]]:
-    """The best order found by sweeping down and up."""
+    """Return the order with the fewest crossings, of some sweeps down and up."""
     framed = any(nests)
     if framed:
         order = [together(items, nests) for items in order]
@@ -219,10 +229,10 @@ def _uncross(
         if fewest == 0:
             break
         order = [list(items) for items in order]
-        layers = range(1, len(order)) if sweep % 2 == 0 else range(len(order) - 2, -1, -1)
-        for n in layers:
-            key = _from_above(order, above, n) if sweep % 2 == 0 else _from_below(order, above, n)
-            _sort_some(order[n], key)
+        down = sweep % 2 == 0
+        mean_positions = _from_above if down else _from_below
+        for n in range(1, len(order)) if down else range(len(order) - 2, -1, -1):
+            _sort_some(order[n], mean_positions(order, above, n))
             if framed:
                 order[n] = together(order[n], nests)
         crossings = _crossings(order, above)
@@ -232,7 +242,7 @@ def _uncross(
 
 
 def _from_above(order: list[list[int]], above: list[list[int]], n: int) -> dict[int, float]:
-    """For the items of layer n, the mean position of their neighbours above."""
+    """Return, for the items of layer n, the mean position of their neighbours above."""
     position = {item: k for k, item in enumerate(order[n - 1])}
     return {
         item: sum(map(position.__getitem__, above[item])) / len(above[item])
@@ -242,7 +252,7 @@ def _from_above(order: list[list[int]], above: list[list[int]], n: int) -> dict[
 
 
 def _from_below(order: list[list[int]], above: list[list[int]], n: int) -> dict[int, float]:
-    """For the items of layer n, the mean position below, arguments of one op in their order."""
+    """Return, for the items of layer n, the mean position below, arguments in their order."""
     positions: dict[int, list[float]] = defaultdict(list)
     for k, target in enumerate(order[n + 1]):
         for argument, item in enumerate(above[target]):
@@ -258,7 +268,7 @@ def _sort_some(items: list[int], key: dict[int, float]) -> None:
 
 
 def _crossings(order: list[list[int]], above: list[list[int]]) -> int:
-    """How many pairs of lines between neighbouring layers cross."""
+    """Count the pairs of lines between neighbouring layers that cross."""
     crossings = 0
     position: dict[int, int] = {}
     for items in order:

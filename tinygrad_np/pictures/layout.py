@@ -1,4 +1,4 @@
-"""The built-in layout: where everything is, in pixels.
+"""The built-in layout: the places of boxes, lines and frames, in pixels.
 
 `lay_out(graph)` needs nothing but Python. SVG and PNG are painted from what it returns.
 """
@@ -28,6 +28,8 @@ PORT_GAP = 14  # between the arrows that enter one node
 FRAME_HEAD = 12  # the label of a frame, besides its padding
 LABEL_HEIGHT = 15  # of the texts beside arrows
 
+Point = tuple[float, float]  # x and y, or a width and a height, or a top and a bottom
+
 
 class Box(NamedTuple):
     """A node, its centre and its size."""
@@ -56,10 +58,15 @@ class Line(NamedTuple):
     downwards, at the tip of the arrow if there is one. `label` stands beside the tip.
     """
 
-    pieces: list[tuple[tuple[float, float], ...]]
+    pieces: list[tuple[Point, ...]]
     dashed: bool
     arrow: bool
     label: str = ""
+
+    @property
+    def tip(self) -> tuple[float, float]:
+        """The end of the last piece."""
+        return self.pieces[-1][-1]
 
 
 class Sign(NamedTuple):
@@ -93,13 +100,13 @@ def lay_out(graph: Snapshot, shown: Collection[str] = ()) -> Layout:
     labels = [style.edge_label(graph, edge, view) for edge in graph.edges]
     layered = assign_layers(graph)
     sizes = _sizes(graph, view, labels)
-    xs = columns(layered, [width for width, _ in sizes])
-    left = min(xs[i] - w / 2 for i, (w, _) in enumerate(sizes))
-    right = max(xs[i] + w / 2 for i, (w, _) in enumerate(sizes))
-    left, right = min(left, min(xs)), max(right, max(xs))
+    widths = [width for width, _ in sizes]
+    xs = columns(layered, widths)
+    left = min(*xs, *(x - width / 2 for x, width in zip(xs, widths)))
+    right = max(*xs, *(x + width / 2 for x, width in zip(xs, widths)))
     row_of = {item: k for k, items in enumerate(layered.order) for item in items}
     row = [row_of[i] for i in range(len(xs))]
-    modules = bands(layered.nests, row, xs, [w for w, _ in sizes])
+    modules = bands(layered.nests, row, xs, widths)
     left = min([left, *(band.left for band in modules)])
     right = max([right, *(band.right for band in modules)])
     title = f"{style.heading(graph)}   {style.subtitle(graph, view)}"
@@ -112,16 +119,18 @@ def lay_out(graph: Snapshot, shown: Collection[str] = ()) -> Layout:
     boxes = []
     for node, (w, h) in zip(graph.nodes, sizes):
         top, bottom = rows[row[node.id]]
-        boxes.append(Box(node, xs[node.id], (top + bottom) / 2, w, h))
+        middle = (top + bottom) / 2
+        boxes.append(Box(node, xs[node.id], middle, w, h))
     lines = _lines(graph, layered, boxes, xs, [rows[k] for k in row], labels)
     frames = [_frame(graph, band, shift, rows) for band in modules]
     legend = [Sign(kind, x + width / 2, text_x + width / 2) for kind, x, text_x in signs]
     return Layout(graph, width, height + MARGIN, boxes, lines, legend, frames, view)
 
 
-def outline(shape: str, x: float, y: float, w: float, h: float) -> list[tuple[float, float]]:
-    """The corners of a parallelogram or an octagon of this size around (x, y)."""
-    left, right, top, bottom = x - w / 2, x + w / 2, y - h / 2, y + h / 2
+def outline(shape: str, x: float, y: float, w: float, h: float) -> list[Point]:
+    """Return the corners of a parallelogram or an octagon of this size around (x, y)."""
+    left, right = x - w / 2, x + w / 2
+    top, bottom = y - h / 2, y + h / 2
     cut = h / 5
     if shape == "parallelogram":
         return [(left + cut, top), (right, top), (right - cut, bottom), (left, bottom)]
@@ -130,7 +139,7 @@ def outline(shape: str, x: float, y: float, w: float, h: float) -> list[tuple[fl
 
 
 def _legend(graph: Snapshot) -> list[Sign]:
-    """The row that explains the shapes, centred on 0."""
+    """Return the row that explains the shapes, centred on 0."""
     signs = []
     x = 0.0
     for kind in style.kinds_in(graph):
@@ -144,7 +153,7 @@ def _legend(graph: Snapshot) -> list[Sign]:
 # --- rows and lines -------------------------------------------------------------------------------
 
 
-def _sizes(graph: Snapshot, view: style.View, labels: list[str]) -> list[tuple[float, float]]:
+def _sizes(graph: Snapshot, view: style.View, labels: list[str]) -> list[Point]:
     """Width and height of each node, with room for the labels of the arrows that enter it."""
     sizes = [style.box_size(node, view) for node in graph.nodes]
     if any(labels):
@@ -159,7 +168,7 @@ def _label_width(text: str) -> float:
     return style.text_width(text, style.QUIET_SIZE, mono=True) + 12
 
 
-def _frame(graph: Snapshot, band: Band, shift: float, rows: list[tuple[float, float]]) -> Frame:
+def _frame(graph: Snapshot, band: Band, shift: float, rows: list[Point]) -> Frame:
     levels = band.inside + 1
     top = rows[band.first][0] - levels * (PADDING + FRAME_HEAD)
     bottom = rows[band.last][1] + levels * PADDING
@@ -169,27 +178,26 @@ def _frame(graph: Snapshot, band: Band, shift: float, rows: list[tuple[float, fl
 
 def _rows(
     layered: Layered,
-    sizes: list[tuple[float, float]],
+    sizes: list[Point],
     xs: list[float],
     modules: list[Band],
     extra: float,
-) -> tuple[list[tuple[float, float]], float]:
-    """Top and bottom of every layer, and the bottom of all."""
+) -> tuple[list[Point], float]:
+    """Return top and bottom of every layer, and the bottom of all."""
     begins: dict[int, int] = {}
     ends: dict[int, int] = {}
     for band in modules:
         begins[band.first] = max(begins.get(band.first, 0), band.inside + 1)
         ends[band.last] = max(ends.get(band.last, 0), band.inside + 1)
-    rows: list[tuple[float, float]] = []
+    rows: list[Point] = []
     y = float(HEAD + MARGIN)
     n = len(sizes)
     for k, items in enumerate(layered.order):
         y += begins.get(k, 0) * (PADDING + FRAME_HEAD)
         if rows:
-            reach = max((abs(xs[i] - xs[u]) for i in items for u in layered.above[i]), default=0)
-            y += (
-                LAYER_GAP + extra + min(80.0, 0.06 * reach)
-            )  # room for lines that go far to the side
+            reaches = [abs(xs[i] - xs[u]) for i in items for u in layered.above[i]]
+            aside = min(80.0, 0.06 * max(reaches, default=0))  # for lines that go far to a side
+            y += LAYER_GAP + extra + aside
         height = max((sizes[i][1] for i in items if i < n), default=0.0)
         rows.append((y, y + height))
         y += height
@@ -203,26 +211,11 @@ def _lines(
     layered: Layered,
     boxes: list[Box],
     xs: list[float],
-    rows: list[tuple[float, float]],
+    rows: list[Point],
     labels: list[str],
 ) -> list[Line]:
-    """The edges, with their ends spread over the top of each target in argument order."""
-    entering: dict[int, list[int]] = {}
-    for k, edge in enumerate(graph.edges):
-        entering.setdefault(edge.target, []).append(k)
-    ends: dict[int, float] = {}
-    for target, edges in entering.items():
-        box = boxes[target]
-        room = box.width / 2 - 14
-        gap = min(PORT_GAP, 2 * room / max(1, len(edges) - 1))
-        offsets = [gap * k for k in range(len(edges))]
-        if any(labels[k] for k in edges):
-            offsets = [0.0, *accumulate(_label_width(labels[k]) for k in edges[:-1])]
-        wanted = [xs[layered.comes_from[k]] for k in edges]
-        tail = _label_width(labels[edges[-1]]) if labels[edges[-1]] else 0.0
-        first, last = box.x - room, box.x + room - offsets[-1] - tail
-        for k, x, offset in zip(edges, spread(wanted, offsets, [1.0] * len(edges)), offsets):
-            ends[k] = max(min(x - offset, last), first) + offset
+    """Return the edges, with their ends spread over the top of each target."""
+    ends = _ends(graph, layered, boxes, xs, labels)
     lines = []
     for (source, gradient), places in layered.lanes.items():
         pieces = []
@@ -241,15 +234,39 @@ def _lines(
     return lines
 
 
-def _exit(
-    item: int, boxes: list[Box], xs: list[float], rows: list[tuple[float, float]]
-) -> tuple[float, float]:
-    """Where lines leave an item downwards."""
+def _ends(
+    graph: Snapshot, layered: Layered, boxes: list[Box], xs: list[float], labels: list[str]
+) -> dict[int, float]:
+    """Return the place of each edge's end on the top of its target, in argument order."""
+    entering: dict[int, list[int]] = {}
+    for k, edge in enumerate(graph.edges):
+        entering.setdefault(edge.target, []).append(k)
+    ends: dict[int, float] = {}
+    for target, edges in entering.items():
+        box = boxes[target]
+        texts = [labels[k] for k in edges]
+        room = box.width / 2 - 14
+        gap = min(PORT_GAP, 2 * room / max(1, len(edges) - 1))
+        offsets = [gap * k for k in range(len(edges))]
+        if any(texts):
+            offsets = list(accumulate(map(_label_width, texts[:-1]), initial=0.0))
+        wishes = [xs[layered.comes_from[k]] for k in edges]
+        tail = _label_width(texts[-1]) if texts[-1] else 0.0
+        first = box.x - room
+        last = box.x + room - offsets[-1] - tail
+        places = spread(wishes, offsets, [1.0] * len(edges))
+        for k, x, offset in zip(edges, places, offsets):
+            ends[k] = max(min(x - offset, last), first) + offset
+    return ends
+
+
+def _exit(item: int, boxes: list[Box], xs: list[float], rows: list[Point]) -> Point:
+    """Return the point at which lines leave an item downwards."""
     bottom = boxes[item].y + boxes[item].height / 2 if item < len(boxes) else rows[item][1]
     return xs[item], bottom
 
 
-def _curve(x: float, y: float, to_x: float, to_y: float) -> tuple[tuple[float, float], ...]:
+def _curve(x: float, y: float, to_x: float, to_y: float) -> tuple[Point, ...]:
     """A Bézier curve that leaves and arrives vertically."""
     middle = (y + to_y) / 2
     return (x, y), (x, middle), (to_x, middle), (to_x, to_y)

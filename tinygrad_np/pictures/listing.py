@@ -56,7 +56,7 @@ def to_text(graph: Snapshot, shown: Collection[str] = ()) -> str:
 
 
 def _names(graph: Snapshot) -> list[str]:
-    """What each node is called: by its name where only one has it, else by its id."""
+    """Return a name for each node: its own where only one has it, else its id."""
     counts: dict[str, int] = {}
     for node in graph.nodes:
         if node.name:

@@ -76,10 +76,16 @@ def _heading(axes: Axes, layout: Layout) -> None:
 def _frame(axes: Axes, frame: Frame) -> None:
     from matplotlib.patches import FancyBboxPatch
 
-    width, height = frame.right - frame.left, frame.bottom - frame.top
-    paint: dict[str, Any] = {"facecolor": "#fafbfc", "edgecolor": style.FRAME, "linewidth": POINT}
-    rounded = "round,pad=0,rounding_size=9"
-    axes.add_patch(FancyBboxPatch((frame.left, frame.top), width, height, rounded, **paint))
+    paint: dict[str, Any] = {
+        "facecolor": "#fafbfc",
+        "edgecolor": style.FRAME,
+        "linewidth": POINT,
+        "boxstyle": "round,pad=0,rounding_size=9",
+    }
+    corner = frame.left, frame.top
+    width = frame.right - frame.left
+    height = frame.bottom - frame.top
+    axes.add_patch(FancyBboxPatch(corner, width, height, **paint))
     small: dict[str, Any] = {"fontsize": style.QUIET_SIZE * POINT, "color": style.QUIET}
     where = frame.left + 10, frame.top + 15
     axes.text(*where, frame.text, parse_math=False, weight="bold", **small)
@@ -109,18 +115,19 @@ def _label(axes: Axes, box: Box, view: style.View) -> None:
 def _words(
     axes: Axes, x: float, y: float, words: list[tuple[str, dict[str, Any]]], gap: float = 0
 ) -> None:
-    """Texts of several fonts in one line, centred together on x."""
-    placed = [
-        axes.text(0, y, text, parse_math=False, **{"color": style.INK, **font})
-        for text, font in words
-        if text
-    ]
+    """Write texts of several fonts in one line, centred together on x."""
+    placed = []
+    for text, font in words:
+        if text:
+            look = {"color": style.INK, **font}
+            placed.append(axes.text(0, y, text, parse_math=False, **look))
     figure: Any = axes.figure
     to_layout = 100 / figure.dpi
     widths = [t.get_window_extent().width * to_layout for t in placed]
-    left = x - (sum(widths) + gap * (len(widths) - 1)) / 2
-    for text, width in zip(placed, widths):
-        text.set_x(left)
+    gaps = gap * (len(widths) - 1)
+    left = x - (sum(widths) + gaps) / 2
+    for drawn, width in zip(placed, widths):
+        drawn.set_x(left)
         left += width + gap
 
 
@@ -144,7 +151,8 @@ def _shape(
     elif look.shape == "pile":
         step = 3 if h > 20 else 2
         for d in (2 * step, step, 0):
-            axes.add_patch(Rectangle((corner[0] + d, corner[1] + d), w, h, **paint))
+            shifted = corner[0] + d, corner[1] + d
+            axes.add_patch(Rectangle(shifted, w, h, **paint))
     elif look.shape == "rounded box":
         rounded = f"round,pad=0,rounding_size={min(9.0, h / 3)}"
         axes.add_patch(FancyBboxPatch(corner, w, h, boxstyle=rounded, **paint))
@@ -164,8 +172,11 @@ def _lines(axes: Axes, lines: list[Line]) -> None:
         paths, heads = [], []
         for line in lines:
             if line.dashed == dashed:
-                points = [line.pieces[0][0], *(p for piece in line.pieces for p in piece[1:])]
-                paths.append(Path(points, [Path.MOVETO] + [Path.CURVE4] * (len(points) - 1)))
+                points = [line.pieces[0][0]]
+                for piece in line.pieces:
+                    points += piece[1:]
+                curves = [Path.CURVE4] * (len(points) - 1)
+                paths.append(Path(points, [Path.MOVETO, *curves]))
                 x, y = points[-1]
                 if line.arrow:
                     heads.append([(x, y), (x - 4, y - 9), (x + 4, y - 9)])

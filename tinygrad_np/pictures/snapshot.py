@@ -1,4 +1,4 @@
-"""What a graph holds: nodes and edges, copied from what was recorded.
+"""`Snapshot`: nodes and edges, copied from what was recorded.
 
 A snapshot copies what it shows (ops, names, shapes, dtypes), so it stays as it was when
 `backward()` runs, or when a Tensor is renamed. It holds arrays only if it was given a `Record`.
@@ -69,7 +69,7 @@ class GraphNode(NamedTuple):
 
     @property
     def header(self) -> str:
-        """What the picture calls it: `Z1 = add`, `W1`, `relu`, `0.5`, `Linear ×4`."""
+        """Its heading in the picture: `Z1 = add`, `W1`, `relu`, `0.5`, `Linear ×4`."""
         if self.kind == "number":
             return str(self.value) if isinstance(self.value, (bool, int)) else f"{self.value:.6g}"
         name = (self.name or "").strip()
@@ -139,7 +139,7 @@ class Snapshot:
 
     @property
     def totals(self) -> str:
-        """How large it is: `7 ops · 323 parameters in 4 tensors`."""
+        """Its size in words: `7 ops · 323 parameters in 4 tensors`."""
         if self._totals is not None:
             return self._totals
         ops = sum(n.op is not None for n in self.nodes)

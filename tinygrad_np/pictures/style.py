@@ -1,4 +1,4 @@
-"""What the picture looks like, whoever draws it: colours, shapes, texts and their widths."""
+"""The look of the picture, whoever draws it: colours, shapes, texts and their widths."""
 
 from __future__ import annotations
 
@@ -33,6 +33,7 @@ __all__ = [
 ]
 
 INK, QUIET, EDGE, FRAME = "#1b1f24", "#5b6472", "#8b94a1", "#c3c9d1"
+FRAME_FILL = "#fafbfc"
 VALUE, GRADIENT = "#1f5fa8", "#9a3b00"
 HEAT = "#f9bd94"  # the slowest op
 ROW_HEIGHT = 16
@@ -40,7 +41,7 @@ BOLD_SIZE, MONO_SIZE, QUIET_SIZE, TITLE_SIZE = 14, 13, 11, 16
 
 
 class Look(NamedTuple):
-    """How one kind of node is drawn. The shape tells it as well as the colour does."""
+    """The look of one kind of node. The shape tells it as well as the colour does."""
 
     fill: str
     line: str
@@ -87,7 +88,7 @@ def heading(graph: Snapshot) -> str:
 
 
 class View(NamedTuple):
-    """What a picture shows: words of `SHOWABLE`, and the slowest and total time of its ops."""
+    """The choice of what a picture shows, and the slowest and total time of its ops."""
 
     shown: Collection[str] = ()
     slowest: float = 0.0
@@ -171,7 +172,7 @@ def fill(node: GraphNode, view: View = PLAIN) -> str:
 
 
 def edge_label(graph: Snapshot, edge: Edge, view: View) -> str:
-    """What stands beside an edge: the argument's name, the shape that passes."""
+    """Return the text beside an edge: the argument's name, the shape that passes."""
     source = graph.nodes[edge.source]
     parts = [edge.name] if "arguments" in view.shown else []
     parts += [source.size_text] if "shapes" in view.shown and source.kind != "number" else []

@@ -3,21 +3,10 @@
 from __future__ import annotations
 
 from html import escape
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from . import style
-from .layout import (
-    LEGEND_Y,
-    SIGN_HEIGHT,
-    SIGN_WIDTH,
-    TITLE_Y,
-    Box,
-    Frame,
-    Layout,
-    Line,
-    Sign,
-    outline,
-)
+from . import style, svg
+from .layout import LEGEND_Y, SIGN_HEIGHT, SIGN_WIDTH, TITLE_Y, Box, Frame, Layout, Line, Sign
 
 if TYPE_CHECKING:
     from .snapshot import GraphNode
@@ -26,34 +15,44 @@ __all__ = ["draw_svg"]
 
 SANS = "Helvetica, Arial, 'Liberation Sans', 'DejaVu Sans', sans-serif"
 MONO = "Menlo, Consolas, 'Liberation Mono', 'DejaVu Sans Mono', monospace"
+SMALL: dict[str, Any] = {"font_size": style.QUIET_SIZE}
+QUIET: dict[str, Any] = {**SMALL, "fill": style.QUIET}
+NUMBER: dict[str, Any] = {"font_family": MONO, "font_size": style.MONO_SIZE}
 
 
 def draw_svg(layout: Layout) -> str:
-    """The drawing as a complete SVG document, which can also stand inside an HTML page.
+    """Draw a complete SVG document, which can also stand inside an HTML page.
 
     It uses no ids and no style sheet: several of them on one page stay out of each other's way.
     """
     width, height = f"{layout.width:.0f}", f"{layout.height:.0f}"
     graph = layout.graph
     title, totals = escape(style.heading(graph)), escape(style.subtitle(graph, layout.view))
-    middle = layout.width / 2
-    parts = [
+    start = (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
         f'viewBox="0 0 {width} {height}" role="img" font-family="{SANS}" '
-        f'font-size="{style.BOLD_SIZE}" text-anchor="middle" fill="{style.INK}">',
-        f"<title>{title}: {totals}</title>",
-        '<rect width="100%" height="100%" fill="white"/>',
-        f'<text x="{middle:.1f}" y="{TITLE_Y}" font-size="{style.TITLE_SIZE}">'
-        f'<tspan font-weight="bold">{title}</tspan>'
-        f'<tspan dx="12" font-size="{style.BOLD_SIZE}" fill="{style.QUIET}">{totals}</tspan>'
-        "</text>",
+        f'font-size="{style.BOLD_SIZE}" text-anchor="middle" fill="{style.INK}">'
+    )
+    heading = svg.element(
+        "text",
+        svg.element("tspan", title, font_weight="bold"),
+        svg.element("tspan", totals, dx=12, font_size=style.BOLD_SIZE, fill=style.QUIET),
+        x=layout.width / 2,
+        y=TITLE_Y,
+        font_size=style.TITLE_SIZE,
+    )
+    parts = [
+        start,
+        svg.element("title", f"{title}: {totals}"),
+        svg.element("rect", width="100%", height="100%", fill="white"),
+        heading,
         *map(_sign, layout.legend),
         *map(_frame, layout.frames),
         f'<g fill="none" stroke="{style.EDGE}" stroke-width="1.4">',
         *map(_curve, layout.lines),
         "</g>",
         f'<g fill="{style.EDGE}">',
-        *(_arrow(line) for line in layout.lines if line.arrow),
+        *(svg.arrow(*line.tip, "l-4,-9h8z") for line in layout.lines if line.arrow),
         "</g>",
         *(_node(box, layout.view) for box in layout.boxes),
         *(_beside(line) for line in layout.lines if line.label),
@@ -64,76 +63,68 @@ def draw_svg(layout: Layout) -> str:
 
 
 def _frame(frame: Frame) -> str:
-    width, height = frame.right - frame.left, frame.bottom - frame.top
-    return (
-        f'<g><rect x="{frame.left:.1f}" y="{frame.top:.1f}" width="{width:.1f}" '
-        f'height="{height:.1f}" rx="9" fill="#fafbfc" stroke="{style.FRAME}"/>'
-        f'<text x="{frame.left + 10:.1f}" y="{frame.top + 15:.1f}" text-anchor="start" '
-        f'font-size="{style.QUIET_SIZE}" font-weight="bold" fill="{style.QUIET}">'
-        f"{escape(frame.text)}</text></g>"
+    box = svg.element(
+        "rect",
+        x=frame.left,
+        y=frame.top,
+        width=frame.right - frame.left,
+        height=frame.bottom - frame.top,
+        rx=9,
+        fill=style.FRAME_FILL,
+        stroke=style.FRAME,
     )
+    look = {"text_anchor": "start", **SMALL, "font_weight": "bold", "fill": style.QUIET}
+    label = svg.text(frame.text, frame.left + 10, frame.top + 15, **look)
+    return svg.element("g", box, label)
 
 
 def _beside(line: Line) -> str:
-    x, y = line.pieces[-1][-1]
-    return (
-        f'<text x="{x + 6:.1f}" y="{y - 5:.1f}" text-anchor="start" font-family="{MONO}" '
-        f'font-size="{style.QUIET_SIZE}" fill="{style.QUIET}">{escape(line.label)}</text>'
-    )
+    x, y = line.tip
+    look = {"text_anchor": "start", "font_family": MONO, **QUIET}
+    return svg.text(line.label, x + 6, y - 5, **look)
 
 
 def _shape(kind: str, x: float, y: float, w: float, h: float, color: str | None = None) -> str:
     look = style.KINDS[kind]
-    paint = f'fill="{color or look.fill}" stroke="{look.line}"'
+    paint: dict[str, Any] = {"fill": color or look.fill, "stroke": look.line}
     if look.shape == "ellipse":
-        return f'<ellipse cx="{x:.1f}" cy="{y:.1f}" rx="{w / 2:.1f}" ry="{h / 2:.1f}" {paint}/>'
-    if look.shape in ("parallelogram", "octagon"):
-        corners = " ".join(f"{a:.1f},{b:.1f}" for a, b in outline(look.shape, x, y, w, h))
-        thick = ' stroke-width="2"' if look.shape == "octagon" else ""
-        return f'<polygon points="{corners}" {paint}{thick}/>'
+        return svg.ellipse(x, y, w, h, **paint)
+    if look.shape == "parallelogram":
+        return svg.polygon(look.shape, x, y, w, h, **paint)
+    if look.shape == "octagon":
+        return svg.polygon(look.shape, x, y, w, h, **paint, stroke_width=2)
     radius = min(9.0, h / 3) if look.shape == "rounded box" else 0
-    box = _rect(x, y, w, h, f'rx="{radius:g}" {paint}')
+    box = svg.rect(x, y, w, h, rx=f"{radius:g}", **paint)
+    step = 3 if h > 20 else 2
     if look.shape == "pile":
-        step = 3 if h > 20 else 2
-        box = "".join(_rect(x + d, y + d, w, h, paint) for d in (2 * step, step)) + box
+        below = [svg.rect(x + d, y + d, w, h, **paint) for d in (2 * step, step)]
+        return "".join([*below, box])
     if look.shape == "double box":
-        inset = 3 if h > 20 else 2
-        box += _rect(x, y, w - 2 * inset, h - 2 * inset, f'fill="none" stroke="{look.line}"')
+        inner = {"fill": "none", "stroke": look.line}
+        box += svg.rect(x, y, w - 2 * step, h - 2 * step, **inner)
     return box
 
 
-def _rect(x: float, y: float, w: float, h: float, rest: str) -> str:
-    return (
-        f'<rect x="{x - w / 2:.1f}" y="{y - h / 2:.1f}" width="{w:.1f}" height="{h:.1f}" {rest}/>'
-    )
-
-
 def _node(box: Box, view: style.View) -> str:
-    node, x = box.node, f"{box.x:.1f}"
-    text = f"<g><title>{escape(_tooltip(node))}</title>"
-    text += _shape(node.kind, box.x, box.y, box.width, box.height, style.fill(node, view))
-    header = escape(style.bold(node))
+    node = box.node
+    color = style.fill(node, view)
+    parts = [
+        svg.element("title", escape(_tooltip(node))),
+        _shape(node.kind, box.x, box.y, box.width, box.height, color),
+    ]
+    header = style.bold(node)
     if node.kind == "number":
-        text += (
-            f'<text x="{x}" y="{box.y + 4.5:.1f}" font-family="{MONO}" '
-            f'font-size="{style.MONO_SIZE}">{header}</text>'
-        )
-        return text + "</g>"
-    size = ""
-    if node.size_text:
-        size = (
-            f'<tspan dx="8" font-family="{MONO}" font-size="{style.MONO_SIZE}">'
-            f"{node.size_text}</tspan>"
-        )
+        parts.append(svg.text(header, box.x, box.y + 4.5, **NUMBER))
+        return svg.element("g", *parts)
     y = box.y - box.height / 2 + 20
-    text += f'<text x="{x}" y="{y:.1f}"><tspan font-weight="bold">{header}</tspan>{size}</text>'
+    spans = [svg.element("tspan", escape(header), font_weight="bold")]
+    if node.size_text:
+        spans.append(svg.element("tspan", node.size_text, dx=8, **NUMBER))
+    parts.append(svg.element("text", *spans, x=box.x, y=y))
     for row in style.rows(node, view):
         y += style.ROW_HEIGHT
-        text += (
-            f'<text x="{x}" y="{y:.1f}" font-size="{style.QUIET_SIZE}" fill="{row.color}">'
-            f"{escape(row.text)}</text>"
-        )
-    return text + "</g>"
+        parts.append(svg.text(row.text, box.x, y, **SMALL, fill=row.color))
+    return svg.element("g", *parts)
 
 
 def _tooltip(node: GraphNode) -> str:
@@ -142,26 +133,12 @@ def _tooltip(node: GraphNode) -> str:
 
 
 def _sign(sign: Sign) -> str:
-    look = style.KINDS[sign.kind]
-    return (
-        f"<g>{_shape(sign.kind, sign.x, LEGEND_Y, SIGN_WIDTH, SIGN_HEIGHT)}"
-        f'<text x="{sign.text_x:.1f}" y="{LEGEND_Y + 4}" text-anchor="start" '
-        f'font-size="{style.QUIET_SIZE}" fill="{style.QUIET}">{escape(look.legend)}</text></g>'
-    )
+    shape = _shape(sign.kind, sign.x, LEGEND_Y, SIGN_WIDTH, SIGN_HEIGHT)
+    legend = style.KINDS[sign.kind].legend
+    words = svg.text(legend, sign.text_x, LEGEND_Y + 4, text_anchor="start", **QUIET)
+    return svg.element("g", shape, words)
 
 
 def _curve(line: Line) -> str:
-    (x, y), *_ = line.pieces[0]
-    path = f"M{x:.1f},{y:.1f}"
-    for (x, _), a, b, end in line.pieces:
-        if x == end[0]:
-            path += f"V{end[1]:.1f}"
-        else:
-            path += "C" + " ".join(f"{u:.1f},{v:.1f}" for u, v in (a, b, end))
-    dashed = ' stroke-dasharray="5 4"' if line.dashed else ""
-    return f'<path d="{path}"{dashed}/>'
-
-
-def _arrow(line: Line) -> str:
-    x, y = line.pieces[-1][-1]
-    return f'<path d="M{x:.1f},{y:.1f}l-4,-9h8z"/>'
+    dashed = {"stroke_dasharray": "5 4"} if line.dashed else {}
+    return svg.curve(line.pieces, **dashed)

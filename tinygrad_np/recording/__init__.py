@@ -1,1 +1,1 @@
-"""Records of a run."""
+"""Records of a run, and one reading of them."""

@@ -1,4 +1,4 @@
-"""An optimizer's rule, taken down while it runs: which of its lines ran, and what they read."""
+"""An optimizer's rule, taken down while it runs: the lines that ran, and the values they read."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from types import CodeType, FrameType
 
-__all__ = ["UpdateRule", "watched"]
+__all__ = ["UpdateRule", "watch_rule"]
 
 _NUMBERS = (int, float, np.number, np.bool_)
 
@@ -46,10 +46,10 @@ class UpdateRule(NamedTuple):
     note: str
 
 
-def watched(
+def watch_rule(
     optimizer: Any, arguments: Sequence[Any], state_names: Sequence[str], note: str
 ) -> tuple[Any, UpdateRule]:
-    """What `optimizer.update(*arguments)` returns, and how it came to that.
+    """Return the result of `optimizer.update(*arguments)`, and the rule that gave it.
 
     Everything is taken down now: the optimizer may change later, and so may its arrays.
     """
@@ -57,11 +57,11 @@ def watched(
     code = getattr(function, "__code__", None)
     body = [] if code is None else body_of(code)[0]
     own = _own_values(body, optimizer)
-    held = [a.copy() if isinstance(a, np.ndarray) else a for a in arguments]
+    before = [a.copy() if isinstance(a, np.ndarray) else a for a in arguments]
     by = repr(optimizer)
     with _lines_that_run(code) as lines:
         result = optimizer.update(*arguments)
-    text = _Text(function, _statements_at(body, lines), own, held, list(state_names))
+    text = _Text(function, _statements_at(body, lines), own, before, list(state_names))
     doc = inspect.cleandoc(type(optimizer).__doc__ or "").partition("\n\nArgs:")[0]
     return result, UpdateRule(
         by=by,
@@ -69,71 +69,75 @@ def watched(
         lines=tuple(text.lines),
         reads=text.reads,
         parameter=text.parameter,
-        gradient=held[0],
-        state=dict(zip(state_names, held[3:], strict=True)),
+        gradient=before[0],
+        state=dict(zip(state_names, before[3:], strict=True)),
         note=note,
     )
 
 
-# --- which lines run ------------------------------------------------------------------------------
+# --- the lines that run ---------------------------------------------------------------------------
 
 
 @contextlib.contextmanager
 def _lines_that_run(code: CodeType | None) -> Iterator[set[int]]:
-    """The numbers of the lines of a function that run inside. A debugger goes on seeing all."""
+    """Collect the line numbers of a function that run inside. A debugger goes on seeing all."""
     lines: set[int] = set()
-    before = sys.gettrace()
+    debugger = sys.gettrace()
 
-    def entered(frame: FrameType, event: Any, arg: Any) -> Any:
-        theirs = None if before is None else before(frame, event, arg)
+    def on_call(frame: FrameType, event: Any, arg: Any) -> Any:
+        local = None if debugger is None else debugger(frame, event, arg)
         if frame.f_code is not code:
-            return theirs
+            return local
 
-        def inside(frame: FrameType, event: Any, arg: Any) -> Any:
-            nonlocal theirs
+        def on_line(frame: FrameType, event: Any, arg: Any) -> Any:
+            nonlocal local
             if event == "line":
                 lines.add(frame.f_lineno)
-            theirs = None if theirs is None else theirs(frame, event, arg)
-            return inside
+            if local is not None:
+                local = local(frame, event, arg)
+            return on_line
 
-        return inside
+        return on_line
 
-    sys.settrace(entered)
+    sys.settrace(on_call)
     try:
         yield lines
     finally:
-        sys.settrace(before)
+        sys.settrace(debugger)
 
 
 def _statements_at(body: Sequence[ast.stmt], lines: set[int]) -> list[ast.stmt]:
-    """The statements of which a line ran; of an `if`, those of the branch that was taken."""
-    found: list[ast.stmt] = []
+    """Return the statements of which a line ran; of an `if`, those of the branch taken."""
+    statements: list[ast.stmt] = []
     for statement in body:
         assert statement.end_lineno is not None
         if isinstance(statement, ast.If) and statement.body[0].lineno > statement.lineno:
-            found += _statements_at([*statement.body, *statement.orelse], lines)
+            statements += _statements_at([*statement.body, *statement.orelse], lines)
         elif lines.intersection(range(statement.lineno, statement.end_lineno + 1)):
-            found.append(statement)
-    return found
+            statements.append(statement)
+    return statements
 
 
 def _own_values(body: Sequence[ast.stmt], optimizer: Any) -> dict[str, Any]:
-    """The numbers, and tuples of them, that a rule may read from the optimizer: `self.eps`."""
+    """Return the numbers, and tuples of them, that a rule may read of the optimizer: `self.eps`."""
     values = {name: getattr(optimizer, name, None) for name in _own_names(body)}
     return {name: v for name, v in values.items() if isinstance(v, (*_NUMBERS, tuple))}
 
 
 def _own_names(statements: Sequence[ast.stmt]) -> dict[str, None]:
-    """The attributes of `self` that some statements name, in order."""
-    walked = (node for statement in statements for node in ast.walk(statement))
-    return dict.fromkeys(n.attr for n in walked if isinstance(n, ast.Attribute) and _of_self(n))
+    """Return the attributes of `self` that some statements name, in order."""
+    nodes = itertools.chain.from_iterable(map(ast.walk, statements))
+    return {node.attr: None for node in nodes if _is_own(node)}  # type: ignore[attr-defined]
 
 
-def _of_self(node: ast.Attribute) -> bool:
-    return isinstance(node.value, ast.Name) and node.value.id == "self"
+def _is_own(node: ast.AST) -> bool:
+    """Say whether an expression is an attribute of `self`."""
+    if not isinstance(node, ast.Attribute) or not isinstance(node.value, ast.Name):
+        return False
+    return node.value.id == "self"
 
 
-# --- how they are written -------------------------------------------------------------------------
+# --- the lines as text ----------------------------------------------------------------------------
 
 
 class _Text:
@@ -156,55 +160,59 @@ class _Text:
         arguments: list[Any],
         state: list[str],
     ) -> None:
-        used = set(names_in(statements)) | set(own) | set(state)
-        free = (n for n in itertools.chain(["w", "weight"], numbered("w")) if n not in used)
-        self.parameter = next(free)
-        self.reads: dict[str, Any] = {}
+        used = {*names_in(statements), *own, *state}
+        names = itertools.chain(["w", "weight"], numbered("w"))
+        self.parameter = next(name for name in names if name not in used)
+        self.state = state
         self.lines: list[str] = []
-        takes = inspect.signature(function).parameters.values()
-        parameters = [p for p in takes if p.name != "self"]
+        parameters = inspect.signature(function).parameters.values()
         rest = next((p.name for p in parameters if p.kind is p.VAR_POSITIONAL), None)
         named = [p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD]
-        taken = {p.name for p in parameters}.union(*map(_stored, statements))
+        named = [name for name in named if name != "self"]
+        variables = {p.name for p in parameters if p.name != "self"}
+        variables = variables.union(*map(_assigned, statements))
         own = {name: own[name] for name in _own_names(statements) if name in own}
         # The state comes after three arguments; fewer of these have names where `*args` has all.
-        names = _Names(own.keys() - taken, rest, ["", "", "", *state][len(named) :])
-        statements = [names.written(copy.deepcopy(statement)) for statement in statements]
+        renaming = _Renaming(own.keys() - variables, rest, ["", "", "", *state][len(named) :])
+        statements = [renaming.renamed(copy.deepcopy(statement)) for statement in statements]
         for statement in statements:
-            self._write(statement, state)
+            self._write(statement)
+
         read = set(names_in(statements))
-        if named and named[0] in read:
-            self.reads[named[0]] = "the gradient"
-        for name, value in zip(named[1:3], arguments[1:3]):
+        self.reads: dict[str, Any] = {}
+        for name, value in zip(named, ["the gradient", *arguments[1:3]]):
             if name in read:
                 self.reads[name] = value
-        self.reads |= {n if n not in taken else f"self.{n}": v for n, v in own.items()}
-        for name, kept in zip(named[3:], state):
-            if name in read and name != kept:
-                self.reads[name] = f"the optimizer's {kept}"
-        for kept in names.before:
-            self.reads[f"{kept}_before"] = f"the optimizer's {kept} before"
+        for name, value in own.items():
+            self.reads[f"self.{name}" if name in variables else name] = value
+        for name, own_name in zip(named[3:], state):
+            if name in read and name != own_name:
+                self.reads[name] = f"the optimizer's {own_name}"
+        for name in renaming.before:
+            self.reads[f"{name}_before"] = f"the optimizer's {name} before"
 
-    def _write(self, statement: ast.stmt, state: list[str]) -> None:
-        returned = statement.value if isinstance(statement, ast.Return) else None
-        if returned is None:
+    def _write(self, statement: ast.stmt) -> None:
+        """Write a statement; for a `return`, what the optimizer does with the result."""
+        if not isinstance(statement, ast.Return) or statement.value is None:
             self.lines.append(ast.unparse(statement))
             return
-        parts = returned.elts if isinstance(returned, ast.Tuple) else []
+        value = statement.value
+        parts = value.elts if isinstance(value, ast.Tuple) else []
         if not parts or any(isinstance(part, ast.Starred) for part in parts):
-            self.lines.append(f"change, *state = {ast.unparse(returned)}")
+            self.lines.append(f"change, *state = {ast.unparse(value)}")
             self.lines.append(f"{self.parameter} -= change")
             return
-        change, *kept = parts
+        change, *state = parts
         if isinstance(change, ast.UnaryOp) and isinstance(change.op, ast.USub):
             self.lines.append(f"{self.parameter} += {ast.unparse(change.operand)}")
         else:
             self.lines.append(f"{self.parameter} -= {ast.unparse(change)}")
-        pairs = zip(state, map(ast.unparse, kept))
-        self.lines += [f"{name} = {new}" for name, new in pairs if name != new]
+        for name, new in zip(self.state, map(ast.unparse, state)):
+            if name != new:
+                self.lines.append(f"{name} = {new}")
 
 
-class _Names(ast.NodeTransformer):
+class _Renaming(ast.NodeTransformer):
     """Writes `eps` for `self.eps`, and `m` for `state[0]`.
 
     Where the rule has a variable `m` of its own, `state[0]` is `m` up to where that gets a value,
@@ -212,38 +220,45 @@ class _Names(ast.NodeTransformer):
     """
 
     def __init__(self, own: set[str], rest: str | None, state: list[str]) -> None:
-        """`state` has a name for each element of `rest`; "" for one that is no state."""
+        """Rename elements of `rest` to the names in `state`; "" for one that is no state."""
         self.own = own
         self.rest = rest
         self.state = state
         self.before: dict[str, None] = {}
-        self._given: set[str] = set()
+        self._assigned: set[str] = set()
 
-    def written(self, statement: ast.stmt) -> ast.stmt:
-        """The next statement, changed."""
-        given = _stored(statement)
-        changed = self.visit(statement)
-        self._given |= given
-        return changed
+    def renamed(self, statement: ast.stmt) -> ast.stmt:
+        """Return the next statement in the new names."""
+        assigned = _assigned(statement)
+        statement = self.visit(statement)
+        self._assigned |= assigned
+        return statement
 
     def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
         self.generic_visit(node)
-        return ast.Name(node.attr) if _of_self(node) and node.attr in self.own else node
+        return ast.Name(node.attr) if _is_own(node) and node.attr in self.own else node
 
     def visit_Subscript(self, node: ast.Subscript) -> ast.AST:
         self.generic_visit(node)
-        of_state = isinstance(node.value, ast.Name) and node.value.id == self.rest
-        which = node.slice.value if of_state and isinstance(node.slice, ast.Constant) else None
-        name = self.state[which] if isinstance(which, int) and which < len(self.state) else ""
+        name = self._state_name(node)
         if not name:
             return node
-        if name in self._given:
+        if name in self._assigned:
             self.before[name] = None
             name = f"{name}_before"
         return ast.Name(name)
 
+    def _state_name(self, node: ast.Subscript) -> str:
+        """Return the name of the state that `state[0]` stands for, "" for other elements."""
+        if not isinstance(node.value, ast.Name) or node.value.id != self.rest:
+            return ""
+        index = node.slice.value if isinstance(node.slice, ast.Constant) else None
+        if not isinstance(index, int) or index >= len(self.state):
+            return ""
+        return self.state[index]
 
-def _stored(statement: ast.stmt) -> set[str]:
-    """The names that a statement gives to values."""
-    walked = ast.walk(statement)
-    return {n.id for n in walked if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+
+def _assigned(statement: ast.stmt) -> set[str]:
+    """Return the names that a statement gives to values."""
+    names = (node for node in ast.walk(statement) if isinstance(node, ast.Name))
+    return {name.id for name in names if isinstance(name.ctx, ast.Store)}

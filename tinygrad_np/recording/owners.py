@@ -1,4 +1,4 @@
-"""Whose parameter, whose op: the modules and dotted names that a model gives to nodes."""
+"""Owners of nodes: the module of an op, and the dotted names of a model's parameters."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 from ..core.tensor import node_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from ..core.node import Node
-    from .recorder import Record
+    from .recorder import Forward, Record
 
 __all__ = ["Owners"]
 
@@ -25,80 +27,102 @@ class Owners:
     """
 
     def __init__(self, order: list[Node], model: Any, record: Record | None) -> None:
-        self.classes: dict[str, str] = {}
-        self._names: dict[Node, str] = {}
-        self._modules: dict[Node, str] = {}
-        self._paths: dict[int, str] = {}
         if model is not None and not hasattr(model, "named_parameters"):
             raise TypeError(
                 f"graph(output, model) takes an nn.Module as model, not {type(model).__name__}"
             )
-        steps = record.forward if record is not None else {}
-        roots = [] if model is None else [model]
+        self.classes: dict[str, str] = {}
+        self._names: dict[Node, str] = {}
+        self._modules: dict[Node, str] = {}
+        self._paths: dict[int, str] = {}  # by the id of a module
+        self._steps: dict[Node, Forward] = {} if record is None else record.forward
+        roots = self._roots(order, model)
+        for root, prefix in _prefixes(roots, model):
+            self._name_parameters(root, prefix)
+        readers: dict[Node, Any] = {}
         for node in order:
-            step = steps.get(node)
-            if step is not None and step.modules and not self._known(step.modules, roots):
-                roots.append(step.modules[0])
-        kinds = [type(root).__name__ for root in roots]
-        for k, root in enumerate(roots):
-            earlier = kinds[:k].count(kinds[k])
-            prefix = f"{kinds[k]}_{earlier + 1}" if earlier else kinds[k]
-            self._take(root, prefix if len(roots) > 1 and root is not model else "")
-        read_first: dict[Node, Any] = {}
-        for node in order:
-            step = steps.get(node)
-            if step is not None:
-                known = [m for m in step.modules if id(m) in self._paths]
-                if known:
-                    self._put(node, self._paths[id(known[-1])], known[-1])
+            if node in self._steps:
+                self._assign_called(node)
             elif node.op is not None and self._names:
-                self._by_parameters(node, read_first)
+                self._assign_reader(node, readers)
 
     def name(self, node: Node) -> str | None:
-        """The dotted name of a parameter, None for all else."""
+        """Return the dotted name of a parameter, None for all else."""
         return self._names.get(node)
 
     def module(self, node: Node) -> str:
-        """The path of the module that a node belongs to, or ""."""
+        """Return the path of the module that a node belongs to, or ""."""
         return self._modules.get(node, "")
 
-    def _known(self, modules: tuple[Any, ...], roots: list[Any]) -> bool:
-        if any(id(m) in self._paths for m in modules):
-            return True
-        for root in roots:
-            self._paths.update((id(m), "") for _, m in root.named_modules())
-        return any(id(m) in self._paths for m in modules)
+    def _roots(self, order: list[Node], model: Any) -> list[Any]:
+        """Return the model, and the outermost modules that were called outside of it."""
+        roots: list[Any] = []
+        inside: set[int] = set()
 
-    def _take(self, root: Any, prefix: str) -> None:
+        def add(root: Any) -> None:
+            roots.append(root)
+            inside.update(id(module) for _, module in root.named_modules())
+
+        if model is not None:
+            add(model)
+        for node in order:
+            called = self._steps[node].modules if node in self._steps else ()
+            if called and inside.isdisjoint(map(id, called)):
+                add(called[0])
+        return roots
+
+    def _name_parameters(self, root: Any, prefix: str) -> None:
         """Note the paths of a model's modules, and the names of its parameters."""
         top = prefix or type(root).__name__
-        alone = next(iter(root.children()), None) is None
+        is_single = next(iter(root.children()), None) is None
+
+        def full(path: str) -> str:
+            return _joined(prefix, path) or (top if is_single else "")
+
+        classes: dict[str, str] = {}
         for path, module in root.named_modules():
-            full = ".".join(filter(None, (prefix, path))) or (top if alone else "")
-            self._paths[id(module)] = full
-        classes = {self._paths[id(m)]: type(m).__name__ for _, m in root.named_modules()}
+            self._paths[id(module)] = full(path)
+            classes[full(path)] = type(module).__name__
         for dotted, parameter in root.named_parameters():
             node = node_of(parameter)
             path, _, attribute = dotted.rpartition(".")
-            full = ".".join(filter(None, (prefix, path))) or (top if alone else "")
             # A name that the user gave says more than the path.
-            if node.name in (None, attribute):
-                self._names[node] = ".".join(filter(None, (prefix, dotted)))
-            else:
-                self._names[node] = str(node.name)
-            self._modules[node] = full
-            self.classes[full] = classes.get(full, top)
+            own = node.name not in (None, attribute)
+            module = full(path)
+            self._names[node] = str(node.name) if own else _joined(prefix, dotted)
+            self._modules[node] = module
+            self.classes[module] = classes.get(module, top)
         self.classes.pop("", None)
 
-    def _put(self, node: Node, path: str, module: Any) -> None:
-        if path:
-            self._modules[node] = path
-            self.classes.setdefault(path, type(module).__name__)
+    def _assign_called(self, node: Node) -> None:
+        """Assign an op to the innermost module that was being called."""
+        for module in reversed(self._steps[node].modules):
+            path = self._paths.get(id(module))
+            if path:
+                self._modules[node] = path
+                self.classes.setdefault(path, type(module).__name__)
+            if path is not None:
+                break
 
-    def _by_parameters(self, node: Node, read_first: dict[Node, Any]) -> None:
+    def _assign_reader(self, node: Node, readers: dict[Node, Any]) -> None:
+        """Assign an op to the module whose parameters its call is the first to read."""
         call = node.code, node.lasti
-        read = [p for p in node.parents if p in self._names]
-        first = [p for p in read if read_first.setdefault(p, call) == call]
-        paths = {self._modules[p] for p in first}
+        paths = set()
+        for parent in node.parents:
+            if parent in self._names and readers.setdefault(parent, call) == call:
+                paths.add(self._modules[parent])
         if len(paths) == 1:
             self._modules[node] = paths.pop()
+
+
+def _prefixes(roots: list[Any], model: Any) -> Iterator[tuple[Any, str]]:
+    """Yield each root with what tells its parameters from those of the other roots."""
+    kinds = [type(root).__name__ for root in roots]
+    for k, (root, kind) in enumerate(zip(roots, kinds)):
+        earlier = kinds[:k].count(kind)
+        prefix = f"{kind}_{earlier + 1}" if earlier else kind
+        yield root, "" if len(roots) == 1 or root is model else prefix
+
+
+def _joined(*names: str) -> str:
+    return ".".join(filter(None, names))

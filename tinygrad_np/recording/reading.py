@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..core.callsite import line_of
 from ..core.node import Leaf, Node
 from ..core.op import reads_of
 from ..core.tensor import Tensor, gradient_of
@@ -54,7 +53,7 @@ class Reading:
         self._owners = Owners(order, model, record)
         self.classes = self._owners.classes
         self._variables = variable_names(order, frame)
-        self._sources: dict[tuple[Any, int], tuple[str, int]] = {}
+        self._sources: dict[tuple[int, int], tuple[str, int] | None] = {}  # by call
 
     # --- names ---------------------------------------------------------------------------------
 
@@ -68,12 +67,11 @@ class Reading:
 
     def source(self, node: Node) -> tuple[str, int] | None:
         """Return the user's file and line that made a value, if they are known."""
-        if node.code is None:
-            return None
-        call = node.code, node.lasti
-        if call not in self._sources:
-            self._sources[call] = node.code.co_filename, line_of(*call)
-        return self._sources[call]
+        call = id(node.code), node.lasti
+        place = self._sources.get(call)
+        if place is None:
+            place = self._sources[call] = node.place
+        return place
 
     # --- relations -----------------------------------------------------------------------------
 
@@ -189,8 +187,9 @@ class Reading:
         rule = None if op is None else rule_of(op, position)
         if op is None or rule is None or not op.elementwise or op.keeps:
             return None
-        known = given_values(op, position, self._operands(node), {}) | {"out": self.value(node)}
-        reads = [known[name] for name in reads_of(rule)[1:]]
+        values = given_values(op, position, self._operands(node), {})
+        values["out"] = self.value(node)
+        reads = [values[name] for name in reads_of(rule)[1:]]
         if any(value is None for value in reads):
             return None
         with np.errstate(all="ignore"):
@@ -221,11 +220,11 @@ class Reading:
         if self.record is None:
             return []
         nodes = set(self.order)
-        flows = self.record.flows
-        ran = max((k for k, flow in enumerate(flows, 1) if flow.node in nodes), default=None)
-        if ran is None:
+        flows = [k for k, flow in enumerate(self.record.flows, 1) if flow.node in nodes]
+        if not flows:
             return []
-        return [u for u in self.record.updates if u.node in nodes and u.flows >= ran]
+        updates = self.record.updates
+        return [u for u in updates if u.node in nodes and u.flows >= flows[-1]]
 
 
 def ancestors_of(roots: Iterable[Node]) -> list[Node]:
@@ -235,14 +234,14 @@ def ancestors_of(roots: Iterable[Node]) -> list[Node]:
 
 def _closure(start: Iterable[Node], neighbours: Any) -> list[Node]:
     """Return the nodes that can be reached, those to start from included, oldest first."""
-    reached: set[Node] = set()
+    nodes: set[Node] = set()
     waiting = list(start)
     while waiting:
         node = waiting.pop()
-        if node not in reached:
-            reached.add(node)
+        if node not in nodes:
+            nodes.add(node)
             waiting.extend(neighbours(node))
-    return sorted(reached, key=lambda node: node.serial)
+    return sorted(nodes, key=lambda node: node.serial)
 
 
 def bare(value: Any) -> Any:

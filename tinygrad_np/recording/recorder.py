@@ -68,7 +68,7 @@ class Forward(NamedTuple):
 
 
 class Flow(NamedTuple):
-    """What one rule of `node` sent to one of its inputs during backward.
+    """A contribution that one rule of `node` sent to one of its inputs during backward.
 
     Attributes:
         node: whose rule ran.
@@ -113,7 +113,7 @@ class Update(NamedTuple):
 
 
 class Record:
-    """What was computed inside `with record() as r:`, with all values. Create one by `record()`.
+    """All that was computed inside `with record() as r:`. Create one by `record()`.
 
     Attributes:
         forward: a `Forward` for each op that was recorded, by node, in order. Under `no_grad()`,
@@ -154,7 +154,7 @@ class Record:
     def made(
         self, node: Node, value: Any, operands: tuple[Any, ...], params: tuple[Any, ...] = ()
     ) -> None:
-        """An op was computed and recorded."""
+        """Keep an op that was computed and recorded."""
         assert node.code is not None
         call = (node.code, node.lasti)
         if self._last is not None and self._last[1] == call:
@@ -169,7 +169,7 @@ class Record:
             outer.made(node, value, operands, params)
 
     def reached(self, node: Node, g: Any) -> None:
-        """Backward has the whole gradient of a node."""
+        """Keep the whole gradient of a node."""
         self.gradients[node] = g
         for outer in self._others():
             outer.reached(node, g)
@@ -177,13 +177,13 @@ class Record:
     def flowed(
         self, node: Node, position: int, parent: Node, contribution: Any, total: Any
     ) -> None:
-        """Backward ran one rule."""
+        """Keep a contribution of one rule."""
         self.flows.append(Flow(node, position, parent, contribution, total))
         for outer in self._others():
             outer.flowed(node, position, parent, contribution, total)
 
     def wrote(self, leaf: Tensor, new: np.ndarray) -> None:
-        """A leaf that needs a gradient is about to get new values."""
+        """Keep the old and the new values of a leaf that is about to be written."""
         frame = outside(sys._getframe(1))
         place = frame.f_code.co_filename, line_of(frame.f_code, frame.f_lasti)
         assert leaf._node is not None
@@ -196,7 +196,7 @@ class Record:
     def watch_update(
         self, optimizer: Any, arguments: Sequence[Any], state_names: Sequence[str], note: str
     ) -> tuple[Any, UpdateRule]:
-        """Call `optimizer.update(*arguments)`, and take down what it does.
+        """Call `optimizer.update(*arguments)`, and take down its rule.
 
         Args:
             optimizer: what has the rule.
@@ -205,16 +205,16 @@ class Record:
             note: what the optimizer did to the gradient before, or will do, as a sentence.
 
         Returns:
-            What the rule returned, and what was taken down.
+            The result of the rule, and the rule.
         """
-        from .optimizer_rule import watched
+        from .optimizer_rule import watch_rule
 
-        return watched(optimizer, arguments, state_names, note)
+        return watch_rule(optimizer, arguments, state_names, note)
 
     def explain_update(
         self, parameter: Tensor, rule: UpdateRule, part: slice, change: Any, state: Sequence[Any]
     ) -> None:
-        """By which rule the last write came about.
+        """Add the optimizer's rule to the last write.
 
         Args:
             parameter: what was written to in it.
@@ -222,32 +222,40 @@ class Record:
             part: where it lies in the flat arrays.
             change, state: the flat arrays of what was subtracted, and of the new state.
         """
-        shape = parameter.shape
-        kept = zip(rule.state.items(), state, strict=True)
-        arrays = {n: v[part] for n, v in rule.reads.items() if isinstance(v, np.ndarray)}
+
+        def own(flat: Any) -> Any:
+            return flat[part].reshape(parameter.shape)
+
+        reads = {
+            name: value[part][0]
+            for name, value in rule.reads.items()
+            if isinstance(value, np.ndarray) and value[part].size
+        }
         self.updates[-1] = self.updates[-1]._replace(
             rule=rule,
-            gradient=rule.gradient[part].reshape(shape),
-            change=change[part].reshape(shape).copy(),
+            gradient=own(rule.gradient),
+            change=own(change).copy(),
             state={
-                name: (before[part].reshape(shape), after[part].reshape(shape).copy())
-                for (name, before), after in kept
+                name: (own(before), own(after).copy())
+                for (name, before), after in zip(rule.state.items(), state, strict=True)
             },
-            reads={name: value[0] for name, value in arrays.items() if value.size},
+            reads=reads,
         )
         for outer in self._others():
             if isinstance(outer, Record):
                 outer.explain_update(parameter, rule, part, change, state)
 
     def _others(self) -> list[Any]:
-        """The recorder outside of this one, if there is one."""
+        """Return the watcher outside of this one, if there is one, as a list."""
         return [outer for outer in self._outer[-1:] if outer is not None and outer is not self]
 
 
 def current_record() -> Record | None:
-    """The innermost `record()` that this code runs in, or None; in a compiled function, None."""
-    found = modes.watcher.get()
-    return found if isinstance(found, Record) and doors.tracer.get() is None else None
+    """Return the innermost `record()` that this code runs in; None in a compiled function."""
+    watcher = modes.watcher.get()
+    if isinstance(watcher, Record) and doors.tracer.get() is None:
+        return watcher
+    return None
 
 
 def record() -> Record:

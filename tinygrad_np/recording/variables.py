@@ -8,13 +8,13 @@ from ..core.callsite import assigned_name, variables
 from ..core.tensor import Tensor
 
 if TYPE_CHECKING:
-    from types import CodeType, FrameType
+    from types import FrameType
 
     from ..core.node import Node
 
 __all__ = ["variable_names"]
 
-Call = tuple["CodeType | None", int]  # the code that calls, and the offset of the call in it
+Call = tuple[int, int]  # the id of the code that calls, and the offset of the call in it
 
 
 def variable_names(order: list[Node], frame: FrameType) -> dict[Node, str]:
@@ -34,7 +34,7 @@ def _calls_under_way(frame: FrameType | None) -> set[Call]:
     """Return the calls that have not returned yet."""
     calls: set[Call] = set()
     while frame is not None:
-        calls.add((frame.f_code, frame.f_lasti))
+        calls.add((id(frame.f_code), frame.f_lasti))
         frame = frame.f_back
     return calls
 
@@ -54,14 +54,14 @@ def _assigned_names(order: list[Node], under_way: set[Call]) -> dict[Node, str]:
         assert node.code is not None
         if k + 1 < len(ops) and ops[k + 1].code is not node.code:
             other_function = k + 1
-        call = node.code, node.lasti
+        call = id(node.code), node.lasti
         again = later.get(call)
         # A loop makes the same call again, and what comes between is in the same function. If
         # anything else does, the call may not have returned in between.
         last = again is None or k + 1 < again <= other_function
         later[call] = k
         if last and call not in under_way:
-            name = assigned_name(*call)
+            name = assigned_name(node.code, node.lasti)
             if name is not None:
                 names[node] = name
     return names

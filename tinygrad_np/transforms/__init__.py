@@ -1,1 +1,1 @@
-"""Functions of functions."""
+"""Transforms: functions of functions, such as `grad`, `jvp`, `hessian` and `checkpoint`."""

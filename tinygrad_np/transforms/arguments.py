@@ -1,4 +1,4 @@
-"""What transforms are called with: checks of it, and results in its structure."""
+"""Arguments of transforms: checks, and results in the structure of the arguments."""
 
 from __future__ import annotations
 
@@ -12,27 +12,29 @@ from .run import Run, hand_back
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["arguments", "check_argnums", "check_function", "like_arguments", "places"]
+__all__ = ["as_arguments", "check_argnums", "check_function", "like_arguments", "positions"]
 
 
 def like_arguments(
     run: Run, raw: Sequence[Any], args: Sequence[Any], argnums: int | Sequence[int]
 ) -> Any:
-    """One value for each variable, in the structure of the arguments, as the caller gave them."""
-    pairs = zip(run.given, raw, strict=True)
-    values = iter([hand_back(g, isinstance(given, Tensor)) for given, g in pairs])
+    """Return one value for each variable, in the structure and of the kind of the arguments."""
+    pairs = zip(run.originals, raw, strict=True)
+    values = iter([hand_back(value, isinstance(leaf, Tensor)) for leaf, value in pairs])
     if isinstance(argnums, int):
         return refill(args[argnums], values)
     return tuple(refill(args[k], values) for k in argnums)
 
 
 def check_function(what: str, f: Any) -> None:
+    """Raise unless a transform was called with a function."""
     if not callable(f):
         hint = f": write {what}(f)(x), not {what}(f(x))" if isinstance(f, Tensor) else ""
         raise TypeError(f"{what} needs a function, not {type(f).__name__}{hint}")
 
 
 def check_argnums(what: str, argnums: Any) -> None:
+    """Raise unless `argnums` is the position of an argument, or several."""
     numbers = [argnums] if isinstance(argnums, int) else argnums
     try:
         numbers = [operator.index(k) for k in numbers if not isinstance(k, bool)]
@@ -45,8 +47,8 @@ def check_argnums(what: str, argnums: Any) -> None:
         )
 
 
-def places(what: str, argnums: int | Sequence[int], args: tuple) -> list[int]:
-    """Positions of the arguments to differentiate with respect to, counted from the start."""
+def positions(what: str, argnums: int | Sequence[int], args: tuple) -> list[int]:
+    """Return the positions that `argnums` means, counted from the start."""
     numbers = [argnums] if isinstance(argnums, int) else argnums
     for k in numbers:
         if not -len(args) <= k < len(args):
@@ -54,13 +56,18 @@ def places(what: str, argnums: int | Sequence[int], args: tuple) -> list[int]:
                 f"{what}: argnums {k} is out of range: the function was called with "
                 f"{len(args)} positional argument{'s' * (len(args) != 1)}"
             )
-    positions = [k % len(args) for k in numbers]
-    if len(set(positions)) != len(positions):
+    from_start = [k % len(args) for k in numbers]
+    if len(set(from_start)) != len(from_start):
         raise ValueError(f"{what}: argnums {argnums!r} names an argument twice")
-    return positions
+    return from_start
 
 
-def arguments(what: str, name: str, values: Any) -> tuple[Any, ...]:
+def as_arguments(what: str, name: str, values: Any) -> tuple[Any, ...]:
+    """Return a tuple or list of arguments as a tuple.
+
+    Raises:
+        TypeError: it is neither.
+    """
     if not isinstance(values, (tuple, list)):
         raise TypeError(
             f"{what}: {name} must be a tuple or list with one entry for each argument, such as "

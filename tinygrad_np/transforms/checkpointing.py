@@ -1,4 +1,4 @@
-"""`checkpoint`: a part of the graph that is computed again in backward instead of being stored.
+"""`checkpoint`: compute a part of the graph again in backward instead of storing it.
 
 In the graph it is three kinds of nodes: one that gathers the inputs (arguments, and what the
 function has captured), one for the function, whose rule runs it again, and one for each result.
@@ -6,29 +6,30 @@ function has captured), one for the function, whose rule runs it again, and one 
 
 from __future__ import annotations
 
+import contextlib
 import functools
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..core.backward import backward_to
-from ..core.containers import leaves, rebuild
+from ..core.containers import flatten, rebuild
 from ..core.modes import enable_grad, recording
 from ..core.node import Node, OutputGradients, next_serial, part
 from ..core.op import Op
 from ..core.tensor import Tensor, node_of, wrap
 from ..ops import default_generator
 from .run import called
-from .subgraph import outside, path_to, variable
+from .subgraph import older_nodes, path_to, variable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
 __all__ = ["checkpoint"]
 
 
 def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
-    """The same function, which keeps its inputs until backward, not what is computed inside.
+    """Make the same function, which keeps its inputs until backward, not what it computes inside.
 
     Backward runs `f` again and then through it. So `f` is computed twice (a training step costs
     about a third more), and memory is needed for the inside of one checkpointed function at a
@@ -53,13 +54,13 @@ def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
     def checkpointed(*args: Any, **kwargs: Any) -> Any:
         if not recording.get():
             return f(*args, **kwargs)
-        return _Again(f, (args, kwargs)).first()
+        return _Checkpoint(f, (args, kwargs)).run()
 
     return checkpointed
 
 
-class _Again:
-    """A function with its arguments, to be run a second time."""
+class _Checkpoint:
+    """A function with its arguments, to be run a second time in backward."""
 
     def __init__(self, f: Callable, arguments: tuple[tuple, dict]) -> None:
         self.f = f
@@ -69,27 +70,29 @@ class _Again:
         self.captured: list[Node] = []
         self.values: tuple[Any, ...] = ()
 
-    def first(self) -> Any:
-        """What `f` returns, each Tensor that needs a gradient made by the node of the whole."""
+    def run(self) -> Any:
+        """Run `f` the first time; the node of the whole makes each Tensor that needs a gradient."""
         since = next_serial()
         out, _ = self._run([None] * len(self.inputs))
         results = _differentiable(out)
         if not results:
             return out
-        self.captured = outside(map(node_of, results), since)
+        self.captured = older_nodes(map(node_of, results), since)
         self.values = tuple(r._data for r in results)
         parents = (*map(node_of, self.inputs), *self.captured)
         positions = tuple((k,) for k in range(len(parents)))
-        gather = Node(None, None, None, _GATHER, parents, positions)
-        node = Node(None, None, None, _CHECKPOINT, (gather,), ((self,),))
-        made = [wrap(value, part(node, k, self.values)) for k, value in enumerate(self.values)]
-        for tensor, result in zip(made, results, strict=True):
+        gather = Node(None, None, op=_GATHER, parents=parents, saved=positions)
+        node = Node(None, None, op=_CHECKPOINT, parents=(gather,), saved=((self,),))
+        tensors = []
+        for k, result in enumerate(results):
+            tensor = wrap(result._data, part(node, k, self.values))
             tensor.name = result.name
-        rest = iter(made)
+            tensors.append(tensor)
+        rest = iter(tensors)
         return rebuild(out, lambda leaf: next(rest) if _needs_grad(leaf) else leaf)
 
     def _keep(self, leaf: Any) -> Any:
-        """An argument as it is now; Tensors that need a gradient become the inputs."""
+        """Copy an argument as it is now; Tensors that need a gradient become the inputs."""
         if isinstance(leaf, Tensor):
             leaf = wrap(leaf._data, node_of(leaf))  # what is written to it later is not ours
             if leaf.requires_grad:
@@ -100,14 +103,14 @@ class _Again:
         return leaf
 
     def _run(self, sources: Sequence[Node | None]) -> tuple[Any, list[Node]]:
-        """What `f` returns on fresh variables that stand for the inputs, and their nodes."""
+        """Run `f` on variables that stand for the inputs; return its result and their nodes."""
         pairs = zip(self.inputs, sources, strict=True)
         fresh = [variable(x._data, source, x.name) for x, source in pairs]
         nodes = [node_of(v) for v in fresh]  # now: the function may write to its arguments
         rest = iter(fresh)
 
         def argument(leaf: Any) -> Any:
-            return next(rest) if isinstance(leaf, Tensor) and leaf.requires_grad else leaf
+            return next(rest) if _needs_grad(leaf) else leaf
 
         args, kwargs = rebuild(self.arguments, argument)
         with enable_grad():
@@ -115,37 +118,42 @@ class _Again:
         return out, nodes
 
     def pull(self, g: OutputGradients) -> OutputGradients:
-        """The gradients of inputs and captured Tensors, given those of the results."""
+        """Compute the gradients of inputs and captured Tensors from those of the results."""
         create_graph = any(isinstance(part_of_g, Tensor) for part_of_g in g)
         since = next_serial()
-        generator = default_generator()
-        now = generator.bit_generator.state
-        generator.bit_generator.state = self.state
         sources = [node_of(x) if create_graph else None for x in self.inputs]
-        try:
+        with self._random_state():
             out, variables = self._run(sources)
-        finally:
-            generator.bit_generator.state = now
         results = _differentiable(out)
         roots = [node_of(r) for r in results]
-        self._check(results, {*outside(roots, since)} - {*sources, *self.captured})
+        self._check(results, {*older_nodes(roots, since)} - {*sources, *self.captured})
         ends = [*variables, *self.captured]
         path = path_to(set(ends), roots, since)
         seeds: dict[Node, Any] = {}
         for root, g_root in zip(roots, g, strict=True):
             if g_root is not None:
                 seeds[root] = seeds[root] + g_root if root in seeds else g_root
-        reached = backward_to(
+        gradients = backward_to(
             set(ends), path, seeds, retain_graph=False, create_graph=create_graph, lift=wrap
         )
-        return OutputGradients(reached.get(end) for end in ends)
+        return OutputGradients(map(gradients.get, ends))
+
+    @contextlib.contextmanager
+    def _random_state(self) -> Iterator[None]:
+        """Set the default generator back to the first run inside."""
+        bits = default_generator().bit_generator
+        now = bits.state
+        bits.state = self.state
+        try:
+            yield
+        finally:
+            bits.state = now
 
     def _check(self, results: list[Tensor], unknown: set[Any]) -> None:
-        same = len(results) == len(self.values) and all(
-            np.array_equal(r._data, before, equal_nan=True)
-            for r, before in zip(results, self.values, strict=True)
-        )
-        if unknown or not same:
+        """Raise unless the second run gave the values of the first, from known nodes alone."""
+        pairs = zip(results, self.values)
+        same = all(np.array_equal(r._data, value, equal_nan=True) for r, value in pairs)
+        if unknown or len(results) != len(self.values) or not same:
             raise RuntimeError(
                 f"{called(self.f)} under checkpoint used other values when it was computed again "
                 "in backward: something it has captured was changed in between (a weight, an "
@@ -158,7 +166,8 @@ def _needs_grad(leaf: Any) -> bool:
 
 
 def _differentiable(out: Any) -> list[Tensor]:
-    return [leaf for _, leaf in leaves(out) if _needs_grad(leaf)]
+    """List the Tensors that need a gradient."""
+    return [leaf for leaf in flatten(out) if _needs_grad(leaf)]
 
 
 # --- the nodes ------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Functions of functions: gradients, and products with Jacobians and Hessians.
+"""Transforms of functions: gradients, and products with Jacobians and Hessians.
 
 They take a function of Tensors and give a function, with JAX's names. All of them:
 
@@ -23,7 +23,7 @@ import numpy as np
 
 from ..core.containers import rebuild, refill
 from ..core.tensor import Tensor
-from .arguments import arguments, check_argnums, check_function, like_arguments, places
+from .arguments import as_arguments, check_argnums, check_function, like_arguments, positions
 from .run import Run, hand_back
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ __all__ = [
 def grad(
     f: Callable[..., Any], argnums: int | Sequence[int] = 0, has_aux: bool = False
 ) -> Callable[..., Any]:
-    """The function that computes the gradient of `f`.
+    """Make the function that computes the gradient of `f`.
 
     Args:
         f: a function that returns one number, a Tensor of shape ().
@@ -64,7 +64,9 @@ def grad(
     @functools.wraps(f, updated=())
     def gradient(*args: Any, **kwargs: Any) -> Any:
         value, gradients = compute(args, kwargs)
-        return (gradients, value[1]) if has_aux else gradients
+        if has_aux:
+            return gradients, value[1]
+        return gradients
 
     return gradient
 
@@ -72,7 +74,10 @@ def grad(
 def value_and_grad(
     f: Callable[..., Any], argnums: int | Sequence[int] = 0, has_aux: bool = False
 ) -> Callable[..., Any]:
-    """As `grad`, with the value: the result is (value, gradient), or ((value, aux), gradient)."""
+    """Make the function that computes (value, gradient), or ((value, aux), gradient).
+
+    Arguments and errors as for `grad`.
+    """
     compute = _value_and_grad("value_and_grad", f, argnums, has_aux)
 
     @functools.wraps(f, updated=())
@@ -89,19 +94,21 @@ def _value_and_grad(
     check_argnums(what, argnums)
 
     def compute(args: tuple, kwargs: dict) -> Any:
-        positions = places(what, argnums, args)
-        run = Run(what, f, args, positions, kwargs, has_aux=has_aux)
-        run.scalar()
+        run = Run(what, f, args, positions(what, argnums, args), kwargs, has_aux=has_aux)
+        run.check_scalar()
         seed = np.ones((), run.results[0].dtype)
-        gradients = like_arguments(run, run.pull([seed], keep=run.connected), args, argnums)
-        value = (run.value(), run.auxiliary()) if has_aux else run.value()
+        raw = run.pull([seed], keep=run.connected)
+        gradients = like_arguments(run, raw, args, argnums)
+        value = run.value()
+        if has_aux:
+            return (value, run.auxiliary()), gradients
         return value, gradients
 
     return compute
 
 
 def vjp(f: Callable[..., Any], *primals: Any, has_aux: bool = False) -> tuple[Any, ...]:
-    """The value of `f`, and the function that multiplies a vector with its Jacobian: vᵀJ.
+    """Return the value of `f`, and the function that multiplies a vector with its Jacobian: vᵀJ.
 
     Args:
         f: a function that returns a Tensor, or a container of Tensors.
@@ -117,18 +124,21 @@ def vjp(f: Callable[..., Any], *primals: Any, has_aux: bool = False) -> tuple[An
         ValueError: (from `pull`) the cotangent differs from the value in structure or shape.
     """
     check_function("vjp", f)
-    run = Run("vjp", f, primals, range(len(primals)), has_aux=has_aux)
+    every = range(len(primals))
+    run = Run("vjp", f, primals, every, has_aux=has_aux)
 
     def pull(cotangent: Any) -> tuple[Any, ...]:
-        raw = run.pull(run.seeds(run.template, cotangent, "the cotangent"))
-        return like_arguments(run, raw, primals, range(len(primals)))
+        seeds = run.seeds(run.template, cotangent, "the cotangent")
+        return like_arguments(run, run.pull(seeds), primals, every)
 
     value = run.value()
-    return (value, pull, run.auxiliary()) if has_aux else (value, pull)
+    if has_aux:
+        return value, pull, run.auxiliary()
+    return value, pull
 
 
 def linearize(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[..., Any]]:
-    """The value of `f`, and its derivative at that point as a linear function: t ↦ Jt.
+    """Return the value of `f`, and its derivative at that point as a linear function: t ↦ Jt.
 
     Args:
         f: a function that returns a Tensor, or a container of Tensors.
@@ -151,14 +161,15 @@ def _linearize(what: str, f: Callable, primals: tuple) -> tuple[Any, Callable[..
     run = Run(what, f, primals, range(len(primals)))
 
     def push(*tangents: Any) -> Any:
-        results = run.push(run.seeds(primals, tangents, "tangents"))
-        return refill(run.template, [hand_back(r, run.as_tensors) for r in results])
+        seeds = run.seeds(primals, tangents, "tangents")
+        derivatives = [hand_back(raw, run.as_tensors) for raw in run.push(seeds)]
+        return refill(run.template, derivatives)
 
     return run.value(), push
 
 
 def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
-    """The value of `f` and its derivative along a direction: (f(x), Jt).
+    """Return the value of `f` and its derivative along a direction: (f(x), Jt).
 
     There is no forward mode behind it: the derivative is taken with two backward passes. The
     first is recorded, as a function of the gradient u that it starts from: x̄ = Jᵀu, linear in u.
@@ -179,16 +190,14 @@ def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) 
             tuple or list.
         ValueError: the tangents differ from the primals in structure or shape.
     """
-    primals, tangents = (
-        arguments("jvp", "primals", primals),
-        tuple(arguments("jvp", "tangents", tangents)),
-    )
+    primals = as_arguments("jvp", "primals", primals)
+    tangents = as_arguments("jvp", "tangents", tangents)
     value, push = _linearize("jvp", f, primals)
     return value, push(*tangents)
 
 
 def hvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) -> Any:
-    """The product of the Hessian of `f` with a vector, without the Hessian.
+    """Multiply the Hessian of `f` with a vector, without computing the Hessian.
 
     The Hessian is symmetric, so Hv = vᵀH is the gradient of (gradient of f)·v: one recorded
     backward pass and one plain one.
@@ -207,15 +216,21 @@ def hvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) 
         ValueError: the tangents differ from the primals in structure or shape.
     """
     check_function("hvp", f)
-    primals = arguments("hvp", "primals", primals)
-    tangents = arguments("hvp", "tangents", tangents)
-    compute = _value_and_grad("hvp", f, range(len(primals)), False)
-    run = Run("hvp", lambda *args: compute(args, {})[1], primals, range(len(primals)))
-    raw = run.pull(run.seeds(primals, tangents, "tangents"), keep=run.connected)
-    products = like_arguments(run, raw, primals, range(len(primals)))
+    primals = as_arguments("hvp", "primals", primals)
+    tangents = as_arguments("hvp", "tangents", tangents)
+    every = range(len(primals))
+    compute = _value_and_grad("hvp", f, every, False)
+    run = Run("hvp", lambda *args: compute(args, {})[1], primals, every)
+    seeds = run.seeds(primals, tangents, "tangents")
+    raw = run.pull(seeds, keep=run.connected)
+    products = like_arguments(run, raw, primals, every)
     return products[0] if len(primals) == 1 else products
 
 
 def stop_gradient(x: Any) -> Any:
-    """The same values, through which no gradient flows: `.detach()` for whole containers."""
-    return rebuild(x, lambda leaf: leaf.detach() if isinstance(leaf, Tensor) else leaf)
+    """Return the same values, without a gradient: `.detach()` for whole containers."""
+
+    def detached(leaf: Any) -> Any:
+        return leaf.detach() if isinstance(leaf, Tensor) else leaf
+
+    return rebuild(x, detached)

@@ -1,4 +1,4 @@
-"""`jacobian` and `hessian`: transforms (see there) that compute all partial derivatives."""
+"""`jacobian` and `hessian`, the transforms that compute all partial derivatives."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import numpy as np
 from ..core.containers import refill
 from ..core.tensor import Tensor
 from ..ops import moveaxis, reshape, stack
-from .arguments import check_argnums, check_function, like_arguments, places
+from .arguments import check_argnums, check_function, like_arguments, positions
 from .run import Run
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
 __all__ = ["hessian", "jacobian"]
 
@@ -22,7 +22,7 @@ __all__ = ["hessian", "jacobian"]
 def jacobian(
     f: Callable[..., Any], argnums: int | Sequence[int] = 0, has_aux: bool = False
 ) -> Callable[..., Any]:
-    """The function that computes the Jacobian of `f`, all its partial derivatives.
+    """Make the function that computes the Jacobian of `f`, all its partial derivatives.
 
     It costs one backward pass for each element of the result, or one for each element of the
     arguments and one more, whichever are fewer (see `linearize`).
@@ -52,18 +52,21 @@ def _jacobian(
 
     @functools.wraps(f, updated=())
     def derivatives(*args: Any, **kwargs: Any) -> Any:
-        positions = places(what, argnums, args)
-        run = Run(what, f, args, positions, kwargs, has_aux=has_aux)
-        columns = sum(v.size for v in run.variables) < sum(r.size for r in run.results)
-        blocks = (_by_columns if columns else _by_rows)(run)
-        out = refill(run.template, [like_arguments(run, b, args, argnums) for b in blocks])
-        return (out, run.auxiliary()) if has_aux else out
+        run = Run(what, f, args, positions(what, argnums, args), kwargs, has_aux=has_aux)
+        columns = sum(v.size for v in run.variables)
+        rows = sum(r.size for r in run.results)
+        blocks = _by_columns(run) if columns < rows else _by_rows(run)
+        jacobians = [like_arguments(run, block, args, argnums) for block in blocks]
+        out = refill(run.template, jacobians)
+        if has_aux:
+            return out, run.auxiliary()
+        return out
 
     return derivatives
 
 
 def hessian(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callable[..., Any]:
-    """The function that computes all second partial derivatives of `f`.
+    """Make the function that computes all second partial derivatives of `f`.
 
     It is `jacobian(jacobian(f))`: for one argument of shape (n,) and a function that returns one
     number a matrix (n, n), at the cost of about n backward passes. `hvp` gives its product with a
@@ -73,46 +76,51 @@ def hessian(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callable
 
 
 def _by_rows(run: Run) -> list[list[Any]]:
-    """For each result the Jacobians of all variables: one pull for each element of the result."""
+    """Return for each result the Jacobians of all variables, with one pull for each element."""
     blocks = []
     for k, result in enumerate(run.results):
-        rows = []
-        for index in np.ndindex(result.shape):
-            seeds = [np.zeros(r.shape, r.dtype) for r in run.results]
-            seeds[k][index] = 1
-            rows.append(run.pull(seeds))
-        blocks.append(
-            [
-                _assembled([row[j] for row in rows], result.shape + v.shape, v)
-                for j, v in enumerate(run.variables)
-            ]
-        )
-    return blocks
-
-
-def _by_columns(run: Run) -> list[list[Any]]:
-    """The same, with one push for each element of the variables."""
-    columns = []
-    for j, v in enumerate(run.variables):
-        for index in np.ndindex(v.shape):
-            tangents = [np.zeros(u.shape, u.dtype) for u in run.variables]
-            tangents[j][index] = 1
-            columns.append(run.push(tangents))
-    blocks = []
-    for k, result in enumerate(run.results):
-        start, jacobians = 0, []
-        for v in run.variables:
-            part = [column[k] for column in columns[start : start + v.size]]
-            start += v.size
-            block = _assembled(part, v.shape + result.shape, v)
-            n = v.ndim
-            jacobians.append(moveaxis(block, tuple(range(n)), tuple(range(-n, 0))) if n else block)
+        rows = [run.pull(seeds) for seeds in _unit_vectors(run.results, k)]
+        jacobians = []
+        for j, v in enumerate(run.variables):
+            parts = [row[j] for row in rows]
+            shape = result.shape + v.shape
+            jacobians.append(_assemble(parts, shape, v))
         blocks.append(jacobians)
     return blocks
 
 
-def _assembled(parts: list[Any], shape: tuple[int, ...], variable: Tensor) -> Any:
-    """Slices of a Jacobian put together; in the dtype of the variable, as gradients are."""
+def _by_columns(run: Run) -> list[list[Any]]:
+    """Return the same, with one push for each element of the variables."""
+    columns = []
+    for j in range(len(run.variables)):
+        tangents = _unit_vectors(run.variables, j)
+        columns.append([run.push(tangent) for tangent in tangents])
+    blocks = []
+    for k, result in enumerate(run.results):
+        jacobians = []
+        for j, v in enumerate(run.variables):
+            parts = [column[k] for column in columns[j]]
+            shape = v.shape + result.shape
+            jacobian = _assemble(parts, shape, v)
+            if v.ndim:  # the axes of the variable come last
+                first = tuple(range(v.ndim))
+                last = tuple(range(-v.ndim, 0))
+                jacobian = moveaxis(jacobian, first, last)
+            jacobians.append(jacobian)
+        blocks.append(jacobians)
+    return blocks
+
+
+def _unit_vectors(tensors: list[Tensor], k: int) -> Iterator[list[np.ndarray]]:
+    """Yield zeros for all Tensors, but a 1 for each element of the k-th in turn."""
+    for index in np.ndindex(tensors[k].shape):
+        arrays = [np.zeros(t.shape, t.dtype) for t in tensors]
+        arrays[k][index] = 1
+        yield arrays
+
+
+def _assemble(parts: list[Any], shape: tuple[int, ...], variable: Tensor) -> Any:
+    """Stack slices of a Jacobian, in the dtype of the variable, as gradients are."""
     if not parts:
         return np.zeros(shape, variable.dtype)
     return reshape(stack(parts), shape).astype(variable.dtype)

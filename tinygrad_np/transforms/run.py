@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..core.backward import backward_to, fit
-from ..core.containers import leaves, match, rebuild, refill
+from ..core.containers import flatten, leaves, match, rebuild, refill
 from ..core.modes import enable_grad, recording
 from ..core.node import Node, next_serial
 from ..core.tensor import Tensor, as_array, node_of, wrap
-from .subgraph import outside, path_to, variable
+from .subgraph import older_nodes, path_to, variable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
@@ -25,13 +25,13 @@ __all__ = ["Run", "called", "hand_back"]
 
 
 def called(f: Any) -> str:
-    """How messages name a function."""
+    """Return the name of a function in messages."""
     name = getattr(f, "__name__", type(f).__name__)
     return "the function" if name == "<lambda>" else f"{name}()"
 
 
 def described(value: Any) -> str:
-    """How messages name a value that is not what it should be."""
+    """Describe in messages a value that is not what it should be."""
     if isinstance(value, Tensor):
         return value._title()
     if isinstance(value, (np.ndarray, np.generic)):
@@ -46,7 +46,7 @@ class Run:
     """`f(*args)` run on fresh variables, and the gradients of its results.
 
     Attributes:
-        given: the leaves of the arguments that were replaced by variables.
+        originals: the leaves of the arguments that were replaced by variables.
         variables: these Tensors, in the same order.
         results, template: the leaves of what `f` returned (Tensors), and all of it.
         aux: the second thing that `f` returned, with `has_aux`.
@@ -56,7 +56,7 @@ class Run:
 
     Args:
         what: the transform, for messages.
-        places: positions of the arguments to be replaced.
+        positions: those of the arguments to be replaced.
     """
 
     def __init__(
@@ -64,7 +64,7 @@ class Run:
         what: str,
         f: Callable,
         args: Sequence[Any],
-        places: Sequence[int],
+        positions: Sequence[int],
         kwargs: dict[str, Any] | None = None,
         *,
         has_aux: bool = False,
@@ -72,60 +72,74 @@ class Run:
         self.what = what
         self.f = f
         self.since = next_serial()
-        self._linear: Any = None
-        self.given: list[Any] = []
+        self.recorded = recording.get()
+        self.originals: list[Any] = []
         self.variables: list[Tensor] = []
-        replaced = list(args)
-        self.recorded = record = recording.get()
-        for k in places:
-            pairs = list(leaves(args[k], f"argument {k}"))
-            fresh = [self._variable(leaf, path, record) for path, leaf in pairs]
-            replaced[k] = refill(args[k], fresh)
-            self.given += [leaf for _, leaf in pairs]
-            self.variables += map(_same, fresh)
+        arguments = list(args)
+        for position in positions:
+            arguments[position] = self._replace(args[position], f"argument {position}")
         if not self.variables:
             raise ValueError(f"{what} needs an array to differentiate with respect to, none given")
         self.ends = set(map(node_of, self.variables))
-        self.as_tensors = any(isinstance(leaf, Tensor) for a in args for _, leaf in leaves(a))
-        with enable_grad():
-            out = f(*replaced, **(kwargs or {}))
+        self.as_tensors = any(isinstance(leaf, Tensor) for leaf in flatten(args))
         self.aux: Any = None
+        with enable_grad():
+            out = f(*arguments, **(kwargs or {}))
         if has_aux:
-            if not isinstance(out, tuple) or len(out) != 2:
-                raise TypeError(
-                    f"with has_aux=True {called(f)} must return a pair (value, aux), "
-                    f"but it returned {described(out)}"
-                )
-            out, self.aux = out
+            out, self.aux = self._pair(out)
         self.template = out
-        self.results = [self._checked(path, leaf) for path, leaf in leaves(out, "[...]")]
+        self.results = [self._result(path, leaf) for path, leaf in leaves(out, "[...]")]
         if not self.results:
             raise TypeError(self._no_tensor(out))
         roots = [node_of(r) for r in self.results if r.requires_grad]
-        self.connected = record and bool(outside(roots, self.since))
+        self.connected = self.recorded and bool(older_nodes(roots, self.since))
         self.path = path_to(self.ends, roots, self.since)
+        self._linear: Any = None  # the gradients as functions of the results', see `push`
 
-    def _variable(self, leaf: Any, path: str, record: bool) -> Tensor:
+    def _replace(self, argument: Any, name: str) -> Any:
+        """Return an argument with variables for its leaves."""
+        pairs = list(leaves(argument, name))
+        fresh = [self._variable(leaf, path) for path, leaf in pairs]
+        self.originals += [leaf for _, leaf in pairs]
+        self.variables += map(_alias, fresh)
+        return refill(argument, fresh)
+
+    def _variable(self, leaf: Any, path: str) -> Tensor:
+        source = name = None
         if isinstance(leaf, Tensor):
-            data, source = leaf._data, leaf._node if record and leaf.requires_grad else None
+            data, name = leaf._data, leaf.name
+            if self.recorded and leaf.requires_grad:
+                source = leaf._node
         else:
-            try:
-                data, source = as_array(leaf, None, copy=True), None
-            except TypeError as error:
-                raise TypeError(f"{self.what}: {path}: {error}") from error
+            data = self._array(leaf, path)
         if data.dtype.kind != "f":
-            remedy = (
-                "complex gradients are not supported"
-                if data.dtype.kind == "c"
-                else "give floats, such as 3.0 or x.astype(float)"
-            )
+            remedy = "give floats, such as 3.0 or x.astype(float)"
+            if data.dtype.kind == "c":
+                remedy = "complex gradients are not supported"
             raise TypeError(
                 f"{self.what} needs floats to differentiate with respect to, but {path} is "
                 f"{data.dtype}: {remedy}"
             )
-        return variable(data, source, leaf.name if isinstance(leaf, Tensor) else None)
+        return variable(data, source, name)
 
-    def _checked(self, path: str, leaf: Any) -> Tensor:
+    def _array(self, leaf: Any, path: str) -> np.ndarray:
+        """Copy a leaf that is no Tensor to an array."""
+        try:
+            return as_array(leaf, None, copy=True)
+        except TypeError as error:
+            raise TypeError(f"{self.what}: {path}: {error}") from error
+
+    def _pair(self, out: Any) -> tuple[Any, Any]:
+        """Return value and aux of a function that was called with `has_aux`."""
+        if not isinstance(out, tuple) or len(out) != 2:
+            raise TypeError(
+                f"with has_aux=True {called(self.f)} must return a pair (value, aux), "
+                f"but it returned {described(out)}"
+            )
+        return out
+
+    def _result(self, path: str, leaf: Any) -> Tensor:
+        """Return a leaf of the value, if it is a Tensor of floats."""
         where = "" if path == "[...]" else f" at {path[5:]} of its result"
         if not isinstance(leaf, Tensor):
             cut = isinstance(leaf, (float, np.ndarray, np.generic))
@@ -136,7 +150,7 @@ class Run:
                 f"{self.what} needs {called(self.f)} to return floats, but it returned "
                 f"{described(leaf)}{where}, which has no gradient"
             )
-        return _same(leaf)
+        return _alias(leaf)
 
     def _no_tensor(self, value: Any) -> str:
         return (
@@ -144,7 +158,7 @@ class Run:
             f"but it returned {described(value)}"
         )
 
-    def scalar(self) -> None:
+    def check_scalar(self) -> None:
         """Raise unless the function returned one number."""
         out = self.template
         if isinstance(out, Tensor) and out.shape == ():
@@ -162,19 +176,16 @@ class Run:
         )
 
     def seeds(self, template: Sequence[Any], tree: Any, name: str) -> list[Any]:
-        """The leaves of `tree`, arrays or Tensors in the shapes and dtypes of the template's.
+        """Return the leaves of `tree`, with the shapes and dtypes of the template's.
 
         Raises:
             ValueError: another structure or another shape.
             TypeError: no numbers.
         """
-        made: list[Any] = []
+        seeds: list[Any] = []
         for path, like, value in match(template, tree, name):
             if not isinstance(value, Tensor):
-                try:
-                    value = as_array(value, None, copy=True)
-                except TypeError as error:
-                    raise TypeError(f"{self.what}: {path}: {error}") from error
+                value = self._array(value, path)
             elif not (recording.get() and value.requires_grad):
                 value = value._data
             shape, dtype = np.shape(like), getattr(like, "dtype", np.dtype(float))
@@ -185,20 +196,20 @@ class Run:
                 )
             if value.dtype.kind == "c":
                 raise TypeError(f"{self.what}: {path} must be real, not {value.dtype}")
-            made.append(fit(value, shape, dtype))
-        return made
+            seeds.append(fit(value, shape, dtype))
+        return seeds
 
     def pull(self, seeds: Sequence[Any], *, keep: bool = True) -> list[Any]:
-        """The gradients of the variables, given those of the results: the rules, once.
+        """Compute the gradients of the variables from those of the results, by the rules.
 
-        Arrays, or Tensors where the gradients are wanted by something outside.
+        They are arrays, or Tensors where something outside needs their gradients.
         `keep=False` frees the graph; it can't be pulled a second time.
         """
         pairs = [(node_of(r), seed) for r, seed in zip(self.results, seeds, strict=True)]
         return self._backward(self.variables, self.path, pairs, keep)
 
     def push(self, tangents: Sequence[Any]) -> list[Any]:
-        """The directional derivatives of the results, along the tangents of the variables.
+        """Compute the derivatives of the results along the tangents of the variables.
 
         The gradients are linear in the gradient u of the results: x̄ = Jᵀu. They are recorded as
         a function of u once, and pulling a tangent t back through that function gives Jt.
@@ -206,12 +217,12 @@ class Run:
         if self._linear is None:
             self._linear = self._transposed()
         dummies, rows, path = self._linear
-        pairs = [
-            (node_of(row), t) for row, t in zip(rows, tangents, strict=True) if row is not None
-        ]
+        tangents_of = zip(rows, tangents, strict=True)
+        pairs = [(node_of(row), t) for row, t in tangents_of if row is not None]
         return self._backward(dummies, path, pairs, True)
 
     def _transposed(self) -> tuple[list[Tensor], list[Any], set[Node]]:
+        """Record the gradients x̄ as functions of u: return u, x̄ and the path between them."""
         since = next_serial()
         dummies = [variable(np.ones(r.shape, r.dtype), None) for r in self.results]
         pairs = [(node_of(r), dummy) for r, dummy in zip(self.results, dummies, strict=True)]
@@ -224,7 +235,7 @@ class Run:
     def _backward(
         self, ends: list[Tensor], path: set[Node], pairs: Iterable[Any], keep: bool
     ) -> list[Any]:
-        """The gradients of `ends`: arrays, or Tensors that something outside needs."""
+        """Compute the gradients of `ends`, as Tensors where something outside needs these."""
         pairs = list(pairs)
         others = {node_of(seed) for _, seed in pairs if isinstance(seed, Tensor)}
         record = recording.get() and (self.connected or bool(others))
@@ -234,31 +245,36 @@ class Run:
             g = reached.get(node_of(end))
             if g is None:
                 g = np.zeros(end.shape, end.dtype)
-            gradients.append(self._settled(g, others) if record else g)
+            gradients.append(self._needed(g, others) if record else g)
         return gradients
 
-    def _settled(self, value: Any, others: Collection[Any] = ()) -> Any:
-        """A Tensor only where its gradient is wanted by something outside, else the array."""
+    def _needed(self, value: Any, others: Collection[Any] = ()) -> Any:
+        """Return a Tensor only if something outside needs its gradient, else the array."""
         if not isinstance(value, Tensor):
             return value
-        wanted = value.requires_grad and outside([node_of(value)], self.since, others)
-        return value if wanted else value._data
+        if value.requires_grad and older_nodes([node_of(value)], self.since, others):
+            return value
+        return value._data
 
-    def _own(self, value: Any) -> Any:
-        settled = self._settled(value) if self.recorded else value._data
-        return hand_back(settled, self.as_tensors)
+    def _convert(self, value: Any) -> Any:
+        needed = self._needed(value) if self.recorded else value._data
+        return hand_back(needed, self.as_tensors)
 
     def value(self) -> Any:
-        """All that the function returned, as the caller is to have it."""
-        return rebuild(self.template, self._own)
+        """Convert the function's result to the kind that the caller passed in."""
+        return rebuild(self.template, self._convert)
 
     def auxiliary(self) -> Any:
-        """The `aux` of the function; Tensors in it as the caller is to have them."""
-        return rebuild(self.aux, lambda a: self._own(a) if isinstance(a, Tensor) else a)
+        """Convert the Tensors in the function's `aux` to the kind that the caller passed in."""
+
+        def converted(leaf: Any) -> Any:
+            return self._convert(leaf) if isinstance(leaf, Tensor) else leaf
+
+        return rebuild(self.aux, converted)
 
 
-def _same(tensor: Tensor) -> Tensor:
-    """The same value as another object, which no write of the user's reaches."""
+def _alias(tensor: Tensor) -> Tensor:
+    """Return the same value as another object, which no write of the user's reaches."""
     return wrap(tensor._data, tensor._node)
 
 
@@ -269,19 +285,20 @@ def _backward(
     record: bool,
     keep: bool,
 ) -> dict[Node, Any]:
+    """Run backward from the seeds along a path, and return the gradients of the ends."""
     seeds: dict[Node, Any] = {}
     with enable_grad():  # adds up the seeds of a value that was returned twice
         for node, seed in pairs:
             if node in path:
                 if not isinstance(seed, Tensor):
-                    seed = as_array(seed, None)
-                    seed = wrap(seed, None) if record else seed
+                    array = as_array(seed, None)
+                    seed = wrap(array, None) if record else array
                 seeds[node] = seeds[node] + seed if node in seeds else seed
     return backward_to(ends, path, seeds, retain_graph=keep, create_graph=record, lift=wrap)
 
 
 def hand_back(value: Any, as_tensor: bool) -> Any:
-    """A value as the caller is to have it: a Tensor or an array, as the arguments were.
+    """Convert a value to what the caller passed in: a Tensor or an array.
 
     A Tensor stays one in any case: something outside needs its gradient, which an array would
     silently lose.

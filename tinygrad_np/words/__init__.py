@@ -1,8 +1,7 @@
-"""What was recorded, in words: `explain` it, say `why` a gradient is what it is, `lint` a loss."""
+"""Plain language on what was recorded: `explain` it, ask `why` of a gradient, `lint` a loss."""
 
-from .explaining import explain
-from .finding import Finding
-from .linting import lint
+from .explanations import explain
+from .findings import lint
 from .reasons import why
 
-__all__ = ["Finding", "explain", "lint", "why"]
+__all__ = ["explain", "lint", "why"]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -11,25 +12,29 @@ from ..core import modes
 from ..core.callsite import outside
 from ..core.node import Leaf, Node
 from ..core.tensor import Tensor, node_of
+from ..recording.findings import Finding
 from ..recording.reading import bare
 from ..recording.recorder import current_record
-from .culprits import Trail
 from .evidence import Evidence, tensors_in
-from .text import Text, number, shape_text, share_of
+from .gradient_trail import GradientTrail
+from .text import Text, number_text, shape_text, share_text
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import FrameType
 
     from ..recording.recorder import Record
 
-__all__ = ["why"]
+__all__ = ["gradient_finding", "why"]
 
 HUGE = 1e6
+LONGEST_WAY = 8  # ops on the way back that are named
 RECORD = "compute the loss and call backward() inside `with tg.record() as r:`, then "
+NO_GRAPH = "under no_grad(), after .detach() or .numpy(), or"
 
 
 def why(t: Tensor, loss: Tensor | None = None, *, record: Record | None = None) -> Text:
-    """Why `t.grad` is None, all zero, nan, infinite or huge; one or two sentences.
+    """Say why `t.grad` is None, all zero, nan, infinite or huge, in one or two sentences.
 
         with tg.record() as r:
             loss = ...
@@ -47,244 +52,310 @@ def why(t: Tensor, loss: Tensor | None = None, *, record: Record | None = None) 
     Raises:
         TypeError: `t` or `loss` is no Tensor.
     """
-    for value, what in ((t, "why()"), (loss, "why(t, loss)")):
-        if not isinstance(value, Tensor) and not (value is None and what != "why()"):
-            raise TypeError(f"{what} takes Tensors, not {type(value).__name__}")
+    if not isinstance(t, Tensor):
+        raise TypeError(f"why() takes Tensors, not {type(t).__name__}")
+    if loss is not None and not isinstance(loss, Tensor):
+        raise TypeError(f"why(t, loss) takes Tensors, not {type(loss).__name__}")
     if record is None:
         record = current_record()
-    return Text(_Question(t, loss, record, outside(sys._getframe(1))).answer())
+    finding = gradient_finding(t, loss, record, outside(sys._getframe(1)))
+    return Text(finding.what)
+
+
+def gradient_finding(
+    t: Tensor,
+    loss: Tensor | None,
+    record: Record | None,
+    frame: FrameType,
+) -> Finding:
+    """Return the answer of `why()` as a record; the remedy stands in its sentences.
+
+    Args:
+        t, loss, record: those of `why()`.
+        frame: the user's function, whose variables have names for the values.
+    """
+    question = _Question(t, loss, record, frame)
+    kind, sentences = question.answer()
+    return Finding(kind, sentences, question.evidence.place(question.node), "")
 
 
 class _Question:
     def __init__(
-        self, t: Tensor, loss: Tensor | None, record: Record | None, frame: FrameType
+        self,
+        t: Tensor,
+        loss: Tensor | None,
+        record: Record | None,
+        frame: FrameType,
     ) -> None:
         self.t = t
         self.node = node_of(t)
-        self.given = loss
+        self.loss = None if loss is None else node_of(loss)
         self.record = record
-        self.held = [x for x in tensors_in(frame) if x._node is not None and x.requires_grad]
-        roots = [node_of(x) for x in self.held] + [self.node]
-        if loss is not None:
-            roots.append(node_of(loss))
+        tensors = [x for x in tensors_in(frame) if x._node is not None and x.requires_grad]
+        self.variables = list(map(node_of, tensors))
+        roots = [*self.variables, self.node]
+        if self.loss is not None:
+            roots.append(self.loss)
         self.evidence = Evidence(roots, record, frame)
-        self.trail = Trail(self.evidence) if record is not None else None
+        self.trail = GradientTrail(self.evidence) if record is not None else None
         name = self.evidence.name(self.node)
         self.name = f"`{name}`" if name else f"this Tensor ({shape_text(t.shape)})"
         self.grad = f"`{name}.grad`" if name else "its gradient"
 
-    def answer(self) -> str:
+    def answer(self) -> tuple[str, str]:
+        """Return the kind of the gradient, and the sentences about it."""
         if not self.t.requires_grad:
-            return self._needs_none()
+            return "no gradient", f"{self.grad} is None: {self._no_need()}"
         grad = self.t.grad
         if grad is None:
-            if not isinstance(self.node, Leaf) and self.t._grad_holder() is None:
-                return self._no_leaf()
-            return self._missing()
-        return self._present(grad.data)
+            is_leaf = isinstance(self.node, Leaf)
+            retained = self.t._grad_holder() is not None
+            reason = self._missing() if is_leaf or retained else self._no_leaf()
+            return "no gradient", f"{self.grad} is None: {reason}"
+        g = grad.data
+        for trouble in TROUBLES:
+            if trouble.test(g):
+                text = f"{self.grad} is {trouble.text(g)}{self._trouble_reason(trouble)}."
+                return trouble.kind, text
+        text = f"{self.grad} is ordinary: {_range_text(g)}{self._accumulation()}."
+        return "ordinary gradient", text
 
     # --- no gradient -----------------------------------------------------------------------------
 
-    def _needs_none(self) -> str:
-        said = f"{self.grad} is None: "
+    def _no_need(self) -> str:
+        """Say why the Tensor requires no gradient."""
         if self.t.dtype.kind != "f":
-            return f"{said}{self.name} is of {self.t.dtype}, and only floats have gradients."
-        cut = self._cut_from(self.t._data)
-        if cut:
-            return f"{said}{self.name} has the values of {cut}, but no graph."
-        said += f"{self.name} does not require a gradient. "
+            return f"{self.name} is of {self.t.dtype}, and only floats have gradients."
+        source = self._detached_source()
+        if source is not None:
+            call = self.evidence.called(source)
+            return f"{self.name} has the values of {call} by .detach(), but no graph."
+        sentence = f"{self.name} does not require a gradient. "
         if not modes.is_grad_enabled():
-            return f"{said}Nothing is recorded under no_grad(), and this is inside of it."
+            return f"{sentence}Nothing is recorded under no_grad(), and this is inside of it."
         return (
-            f"{said}If it is to be learned, make it with requires_grad=True (nn.Parameter) before "
-            "it is used; if it was computed, then from data alone, under no_grad(), after "
-            ".detach() or .numpy(), or by an op without a derivative."
+            f"{sentence}If it is to be learned, make it with requires_grad=True (nn.Parameter) "
+            f"before it is used; if it was computed, then from data alone, {NO_GRAPH} by an op "
+            "without a derivative."
         )
 
+    def _detached_source(self) -> Node | None:
+        """Return the recorded node whose array this is: what `detach()` gives shares it."""
+        for node in self.evidence.order:
+            if node.needs_grad and self.evidence.value(node) is self.t._data:
+                return node
+        return None
+
     def _no_leaf(self) -> str:
+        """Say why the result of an op has no gradient."""
         node = self.node
-        said = (
-            f"{self.grad} is None: {self.name} is the result of {self.evidence.at(node)}, and only "
-            "leaves keep a gradient. "
+        sentence = (
+            f"{self.name} is the result of {self.evidence.at(node)}, and only leaves keep a "
+            "gradient. "
         )
         for parent in node.parents:
             if isinstance(parent, Leaf) and parent.grad is not None and parent.shape == node.shape:
                 return (
-                    f"{said}It seems to be an update that made a new value: write it in place, "
+                    f"{sentence}It seems to be an update that made a new value: write it in place, "
                     "under no_grad() (`with tg.no_grad(): w -= ...`), so that the leaf stays one."
                 )
-        said += "Call its retain_grad() before backward()"
-        g = None if self.trail is None else self.trail.gradient(node)
+        sentence += "Call its retain_grad() before backward()."
+        g = self._recorded_gradient()
         if g is None:
-            return f"{said}."
-        return f"{said}. Backward did compute it, {_size(g)}: record.gradients has it."
+            return sentence
+        return f"{sentence} Backward did compute it, {_range_text(g)}: record.gradients has it."
 
     def _missing(self) -> str:
-        said = f"{self.grad} is None: "
-        if self.trail is not None and self.node in self.trail.gradients:
-            g = self.trail.gradient(self.node)
+        """Say why a leaf, or a value that retains its gradient, has none."""
+        if self._has_gradient(self.node):
+            g = self._recorded_gradient()
             return (
-                f"{said}backward() computed it, {_size(g)}, and it was cleared since (zero_grad(), "
+                f"backward() computed it, {_range_text(g)}, and it was cleared since (zero_grad(), "
                 "or .grad = None)."
             )
-        below = self.evidence.descendants(self.node)
-        if not below:
-            return said + self._unused()
+        descendants = self.evidence.descendants(self.node)
+        if not descendants:
+            return self._unused()
         root = self._root()
         if root is None:
-            return f"{said}backward() was not called on anything that was computed from it."
-        called = self.evidence.called(root)
-        if root not in below:
-            return f"{said}{called} was not computed from {self.name}. {self._dead_end(below)}"
+            return "backward() was not called on anything that was computed from it."
+        loss = self.evidence.called(root)
+        if root not in descendants:
+            end = self._dead_end(list(descendants))
+            return f"{loss} was not computed from {self.name}. {end}"
         if root.saved is None:
             return (
-                f"{said}backward() ran on {called}, but nothing is here now: it was cleared since "
+                f"backward() ran on {loss}, but nothing is here now: it was cleared since "
                 "(zero_grad(), or .grad = None), or retain_grad() came later."
             )
-        if self.trail is not None and root in self.trail.gradients:
-            return f"{said}a rule on its way back from {called} sends no gradient."
-        return f"{said}backward() was not called on {called} yet."
+        if self._has_gradient(root):
+            return f"a rule on its way back from {loss} sends no gradient."
+        return f"backward() was not called on {loss} yet."
+
+    def _has_gradient(self, node: Node) -> bool:
+        return self.trail is not None and node in self.trail.gradients
+
+    def _recorded_gradient(self) -> Any:
+        """Return the gradient of the last recorded backward(), or None."""
+        return None if self.trail is None else self.trail.gradient(self.node)
 
     def _root(self) -> Node | None:
-        """What backward() was called on, or should be."""
-        if self.given is not None:
-            return node_of(self.given)
+        """Return the node that backward() was called on, or should be."""
+        if self.loss is not None:
+            return self.loss
         if self.trail is not None:
             root = self.trail.root()
             if root is not None:
                 return root
             assert self.record is not None
-            made = [node for node in self.record.forward if node.shape == ()]
-            if made:
-                return made[-1]
-        made = [node_of(x) for x in self.held if x.size == 1 and not x.is_leaf]
-        return max(made, key=lambda node: node.serial, default=None)
+            scalars = [node for node in self.record.forward if node.shape == ()]
+            if scalars:
+                return scalars[-1]
+        results = [node for node in self.variables if node.op is not None]
+        scalars = [node for node in results if math.prod(node.shape) == 1]
+        return max(scalars, key=lambda node: node.serial, default=None)
 
     def _unused(self) -> str:
-        cut = self._cut(dict.fromkeys([self.node]))
-        if cut:
-            return f"nothing was computed from {self.name} with a graph: {cut}."
-        if self.record is None and self._root() is None:
+        """Say why nothing was computed from the Tensor."""
+        cut = self.evidence.cut([self.node])
+        if cut is not None:
+            return f"nothing was computed from {self.name} with a graph: {cut[0]}."
+        root = self._root()
+        if root is None and self.record is None:
             return (
                 "nothing that the variables here hold was computed from it. Say what it should "
                 "be reached from: why(t, loss)."
             )
-        root = self._root()
-        of = f", so {self.evidence.called(root)} does not depend on it" if root else ""
+        loss = "" if root is None else self.evidence.called(root)
+        effect = f", so {loss} does not depend on it" if loss else ""
         return (
-            f"nothing that was recorded uses {self.name}{of}. It is not used at all, or only "
-            "under no_grad(), after .detach() or .numpy(), or in an op without a derivative."
+            f"nothing that was recorded uses {self.name}{effect}. It is not used at all, or only "
+            f"{NO_GRAPH} in an op without a derivative."
         )
 
-    def _dead_end(self, below: dict[Node, None]) -> str:
-        """Where the way from a value towards the loss ends."""
-        cut = self._cut(dict.fromkeys([self.node]) | below)
-        if cut:
-            return f"The way is cut: {cut}."
-        ends = [node for node in below if not self.evidence.children(node)]
-        end = self.evidence.called((ends or list(below))[-1])
+    def _dead_end(self, descendants: list[Node]) -> str:
+        """Say where the way from the Tensor towards the loss ends."""
+        cut = self.evidence.cut([self.node, *descendants])
+        if cut is not None:
+            return f"The way is cut: {cut[0]}."
+        ends = [node for node in descendants if not self.evidence.children(node)]
+        end = self.evidence.called(ends[-1])
         return (
-            f"The way from it ends at {end}, whose result is not used any further, or only under "
-            "no_grad(), after .detach() or .numpy(), or in an op without a derivative."
+            f"The way from it ends at {end}, whose result is not used any further, or only "
+            f"{NO_GRAPH} in an op without a derivative."
         )
-
-    def _cut(self, nodes: dict[Node, None]) -> str:
-        """Where the value of one of these nodes is used without its graph."""
-        found = self.evidence.cut(nodes)
-        return found[0] if found is not None else ""
-
-    def _cut_from(self, data: Any) -> str:
-        """Which recorded value these data are: what `detach()` gives shares them."""
-        for node in self.evidence.order:
-            value = self.evidence.value(node) if node.needs_grad else None
-            if value is not None and value is data:
-                return f"{self.evidence.called(node)} by .detach()"
-        return ""
 
     # --- a gradient ------------------------------------------------------------------------------
 
-    def _present(self, g: np.ndarray) -> str:
-        broken = np.isnan(g), np.isinf(g)
-        if g.size and not np.any(g):
-            state, reason = "all zero", self._by(lambda trail: trail.zero(self.node), np.any, False)
-        elif broken[0].any():
-            state = f"nan for {share_of(broken[0])} elements" if g.ndim else "nan"
-            reason = self._by(lambda trail: trail.broken(self.node, np.isnan), _has_nan, True)
-        elif broken[1].any():
-            state = f"infinite for {share_of(broken[1])} elements" if g.ndim else "infinite"
-            reason = self._by(lambda trail: trail.broken(self.node, np.isinf), _has_inf, True)
-        elif g.size and np.abs(g).max() >= HUGE:
-            state = f"huge, up to {number(np.abs(g).max())}"
-            reason = self._by(lambda trail: trail.huge(self.node), _is_huge, True)
-        else:
-            return f"{self.grad} is ordinary: {_size(g)}{self._accumulated(g)}."
-        return f"{self.grad} is {state}{reason}."
-
-    def _by(self, reason: Any, test: Any, expected: bool) -> str:
-        """What the record tells, if it holds the pass that made this gradient."""
-        g = None if self.trail is None else self.trail.gradient(self.node)
+    def _trouble_reason(self, trouble: Trouble) -> str:
+        """Say what the record tells, if it holds the pass that this gradient comes from."""
+        g = self._recorded_gradient()
         if g is None:
             name = self.evidence.name(self.node) or "t"
-            way = self._way()
-            where = " (the record has no backward pass through it)" if self.record else ""
-            return f"{where}. {way}To learn where, {RECORD}why({name}, record=r)"
-        if bool(test(g)) != expected:
+            gap = " (the record has no backward pass through it)" if self.record is not None else ""
+            return f"{gap}. {self._way()}To learn where, {RECORD}why({name}, record=r)"
+        if not trouble.test(g):
             return (
                 ", but in the recorded pass its gradient is not: it comes from an earlier "
                 "backward(), to which later ones add"
             )
-        return ": " + reason(self.trail)
+        assert self.trail is not None
+        return f": {trouble.reason(self.trail, self.node)}"
 
     def _way(self) -> str:
-        """The ops on the shortest way back to the loss, as far as the graph tells."""
+        """Name the ops on the shortest way back from the loss, as far as the graph tells."""
         root = self._root()
         if root is None or root.op is None:
             return ""
-        before: dict[Node, Node] = {}
-        waiting = [self.node]
-        for node in waiting:
+        sources: dict[Node, Node] = {}
+        queue = [self.node]
+        for node in queue:
             if node is root:
                 break
             for child in self.evidence.children(node):
-                if child not in before:
-                    before[child] = node
-                    waiting.append(child)
-        if root not in before:
+                if child not in sources:
+                    sources[child] = node
+                    queue.append(child)
+        if root not in sources:
             return ""
-        way = []
+        calls = []
         node = root
         while node is not self.node:
-            way.append(self.evidence.at(node))
-            node = before[node]
-        shown = way if len(way) <= 8 else [*way[:4], "…", *way[-4:]]
-        return f"It came back through {', '.join(shown)}. "
+            calls.append(self.evidence.at(node))
+            node = sources[node]
+        if len(calls) > LONGEST_WAY:
+            calls = [*calls[:4], "…", *calls[-4:]]
+        return f"It came back through {', '.join(calls)}. "
 
-    def _accumulated(self, g: np.ndarray) -> str:
-        last = None if self.trail is None else self.trail.gradient(self.node)
-        if last is None or np.array_equal(last, g) or not self.t.is_leaf:
+    def _accumulation(self) -> str:
+        """Say that the gradient is a sum over several calls of backward(), if it is."""
+        last = self._recorded_gradient()
+        grad = self.t.grad
+        assert grad is not None
+        if last is None or np.array_equal(last, grad.data) or not self.t.is_leaf:
             return ""
         return (
-            f", the sum over more than one backward(): the last one gave {_size(last)}. "
+            f", the sum over more than one backward(): the last one gave {_range_text(last)}. "
             "zero_grad() before each backward() keeps them apart"
         )
 
 
-def _size(g: Any) -> str:
+# --- kinds of trouble -----------------------------------------------------------------------------
+
+
+class Trouble(NamedTuple):
+    """A way in which a gradient can be of no use.
+
+    Attributes:
+        kind: a short name.
+        test: tells whether a gradient is so.
+        text: the gradient in words.
+        reason: follows a recorded pass to the cause.
+    """
+
+    kind: str
+    test: Callable[[np.ndarray], Any]
+    text: Callable[[np.ndarray], str]
+    reason: Callable[[GradientTrail, Node], str]
+
+
+def _extent_text(kind: str, mask: np.ndarray) -> str:
+    return f"{kind} for {share_text(mask)} elements" if np.ndim(mask) else kind
+
+
+def _range_text(g: Any) -> str:
+    """Return the smallest and the largest element."""
     array = np.asarray(bare(g))
     if not array.size:
         return "empty"
     if array.ndim == 0:
-        return number(array)
-    return f"{number(array.min())} … {number(array.max())}"
+        return number_text(array)
+    return f"{number_text(array.min())} … {number_text(array.max())}"
 
 
-def _has_nan(g: Any) -> bool:
-    return bool(np.isnan(g).any())
-
-
-def _has_inf(g: Any) -> bool:
-    return bool(np.isinf(g).any())
-
-
-def _is_huge(g: Any) -> bool:
-    return bool(np.abs(g).max() >= HUGE)
+TROUBLES = (
+    Trouble(
+        "zero gradient",
+        lambda g: g.size and not np.any(g),
+        lambda g: "all zero",
+        GradientTrail.zero_reason,
+    ),
+    Trouble(
+        "nan gradient",
+        lambda g: np.isnan(g).any(),
+        lambda g: _extent_text("nan", np.isnan(g)),
+        GradientTrail.nan_reason,
+    ),
+    Trouble(
+        "infinite gradient",
+        lambda g: np.isinf(g).any(),
+        lambda g: _extent_text("infinite", np.isinf(g)),
+        GradientTrail.infinity_reason,
+    ),
+    Trouble(
+        "huge gradient",
+        lambda g: g.size and np.abs(g).max() >= HUGE,
+        lambda g: f"huge, up to {number_text(np.abs(g).max())}",
+        GradientTrail.huge_reason,
+    ),
+)

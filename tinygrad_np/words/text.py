@@ -1,4 +1,4 @@
-"""`Text`: a string that a terminal shows as it is, and small helpers to make one."""
+"""`Text`: a string that a prompt shows as it is; values, places and lists as text."""
 
 from __future__ import annotations
 
@@ -14,13 +14,14 @@ if TYPE_CHECKING:
 __all__ = [
     "Text",
     "array_text",
-    "at_index",
     "columns",
-    "counted",
-    "listed",
-    "number",
+    "count_text",
+    "first_index",
+    "index_text",
+    "list_text",
+    "number_text",
     "shape_text",
-    "share_of",
+    "share_text",
     "where_text",
 ]
 
@@ -35,46 +36,50 @@ class Text(str):
 
 
 def shape_text(shape: tuple[int, ...] | None) -> str:
-    """`300×64`, or "a number"."""
+    """Return a shape as `300×64`, or "a number"."""
     if shape is None:
         return "several arrays"
     return "×".join(map(str, shape)) or "a number"
 
 
 def where_text(place: tuple[str, int] | None) -> str:
-    """The user's line as `spiral.py:31`; "" if there is none."""
+    """Return the user's line as `spiral.py:31`; "" if there is none."""
     if place is None:
         return ""
-    return f"line {place[1]}" if place[0].startswith("<") else short_place(place)
+    file, line = place
+    return f"line {line}" if file.startswith("<") else short_place(place)
 
 
-def counted(count: int, what: str) -> str:
-    """`1 op`, `2,300 ops`."""
-    return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"
+def count_text(count: int, noun: str) -> str:
+    """Return `1 op`, `2,300 ops`."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
-def number(value: Any) -> str:
-    """A number with three significant digits."""
+def number_text(value: Any) -> str:
+    """Return a number with three significant digits."""
     return f"{float(value):.3g}"
 
 
-def at_index(index: tuple[int, ...]) -> str:
-    """`[3, 1]`; nothing for a single number."""
+def index_text(index: tuple[int, ...]) -> str:
+    """Return an index as `[3, 1]`; "" for that of a single number."""
     return f"[{', '.join(map(str, index))}]" if index else ""
 
 
-def share_of(where: np.ndarray) -> str:
-    """`12 of 300`: how many are true."""
-    return f"{int(np.sum(where)):,} of {where.size:,}"
+def share_text(mask: np.ndarray) -> str:
+    """Return the count of elements that are true as `12 of 300`."""
+    return f"{np.count_nonzero(mask):,} of {mask.size:,}"
 
 
-def listed(parts: Sequence[str]) -> str:
-    """`a`, `a and b`, `a, b and c`."""
-    return " and ".join(filter(None, (", ".join(parts[:-1]), parts[-1]))) if parts else ""
+def list_text(parts: Sequence[str]) -> str:
+    """Return `a`, `a and b`, `a, b and c`."""
+    if len(parts) < 2:
+        return "".join(parts)
+    *others, last = parts
+    return f"{', '.join(others)} and {last}"
 
 
 def array_text(value: Any, prefix: str = "") -> str:
-    """An array with four significant digits; lines after the first indented as far as `prefix`."""
+    """Return an array with four significant digits, lines after the first below the `prefix`."""
     return np.array2string(
         np.asarray(value),
         precision=4,
@@ -87,10 +92,20 @@ def array_text(value: Any, prefix: str = "") -> str:
 
 
 def columns(rows: Iterable[Sequence[str]], indent: int = 2) -> list[str]:
-    """The rows as lines, each column as wide as its widest cell."""
-    table = [list(row) for row in rows]
+    """Return the rows as lines, each column as wide as its widest cell."""
+    table = list(rows)
     widths = [max(map(len, column)) for column in zip(*table)]
-    return [
-        (" " * indent + "  ".join(c.ljust(w) for c, w in zip(row, widths) if w)).rstrip()
-        for row in table
-    ]
+    lines = []
+    for row in table:
+        cells = [cell.ljust(width) for cell, width in zip(row, widths) if width]
+        line = " " * indent + "  ".join(cells)
+        lines.append(line.rstrip())
+    return lines
+
+
+def first_index(mask: Any) -> tuple[int, ...]:
+    """Return the index of the first element that is true; () for a single number, or for none."""
+    if not np.ndim(mask):
+        return ()
+    indices = np.argwhere(mask)
+    return tuple(indices[0].tolist()) if len(indices) else ()

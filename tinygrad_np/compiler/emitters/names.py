@@ -1,4 +1,4 @@
-"""Names for values: identifiers made from what the user calls things, each used once."""
+"""Names for values: identifiers made of what the user calls things, each used once."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ __all__ = ["Names"]
 
 
 class Names:
-    """Gives out identifiers.
+    """Source of identifiers, none of which comes twice.
 
-    `taken` are those that are spoken for from the start.
+    Args:
+        taken: identifiers that it never gives.
     """
 
     def __init__(self, taken: set[str]) -> None:
@@ -19,7 +20,7 @@ class Names:
         self._next: dict[str, int] = {}
 
     def new(self, hint: str) -> str:
-        """An identifier made from the hint: `dense1.weight` gives dense1_weight."""
+        """Return an identifier made of the hint: `dense1.weight` gives dense1_weight."""
         name = re.sub(r"\W+", "_", hint).strip("_") or "t"
         leading = re.match(r"(d_)?(\d+)_(.+)", name)  # the layers of a Sequential are numbered
         if leading:

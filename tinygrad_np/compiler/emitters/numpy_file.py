@@ -1,4 +1,4 @@
-"""A program as a file of its own: Python text that imports NumPy alone, and an .npz of arrays."""
+"""Export of a program: a Python file that imports NumPy alone, with an .npz of arrays beside it."""
 
 from __future__ import annotations
 
@@ -16,6 +16,13 @@ if TYPE_CHECKING:
 
 __all__ = ["export"]
 
+_IMPORTS = """from pathlib import Path
+
+import numpy as np
+
+constants = dict(np.load(Path(__file__).with_suffix(".npz")))
+"""
+
 
 def export(variant: Variant, path: str | os.PathLike[str]) -> Path:
     """Write the program, and its state as it is now, to `path` and an .npz beside it.
@@ -30,75 +37,91 @@ def export(variant: Variant, path: str | os.PathLike[str]) -> Path:
     path = Path(path)
     if path.suffix != ".py":
         raise ValueError(f"export() writes a .py file (and an .npz beside it), not {path.name!r}")
-    emitted, program = variant.emitted, variant.program
-    if emitted.objects:
-        called = ", ".join(emitted.objects)
-        raise CompileError(
-            f"{emitted.name} calls Python functions in each step ({called}): a file of NumPy "
-            "statements can't hold them. A learning rate that is a number, or arithmetic on the "
-            "number of steps, can be exported."
-        )
-    given = program.parameters()
-    if any(o.kind.startswith("argument") for o in program.outputs):
-        raise CompileError(f"{emitted.name} changes its arguments: that can't be exported")
-    names = {id(i.source): name for i, name in zip(given, emitted.parameters)}
-    arguments = [n for i, n in zip(given, emitted.parameters) if i.kind == "argument"]
-    arrays: dict[str, Any] = dict(emitted.constants)
-    generators = []
-    for one, name in zip(given, emitted.parameters):
-        if one.kind == "generator":
-            generator = one.source() if callable(one.source) else one.source
-            generators.append((name, type(generator.bit_generator).__name__, generator))
-        elif one.kind == "number":
-            arrays[name] = np.asarray(one.source.value)
-        elif one.kind in ("tensor", "array"):
-            arrays[name] = one.source.data if one.kind == "tensor" else one.source
-        elif one.kind in ("grad", "argument_grad"):
-            raise CompileError(f"{emitted.name} adds to gradients of earlier calls")
-    np.savez(path.with_suffix(".npz"), **arrays)
-    text = emitted.source.replace(
-        "import numpy as np\n",
-        "from pathlib import Path\n\nimport numpy as np\n\n"
-        'constants = dict(np.load(Path(__file__).with_suffix(".npz")))\n',
-        1,
-    )
-    text += _state(variant, given, names, generators)
-    text += _call(variant, given, arguments, names)
-    path.write_text(text, encoding="utf-8")
+    file = _File(variant)
+    file.check()
+    np.savez(path.with_suffix(".npz"), **file.arrays())
+    source = variant.emitted.source.replace("import numpy as np\n", _IMPORTS, 1)
+    path.write_text(source + file.state() + file.call(), encoding="utf-8")
     return path
 
 
-def _state(variant: Variant, given: list[Any], names: dict, generators: list[Any]) -> str:
-    lines = ["", "", "# What the calls read and leave changed."]
-    kept = [names[id(i.source)] for i in given if i.kind in ("tensor", "array", "number")]
-    numbers = [names[id(i.source)] for i in given if i.kind == "number"]
-    lines.append(f"state = {{name: constants[name] for name in {kept!r}}}")
-    lines += [f"state[{name!r}] = state[{name!r}].item()" for name in numbers]
-    for name, kind, generator in generators:
-        lines += [
-            f"state[{name!r}] = np.random.Generator(np.random.{kind}())",
-            f"state[{name!r}].bit_generator.state = {generator.bit_generator.state!r}",
+class _File:
+    """The parts of the file besides the program: its state, and a function that keeps it."""
+
+    def __init__(self, variant: Variant) -> None:
+        self.emitted = variant.emitted
+        self.program = variant.program
+        self.inputs = self.program.parameters()
+        self.fresh = self.emitted.parameters[len(self.inputs) :]
+        self.pairs = list(zip(self.inputs, self.emitted.parameters))
+        self.names = {id(entry.source): name for entry, name in self.pairs}
+
+    def check(self) -> None:
+        """Raise if a file of NumPy statements can't hold the program."""
+        name, objects = self.emitted.name, self.emitted.objects
+        if objects:
+            raise CompileError(
+                f"{name} calls Python functions in each step ({', '.join(objects)}): a file of "
+                "NumPy statements can't hold them. A learning rate that is a number, or arithmetic "
+                "on the number of steps, can be exported."
+            )
+        if any(output.kind.startswith("argument") for output in self.program.outputs):
+            raise CompileError(f"{name} changes its arguments: that can't be exported")
+        if any(entry.kind in ("grad", "argument_grad") for entry in self.inputs):
+            raise CompileError(f"{name} adds to gradients of earlier calls")
+
+    def _named(self, *kinds: str) -> list[tuple[str, Any]]:
+        """List the names and sources of the inputs of these kinds."""
+        return [(name, entry.source) for entry, name in self.pairs if entry.kind in kinds]
+
+    def arrays(self) -> dict[str, Any]:
+        """Return constants and present values, by name."""
+        arrays: dict[str, Any] = dict(self.emitted.constants)
+        arrays.update((name, np.asarray(number.value)) for name, number in self._named("number"))
+        arrays.update((name, tensor.data) for name, tensor in self._named("tensor"))
+        arrays.update(self._named("array"))
+        return arrays
+
+    def state(self) -> str:
+        """Return the lines that read the state."""
+        names = [name for name, _ in self._named("tensor", "array", "number")]
+        lines = ["", "", "# What the calls read and leave changed."]
+        lines.append(f"state = {{name: constants[name] for name in {names!r}}}")
+        for name, _ in self._named("number"):
+            lines.append(f"state[{name!r}] = state[{name!r}].item()")
+        for name, source in self._named("generator"):
+            bits = (source() if callable(source) else source).bit_generator
+            lines += [
+                f"state[{name!r}] = np.random.Generator(np.random.{type(bits).__name__}())",
+                f"state[{name!r}].bit_generator.state = {bits.state!r}",
+            ]
+        return "\n".join(lines) + "\n"
+
+    def call(self) -> str:
+        """Return the text of a function that runs the program and keeps the new state."""
+        emitted = self.emitted
+        arguments = [name for name, _ in self._named("argument")]
+        operands = [
+            name if entry.kind == "argument" else f"state[{name!r}]" for entry, name in self.pairs
         ]
-    return "\n".join(lines) + "\n"
+        owners = [self.names[id(output.source)] for output in emitted.fresh]
+        results = sum(isinstance(leaf, Var) for leaf in self.program.results)
+        lines = [f"def call({', '.join(arguments)}):"]
+        lines.append('    """One call; `state` is what it leaves changed."""')
+        for new, owner in zip(self.fresh, owners):
+            lines.append(f"    {new} = np.empty_like(state[{owner!r}])")
+        lines.append(f"    returned = {emitted.name}({', '.join([*operands, *self.fresh])})")
+        for new, owner in zip(self.fresh, owners):
+            lines.append(f"    state[{owner!r}] = {new}")
+        for k, output in enumerate(emitted.returned, start=results):
+            if id(output.source) in self.names:
+                lines.append(f"    state[{self.names[id(output.source)]!r}] = returned[{k}]")
+        lines.append(f"    return {_first(results)}")
+        return "\n".join(["", "", *lines]) + "\n"
 
 
-def _call(variant: Variant, given: list[Any], arguments: list[str], names: dict) -> str:
-    emitted, program = variant.emitted, variant.program
-    called = [
-        name if i.kind == "argument" else f"state[{name!r}]"
-        for i, name in zip(given, emitted.parameters)
-    ]
-    fresh = emitted.parameters[len(given) :]
-    lines = ["", "", f"def call({', '.join(arguments)}):",
-             '    """One call; `state` is what it leaves changed."""']  # fmt: skip
-    owners = [names[id(o.source)] for o in emitted.fresh]
-    lines += [f"    {n} = np.empty_like(state[{o!r}])" for n, o in zip(fresh, owners)]
-    lines.append(f"    returned = {emitted.name}({', '.join([*called, *fresh])})")
-    lines += [f"    state[{o!r}] = {n}" for n, o in zip(fresh, owners)]
-    results = sum(isinstance(r, Var) for r in program.results)
-    for k, output in enumerate(emitted.returned):
-        if id(output.source) in names:
-            lines.append(f"    state[{names[id(output.source)]!r}] = returned[{results + k}]")
-    shown = "None" if not results else "returned[0]" if results == 1 else f"returned[:{results}]"
-    lines.append(f"    return {shown}")
-    return "\n".join(lines) + "\n"
+def _first(results: int) -> str:
+    """Return an expression for the results among all that the program returns."""
+    if results == 0:
+        return "None"
+    return "returned[0]" if results == 1 else f"returned[:{results}]"

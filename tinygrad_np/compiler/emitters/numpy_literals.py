@@ -1,4 +1,4 @@
-"""How values, dtypes and memory are spelled in the text of a program."""
+"""Literals of a NumPy program: numbers, dtypes, arrays and memory, as Python text."""
 
 from __future__ import annotations
 
@@ -11,21 +11,31 @@ import numpy as np
 if TYPE_CHECKING:
     from ..statements import Var
 
-__all__ = ["about", "array_text", "dtype_text", "empty", "number_text", "signature"]
+__all__ = ["array_text", "dtype_text", "empty", "header", "note", "number_text"]
 
 
 def empty(var: Var) -> str:
-    """Memory for a value, its axes in the order in which they lay in the recording."""
+    """Return an expression for memory, its axes in the order that they had in the recording."""
     axes = sorted(range(len(var.shape)), key=lambda axis: -var.value.strides[axis])
-    shape = tuple(var.shape[axis] for axis in axes)
-    text = f"np.empty({shape if len(shape) != 1 else shape[0]}, {dtype_text(var.dtype)})"
+    dtype = dtype_text(var.dtype)
     if axes == sorted(axes) or var.value.flags.c_contiguous:
-        return text.replace(str(shape), str(var.shape), 1)
-    return f"{text}.transpose({tuple(axes.index(k) for k in range(len(axes)))})"
+        return f"np.empty({_shape_text(var.shape)}, {dtype})"
+    shape = tuple(var.shape[axis] for axis in axes)
+    return f"np.empty({_shape_text(shape)}, {dtype}){_transposed_back(axes)}"
 
 
-def signature(name: str, parameters: list[str]) -> list[str]:
-    """The first line of the function, or several where it would be too long."""
+def _shape_text(shape: tuple[int, ...]) -> str:
+    return str(shape[0] if len(shape) == 1 else shape)
+
+
+def _transposed_back(axes: list[int]) -> str:
+    """Return the text that puts axes that lie in this order back into their own."""
+    order = tuple(axes.index(k) for k in range(len(axes)))
+    return f".transpose({order})"
+
+
+def header(name: str, parameters: list[str]) -> list[str]:
+    """Return the line that begins a function, or several where it would be too long."""
     line = f"def {name}({', '.join(parameters)}):"
     if len(line) <= 100:
         return [line]
@@ -33,52 +43,56 @@ def signature(name: str, parameters: list[str]) -> list[str]:
     return [f"def {name}(", *(f"    {part}" for part in inside), "):"]
 
 
-def about(var: Var) -> str:
-    """Shape and dtype of a value; nothing for a number."""
+def note(var: Var) -> str:
+    """Return shape and dtype of a value as a comment says them; nothing for a number."""
     if var.shape is None:
         return ""
     return f"{var.shape} {var.dtype}"
 
 
 def dtype_text(dtype: np.dtype) -> str:
-    """An expression for a dtype."""
+    """Return an expression for a dtype."""
     if not dtype.isbuiltin:
         return f"np.dtype({dtype.str!r})"
     return "np.bool_" if dtype.kind == "b" else f"np.{dtype.name}"
 
 
 def number_text(value: Any) -> str:
-    """An expression for a number."""
-    if isinstance(value, float) and not math.isfinite(value):
-        return "np.nan" if value != value else "np.inf" if value > 0 else "-np.inf"
-    return repr(value)
+    """Return an expression for a number."""
+    if not isinstance(value, float) or math.isfinite(value):
+        return repr(value)
+    if math.isnan(value):
+        return "np.nan"
+    return "np.inf" if value > 0 else "-np.inf"
 
 
 def _turned_text(value: np.ndarray) -> str | None:
-    """An expression for a broadcast number, or for an array with its axes in another order."""
+    """Return an expression for a broadcast number, or an array with its axes in another order."""
     if not any(value.strides) and value.dtype.kind in "biuf":
         number = number_text(value.flat[0].item())
         return f"np.broadcast_to({dtype_text(value.dtype)}({number}), {value.shape})"
     axes = sorted(range(value.ndim), key=lambda axis: -abs(value.strides[axis]))
     turned = value.transpose(axes)
-    text = array_text(turned) if turned.flags.c_contiguous else None
-    return text and f"{text}.transpose({tuple(axes.index(k) for k in range(value.ndim))})"
+    if not turned.flags.c_contiguous:
+        return None
+    text = array_text(turned)
+    return text and f"{text}{_transposed_back(axes)}"
 
 
 def array_text(value: np.ndarray) -> str | None:
-    """An expression for an array laid out in memory as this one, if there is a short one."""
+    """Return an expression for an array laid out in memory as this one, if a short one exists."""
     dtype = dtype_text(value.dtype)
-    shape = value.shape if value.ndim != 1 else value.shape[0]
+    shape = _shape_text(value.shape)
     if not value.size:
         return f"np.empty({shape}, {dtype})"
     if not value.flags.c_contiguous:
         return _turned_text(value)
-    same = value.tobytes() == value.flat[0].tobytes() * value.size  # 0.0 is not -0.0
-    if value.dtype.kind in "biuf" and same and value.flat[0] == value.flat[0]:
-        filled = value.flat[0].item()
-        if filled == 1:
+    first = value.flat[0]
+    all_same = value.tobytes() == first.tobytes() * value.size  # 0.0 is not -0.0
+    if value.dtype.kind in "biuf" and all_same and first == first:
+        if first == 1:
             return f"np.ones({shape}, {dtype})"
-        return f"np.full({shape}, {number_text(filled)}, {dtype})"
+        return f"np.full({shape}, {number_text(first.item())}, {dtype})"
     if value.ndim == 1 and value.dtype.kind in "iu" and value.size > 2:
         step = int(value[1]) - int(value[0])
         if step > 0 and np.array_equal(np.diff(value), np.full(value.size - 1, step)):

@@ -1,9 +1,10 @@
-"""A program as Python text: first its memory, then one function of NumPy statements."""
+"""Source of a NumPy program: first its memory, then one function of statements."""
 
 from __future__ import annotations
 
 import linecache
 import re
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ from ..memory import Memory, is_copy, takes_out
 from ..statements import Statement, Var
 from .names import Names
 from .numpy_expressions import WIDTH, Expressions
-from .numpy_literals import about, empty, signature
+from .numpy_literals import empty, header, note
 
 if TYPE_CHECKING:
     from ..program import Output, Program
@@ -32,14 +33,14 @@ _IN_PLACE = {np.add: "+=", np.subtract: "-=", np.multiply: "*=", np.divide: "/="
 
 @dataclass
 class Emitted:
-    """The text, and how its function is to be called.
+    """The text of a program, and the interface of its function.
 
     Attributes:
         source: the text; running it defines the function `name`.
         constants: arrays that the text takes from `constants`, by name.
         objects: other things that it uses: Python functions of numbers.
         parameters: names of the function's parameters: the inputs, then the fresh memory.
-        fresh: the outputs that are written into memory given as the last parameters.
+        fresh: the outputs that are written into the memory of the last parameters.
         returned: the outputs that come back behind the results.
         static: outputs (gradients) that lie in buffers, with the names of these.
         lines: for each line of the function, by number, its statement.
@@ -57,7 +58,7 @@ class Emitted:
 
 
 def emit(program: Program, memory: Memory, title: str) -> Emitted:
-    """Write the program down."""
+    """Write a program as Python text with this docstring."""
     return _Writer(program, memory).write(title)
 
 
@@ -72,79 +73,82 @@ class _Writer(Expressions):
         self.kept = set(program.kept())
         self.place: tuple[str, int] | None = None
         self.section = ""
-        self.uses: dict[Var, int] = {}
-        for statement in program.statements:
-            for var in statement.reads():
-                self.uses[var] = self.uses.get(var, 0) + 1
+        self.uses = Counter(var for s in program.statements for var in s.reads())
 
     # --- the whole ------------------------------------------------------------------------------
 
     def write(self, title: str) -> Emitted:
-        program, out = self.program, self.out
-        sources: dict[int, str] = {}
-        for given in program.parameters():
-            self.name[given.var] = self.names.new(given.var.hint or given.kind)
-            out.parameters.append(self.name[given.var])
-            sources[id(given.source)] = self.name[given.var]
-        for output in program.outputs:
-            known = sources.get(id(output.source))
-            if output.kind == "number" and output.var is not None and known:
-                output.var.hint = f"{known}_new"
-        fresh = sorted(self.memory.fresh.items(), key=lambda pair: pair[1])
-        for var, k in fresh:
-            self.name[var] = self._fresh(program.outputs[k])
+        self._parameters()
         self._buffers()
-        skip = 0
-        statements = program.statements
-        for k, statement in enumerate(statements):
-            if skip:
-                skip -= 1
-                continue
+        statements = self.program.statements
+        k = 0
+        while k < len(statements):
             merged = self._merged(statements[k : k + 3])
             if merged:
                 self._line(merged, statements[k + 2])
-                skip = 2
+                k += 3
             else:
-                self._statement(statement)
+                self._statement(statements[k])
+                k += 1
         self._return()
         self._text(title)
-        return out
+        return self.out
+
+    def _parameters(self) -> None:
+        """Name the parameters: the inputs, then memory for the new values of Tensors."""
+        program = self.program
+        sources: dict[int, str] = {}
+        for entry in program.parameters():
+            name = self.names.new(entry.var.hint or entry.kind)
+            self.name[entry.var] = sources[id(entry.source)] = name
+            self.out.parameters.append(name)
+        for output in program.outputs:
+            old = sources.get(id(output.source))
+            if output.kind == "number" and output.var is not None and old:
+                output.var.hint = f"{old}_new"
+        fresh = sorted(self.memory.fresh.items(), key=lambda pair: pair[1])
+        for var, k in fresh:
+            self.name[var] = self._fresh(program.outputs[k])
 
     def _fresh(self, output: Output) -> str:
-        source = next((i for i in self.program.inputs if i.source is output.source), None)
-        old = self.name[source.var] if source else (output.source.name or "state")
+        """Add a parameter for memory that a Tensor takes over."""
+        entries = (i for i in self.program.inputs if i.source is output.source)
+        entry = next(entries, None)
+        old = self.name[entry.var] if entry else (output.source.name or "state")
         name = self.names.new(f"{old}_new")
         self.out.parameters.append(name)
         self.out.fresh.append(output)
         return name
 
     def _buffers(self) -> None:
-        """Names and memory of all values that live in buffers."""
+        """Name the values that live in buffers, and write down their memory."""
         holder = self.memory.holder
         placed = self.program.placed
-        for var in [w for w, _ in placed.values() if w in holder]:
-            if var not in self.name:
-                self._allocate(var)
+        for whole, _ in placed.values():
+            if whole in holder and whole not in self.name:
+                self._define(whole, empty(whole))
         for statement in self.program.statements:
             for var in statement.outs:
                 if var in placed and placed[var][0] in holder:
-                    whole, start = placed[var]
-                    self.name[var] = name = self.names.new(var.hint)
-                    part = f"{self.name[whole]}[{start}:{start + var.value.size}]"
-                    shape = "" if len(var.shape) == 1 else f".reshape({var.shape})"
-                    self.set_up(f"{name} = {part}{shape}", "", var)
+                    self._define(var, self._part(var), note(var))
                 elif var in holder and var not in self.name:
                     first = holder[var]
                     if var is first:
-                        self._allocate(var)
+                        self._define(var, empty(var))
                     else:
-                        self.name[var] = name = self.names.new(var.hint)
                         shape = "" if var.shape == first.shape else f".reshape({var.shape})"
-                        self.set_up(f"{name} = {self.name[first]}{shape}", "used again", None)
+                        self._define(var, f"{self.name[first]}{shape}", "used again")
 
-    def _allocate(self, var: Var) -> None:
+    def _define(self, var: Var, text: str, comment: str = "") -> None:
+        """Name a value that is there once and for all."""
         self.name[var] = name = self.names.new(var.hint)
-        self.set_up(f"{name} = {empty(var)}", "", None)
+        self.set_up(f"{name} = {text}", comment)
+
+    def _part(self, var: Var) -> str:
+        """Return the part of another's memory that a value lives in."""
+        whole, start = self.program.placed[var]
+        part = f"{self.name[whole]}[{start}:{start + var.value.size}]"
+        return part if len(var.shape) == 1 else f"{part}.reshape({var.shape})"
 
     def _text(self, title: str) -> None:
         out = self.out
@@ -154,35 +158,43 @@ class _Writer(Expressions):
             lines += ["", "", *_GUARD, ""]
         if self.setup:
             lines += ["", "# Memory that every call uses again, and views of it.", *self.setup]
-        lines += ["", "", *signature(out.name, out.parameters)]
-        for text, statement, note in self.body:
+        lines += ["", "", *header(out.name, out.parameters)]
+        for text, statement, comment in self.body:
             if statement is not None:
                 out.lines[len(lines) + 1] = statement
-            lines.append(f"    {text:<{WIDTH - 4}}  # {note}" if note else f"    {text}".rstrip())
+            if comment:
+                text = f"{text:<{WIDTH - 4}}  # {comment}"
+            lines.append(f"    {text}".rstrip())
         out.source = "\n".join(lines) + "\n"
 
     # --- statements -----------------------------------------------------------------------------
 
+    def _plain_line(self, text: str) -> None:
+        self.body.append((text, None, ""))
+
     def _heading(self, statement: Statement) -> None:
+        """Begin a section, or the statements of another line of the user's."""
         if statement.section != self.section:
             self.section = statement.section
-            self.body += [("", None, ""), (f"# --- {self.section} ---", None, "")]
+            self._plain_line("")
+            self._plain_line(f"# --- {self.section} ---")
             self.place = None
         if statement.place != self.place and statement.place is not None:
             self.place = statement.place
             code = linecache.getline(*self.place).strip()
-            self.body.append((f"# {short_place(self.place)}: {code}".rstrip(": "), None, ""))
+            self._plain_line(f"# {short_place(self.place)}: {code}".rstrip(": "))
 
     def _line(self, text: str, statement: Statement) -> None:
         self._heading(statement)
         if statement.errstate:
-            handled = ", ".join(f"{k}={how!r}" for k, how in sorted(statement.errstate.items()))
-            self.body.append((f"with np.errstate({handled}):", None, ""))
+            errstate = sorted(statement.errstate.items())
+            handling = ", ".join(f"{kind}={how!r}" for kind, how in errstate)
+            self._plain_line(f"with np.errstate({handling}):")
             text = f"    {text}"
-        note = ", ".join(about(out) for out in statement.outs)
-        if not note and statement.writes is not None:
-            note = about(statement.writes)
-        self.body.append((text, statement, note))
+        comment = ", ".join(map(note, statement.outs))
+        if not comment and statement.writes is not None:
+            comment = note(statement.writes)
+        self.body.append((text, statement, comment))
 
     def _statement(self, statement: Statement) -> None:
         if statement.kind == "memory":
@@ -201,13 +213,16 @@ class _Writer(Expressions):
         call = self.call(statement)
         if statement.boxed:
             call = f"np.asarray({call})[()]"
-        once = statement.kind == "operator" and self.uses.get(statement.out) == 1
+        once = statement.kind == "operator" and self.uses[statement.out] == 1
         if once and statement.out not in self.kept:
             self.inline[statement.out] = call
             return
         if statement.writes is not None and not statement.outs:
             self._line(call, statement)
             return
+        self._assignment(statement, call)
+
+    def _assignment(self, statement: Statement, call: str) -> None:
         for out in statement.outs:
             self.name[out] = self.names.new(out.hint)
         left = ", ".join(self.name[out] for out in statement.outs)
@@ -216,47 +231,46 @@ class _Writer(Expressions):
         self._line(f"{left} = {call}", statement)
 
     def _same_memory(self, statement: Statement) -> bool:
-        """Whether a copy goes to where its source lies: then there is nothing to do."""
+        """Say whether a copy goes to where its source lies: then there is nothing to do."""
         holder, placed = self.memory.holder, self.program.placed
         source, out = statement.args[0].root, statement.out
         return source in holder and holder[source] is holder[out] and out not in placed
 
     def _view(self, statement: Statement) -> None:
-        if not any(self.uses.get(out) or out in self.kept for out in statement.outs):
+        if not any(self.uses[out] or out in self.kept for out in statement.outs):
             return
         call = self.call(statement)
         fixed = all(self.memory.has(v) for v in statement.reads()) and not statement.several
         if fixed and self.memory.has(statement.out):
-            self.name[statement.out] = name = self.names.new(statement.out.hint)
-            self.set_up(f"{name} = {call}", "", statement.out)
+            self._define(statement.out, call, note(statement.out))
             return
         short = statement.kind == "method" and statement.target == "transpose"
-        if short and self.uses.get(statement.out) == 1:
+        if short and self.uses[statement.out] == 1:
             self.inline[statement.out] = call
-            return
-        for out in statement.outs:
-            self.name[out] = self.names.new(out.hint)
-        self._line(f"{', '.join(self.name[o] for o in statement.outs)} = {call}", statement)
+        else:
+            self._assignment(statement, call)
 
     def _guard(self, statement: Statement) -> None:
         value, expected = statement.args
-        shown = self.expr(value)
-        test = f"not {shown}" if expected is True else shown
-        if not isinstance(expected, bool):
-            test = f"{shown} != {self.expr(expected)}"
+        test = self.expr(value)
+        if expected is True:
+            test = f"not {test}"
+        elif not isinstance(expected, bool):
+            test = f"{test} != {self.expr(expected)}"
         self._line(f"if {test}:", statement)
         self.body.append(("    raise GuardFailed", statement, ""))
 
     def _merged(self, three: list[Statement]) -> str | None:
-        """`d[i] -= 1` for: pick t = d[i], subtract from t, write t back to d[i]."""
+        """Return `d[i] -= 1` for three statements: t = d[i]; t -= 1; d[i] = t."""
         if [s.kind for s in three] != ["getitem", "ufunc", "setitem"]:
             return None
         pick, change, back = three
         if change.target not in _IN_PLACE or change.writes is None or pick.is_view():
             return None
         t = pick.out
-        same = back.args[:2] == pick.args and back.args[2] is t
-        if not same or change.args[0] is not t or change.writes is not t or self.uses[t] != 3:
+        same_place = back.args[:2] == pick.args
+        same_value = change.args[0] is t and change.writes is t and back.args[2] is t
+        if not same_place or not same_value or self.uses[t] != 3:
             return None
         place = f"{self.expr(pick.args[0])}[{self.index(pick.args[1])}]"
         return f"{place} {_IN_PLACE[change.target]} {self.expr(change.args[1])}"
@@ -264,7 +278,7 @@ class _Writer(Expressions):
     # --- results --------------------------------------------------------------------------------
 
     def _return(self) -> None:
-        """Results first, then what the caller has to put in its place."""
+        """Write what comes back: the results, then what the caller has to put in its place."""
         returned: list[str] = []
         seen: set[Var] = set()
         makers = {out for s in self.program.statements if _allocates(s) for out in s.outs}
@@ -279,27 +293,28 @@ class _Writer(Expressions):
                 self.out.static[output.source] = self.expr(var)
             elif var.is_array and output.kind == "tensor" and self.memory.holder:
                 name = self._fresh(output)
-                self.body.append((f"np.copyto({name}, {self.expr(var)})", None, ""))
+                self._plain_line(f"np.copyto({name}, {self.expr(var)})")
             else:
                 self.out.returned.append(output)
                 returned.append(self._own(var, seen, makers))
         if returned:
             tail = "," if len(returned) == 1 else ""
-            self.body += [("", None, ""), (f"return {', '.join(returned)}{tail}", None, "")]
+            self._plain_line("")
+            self._plain_line(f"return {', '.join(returned)}{tail}")
         elif not self.body:
-            self.body.append(("pass", None, ""))
+            self._plain_line("pass")
 
     def _own(self, var: Var, seen: set[Var], makers: set[Var]) -> str:
-        """The value as the caller may keep it."""
+        """Return a value that the caller may keep: a copy of what is not new memory."""
         text = self.expr(var)
         if not var.is_array:
             return text
-        fresh = var.root in makers and var.root not in self.memory.holder
-        fresh = fresh and var.root not in self.memory.fresh and var.root not in seen
-        seen.add(var.root)
-        return text if fresh else f"{text}.copy()"
+        root = var.root
+        reused = root in self.memory.holder or root in self.memory.fresh or root in seen
+        seen.add(root)
+        return text if root in makers and not reused else f"{text}.copy()"
 
 
 def _allocates(statement: Statement) -> bool:
-    """Whether the result is surely new memory, whatever the layout of the operands."""
+    """Say whether the result is surely new memory, whatever the layout of the operands."""
     return statement.kind in ("ufunc", "draw") or takes_out(statement)

@@ -34,17 +34,17 @@ PASSES: dict[str, Callable[[Program], None]] = {
     "place": concatenate_in_place,
 }
 
-# Those that may change the last digits: they compute in another order.
+# These may change the last digits: they compute in another order.
 REORDERING = ("sums", "products")
 
-# What the buffer plan can do: give values memory that is used again, and work in place.
+# These are done by the buffer plan: memory that is used again, and work in place.
 MEMORY = ("buffers", "in_place")
 
 ALL = (*(name for name in PASSES if name != "place"), *MEMORY, "place")
 
 
 def run(program: Program, names: tuple[str, ...]) -> None:
-    """Run those of the passes that are named."""
+    """Run the passes of these names."""
     for name, rewrite in PASSES.items():
         # Without buffers there is no memory to place anything in.
         if name in names and (name != "place" or "buffers" in names):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..statements import Statement, Var
-from .rewriting import rooted
+from .rewriting import reroot
 
 if TYPE_CHECKING:
     from ..program import Program
@@ -31,7 +31,7 @@ def simplify(program: Program) -> None:
             same[out] = x
             if not x.hint or x.hint in _PLAIN:
                 x.hint = out.hint
-            rooted(program, out, x)
+            reroot(program, out, x)
             continue
         if statement.kind == "method" and statement.target == "reshape":
             _skip_reshape(statement, makers)
@@ -44,26 +44,28 @@ _PLAIN = frozenset({"copy", "reshape", "ravel", "astype", "view"})
 
 
 def _unchanged(statement: Statement) -> Var | None:
-    """The operand that the result of the statement equals, in values, shape and dtype."""
+    """Return the operand that the result equals, in values, shape and dtype."""
     if len(statement.outs) != 1 or statement.writes is not None or not statement.args:
         return None
-    out, x = statement.out, statement.args[0]
-    if statement.is_ufunc(np.multiply, np.divide) and len(statement.args) == 2:
-        one, other = statement.args
-        if _is_one(other) and isinstance(one, Var):
-            x = one
-        elif statement.target is np.multiply and _is_one(one) and isinstance(other, Var):
-            x = other
-        else:
-            return None
-    elif (statement.kind == "method" and statement.target in _PLAIN) or (
-        statement.kind == "function" and statement.target in (np.broadcast_to, np.copy)
-    ):
-        pass
-    elif not statement.is_ufunc(np.positive):
+    out, x = statement.out, _operand(statement)
+    if not isinstance(x, Var) or not x.is_array:
         return None
-    fits = isinstance(x, Var) and x.shape == out.shape and x.dtype == out.dtype
-    return x if fits and x.is_array else None
+    return x if x.shape == out.shape and x.dtype == out.dtype else None
+
+
+def _operand(statement: Statement) -> Any:
+    """Return the operand that the values of the result are, whatever their shape and dtype."""
+    kind, target, args = statement.kind, statement.target, statement.args
+    if statement.is_ufunc(np.multiply, np.divide) and len(args) == 2:
+        x, y = args
+        if isinstance(x, Var) and _is_one(y):
+            return x
+        return y if target is np.multiply and _is_one(x) else None
+    method = kind == "method" and target in _PLAIN
+    function = kind == "function" and target in (np.broadcast_to, np.copy)
+    if method or function or statement.is_ufunc(np.positive):
+        return args[0]
+    return None
 
 
 def _is_one(value: Any) -> bool:
@@ -73,7 +75,7 @@ def _is_one(value: Any) -> bool:
 
 
 def _skip_reshape(statement: Statement, makers: dict[Var, Statement]) -> None:
-    """The reshape of a reshape is a reshape of what that one was given."""
+    """Reshape the source of a reshape at once, without the one in between."""
     before = makers.get(statement.args[0])
     while (
         before is not None

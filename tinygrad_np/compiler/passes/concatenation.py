@@ -1,4 +1,4 @@
-"""Parts made in place: what is only concatenated is computed right inside the long array."""
+"""Concatenation in place: compute the parts right inside of the long array."""
 
 from __future__ import annotations
 
@@ -27,7 +27,8 @@ def concatenate_in_place(program: Program) -> None:
     kept = []
     for statement in program.statements:
         parts = _parts(statement)
-        fitting = [p for p in parts if _fits(p, makers, changed | returned | set(program.placed))]
+        taken = changed | returned | set(program.placed)
+        fitting = [part for part in parts if _fits(part, makers, taken)]
         if not fitting or statement.out.root in returned:
             kept.append(statement)
             continue
@@ -37,7 +38,7 @@ def concatenate_in_place(program: Program) -> None:
             if part in fitting and part.root not in program.placed:
                 program.placed[part.root] = (whole, start)
             else:
-                copies += _copied(part, whole, start, statement)
+                copies += _copy(part, whole, start, statement)
             start += part.value.size
         # The array itself is memory alone; what could not be made there is copied there.
         kept += [Statement("memory", None, (), outs=(whole,)), *copies]
@@ -45,7 +46,7 @@ def concatenate_in_place(program: Program) -> None:
 
 
 def _fits(part: Var, makers: dict[Var, Statement], taken: set[Var]) -> bool:
-    """Whether a part can be computed in memory that it is given."""
+    """Say whether a part can be computed in memory of the long array."""
     root = part.root
     maker = makers.get(root)
     return (
@@ -58,20 +59,22 @@ def _fits(part: Var, makers: dict[Var, Statement], taken: set[Var]) -> bool:
     )
 
 
-def _copied(part: Var, whole: Var, start: int, at: Statement) -> list[Statement]:
-    """Statements that copy a part to where it belongs in the whole."""
-    about: dict[str, Any] = {"place": at.place, "section": at.section}
+def _copy(part: Var, whole: Var, start: int, at: Statement) -> list[Statement]:
+    """Make statements that copy a part to its place in the whole."""
+    origin: dict[str, Any] = {"place": at.place, "section": at.section}
     here = slice(start, start + part.value.size)
-    view = execute(Statement("getitem", None, (whole, here), **about))
+    view = execute(Statement("getitem", None, (whole, here), **origin))
     view.out.root = whole
-    return [view, Statement("function", np.copyto, (view.out, part), writes=whole, **about)]
+    return [view, Statement("function", np.copyto, (view.out, part), writes=whole, **origin)]
 
 
 def _parts(statement: Statement) -> list[Var]:
-    """The parts of a concatenation of vectors."""
+    """Return the parts of a concatenation of vectors; none of another statement."""
     if statement.kind != "function" or statement.target is not np.concatenate or statement.kwargs:
         return []
     parts = list(statement.args[0])
     dtype = statement.out.dtype
-    known = all(isinstance(p, Var) and len(p.shape) == 1 and p.dtype == dtype for p in parts)
-    return parts if known and len(statement.args) == 1 and len(parts) > 1 else []
+    if len(statement.args) != 1 or len(parts) < 2:
+        return []
+    vectors = [p for p in parts if isinstance(p, Var) and len(p.shape) == 1 and p.dtype == dtype]
+    return vectors if len(vectors) == len(parts) else []

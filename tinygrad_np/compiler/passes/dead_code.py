@@ -1,4 +1,4 @@
-"""Dead code: statements whose results nobody reads are dropped."""
+"""Dead code: drop statements whose results nobody reads."""
 
 from __future__ import annotations
 
@@ -26,4 +26,4 @@ def drop_dead_code(program: Program) -> None:
             memory.update(var.root for var in read)
             memory.update(out.root for out in statement.outs)
     program.statements = kept[::-1]
-    program.inputs = [given for given in program.inputs if given.var in needed]
+    program.inputs = [entry for entry in program.inputs if entry.var in needed]

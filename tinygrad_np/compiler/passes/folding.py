@@ -1,4 +1,4 @@
-"""Constant folding: what depends on constants alone was computed in the recording already."""
+"""Constant folding: use the values that the recording computed of constants alone."""
 
 from __future__ import annotations
 

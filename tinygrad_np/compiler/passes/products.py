@@ -1,4 +1,4 @@
-"""Products of transposes in another order: the same numbers but for the last digits.
+"""Products with a transpose: multiply by a copy of it, which may change the last digits.
 
 Measured (µs): a product of 300×3 and the transpose of 64×3 3.9, with the transpose copied first
 3.0; of 128×10 and the transpose of 512×10 26.7 and 17.9.
@@ -11,27 +11,27 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..statements import Statement, Var
-from .rewriting import Builder, rewritten
+from .rewriting import Builder, rewrite
 
 if TYPE_CHECKING:
     from ..program import Program
 
 __all__ = ["reorder_products"]
 
-_SHORT = 16  # how many products are added up where a copy of the transpose pays
+_SHORT = 16  # a copy of the transpose pays if fewer products than this are added up
 
 
 def reorder_products(program: Program) -> None:
     """Copy transposes that are multiplied along a short axis."""
-    rewritten(program, _rule)
+    rewrite(program, _rule)
 
 
 def _rule(statement: Statement, build: Builder) -> None:
     if statement.is_ufunc(np.matmul) and not statement.kwargs:
-        statement.args = _untransposed(statement.args, build)
+        statement.args = _with_copy(statement.args, build)
 
 
-def _untransposed(args: tuple, build: Builder) -> tuple:
+def _with_copy(args: tuple, build: Builder) -> tuple:
     x, y = args
     if not (isinstance(x, Var) and isinstance(y, Var) and len(x.shape) == len(y.shape) == 2):
         return args

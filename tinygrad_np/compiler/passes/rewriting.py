@@ -1,4 +1,4 @@
-"""What passes share that put other statements in the place of one."""
+"""Rewriting of statements one by one: what several passes share."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 
     from ..program import Program
 
-__all__ = ["Builder", "reduces", "rewritten", "rooted"]
+__all__ = ["Builder", "is_reduction", "reroot", "rewrite"]
 
 
 class Builder:
-    """Makes statements at the place of another one, and the values that they give."""
+    """Maker of statements in the place of another one; a call returns the new value."""
 
     def __init__(self, origin: Statement) -> None:
         self.origin = origin
@@ -41,48 +41,48 @@ class Builder:
         return statement.out
 
 
-def rewritten(program: Program, rule: Callable[[Statement, Builder], Var | None]) -> None:
+def rewrite(program: Program, rule: Callable[[Statement, Builder], Var | None]) -> None:
     """Offer each statement to a rule, which may return another value for its result.
 
-    What the rule builds comes before the statement, or in its place if it returns a value; that
-    one is given the result's shape.
+    What the rule builds comes before the statement, or in its place if it returns a value. Such a
+    value is reshaped as the result was.
     """
     changed = program.changed()
-    made: list[Statement] = []
+    statements: list[Statement] = []
     same: dict[Var, Any] = {}
     for statement in program.statements:
         statement.replace(same)
         plain = len(statement.outs) == 1 and statement.writes is None
         if not plain or statement.out.root in changed or not np.size(statement.out.value):
-            made.append(statement)
+            statements.append(statement)
             continue
         build, out = Builder(statement), statement.out
         new = rule(statement, build)
         if new is None:
             used = {var for s in (*build.statements, statement) for var in s.reads()}
-            made += [s for s in build.statements if s.out in used]
-            made.append(statement)
+            statements += [s for s in build.statements if s.out in used]
+            statements.append(statement)
             continue
         if new.shape != out.shape:
             new = build("method", "reshape", (new, out.shape))
         new.hint = out.hint
         same[out] = new
-        rooted(program, out, new)
-        made += build.statements
-    program.statements = made
+        reroot(program, out, new)
+        statements += build.statements
+    program.statements = statements
     program.replace(same)
 
 
-def rooted(program: Program, old: Var, new: Var) -> None:
-    """Views of `old` look into the memory of `new` from here on."""
+def reroot(program: Program, old: Var, new: Var) -> None:
+    """Let views of `old` look into the memory of `new` from here on."""
     for statement in program.statements:
         for out in statement.outs:
             if out.root is old and out is not old:
                 out.root = new.root
 
 
-def reduces(statement: Statement, *ufuncs: np.ufunc) -> bool:
-    """Whether the statement is a plain reduction of floats by one of these ufuncs."""
+def is_reduction(statement: Statement, *ufuncs: np.ufunc) -> bool:
+    """Say whether the statement is a plain reduction of floats by one of these ufuncs."""
     return (
         statement.kind == "ufunc"
         and statement.method == "reduce"

@@ -1,4 +1,4 @@
-"""Common subexpressions: what was computed before, from the same values, is not computed again."""
+"""Common subexpressions: compute what is the same only once."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..statements import Var
-from .rewriting import rooted
+from .rewriting import reroot
 
 if TYPE_CHECKING:
     from ..program import Program
@@ -37,7 +37,7 @@ def share_subexpressions(program: Program) -> None:
         if key in first:
             same.update(zip(statement.outs, first[key], strict=True))
             for out, before in zip(statement.outs, first[key], strict=True):
-                rooted(program, out, before)
+                reroot(program, out, before)
         else:
             first[key] = statement.outs
             kept.append(statement)
@@ -46,7 +46,7 @@ def share_subexpressions(program: Program) -> None:
 
 
 def _key(tree: Any) -> Any:
-    """Something hashable that is equal for equal arguments."""
+    """Return something hashable that is equal for equal arguments."""
     if isinstance(tree, Var):
         if tree.constant is not None and not isinstance(tree.constant, np.ndarray):
             return ("constant", str(tree.dtype), repr(tree.constant))

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..statements import Statement, Var
-from .rewriting import Builder, reduces, rewritten
+from ..statements import Statement, Var, constant
+from .rewriting import Builder, is_reduction, rewrite
 
 if TYPE_CHECKING:
     from ..program import Program
@@ -30,39 +30,40 @@ def sums_as_products(program: Program) -> None:
     def rule(statement: Statement, build: Builder) -> Var | None:
         return None if statement.out in compared else _product(statement, build)
 
-    rewritten(program, rule)
+    rewrite(program, rule)
 
 
 def _compared(program: Program) -> set[Var]:
-    """Everything that a comparison for equality depends on."""
-    found: set[Var] = set()
+    """Collect everything that a comparison for equality depends on."""
+    sources: set[Var] = set()
     for statement in reversed(program.statements):
-        if statement.is_ufunc(np.equal, np.not_equal) or not found.isdisjoint(statement.outs):
-            found.update(statement.reads())
-            found.update(var.root for var in statement.reads())
-        elif statement.writes is not None and statement.writes.root in found:
-            found.update(statement.reads())
-    return found
+        if statement.is_ufunc(np.equal, np.not_equal) or not sources.isdisjoint(statement.outs):
+            sources.update(statement.reads())
+            sources.update(var.root for var in statement.reads())
+        elif statement.writes is not None and statement.writes.root in sources:
+            sources.update(statement.reads())
+    return sources
 
 
 def _product(statement: Statement, build: Builder) -> Var | None:
-    if not reduces(statement, np.add):
+    """Build the product for a sum; None where a sum stays one."""
+    if not is_reduction(statement, np.add):
         return None
-    x, axis = statement.args[0], statement.kwargs.get("axis", 0)
-    matrix = len(x.shape) == 2
-    if matrix and axis == 0:
-        return build("method", "dot", (_ones(x.shape[0], x.dtype), x))
-    if matrix and axis in (-1, 1):
-        contiguous = x.value.flags.c_contiguous
-        return build("method", "dot", (x, _ones(x.shape[1], x.dtype))) if contiguous else None
-    if axis is None or len(x.shape) == 1:
-        flat = x if len(x.shape) == 1 else build("method", "reshape", (x, -1))
+    x = statement.args[0]
+    axis = statement.kwargs.get("axis", 0)
+    rank = len(x.shape)
+    if rank == 2 and axis == 0:
+        return build("method", "dot", (_ones(x.shape[0], x), x))
+    if rank == 2 and axis in (-1, 1):
+        if not x.value.flags.c_contiguous:
+            return None
+        return build("method", "dot", (x, _ones(x.shape[1], x)))
+    if axis is None or rank == 1:
+        flat = x if rank == 1 else build("method", "reshape", (x, -1))
         if flat.root is x.root:  # a copy would cost more than it saves
-            return build("method", "dot", (flat, _ones(flat.shape[0], x.dtype)))
+            return build("method", "dot", (flat, _ones(flat.shape[0], x)))
     return None
 
 
-def _ones(n: int, dtype: np.dtype) -> Var:
-    ones = Var(np.ones(n, dtype), "ones")
-    ones.constant = ones.value
-    return ones
+def _ones(n: int, like: Var) -> Var:
+    return constant(np.ones(n, like.dtype), "ones")

@@ -1,4 +1,4 @@
-"""`lint`: likely mistakes in how a loss is computed, with the line and the remedy."""
+"""`lint`: find likely mistakes in how a loss was computed, with the line and the remedy."""
 
 from __future__ import annotations
 
@@ -7,18 +7,31 @@ from typing import TYPE_CHECKING, Any
 
 from ..core.callsite import outside
 from ..core.tensor import Tensor, node_of
+from ..recording.findings import Finding, Findings
 from ..recording.reading import ancestors_of
 from ..recording.recorder import current_record
+from . import graph_mistakes, value_mistakes
 from .evidence import Evidence
-from .finding import Case, Finding, Findings
-from .patterns import PATTERNS
-from .symptoms import SYMPTOMS
-from .unreached import REACH
+from .loss_graph import LossGraph
 
 if TYPE_CHECKING:
     from ..recording.recorder import Record
 
 __all__ = ["lint"]
+
+MISTAKES = (
+    graph_mistakes.probabilities_as_logits,
+    graph_mistakes.log_of_probabilities,
+    graph_mistakes.column_against_row,
+    graph_mistakes.exponential_formulas,
+    graph_mistakes.integer_operands,
+    value_mistakes.dead_units,
+    value_mistakes.saturated_units,
+    value_mistakes.overflow,
+    value_mistakes.infinite_derivatives,
+    graph_mistakes.unreachable_parameters,
+    value_mistakes.gradient_sums,
+)
 
 
 def lint(loss: Tensor, model: Any = None, *, record: Record | None = None) -> Findings:
@@ -58,39 +71,39 @@ def lint(loss: Tensor, model: Any = None, *, record: Record | None = None) -> Fi
         record = current_record()
     root = node_of(loss)
     evidence = Evidence([root], record, outside(sys._getframe(1)), model)
-    case = Case(root, ancestors_of([root]), evidence, model)
+    graph = LossGraph(root, ancestors_of([root]), evidence, model)
     if not loss.requires_grad:
-        return Findings([_without_graph(case)], [])
-    found: dict[Finding, None] = {}
-    for check in (*PATTERNS, *SYMPTOMS, *REACH):
-        found |= dict.fromkeys(check(case))
-    return Findings(list(found), _not_looked_at(case))
+        return Findings([_no_graph(graph)], [])
+    findings: dict[Finding, None] = {}
+    for mistake in MISTAKES:
+        findings |= dict.fromkeys(mistake(graph))
+    return Findings(findings, _not_looked_at(graph))
 
 
-def _without_graph(case: Case) -> Finding:
+def _no_graph(graph: LossGraph) -> Finding:
     return Finding(
         "no graph",
-        f"{case.evidence.called(case.root)} has no graph: nothing that it was computed from needs "
-        "a gradient",
+        f"{graph.evidence.called(graph.root)} has no graph: nothing that it was computed from "
+        "needs a gradient",
         "",
         "Give the parameters requires_grad=True (nn.Parameter), and compute the loss outside of "
         "no_grad(), without .numpy() or .detach() on the way.",
     )
 
 
-def _not_looked_at(case: Case) -> list[str]:
-    record = case.evidence.record
+def _not_looked_at(graph: LossGraph) -> list[str]:
+    """List what the report leaves out, and what that would need."""
+    record = graph.evidence.record
     notes = []
-    ops = [node for node in case.order if node.op is not None and node.needs_grad]
-    if record is None and any(node.saved is None for node in ops):
-        notes.append(
-            "values (dead or saturated units, overflow, infinite derivatives): backward() freed "
-            "them; call lint before it, or give a record"
-        )
     if record is None:
+        if any(node.saved is None for node in graph.calls()):
+            notes.append(
+                "values (dead or saturated units, overflow, infinite derivatives): backward() "
+                "freed them; call lint before it, or give a record"
+            )
         notes.append("detached branches and a missing zero_grad(): they need a record")
-    elif case.root not in record.gradients:
+        if graph.model is None:
+            notes.append("parameters that the loss does not reach: they need the model")
+    elif graph.root not in record.gradients:
         notes.append("a missing zero_grad(): no backward() is in the record")
-    if case.model is None and record is None:
-        notes.append("parameters that the loss does not reach: they need the model")
     return notes

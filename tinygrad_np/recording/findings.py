@@ -1,0 +1,70 @@
+"""`Finding`: a record of one likely mistake; `Findings`: a report of several."""
+
+from __future__ import annotations
+
+import textwrap
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = ["Finding", "Findings"]
+
+
+class Finding(NamedTuple):
+    """A likely mistake.
+
+    Attributes:
+        kind: a short name of the mistake, such as "probabilities as logits".
+        what: a sentence about it.
+        where: the user's line, `train.py:31`; "" if it belongs to no line.
+        remedy: a sentence on the way out; "" if `what` has it.
+    """
+
+    kind: str
+    what: str
+    where: str
+    remedy: str
+
+
+class Findings(list[Finding]):
+    """A list of findings; printed, a report.
+
+    Attributes:
+        not_looked_at: parts that could not be looked at, and what that would need.
+    """
+
+    def __init__(self, findings: Iterable[Finding], not_looked_at: Iterable[str]) -> None:
+        super().__init__(findings)
+        self.not_looked_at = tuple(not_looked_at)
+
+    def __str__(self) -> str:
+        lines = [self._title()]
+        for number, finding in enumerate(self, 1):
+            place = f"{finding.where}: " if finding.where else ""
+            lines += _wrapped(f"{number}. {place}{finding.what}", "   ")
+            if finding.remedy:
+                lines += _wrapped(f"   → {finding.remedy}", "     ")
+        if self.not_looked_at:
+            lines.append("not looked at:")
+        for note in self.not_looked_at:
+            lines += _wrapped(f"   {note}", "     ")
+        return "\n".join(lines)
+
+    __repr__ = __str__
+
+    def _title(self) -> str:
+        if not self:
+            return "no findings"
+        plural = "s" if len(self) > 1 else ""
+        return f"{len(self):,} finding{plural}"
+
+
+def _wrapped(text: str, indent: str) -> list[str]:
+    return textwrap.wrap(
+        text,
+        width=96,
+        subsequent_indent=indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )

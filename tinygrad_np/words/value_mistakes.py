@@ -1,0 +1,250 @@
+"""Mistakes that values and gradients show: dead units, overflow, infinite derivatives."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..core.node import Leaf, Node
+from ..core.tensor import Tensor
+from ..recording.findings import Finding
+from ..recording.reading import bare
+from . import loss_graph
+from .loss_graph import is_op, parents
+from .text import first_index, index_text, number_text, share_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from .evidence import Evidence
+    from .loss_graph import LossGraph
+
+__all__ = [
+    "dead_units",
+    "gradient_sums",
+    "infinite_derivatives",
+    "overflow",
+    "saturated_units",
+]
+
+DEAD = 0.5  # of the units: some are dead in a network that learns well
+SATURATED = 0.9  # of the elements
+FLAT = 0.01  # of the steepest slope
+FEW_ROWS = 4  # so few that a unit may well be 0 for all of them
+NEAR_OVERFLOW = 0.9  # of the largest exponent
+
+
+# --- units ----------------------------------------------------------------------------------------
+
+
+def dead_units(graph: LossGraph) -> Iterator[Finding]:
+    """Find a ReLU most of whose units are 0 for all rows."""
+    evidence = graph.evidence
+    for node in graph.calls(loss_graph.RECTIFIERS + loss_graph.MAXIMUM):
+        if is_op(node, loss_graph.MAXIMUM) and not _has_zero(node):
+            continue
+        value = evidence.value(node)
+        if not isinstance(value, np.ndarray) or not value.size or not value.ndim:
+            continue
+        unit_axis = 1 if value.ndim == 4 else value.ndim - 1
+        other_axes = tuple(axis for axis in range(value.ndim) if axis != unit_axis)
+        rows = value.size // value.shape[unit_axis]
+        dead = np.all(value == 0, axis=other_axes)
+        share = f"{share_text(dead)} units"
+        if not other_axes:  # a single row: the units alone say little
+            dead = dead.all(keepdims=True)
+            share = "all units"
+        if dead.mean() < DEAD or (rows < FEW_ROWS and not dead.all()):
+            continue
+        yield Finding(
+            "dead units",
+            f"{share} of {evidence.made_by(node)} are 0 for every row: no gradient comes back "
+            "through them, and what is before them can't learn",
+            evidence.place(node),
+            "Smaller initial weights, biases that are not far below 0, a smaller learning rate; "
+            "or tg.leaky_relu.",
+        )
+
+
+def _has_zero(node: Node) -> bool:
+    """Return True if one operand is the number 0."""
+    numbers = [parent for parent in node.parents if not isinstance(parent, Node)]
+    return any(number == 0 for number in numbers)
+
+
+def saturated_units(graph: LossGraph) -> Iterator[Finding]:
+    """Find a hidden sigmoid or tanh nearly all elements of which lie where it is flat."""
+    evidence = graph.evidence
+    hidden = _before_products(evidence)
+    for node in graph.calls(loss_graph.SATURATING):
+        slope = evidence.slope(node, 0) if node in hidden else None
+        if slope is None or slope.size < 2:
+            continue
+        # The steepest slope is at 0, for both.
+        value = evidence.value(node)
+        negative = value is None or np.min(value) < 0
+        steepest = 1.0 if negative else 0.25
+        limit = FLAT * steepest
+        flat = np.abs(slope) < limit
+        if flat.mean() < SATURATED:
+            continue
+        yield Finding(
+            "saturated",
+            f"{share_text(flat)} elements of {evidence.made_by(node)} lie where it is flat (its "
+            f"derivative is below {number_text(limit)}): hardly any gradient comes back",
+            evidence.place(node),
+            "Scale its inputs down: smaller initial weights, normalised data; or another "
+            "activation.",
+        )
+
+
+def _before_products(evidence: Evidence) -> set[Node]:
+    """Return the nodes that a product with a parameter follows; an output may well saturate."""
+    nodes: set[Node] = set()
+    for node in reversed(evidence.order):
+        operands = parents(node)
+        weighted = any(isinstance(operand, Leaf) for operand in operands)
+        if node in nodes or (weighted and is_op(node, loss_graph.PRODUCTS)):
+            nodes.update(operands)
+    return nodes
+
+
+# --- numbers that are not finite ------------------------------------------------------------------
+
+
+def overflow(graph: LossGraph) -> Iterator[Finding]:
+    """Find an exponential that overflows, or is about to."""
+    evidence = graph.evidence
+    for node in graph.calls(loss_graph.EXPONENTIALS):
+        value = evidence.value(node)
+        if value is None or not np.size(value):
+            continue
+        limit = np.log(float(np.finfo(node.dtype).max)) * NEAR_OVERFLOW
+        with np.errstate(divide="ignore", invalid="ignore"):
+            largest = np.nanmax(np.log(np.abs(value)))
+        if not largest > limit:
+            continue
+        index = first_index(np.atleast_1d(value) == np.nanmax(value))
+        distance = "beyond" if np.isinf(value).any() else "close to"
+        yield Finding(
+            "overflow",
+            f"{evidence.made_by(node)} gives {number_text(np.max(value))} at {index_text(index)}, "
+            f"{distance} the largest {node.dtype}",
+            evidence.place(node),
+            "Subtract the largest argument first (tg.softmax, tg.logsumexp do), or limit it: "
+            "tg.clip(x, None, 20).",
+        )
+
+
+def infinite_derivatives(graph: LossGraph) -> Iterator[Finding]:
+    """Find a derivative that is infinite or nan at a value that occurs, also behind a where()."""
+    for node in graph.calls():
+        if is_op(node, loss_graph.EXPONENTIALS):
+            continue
+        for position, parent in enumerate(node.parents):
+            if not isinstance(parent, Node) or not parent.needs_grad:
+                continue
+            slope = graph.evidence.slope(node, position)
+            if slope is None or np.all(np.isfinite(slope)):
+                continue
+            mask = ~np.isfinite(slope) & _finite_operands(graph.evidence, node, slope.shape)
+            if mask.any():
+                yield _infinite_derivative(graph.evidence, node, position, mask, slope)
+                break  # one finding an op
+
+
+def _finite_operands(evidence: Evidence, node: Node, shape: tuple[int, ...]) -> Any:
+    """Return where all operands are finite; if none is known any more, where the result is."""
+    operands = [evidence.operand(node, k) for k in range(len(node.parents))]
+    arrays = [operand for operand in operands if operand is not None]
+    finite = np.ones(shape, bool)
+    for array in arrays or [evidence.value(node)]:
+        finite &= np.isfinite(array)
+    return finite
+
+
+def _infinite_derivative(
+    evidence: Evidence,
+    node: Node,
+    position: int,
+    mask: np.ndarray,
+    slope: np.ndarray,
+) -> Finding:
+    assert node.op is not None
+    index = first_index(mask)
+    values = []
+    for k, parent in enumerate(node.parents):
+        operand = evidence.operand(node, k)
+        if operand is not None and (k == position or isinstance(parent, Node)):
+            name = evidence.input_name(node, k)
+            element = np.broadcast_to(operand, mask.shape)[index]
+            values.append(f"{name} = {number_text(element)}")
+    if not values:
+        element = np.broadcast_to(evidence.value(node), mask.shape)[index]
+        values.append(f"its result is {number_text(element)}")
+    place = f", the first at {index_text(index)}" if index else ""
+    sentence = (
+        f"{evidence.made_by(node)} has the derivative {number_text(slope[index])} where "
+        f"{' and '.join(values)} ({share_text(mask)} elements{place})"
+    )
+    selection = _selection(evidence, node)
+    if selection is not None:
+        return Finding(
+            "masked infinity",
+            f"{sentence}; {evidence.at(selection)} hides that in the forward pass only: on the way "
+            "back 0 · inf is nan",
+            evidence.place(node),
+            f"Mask the input of {node.op.name}, too: tg.where(mask, x, 1) inside, and the same "
+            "where() again outside.",
+        )
+    return Finding(
+        "infinite derivative",
+        sentence,
+        evidence.place(node),
+        "Keep its input away from there: add a small number before, or use a function that is "
+        "defined there (tg.norm for the root of a sum of squares).",
+    )
+
+
+def _selection(evidence: Evidence, node: Node) -> Node | None:
+    """Return the where() that the result of a node goes into element by element, if there is."""
+    seen = {node}
+    queue = [node]
+    for ancestor in queue:
+        for child in evidence.children(ancestor):
+            if is_op(child, loss_graph.SELECTIONS):
+                return child
+            if child.op is not None and child.op.elementwise and child not in seen:
+                seen.add(child)
+                queue.append(child)
+    return None
+
+
+# --- gradients ------------------------------------------------------------------------------------
+
+
+def gradient_sums(graph: LossGraph) -> Iterator[Finding]:
+    """Find gradients larger than those of the last backward(): earlier ones are in them."""
+    record = graph.evidence.record
+    if record is None or graph.root not in record.gradients:
+        return
+    sums = []
+    for leaf in graph.nodes:
+        last = bare(record.gradients.get(leaf))
+        if not isinstance(leaf, Leaf) or last is None or not isinstance(leaf.grad, Tensor):
+            continue
+        if not last.size or not np.isfinite(last).all():
+            continue
+        # A gradient that was clipped or scaled down since is smaller.
+        growth = np.abs(leaf.grad.data) - np.abs(last)
+        if np.any(growth > 1e-4 * np.abs(last).max()):
+            sums.append(leaf)
+    if sums:
+        yield Finding(
+            "missing zero_grad",
+            f"{graph.names(sums)} held a gradient before, and backward() added to it",
+            graph.evidence.place(graph.root),
+            "Call optimizer.zero_grad() (or model.zero_grad()) before each backward(), unless "
+            "gradients of several batches are meant to add up.",
+        )
