@@ -1,6 +1,8 @@
 """Run against an installed wheel, NumPy alone beside it: the core needs nothing else."""
 
+import importlib.metadata
 import importlib.util
+import re
 import sys
 import tempfile
 from pathlib import Path
@@ -36,7 +38,18 @@ except ImportError as error:
     assert "tqdm" in str(error)  # noqa: PT017 - no pytest beside the core
 else:
     raise AssertionError("progress=True without tqdm must say what to install")
-package = Path(tg.__file__).parent
-size = sum(f.stat().st_size for f in package.rglob("*.*") if "__pycache__" not in f.parts)
-assert size < 2**20, f"the core takes {size} bytes"
-print(f"the core alone: ok, {size / 1024:.0f} KiB, Python {sys.version.split()[0]}")
+readme = importlib.metadata.metadata("tinygrad-np").get_payload()
+relative = re.findall(r"\]\((?!\w+://|#)[^)]*\)", readme)
+assert "](" in readme, "the readme is in the wheel"
+assert not relative, f"links that lead nowhere on a package index: {relative}"
+
+
+def size(package):
+    """Sum the bytes of a package's files, without compiled copies."""
+    files = Path(package.__file__).parent.rglob("*.*")
+    return sum(file.stat().st_size for file in files if "__pycache__" not in file.parts)
+
+
+assert size(tg) < 2**20, f"the core takes {size(tg)} bytes"
+installed = (size(tg) + size(nn)) / 1e6
+print(f"the core alone: ok, {installed:.2f} MB with nn, Python {sys.version.split()[0]}")

@@ -3,6 +3,8 @@
 These work on bare arrays alone: no Tensor, no rule and no `gradcheck` has a part in them.
 """
 
+import functools
+
 import numpy as np
 import pytest
 
@@ -70,6 +72,7 @@ class Case:
     def call(self, function, values):
         return joined(function(*self.arguments(values), **self.params))
 
+    @functools.cache  # noqa: B019 - the cases live as long as the suite
     def weights(self, seed=0):
         """Numbers of both signs, one per element of the result, to make one loss of it."""
         shape = np.shape(self.call(self.function, self.point()))

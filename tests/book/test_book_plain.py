@@ -38,6 +38,7 @@ def test_the_epochs_that_the_file_gives():
     assert given["ch10-momentum-0.9"] == 100
 
 
+@pytest.mark.oracle
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("entry", ENTRIES, ids=lambda e: e["id"])
 def test_close_to_the_printed_lines(entry, dtype):

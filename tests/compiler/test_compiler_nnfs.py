@@ -8,6 +8,8 @@ import pytest
 
 pytest.importorskip("nnfs")
 
+pytestmark = pytest.mark.oracle
+
 TESTS = Path(__file__).resolve().parent.parent
 FILES = ["compiler/test_compiler_composed.py", "nn/test_nn_compiled.py"]
 

@@ -424,6 +424,7 @@ def programs(draw):
     return f
 
 
+@pytest.mark.oracle
 @settings(max_examples=60, deadline=None)
 @given(programs(), st.integers(0, 2**16), st.sampled_from([tg.PASSES, EXACT, ()]))
 def test_random_programs(f, seed, passes):
@@ -457,6 +458,7 @@ def test_random_programs(f, seed, passes):
 # --- after nnfs.init() -----------------------------------------------------------------------
 
 
+@pytest.mark.oracle
 def test_after_nnfs_init():
     """It replaces np.dot, np.zeros, np.eye: in a process of its own."""
     code = """

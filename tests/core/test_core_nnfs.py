@@ -11,6 +11,8 @@ import pytest
 
 pytest.importorskip("nnfs")
 
+pytestmark = pytest.mark.oracle
+
 TESTS = Path(__file__).parents[1]
 
 RUN = """

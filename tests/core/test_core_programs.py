@@ -12,6 +12,8 @@ from op_cases import STEP, numeric_curvature
 
 import tinygrad_np as tg
 
+pytestmark = pytest.mark.oracle
+
 try:
     import torch
 except ImportError:

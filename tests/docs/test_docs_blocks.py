@@ -15,7 +15,11 @@ sybil = pytest.importorskip("sybil")
 from sybil.parsers.markdown import PythonCodeBlockParser  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [
+    ROOT / "README.md",
+    *sorted((ROOT / "docs").glob("*.md")),
+    *sorted((ROOT / ".github").glob("*.md")),
+]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -37,6 +41,25 @@ def test_links_within_the_project_lead_somewhere():
             if "://" not in target and not (page.parent / target).exists():
                 broken.append(f"{page.name}: {target}")
     assert not broken
+
+
+@pytest.mark.parametrize(
+    ("page", "row"),
+    [
+        ("README.md", r"NumPy, and ([\d.]+) MB"),
+        ("docs/performance.md", r"installed size.*?([\d.]+) MB"),
+    ],
+)
+def test_the_stated_size_is_that_of_the_files(page, row):
+    """`tests/benchmarks/overhead.py` prints it."""
+    size = sum(
+        file.stat().st_size
+        for package in ("tinygrad_np", "nn")
+        for file in (ROOT / package).rglob("*")
+        if file.is_file() and "__pycache__" not in file.parts
+    )
+    (stated,) = re.findall(row, (ROOT / page).read_text(encoding="utf-8"))
+    assert float(stated) == pytest.approx(size / 1e6, abs=0.07)
 
 
 def test_rules_quoted_in_backprop_stand_in_the_source():

@@ -74,6 +74,7 @@ def frames_of(path):
 # --- a run ---------------------------------------------------------------------------------------
 
 
+@pytest.mark.oracle
 def test_a_run_as_a_program_without_a_display(tmp_path):
     hidden = ("DISPLAY", "WAYLAND_DISPLAY", "MPLBACKEND")
     environment = {name: value for name, value in os.environ.items() if name not in hidden}
@@ -95,6 +96,7 @@ def test_a_run_as_a_program_without_a_display(tmp_path):
     assert "accuracy=" in done.stderr
 
 
+@pytest.mark.oracle
 def test_the_network_learns_the_spiral(spiral, tmp_path, capsys):
     spiral.main(["--epochs", "1500", "--out", str(tmp_path)])
     training, fresh = accuracies(capsys.readouterr().out)
@@ -113,6 +115,7 @@ def test_the_network_learns_the_spiral(spiral, tmp_path, capsys):
         assert re.search(rf">[^<]*\b{name}\b", svg), name
 
 
+@pytest.mark.oracle
 @pytest.mark.parametrize(
     "options",
     [
@@ -141,6 +144,7 @@ def test_every_optimizer_learns_with_its_own_learning_rate(spiral, optimizer):
     assert len(run.loss) == len(run.accuracy) == 601
 
 
+@pytest.mark.oracle
 def test_the_options_reach_the_run(spiral, tmp_path, capsys):
     options = ["--optimizer", "momentum", "--lr", "0.25", "--seed", "3", "--classes", "4"]
     spiral.main([*QUICK, *options, "--out", str(tmp_path / "a" / "b")])
@@ -150,6 +154,7 @@ def test_the_options_reach_the_run(spiral, tmp_path, capsys):
     check_files(tmp_path / "a" / "b")
 
 
+@pytest.mark.oracle
 def test_the_same_seed_gives_the_same_run(spiral, tmp_path, capsys):
     def numbers(folder, seed):
         out = tmp_path / folder

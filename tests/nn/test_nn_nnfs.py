@@ -261,6 +261,7 @@ def test_a_random_layer_can_not_be_checked():
 # --- beside the book's own package ----------------------------------------------------------------
 
 
+@pytest.mark.oracle
 def test_the_package_nnfs_can_be_imported_and_initialized():
     pytest.importorskip("nnfs")
     code = """

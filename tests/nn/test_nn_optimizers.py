@@ -84,6 +84,7 @@ def run_torch(torch, name, options, gradients, start):
 # --- rules -------------------------------------------------------------------------------------
 
 
+@pytest.mark.oracle
 @pytest.mark.parametrize(("name", "options"), CASES, ids=name_of)
 def test_fifty_steps_are_pytorchs(torch, name, options):
     params = parameters()

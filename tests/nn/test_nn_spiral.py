@@ -36,6 +36,7 @@ def test_spiral_is_learned():
     assert {p.dtype for p in model.parameters()} == {np.dtype(np.float32)}
 
 
+@pytest.mark.oracle
 def test_nnfs_init_does_not_change_the_numbers():
     """`nnfs.init()` replaces NumPy functions in the whole process: a float64 run stays as it is."""
     pytest.importorskip("nnfs")

@@ -33,6 +33,10 @@ class Noting(nn.Module):
         return x @ self.w
 
 
+# Noting makes lists of its input, which a compiled step cannot: fit warns and runs it as it is.
+runs_uncompiled = pytest.mark.filterwarnings("ignore:.* runs uncompiled:tinygrad_np.CompileWarning")
+
+
 def fit_noting(n=10, model=None, **options):
     """Fit a Noting model on the rows 0 … n - 1; returns it and the history."""
     model = model or Noting()
@@ -80,6 +84,7 @@ def test_fit_is_the_loop_by_hand_bit_for_bit(batch_size, make):
     assert np.allclose(history["loss"], losses, rtol=1e-14)
 
 
+@runs_uncompiled
 @pytest.mark.parametrize(
     ("n", "batch_size", "sizes"),
     [(10, 4, [4, 4, 2]), (10, 5, [5, 5]), (10, 1, [1] * 10), (10, 10, [10]), (10, 99, [10]),
@@ -92,11 +97,13 @@ def test_batches(n, batch_size, sizes):
         assert sorted(row for rows in epoch for row in rows) == list(range(n))
 
 
+@runs_uncompiled
 def test_without_shuffling_the_order_is_kept():
     model, _ = fit_noting(batch_size=4, epochs=2, shuffle=False)
     assert model.rows == [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9]] * 2
 
 
+@runs_uncompiled
 def test_shuffling_is_new_each_epoch_and_by_the_generator():
     def rows(seed):
         return fit_noting(20, batch_size=5, epochs=2, rng=np.random.default_rng(seed))[0].rows
@@ -107,6 +114,7 @@ def test_shuffling_is_new_each_epoch_and_by_the_generator():
     assert rows(1)[:4] != [[*range(k, k + 5)] for k in range(0, 20, 5)]
 
 
+@runs_uncompiled
 def test_shuffling_by_the_default_generator():
     def rows():
         tg.manual_seed(3)
@@ -115,6 +123,7 @@ def test_shuffling_by_the_default_generator():
     assert rows() == rows()
 
 
+@runs_uncompiled
 def test_full_batches_draw_nothing():
     state = tg.manual_seed(0).bit_generator.state
     model, _ = fit_noting(5)
@@ -122,6 +131,7 @@ def test_full_batches_draw_nothing():
     assert tg.default_generator().bit_generator.state == state
 
 
+@runs_uncompiled
 def test_inputs_and_targets_stay_together():
     x = np.arange(30, dtype=np.float32)[:, None]
     seen = []
@@ -140,6 +150,7 @@ def test_inputs_and_targets_stay_together():
 # --- metrics -------------------------------------------------------------------------------------
 
 
+@runs_uncompiled
 def test_metrics_are_averaged_by_sample_counts():
     _, history = fit_noting(
         batch_size=4,
@@ -197,6 +208,7 @@ def test_validation_is_after_the_epoch_and_in_evaluation_mode():
     assert history["val_accuracy"] == [score for _, score in measured]
 
 
+@runs_uncompiled
 def test_training_goes_on_in_training_mode_after_validation():
     x = np.ones((2, 1), np.float32)
     model, _ = fit_noting(2, epochs=2, validation_data=(x, x))
@@ -232,6 +244,7 @@ def test_history():
 # --- epochs and modes ----------------------------------------------------------------------------
 
 
+@runs_uncompiled
 def test_on_epoch_sees_each_epoch():
     seen = []
     _, history = fit_noting(epochs=3, on_epoch=lambda n, h: seen.append((n, len(h), h)))
@@ -239,11 +252,13 @@ def test_on_epoch_sees_each_epoch():
     assert all(h is history for *_, h in seen)
 
 
+@runs_uncompiled
 def test_on_epoch_that_returns_false_ends_the_training():
     _, history = fit_noting(epochs=100, on_epoch=lambda n, h: n < 4)
     assert len(history) == 4
 
 
+@runs_uncompiled
 @pytest.mark.parametrize("returned", [None, 0, ""])
 def test_only_false_ends_the_training(returned):
     assert len(fit_noting(epochs=3, on_epoch=lambda n, h: returned)[1]) == 3
@@ -255,6 +270,7 @@ def test_no_epochs():
     assert model.rows == []
 
 
+@runs_uncompiled
 @pytest.mark.parametrize("modes", [(True, False), (False, False), (False, True)])
 @pytest.mark.parametrize("fails", [False, True])
 def test_modes_are_put_back(modes, fails):
@@ -278,6 +294,7 @@ def test_modes_are_put_back(modes, fails):
 # --- kinds of data -------------------------------------------------------------------------------
 
 
+@runs_uncompiled
 def test_floats_are_cast_to_the_parameters_dtype():
     seen = set()
 
@@ -334,6 +351,7 @@ def test_data_are_left_as_they_were():
     assert [t.name for t in tensors] == [None, None]
 
 
+@runs_uncompiled
 def test_changes_to_the_data_during_training_do_not_reach_it():
     x = np.ones((4, 1), np.float32)
     model = Noting()

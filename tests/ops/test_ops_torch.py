@@ -8,6 +8,8 @@ import tinygrad_np as tg
 
 torch = pytest.importorskip("torch")
 
+pytestmark = pytest.mark.oracle
+
 
 def _axes(x, axis):
     return tuple(range(x.ndim)) if axis is None else axis

@@ -10,7 +10,10 @@ import tinygrad_np as tg
 
 playwright = pytest.importorskip("playwright.sync_api")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium")
+pytestmark = [
+    pytest.mark.oracle,
+    pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium"),
+]
 
 # Steps of `small`, counted from 1: matmul, tanh, matmul, power, mean, multiply, sum, add; the
 # seed; and back through add, sum, multiply, mean, power, matmul, tanh, matmul.

@@ -17,6 +17,7 @@ from tinygrad_np.pictures import style
 needs_dot = pytest.mark.skipif(shutil.which("dot") is None, reason="needs Graphviz's dot")
 
 
+@pytest.mark.oracle
 def test_the_same_bytes_in_every_process_and_whatever_ran_before():
     code = (
         "import sys, tinygrad_np as tg; from picture_cases import CASES\n"

@@ -119,6 +119,7 @@ def png_size(data):
     return struct.unpack(">II", data[16:24])
 
 
+@pytest.mark.oracle
 @pytest.mark.parametrize("engine", PROGRAMS)
 @pytest.mark.parametrize("case", CASES)
 def test_the_real_programs_draw_everything(case, engine):

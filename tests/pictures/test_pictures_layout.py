@@ -109,6 +109,7 @@ def test_inputs_stand_above_what_is_made_of_them(layout):
         assert source.y + source.height / 2 < target.y - target.height / 2
 
 
+@pytest.mark.oracle
 def test_texts_fit_their_boxes(layout):
     """Measured with the widest of the usual fonts, DejaVu Sans, which matplotlib brings."""
     pytest.importorskip("matplotlib")

@@ -32,6 +32,13 @@ def check(actual, expected, **tolerance):
 
 # --- PyTorch and JAX ----------------------------------------------------------------------------
 
+# torch.func, on its first call, uses what PyTorch itself deprecates.
+pytestmark = [
+    pytest.mark.oracle,
+    pytest.mark.filterwarnings("ignore:.torch.jit.script. is deprecated:DeprecationWarning"),
+    pytest.mark.filterwarnings("ignore:Attempted to insert a get_attr Node:UserWarning"),
+]
+
 
 @pytest.mark.parametrize("argnums", [0, 1, (0, 1), (1, 0)])
 @pytest.mark.parametrize("name", ["grad", "hessian", "jacobian"])
