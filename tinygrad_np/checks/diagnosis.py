@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from .values import first_index, index_text
+from .values import as_double, first_index, index_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -52,7 +52,7 @@ def diagnose(
         factor, a transpose, a missing sum over a broadcast axis, a wrong mask; else the element
         that differs most.
     """
-    right = _array(right)
+    right = as_double(right)
     known = np.broadcast_to(known, right.shape)
     pair = _Pair(right, known, rtol)
     if got is None:
@@ -60,7 +60,7 @@ def diagnose(
             return None
         text = "no gradient is there, though the result depends on it (not connected)"
         return Mistake("not connected", text)
-    got = _array(got)
+    got = as_double(got)
     if got.shape != right.shape:
         return _other_shape(got, pair)
     if pair.near(got):
@@ -133,11 +133,6 @@ class _Pair:
             return None  # one number of several is in proportion to anything
         factor = float(np.median(got[where] / self.right[where]))
         return factor if factor and self.near(got / factor) else None
-
-
-def _array(value: Any) -> np.ndarray:
-    array = value.data if hasattr(value, "requires_grad") else value
-    return np.asarray(array, np.float64)
 
 
 def _at(k: tuple[int, ...]) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..checks.values import is_float
 from ..core.node import Node
 from ..ops.replay import run_again
 from ..recording.reading import ancestors_of, bare
@@ -159,7 +160,7 @@ class GradientTrail:
         evidence, node = self.evidence, flow.node
         for operand in (*node.parents, node):
             value = evidence.value(operand)
-            if _is_float(value) and not np.all(np.isfinite(value)):
+            if is_float(value) and not np.all(np.isfinite(value)):
                 return self._forward_reason(node) or f"{evidence.called(operand)} is not finite"
         call = evidence.at(node)
         slope = evidence.slope(node, flow.position)
@@ -212,7 +213,7 @@ class GradientTrail:
         """Say which op of the forward pass first gave a value that is not finite."""
         for ancestor in ancestors_of([node]):
             value = self.evidence.value(ancestor)
-            if _is_float(value) and not np.all(np.isfinite(value)):
+            if is_float(value) and not np.all(np.isfinite(value)):
                 return self._origin_text(ancestor, np.asarray(value))
         return ""
 
@@ -290,7 +291,7 @@ class GradientTrail:
             return f", where {self._inputs_text(flow, index)}"
         for k, parent in enumerate(node.parents):
             value = evidence.operand(node, k)
-            if k != flow.position and _is_float(value):
+            if k != flow.position and is_float(value):
                 largest = number_text(_largest(value))
                 return f": {evidence.called(parent)} has values up to {largest}"
         return ""
@@ -366,8 +367,3 @@ def _largest(value: Any) -> float:
 def _is_numeric(value: Any) -> bool:
     """Return True for a number or an array of some, but not for a mask."""
     return value is not None and np.size(value) > 0 and np.asarray(value).dtype.kind in "fiu"
-
-
-def _is_float(value: Any) -> bool:
-    dtype = getattr(value, "dtype", None)
-    return isinstance(value, float) or (dtype is not None and dtype.kind == "f")

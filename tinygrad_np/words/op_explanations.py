@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from ..checks.values import is_float
 from ..core.tensor import Tensor, as_operand
 from ..formulas.derivatives import Derivative, rule_of
 from ..formulas.values import values_read
@@ -255,7 +256,7 @@ def _example(op: Op) -> Example | None:
 
 
 def _run(op: Op, inputs: list[Any], params: dict[str, Any]) -> Example:
-    leaves = [Tensor(x, requires_grad=True) if _is_float(x) else x for x in inputs]
+    leaves = [Tensor(x, requires_grad=True) if is_float(x) else x for x in inputs]
     args = (leaves,) if op.variadic else leaves
     with np.errstate(all="ignore"):
         out = general(op)(*args, **params)
@@ -275,10 +276,6 @@ def _backward(op: Op, out: Any) -> np.ndarray | None:
         g[(0,) * out.ndim] = 1
     out.backward(g)
     return g
-
-
-def _is_float(x: Any) -> bool:
-    return isinstance(x, float) or (isinstance(x, np.ndarray) and x.dtype.kind == "f")
 
 
 def _values(op: Op, example: Example | None) -> dict[str, Any]:
