@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from ..core.tensor import Tensor
 from .conv import conv2d
 from .define import define_op
 from .mistakes import describe_call
@@ -76,8 +75,6 @@ def _pool(ufunc, x, kernel_size, stride, padding, fill):
 
 def _over(ufunc, view):
     """Return `ufunc.reduce(view, axis=(2, 3))`, slice by slice, which is faster."""
-    if not isinstance(view, (np.ndarray, Tensor)):
-        return ufunc.reduce(view, axis=(2, 3))  # a stand-in, from which a formula is made
     height, width = view.shape[2:4]
     parts = (view[:, :, i, j] for i in range(height) for j in range(width))
     return functools.reduce(ufunc, parts)
