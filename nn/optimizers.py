@@ -152,8 +152,9 @@ class Optimizer:
         start = 0
         with no_grad():
             for p in params:
-                part = slice(start, start + p.size)
-                p.assign(p.data - change[part].reshape(p.shape))
+                w = p.data
+                part = slice(start, start + w.size)
+                p.assign(w - change[part].reshape(w.shape))
                 if record is not None and rule is not None:
                     record.explain_update(p, rule, part, change, new_state)
                 start = part.stop

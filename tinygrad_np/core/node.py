@@ -115,7 +115,7 @@ class Leaf(Constant):
     needs_grad = True
 
     def __init__(self, shape: Shape, dtype: np.dtype, name: str | None = None) -> None:
-        super().__init__(shape, dtype, name)
+        Node.__init__(self, shape, dtype, name)
         self.grad: Any = None
 
 
