@@ -37,7 +37,7 @@ def evaluated(text, rule, values):
     *before, result = text.split("\n")
     around = {**rule.__globals__, **inspect.getclosurevars(rule).nonlocals}
     ops = {f.op.name: f for f in around.values() if inspect.isfunction(f) and hasattr(f, "op")}
-    scope = {**ops, **around, **vars(tg), **vars(np), **values}
+    scope = {**vars(np), **ops, **around, **vars(tg), **values}
     for line in before:
         name, _, expression = line.partition(" = ")
         scope[name.translate(DIGITS)] = eval(as_python(expression), scope)

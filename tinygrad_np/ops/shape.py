@@ -141,7 +141,7 @@ def _own_part(g, arrays_shape, axis, i):
         sizes = [int(np.prod(shape, dtype=int)) for shape in arrays_shape]
         start = int(np.sum(sizes[:i], dtype=int))
         return g[start : start + sizes[i]].reshape(arrays_shape[i])
-    (axis,) = normal_axes(axis, g.ndim)
+    axis = normal_axes(axis, g.ndim)[0]
     lengths = [shape[axis] for shape in arrays_shape]
     start = int(np.sum(lengths[:i], dtype=int))
     return g[(slice(None),) * axis + (slice(start, start + lengths[i]),)]
@@ -168,7 +168,7 @@ def _stack(arrays, axis=0):
 
 
 def _own_slice(g, axis, i):
-    (axis,) = normal_axes(axis, g.ndim)
+    axis = normal_axes(axis, g.ndim)[0]
     return g[(slice(None),) * axis + (i,)]
 
 
