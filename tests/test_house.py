@@ -303,22 +303,34 @@ def docstrings(tree):
             yield node, node.body[0]
 
 
+# Since Python 3.12 an f-string is many tokens; here it is one, as before.
+_FSTRING_START = getattr(tokenize, "FSTRING_START", None)
+_FSTRING_END = getattr(tokenize, "FSTRING_END", None)
+
+
 def code_size(text):
     """Lines and tokens of code: without blank lines, comments and docstrings."""
     prose = set()
     for _, docstring in docstrings(ast.parse(text)):
         prose.update(range(docstring.lineno, docstring.end_lineno + 1))
     lines, tokens = set(), 0
+    depth = 0  # of nested f-strings
     for token in tokenize.generate_tokens(io.StringIO(text).readline):
-        if token.type not in _LAYOUT and token.start[0] not in prose:
-            tokens += 1
-            lines.update(range(token.start[0], token.end[0] + 1))
+        if token.type in _LAYOUT or token.start[0] in prose:
+            continue
+        lines.update(range(token.start[0], token.end[0] + 1))
+        tokens += depth == 0
+        if token.type == _FSTRING_START:
+            depth += 1
+        elif token.type == _FSTRING_END:
+            depth -= 1
     return len(lines), tokens
 
 
 def test_code_is_counted():
     text = '"""Doc."""\n\nx = 1  # why\n\ndef f(a):\n    """Doc."""\n    return a + x\n'
     assert code_size(text) == (3, 3 + 6 + 4)
+    assert code_size("x = f'{a + 1} {f\"{b}\"}'\n") == (1, 3)
 
 
 def test_the_core_is_read_in_one_sitting():
