@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from .values import as_double, first_index, index_text
+from ..ops.labels import first_place
+from .values import as_double, index_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -67,7 +68,7 @@ def diagnose(
         return None
     bad = known & ~np.isfinite(got)
     if bad.any():
-        return Mistake("not finite", _element_text(got, right, first_index(bad)))
+        return Mistake("not finite", _element_text(got, right, first_place(bad)))
     if not np.any(got[known]):
         text = "it is zero everywhere, though the result depends on it (not connected)"
         return Mistake("not connected", text)
@@ -195,7 +196,7 @@ def _mask(got: np.ndarray, pair: _Pair) -> str | None:
     for mask, words in ((lost, "are zero and should not be"), (extra, "should be zero")):
         if mask.any():
             count = f"{int(mask.sum())} of {int(pair.known.sum())}"
-            place = _at(first_index(mask))
+            place = _at(first_place(mask))
             parts.append(f"{count} elements {words} (the first{place})")
     rest = "" if all_wrong else "; the others are right"
     return f"a wrong mask: {', '.join(parts)}{rest}"

@@ -11,9 +11,9 @@ import numpy as np
 from ..core.callsite import name_of, outside, short_place
 from ..core.node import Node
 from ..core.tensor import Tensor
+from ..ops.labels import first_place
 from ..recording.reading import bare
 from ..recording.recorder import Record
-from .values import first_index
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -261,7 +261,7 @@ def _first(value: Any, test: Any) -> tuple[int, ...] | None:
     if array.dtype.kind not in "fc":
         return None
     bad = np.asarray(test(array))
-    return first_index(bad) if bad.any() else None
+    return first_place(bad) if bad.any() else None
 
 
 def _element(array: Any, where: tuple[int, ...]) -> Any:

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..core.tensor import Tensor
 
-__all__ = ["as_double", "first_index", "index_text", "is_float", "same"]
+__all__ = ["as_double", "index_text", "is_float", "same"]
 
 
 def is_float(value: Any) -> bool:
@@ -31,12 +31,6 @@ def same(a: Any, b: Any) -> bool:
     b = np.asarray(b)
     equal_nan = a.dtype.kind in "fc"
     return a.shape == b.shape and np.array_equal(a, b, equal_nan=equal_nan)
-
-
-def first_index(mask: Any) -> tuple[int, ...]:
-    """Return the index of the first True."""
-    first = np.argwhere(mask)[0]
-    return tuple(map(int, first))
 
 
 def index_text(index: tuple[int, ...]) -> str:
