@@ -132,8 +132,8 @@ def _edge(edge: Edge, pieces: list[Piece]) -> str:
     return svg.element(
         "g",
         svg.curve(pieces),
-        svg.arrow(*pieces[-1][-1], "l-4.5,-9h9z", class_="tip"),
-        svg.arrow(*pieces[0][0], "l-5.5,10h11z", class_="back"),
+        svg.arrow(*pieces[-1][-1], 9, 9, class_="tip"),
+        svg.arrow(*pieces[0][0], 11, -10, class_="back"),
         class_="e" if edge.gradient else "e none",
         data_edge=f"{edge.target}:{edge.argument}",
     )

@@ -40,6 +40,10 @@ def to_svg(graph: Snapshot, shown: Collection[str] = (), engine: str | None = No
     program = _program(graph, engine)
     if program is not None:
         return _run(program, to_dot(graph, shown), "-Tsvg").decode("utf-8")
+    return _own_svg(graph, shown)
+
+
+def _own_svg(graph: Snapshot, shown: Collection[str]) -> str:
     from .layout import lay_out
     from .svg_text import draw_svg
 
@@ -53,10 +57,9 @@ def to_png(graph: Snapshot, shown: Collection[str] = (), engine: str | None = No
         return _run(
             program, to_dot(graph, shown), "-Tpng", f"-Gdpi={_DPI}", f"-Gsize={_CAP},{_CAP}"
         )
-    from .layout import lay_out
     from .raster import draw_png
 
-    return draw_png(lay_out(graph, shown), MAX_PIXELS)
+    return draw_png(_own_svg(graph, shown), MAX_PIXELS)
 
 
 def _program(graph: Snapshot, engine: str | None) -> str | None:

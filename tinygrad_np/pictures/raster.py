@@ -1,24 +1,26 @@
-"""A `Layout` as a PNG, painted by matplotlib."""
+"""A drawing as a PNG: the elements of its SVG, painted by matplotlib."""
 
 from __future__ import annotations
 
 import io
+import re
 from typing import TYPE_CHECKING, Any
-
-from . import style
-from .layout import LEGEND_Y, SIGN_HEIGHT, SIGN_WIDTH, TITLE_Y, Box, Frame, Layout, Line, outline
+from xml.etree import ElementTree
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.patches import Patch
+    from matplotlib.path import Path
 
 __all__ = ["draw_png"]
 
-SCALE = 2.0  # PNG pixels for each pixel of the layout, where the cap allows
-POINT = 72 / 100  # matplotlib measures type in points; the figure has 100 layout pixels an inch
+SCALE = 2.0  # PNG pixels for each pixel of the drawing, where the cap allows
+POINT = 72 / 100  # matplotlib measures type in points; the figure has 100 pixels an inch
+SMALLEST_TYPE = 1.6  # PNG pixels: nobody can read it, and it takes most of the time
 
 
-def draw_png(layout: Layout, max_pixels: int) -> bytes:
-    """The drawing as the bytes of a PNG, at most `max_pixels` wide and high."""
+def draw_png(svg: str, max_pixels: int) -> bytes:
+    """Paint a drawing of `draw_svg` as the bytes of a PNG, at most `max_pixels` wide and high."""
     try:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
@@ -27,162 +29,104 @@ def draw_png(layout: Layout, max_pixels: int) -> bytes:
             "a PNG needs Graphviz (the program `dot`), graphviz-pure or matplotlib: "
             'pip install "tinygrad-np[viz]". An SVG needs none of them.'
         ) from error
-    dpi = 100 * min(SCALE, max_pixels / max(layout.width, layout.height))
-    figure = Figure(figsize=(layout.width / 100, layout.height / 100), dpi=dpi)
+    root = ElementTree.fromstring(svg)
+    width = float(root.attrib["width"])
+    height = float(root.attrib["height"])
+    dpi = 100 * min(SCALE, max_pixels / max(width, height))
+    figure = Figure(figsize=(width / 100, height / 100), dpi=dpi)
     FigureCanvasAgg(figure)
     axes: Any = figure.add_axes((0, 0, 1, 1))
-    axes.set(xlim=(0, layout.width), ylim=(layout.height, 0))
+    axes.set(xlim=(0, width), ylim=(height, 0))
     axes.set_axis_off()
-    _heading(axes, layout)
-    for frame in layout.frames:
-        _frame(axes, frame)
-    _lines(axes, layout.lines)
-    legible = style.BOLD_SIZE * dpi / 100 > 2
-    for box in layout.boxes:
-        color = style.fill(box.node, layout.view)
-        _shape(axes, box.node.kind, box.x, box.y, box.width, box.height, color)
-        if legible:
-            _label(axes, box, layout.view)
-    for line in layout.lines:
-        if legible and line.label:
-            _beside(axes, line)
+    _paint(axes, root, {})
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=dpi)
     return buffer.getvalue()
 
 
-def _heading(axes: Axes, layout: Layout) -> None:
-    title = style.heading(layout.graph)
-    _words(
-        axes,
-        layout.width / 2,
-        TITLE_Y,
-        [
-            (title, {"weight": "bold", "fontsize": style.TITLE_SIZE * POINT}),
-            (
-                style.subtitle(layout.graph, layout.view),
-                {"fontsize": style.BOLD_SIZE * POINT, "color": style.QUIET},
-            ),
-        ],
-        gap=12,
-    )
-    small: dict[str, Any] = {"fontsize": style.QUIET_SIZE * POINT, "color": style.QUIET}
-    for sign in layout.legend:
-        _shape(axes, sign.kind, sign.x, LEGEND_Y, SIGN_WIDTH, SIGN_HEIGHT)
-        text = style.KINDS[sign.kind].legend
-        axes.text(sign.text_x, LEGEND_Y + 4, text, parse_math=False, **small)
+def _paint(axes: Axes, element: ElementTree.Element, inherited: dict[str, str]) -> None:
+    look = {**inherited, **element.attrib}
+    tag = element.tag.rpartition("}")[2]
+    if tag == "text":
+        _write(axes, element, look)
+    elif tag in ("svg", "g"):
+        for child in element:
+            _paint(axes, child, look)
+    elif tag != "title":
+        axes.add_patch(_patch(tag, look))
 
 
-def _frame(axes: Axes, frame: Frame) -> None:
-    from matplotlib.patches import FancyBboxPatch
+def _patch(tag: str, look: dict[str, str]) -> Patch:
+    """Return the patch of a shape; it has the few forms that `draw_svg` writes."""
+    from matplotlib.patches import Ellipse, FancyBboxPatch, PathPatch, Polygon
 
+    width = float(look.get("stroke-width", 1))
+    dashes = [float(length) / width for length in look.get("stroke-dasharray", "").split()]
     paint: dict[str, Any] = {
-        "facecolor": "#fafbfc",
-        "edgecolor": style.FRAME,
-        "linewidth": POINT,
-        "boxstyle": "round,pad=0,rounding_size=9",
+        "facecolor": look["fill"],
+        "edgecolor": look.get("stroke", "none"),
+        "linewidth": width * POINT,
+        "linestyle": (0, dashes) if dashes else "solid",
     }
-    corner = frame.left, frame.top
-    width = frame.right - frame.left
-    height = frame.bottom - frame.top
-    axes.add_patch(FancyBboxPatch(corner, width, height, **paint))
-    small: dict[str, Any] = {"fontsize": style.QUIET_SIZE * POINT, "color": style.QUIET}
-    where = frame.left + 10, frame.top + 15
-    axes.text(*where, frame.text, parse_math=False, weight="bold", **small)
+    if tag == "path":
+        return PathPatch(_path(look["d"]), **paint)
+    if tag == "polygon":
+        return Polygon(_points(look["points"]), **paint)
+    if tag == "ellipse":
+        x, y, rx, ry = (float(look[name]) for name in ("cx", "cy", "rx", "ry"))
+        return Ellipse((x, y), 2 * rx, 2 * ry, **paint)
+    x, y, w, h = (float(look.get(name, 0)) for name in ("x", "y", "width", "height"))
+    corners = f"round,pad=0,rounding_size={look.get('rx', 0)}"
+    return FancyBboxPatch((x, y), w, h, boxstyle=corners, **paint)
 
 
-def _beside(axes: Axes, line: Line) -> None:
-    x, y = line.pieces[-1][-1]
-    font: dict[str, Any] = {"family": "monospace", "fontsize": style.QUIET_SIZE * POINT}
-    axes.text(x + 6, y - 5, line.label, parse_math=False, color=style.QUIET, **font)
+def _points(text: str) -> list[list[float]]:
+    return [[float(number) for number in point.split(",")] for point in text.split()]
 
 
-def _label(axes: Axes, box: Box, view: style.View) -> None:
-    mono = {"family": "monospace", "fontsize": style.MONO_SIZE * POINT}
-    header = style.bold(box.node)
-    if box.node.kind == "number":
-        _words(axes, box.x, box.y + 4.5, [(header, mono)])
-        return
-    bold = {"weight": "bold", "fontsize": style.BOLD_SIZE * POINT}
-    y = box.y - box.height / 2 + 20
-    _words(axes, box.x, y, [(header, bold), (box.node.size_text, mono)], gap=8)
-    for row in style.rows(box.node, view):
-        y += style.ROW_HEIGHT
-        font = {"fontsize": style.QUIET_SIZE * POINT, "color": row.color}
-        _words(axes, box.x, y, [(row.text, font)])
-
-
-def _words(
-    axes: Axes, x: float, y: float, words: list[tuple[str, dict[str, Any]]], gap: float = 0
-) -> None:
-    """Write texts of several fonts in one line, centred together on x."""
-    placed = []
-    for text, font in words:
-        if text:
-            look = {"color": style.INK, **font}
-            placed.append(axes.text(0, y, text, parse_math=False, **look))
-    figure: Any = axes.figure
-    to_layout = 100 / figure.dpi
-    widths = [t.get_window_extent().width * to_layout for t in placed]
-    gaps = gap * (len(widths) - 1)
-    left = x - (sum(widths) + gaps) / 2
-    for drawn, width in zip(placed, widths):
-        drawn.set_x(left)
-        left += width + gap
-
-
-def _shape(
-    axes: Axes, kind: str, x: float, y: float, w: float, h: float, color: str | None = None
-) -> None:
-    from matplotlib.patches import Ellipse, FancyBboxPatch, Polygon, Rectangle
-
-    look = style.KINDS[kind]
-    paint: dict[str, Any] = {
-        "facecolor": color or look.fill,
-        "edgecolor": look.line,
-        "linewidth": POINT,
-    }
-    corner = x - w / 2, y - h / 2
-    if look.shape == "ellipse":
-        axes.add_patch(Ellipse((x, y), w, h, **paint))
-    elif look.shape in ("parallelogram", "octagon"):
-        paint["linewidth"] *= 2 if look.shape == "octagon" else 1
-        axes.add_patch(Polygon(outline(look.shape, x, y, w, h), **paint))
-    elif look.shape == "pile":
-        step = 3 if h > 20 else 2
-        for d in (2 * step, step, 0):
-            shifted = corner[0] + d, corner[1] + d
-            axes.add_patch(Rectangle(shifted, w, h, **paint))
-    elif look.shape == "rounded box":
-        rounded = f"round,pad=0,rounding_size={min(9.0, h / 3)}"
-        axes.add_patch(FancyBboxPatch(corner, w, h, boxstyle=rounded, **paint))
-    else:
-        inset = 3 if h > 20 else 2
-        axes.add_patch(Rectangle(corner, w, h, **paint))
-        paint["facecolor"] = "none"
-        inner = corner[0] + inset, corner[1] + inset
-        axes.add_patch(Rectangle(inner, w - 2 * inset, h - 2 * inset, **paint))
-
-
-def _lines(axes: Axes, lines: list[Line]) -> None:
-    from matplotlib.collections import PathCollection, PolyCollection
+def _path(text: str) -> Path:
+    """Read a path of absolute moves, vertical lines and curves."""
     from matplotlib.path import Path
 
-    for dashed in (False, True):
-        paths, heads = [], []
-        for line in lines:
-            if line.dashed == dashed:
-                points = [line.pieces[0][0]]
-                for piece in line.pieces:
-                    points += piece[1:]
-                curves = [Path.CURVE4] * (len(points) - 1)
-                paths.append(Path(points, [Path.MOVETO, *curves]))
-                x, y = points[-1]
-                if line.arrow:
-                    heads.append([(x, y), (x - 4, y - 9), (x + 4, y - 9)])
-        stroke: dict[str, Any] = {"edgecolors": style.EDGE, "linewidths": 1.4 * POINT}
-        pattern = (0, (3.5, 2.8)) if dashed else "solid"
-        axes.add_collection(
-            PathCollection(paths, facecolors="none", linestyles=[pattern], **stroke)
+    points: list[list[float]] = []
+    codes: list[Any] = []
+    for command, numbers in re.findall(r"([MVC])([^MVC]+)", text):
+        if command == "V":
+            points.append([points[-1][0], float(numbers)])
+            codes.append(Path.LINETO)
+        else:
+            points += _points(numbers)
+            codes += 3 * [Path.CURVE4] if command == "C" else [Path.MOVETO]
+    return Path(points, codes)
+
+
+def _write(axes: Axes, element: ElementTree.Element, look: dict[str, str]) -> None:
+    """Write words of one or several fonts in a line, from x on or centred there."""
+    x, y = float(look["x"]), float(look["y"])
+    words = []
+    gaps = []
+    for span in [element] if element.text else element:
+        font = {**look, **span.attrib}
+        size = float(font["font-size"])
+        if size * axes.figure.dpi < SMALLEST_TYPE * 100:
+            return
+        words.append(
+            axes.text(
+                x,
+                y,
+                span.text or "",
+                parse_math=False,
+                color=font["fill"],
+                fontsize=size * POINT,
+                weight=font.get("font-weight", "normal"),
+                family="monospace" if "monospace" in font["font-family"] else "sans-serif",
+            )
         )
-        axes.add_collection(PolyCollection(heads, facecolors=style.EDGE, linewidths=0))
+        gaps.append(float(span.get("dx", 0)))
+    widths = [word.get_window_extent().width * 100 / axes.figure.dpi for word in words]
+    if look["text-anchor"] == "middle":
+        x -= (sum(widths) + sum(gaps)) / 2
+    for word, width, gap in zip(words, widths, gaps):
+        x += gap
+        word.set_x(x)
+        x += width

@@ -81,6 +81,7 @@ def curve(pieces: Sequence[Piece], **attributes: Any) -> str:
     return element("path", d=path, **attributes)
 
 
-def arrow(x: float, y: float, shape: str, **attributes: Any) -> str:
-    """Write an arrowhead from its tip; `shape` is the rest of its path."""
-    return element("path", d=f"M{x:.1f},{y:.1f}{shape}", **attributes)
+def arrow(x: float, y: float, width: float, height: float, **attributes: Any) -> str:
+    """Write an arrowhead from its tip: it points down, or up where the height is negative."""
+    corners = [(x, y), (x - width / 2, y - height), (x + width / 2, y - height)]
+    return element("polygon", points=_points(corners), **attributes)

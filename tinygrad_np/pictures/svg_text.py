@@ -44,7 +44,7 @@ def draw_svg(layout: Layout) -> str:
     parts = [
         start,
         svg.element("title", f"{title}: {totals}"),
-        svg.element("rect", width="100%", height="100%", fill="white"),
+        svg.element("rect", width=width, height=height, fill="white"),
         heading,
         *map(_sign, layout.legend),
         *map(_frame, layout.frames),
@@ -52,7 +52,7 @@ def draw_svg(layout: Layout) -> str:
         *map(_curve, layout.lines),
         "</g>",
         f'<g fill="{style.EDGE}">',
-        *(svg.arrow(*line.tip, "l-4,-9h8z") for line in layout.lines if line.arrow),
+        *(svg.arrow(*line.tip, 8, 9) for line in layout.lines if line.arrow),
         "</g>",
         *(_node(box, layout.view) for box in layout.boxes),
         *(_beside(line) for line in layout.lines if line.label),
