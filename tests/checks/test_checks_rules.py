@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from hand_layers import Dense, ReLU
 from op_cases import CASES
 
 import nn
@@ -196,33 +197,7 @@ def test_random_forwards_are_refused():
 # --- layers in the book's style -------------------------------------------------------------------
 
 
-class Dense:
-    def __init__(self):
-        rng = np.random.default_rng(2)
-        self.weights = 0.5 * rng.standard_normal((3, 2))
-        self.biases = np.zeros((1, 2))
-
-    def forward(self, inputs):
-        self.inputs = inputs
-        self.output = np.dot(inputs, self.weights) + self.biases
-
-    def backward(self, dvalues):
-        self.dweights = np.dot(self.inputs.T, dvalues)
-        self.dbiases = np.sum(dvalues, axis=0, keepdims=True)
-        self.dinputs = np.dot(dvalues, self.weights.T)
-
-
-class ReLU:
-    def forward(self, inputs):
-        self.inputs = inputs
-        self.output = np.maximum(0, inputs)
-
-    def backward(self, dvalues):
-        self.dinputs = dvalues.copy()
-        self.dinputs[self.inputs <= 0] = 0
-
-
-def broken(base, **changes):
+def broken(base, *args, **changes):
     """The layer with other gradients after its backward."""
 
     class Broken(base):
@@ -231,11 +206,11 @@ def broken(base, **changes):
             for name, change in changes.items():
                 setattr(self, name, change(self, dvalues))
 
-    return Broken()
+    return Broken(*args)
 
 
 def test_correct_layers_pass_and_are_left_alone():
-    dense = Dense()
+    dense = Dense(3, 2)
     before = dense.weights.copy()
     assert tg.check_backward(dense, [X])
     assert tg.check_backward(ReLU(), [X])
@@ -246,15 +221,15 @@ def test_correct_layers_pass_and_are_left_alone():
     ("layer", "message"),
     [
         (
-            broken(Dense, dbiases=lambda s, d: d),
+            broken(Dense, 3, 2, dbiases=lambda s, d: d),
             "dbiases .*over the broadcast axis 0 is missing",
         ),
-        (broken(Dense, dweights=lambda s, d: s.dweights / 4), "dweights .* 1/4 times"),
-        (broken(Dense, dweights=lambda s, d: s.dweights.T), "dweights .*transpose"),
-        (broken(Dense, dinputs=lambda s, d: -s.dinputs), "dinputs .*wrong sign"),
-        (broken(Dense, dbiases=lambda s, d: np.zeros((1, 2))), "dbiases .*not connected"),
-        (broken(Dense, dinputs=lambda s, d: None), "dinputs .*no gradient is there"),
-        (broken(Dense, dbiases=lambda s, d: s.dbiases[0]), "dbiases .*the numbers are right"),
+        (broken(Dense, 3, 2, dweights=lambda s, d: s.dweights / 4), "dweights .* 1/4 times"),
+        (broken(Dense, 3, 2, dweights=lambda s, d: s.dweights.T), "dweights .*transpose"),
+        (broken(Dense, 3, 2, dinputs=lambda s, d: -s.dinputs), "dinputs .*wrong sign"),
+        (broken(Dense, 3, 2, dbiases=lambda s, d: np.zeros((1, 2))), "dbiases .*not connected"),
+        (broken(Dense, 3, 2, dinputs=lambda s, d: None), "dinputs .*no gradient is there"),
+        (broken(Dense, 3, 2, dbiases=lambda s, d: s.dbiases[0]), "dbiases .*the numbers are right"),
         (broken(ReLU, dinputs=lambda s, d: d), "dinputs .*wrong mask"),
         (broken(ReLU, dinputs=lambda s, d: d * (s.inputs < 0)), "dinputs .*wrong mask"),
     ],

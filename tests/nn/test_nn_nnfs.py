@@ -284,7 +284,7 @@ for k, name, change, kind, text in MISTAKES.values():
 """
     root = Path(__file__).parents[2]
     done = subprocess.run(
-        [sys.executable, "-c", f"import sys; sys.path[:0] = [{str(root)!r}, '.']\n{code}"],
+        [sys.executable, "-c", f"import sys; sys.path[:0] = [{str(root)!r}, '.', '..']\n{code}"],
         cwd=Path(__file__).parent,
         capture_output=True,
         text=True,

@@ -9,9 +9,10 @@ import numpy as np
 
 from ..checks.values import is_float
 from ..core.node import Node
+from ..ops.labels import first_place
 from ..ops.replay import run_again
 from ..recording.reading import ancestors_of, bare
-from .text import first_index, index_text, number_text, share_text
+from .text import index_text, number_text, share_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -170,7 +171,7 @@ class GradientTrail:
         if slope is None:
             return f"the rule of {call} gives it, for finite inputs"
         with np.errstate(all="ignore"):
-            index = first_index(test(slope * g) | ~np.isfinite(slope))
+            index = first_place(test(slope * g) | ~np.isfinite(slope))
         inputs = self._inputs_text(flow, index)
         sentence = f"{call} has the derivative {number_text(slope[index])} at {inputs}"
         if np.isinf(g[index]):
@@ -219,7 +220,7 @@ class GradientTrail:
 
     def _origin_text(self, node: Node, value: np.ndarray) -> str:
         evidence, op = self.evidence, node.op
-        index = first_index(~np.isfinite(value))
+        index = first_place(~np.isfinite(value))
         element = number_text(value[index])
         if op is None:
             return f"{evidence.called(node)} itself has {element} at {index_text(index) or 'it'}"
@@ -287,7 +288,7 @@ class GradientTrail:
         slope = evidence.slope(node, flow.position)
         if slope is not None:
             sizes = np.abs(slope)
-            index = first_index(sizes == sizes.max())
+            index = first_place(sizes == sizes.max())
             return f", where {self._inputs_text(flow, index)}"
         for k, parent in enumerate(node.parents):
             value = evidence.operand(node, k)

@@ -16,7 +16,6 @@ __all__ = [
     "array_text",
     "columns",
     "count_text",
-    "first_index",
     "index_text",
     "list_text",
     "number_text",
@@ -101,11 +100,3 @@ def columns(rows: Iterable[Sequence[str]], indent: int = 2) -> list[str]:
         line = " " * indent + "  ".join(cells)
         lines.append(line.rstrip())
     return lines
-
-
-def first_index(mask: Any) -> tuple[int, ...]:
-    """Return the index of the first element that is true; () for a single number, or for none."""
-    if not np.ndim(mask):
-        return ()
-    indices = np.argwhere(mask)
-    return tuple(indices[0].tolist()) if len(indices) else ()

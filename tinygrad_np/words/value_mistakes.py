@@ -8,11 +8,12 @@ import numpy as np
 
 from ..core.node import Leaf, Node
 from ..core.tensor import Tensor
+from ..ops.labels import first_place
 from ..recording.findings import Finding
 from ..recording.reading import bare
 from . import loss_graph
 from .loss_graph import is_op, parents
-from .text import first_index, index_text, number_text, share_text
+from .text import index_text, number_text, share_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -125,7 +126,7 @@ def overflow(graph: LossGraph) -> Iterator[Finding]:
             largest = np.nanmax(np.log(np.abs(value)))
         if not largest > limit:
             continue
-        index = first_index(np.atleast_1d(value) == np.nanmax(value))
+        index = first_place(np.atleast_1d(value) == np.nanmax(value))
         distance = "beyond" if np.isinf(value).any() else "close to"
         yield Finding(
             "overflow",
@@ -172,7 +173,7 @@ def _infinite_derivative(
     slope: np.ndarray,
 ) -> Finding:
     assert node.op is not None
-    index = first_index(mask)
+    index = first_place(mask)
     values = []
     for k, parent in enumerate(node.parents):
         operand = evidence.operand(node, k)
