@@ -10,6 +10,7 @@
 """
 
 from . import init, nnfs
+from .containers import Lambda, ModuleDict, ModuleList, Sequential
 from .layers import (
     Dense,
     Dropout,
@@ -30,7 +31,7 @@ from .losses import (
     mse_loss,
 )
 from .metrics import accuracy, binary_accuracy
-from .module import Module, ModuleDict, ModuleList, Parameter, Sequential
+from .module import Buffer, Module, Parameter
 from .optimizers import SGD, AdaGrad, Adam, AdamW, Optimizer, RMSprop
 from .schedules import InverseTimeDecay
 from .training import History, evaluate, fit
@@ -40,10 +41,12 @@ __all__ = [
     "AdaGrad",
     "Adam",
     "AdamW",
+    "Buffer",
     "Dense",
     "Dropout",
     "History",
     "InverseTimeDecay",
+    "Lambda",
     "Linear",
     "LogSoftmax",
     "Module",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,7 +11,7 @@ from tinygrad_np import Tensor, no_grad
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-__all__ = ["Module", "ModuleDict", "ModuleList", "Parameter", "Sequential"]
+__all__ = ["Buffer", "Module", "Parameter"]
 
 
 class Parameter(Tensor):
@@ -26,8 +25,35 @@ class Parameter(Tensor):
         super().__init__(data, dtype=dtype, requires_grad=requires_grad, name=name)
 
 
+class Buffer(Tensor):
+    """A Tensor that belongs to a Module's state but is not learned, such as a running mean.
+
+    `forward` gives it new values by `assign`.
+
+    Args:
+        data: its values, of any dtype.
+        persistent: False to leave it out of `state_dict`.
+        dtype, name: those of the Tensor.
+    """
+
+    __slots__ = ("persistent",)
+
+    def __init__(
+        self, data: Any, *, persistent: bool = True, dtype: Any = None, name: str | None = None
+    ) -> None:
+        super().__init__(data, dtype=dtype, name=name)
+        self.persistent = persistent
+
+    def __reduce__(self) -> tuple:
+        return _buffer, (self.data, self.persistent, self.name)
+
+
+def _buffer(data: Any, persistent: bool, name: str | None) -> Buffer:
+    return Buffer(data, persistent=persistent, name=name)
+
+
 class Module:
-    """Base of layers and models: set Parameters and Modules as attributes, write `forward`.
+    """Base of layers and models: set Parameters, Buffers and Modules, and write `forward`.
 
     Their order is the order in which they were set, their names are the attributes' names.
     """
@@ -44,6 +70,11 @@ class Module:
     def __setattr__(self, name: str, value: Any) -> None:
         if isinstance(value, _PLAIN) and _holds_modules(value):
             raise self._hidden(name, value)
+        if type(value) is Tensor and value.requires_grad and value.is_leaf:
+            raise TypeError(
+                f"{type(self).__name__}.{name}: a bare Tensor that requires grad would be neither "
+                "trained nor saved; use nn.Parameter, or nn.Buffer for what is not learned"
+            )
         super().__setattr__(name, value)
 
     def _hidden(self, name: str, container: Any) -> TypeError:
@@ -77,18 +108,29 @@ class Module:
 
     def named_parameters(self) -> Iterator[tuple[str, Parameter]]:
         """Yield all parameters with dotted names; one that is shared is named once."""
+        return self._named(Parameter)
+
+    def named_buffers(self) -> Iterator[tuple[str, Buffer]]:
+        """Yield all buffers with dotted names; one that is shared is named once."""
+        return self._named(Buffer)
+
+    def _named(self, *kinds: type) -> Iterator[tuple[str, Any]]:
         seen: set[int] = set()
         for path, module in self.named_modules():
             for name, value in vars(module).items():
                 if isinstance(value, _PLAIN) and _holds_modules(value):
                     raise module._hidden(name, value)
-                if isinstance(value, Parameter) and id(value) not in seen:
+                if isinstance(value, kinds) and id(value) not in seen:
                     seen.add(id(value))
                     yield (f"{path}.{name}" if path else name), value
 
     def parameters(self) -> list[Parameter]:
         """Return all parameters, frozen ones too."""
         return [parameter for _, parameter in self.named_parameters()]
+
+    def buffers(self) -> list[Buffer]:
+        """Return all buffers, those that are not saved too."""
+        return [buffer for _, buffer in self.named_buffers()]
 
     def zero_grad(self) -> None:
         """Forget the gradients of all parameters."""
@@ -101,36 +143,45 @@ class Module:
             parameter.requires_grad = wanted
         return self
 
+    def _state(self) -> dict[str, Tensor]:
+        """Return the parameters and persistent buffers by name."""
+        state = self._named(Parameter, Buffer)
+        return {name: value for name, value in state if getattr(value, "persistent", True)}
+
     def state_dict(self) -> dict[str, np.ndarray]:
-        """Return copies of all parameters by name."""
-        return {name: p.numpy().copy() for name, p in self.named_parameters()}
+        """Return copies of all parameters and persistent buffers by name."""
+        return {name: value.numpy().copy() for name, value in self._state().items()}
 
     def load_state_dict(self, state: Mapping[str, Any], strict: bool = True) -> None:
-        """Set the parameters to the values in `state`; with `strict`, names must agree exactly.
+        """Set parameters and buffers to the values in `state`.
 
         Nothing is changed unless everything fits.
 
+        Args:
+            state: arrays by name, such as those of `state_dict()`.
+            strict: names must agree exactly.
+
         Raises:
             KeyError: missing or unknown names (with `strict`).
-            TypeError: values that are not real numbers.
+            TypeError: values that the dtype can't hold, such as floats for integers.
             ValueError: a shape that differs.
         """
-        parameters = dict(self.named_parameters())
-        missing = [name for name in parameters if name not in state]
-        unknown = [name for name in state if name not in parameters]
+        own = self._state()
+        missing = [name for name in own if name not in state]
+        unknown = [name for name in state if name not in own]
         if strict and (missing or unknown):
             raise KeyError(f"state_dict does not fit: missing {missing}, unknown {unknown}")
-        values = {name: np.asarray(state[name]) for name in parameters if name in state}
+        values = {name: np.asarray(state[name]) for name in own if name in state}
         for name, value in values.items():
-            if value.dtype.kind not in "biuf":
-                raise TypeError(f"{name} must be real numbers, but the state has {value.dtype}")
-            if value.shape != parameters[name].shape:
-                raise ValueError(
-                    f"{name} has shape {parameters[name].shape}, but the state has {value.shape}"
-                )
+            dtype, shape = own[name].dtype, own[name].shape
+            if value.dtype.kind not in "biuf" or not np.can_cast(value.dtype, dtype, "same_kind"):
+                kind = "real numbers" if dtype.kind == "f" else dtype
+                raise TypeError(f"{name} must be {kind}, but the state has {value.dtype}")
+            if value.shape != shape:
+                raise ValueError(f"{name} has shape {shape}, but the state has {value.shape}")
         with no_grad():
             for name, value in values.items():
-                parameters[name][...] = value
+                own[name][...] = value
 
     # --- modes and use -----------------------------------------------------------------------
 
@@ -260,87 +311,8 @@ def _holds_modules(container: Any) -> bool:
     waiting = [container]
     while waiting:
         item = waiting.pop()
-        if isinstance(item, (Module, Parameter)):
+        if isinstance(item, (Module, Parameter, Buffer)):
             return True
         if isinstance(item, _PLAIN):
             waiting.extend(item.values() if isinstance(item, dict) else item)
     return False
-
-
-class _Container(Module):
-    """Modules by name, in order."""
-
-    def __len__(self) -> int:
-        return sum(1 for _ in self.children())
-
-    def __iter__(self) -> Iterator[Any]:
-        return (child for _, child in self.children())
-
-    def _add(self, name: str, module: Module) -> None:
-        if not isinstance(module, Module):
-            raise TypeError(f"{type(self).__name__} holds Modules, not {type(module).__name__}")
-        if "." in name or hasattr(Module, name):
-            raise KeyError(f"a module can't be named {name!r}: no dots, no attributes of Module")
-        setattr(self, name, module)
-
-
-class ModuleList(_Container):
-    """Modules in a list, whose parameters are found."""
-
-    def __init__(self, modules: Iterable[Module] = ()) -> None:
-        for module in modules:
-            self.append(module)
-
-    def append(self, module: Module) -> None:
-        """Add a module at the end."""
-        names = dict(self.children())
-        free = next(k for k in itertools.count(len(names)) if str(k) not in names)
-        self._add(str(free), module)
-
-    def __getitem__(self, index: Any) -> Any:
-        """Return the module at a position; for a slice, a container of the same kind."""
-        modules = list(self)
-        if not isinstance(index, slice):
-            return modules[index]
-        if isinstance(self, Sequential):
-            return Sequential(*modules[index])
-        return ModuleList(modules[index])
-
-
-class ModuleDict(_Container):
-    """Modules by name, whose parameters are found; iterates over the names."""
-
-    def __init__(self, modules: Mapping[str, Module] | None = None) -> None:
-        for name, module in (modules or {}).items():
-            self[name] = module
-
-    def __getitem__(self, name: str) -> Module:
-        return dict(self.children())[name]
-
-    def __setitem__(self, name: str, module: Module) -> None:
-        self._add(name, module)
-
-    def __iter__(self) -> Iterator[str]:
-        return (name for name, _ in self.children())
-
-    def __contains__(self, name: str) -> bool:
-        return name in dict(self.children())
-
-
-class Sequential(ModuleList):
-    """Modules one behind the other: the output of each is the input of the next.
-
-    `Sequential(a, b, c)` names them 0, 1, 2; `Sequential({"dense": a, "relu": b})` as given.
-    """
-
-    def __init__(self, *modules: Module | Mapping[str, Module]) -> None:
-        if len(modules) == 1 and isinstance(modules[0], dict):
-            for name, module in modules[0].items():
-                self._add(name, module)
-        else:
-            super().__init__(modules)  # type: ignore[arg-type]
-
-    def forward(self, x: Any) -> Any:
-        for module in self:
-            x = module(x)
-        return x

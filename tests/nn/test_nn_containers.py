@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import nn
+import tinygrad_np as tg
 
 
 def layers(n=3):
@@ -50,7 +51,7 @@ def test_list_from_a_generator_and_of_nothing():
     assert len(nn.ModuleList()) == 0
 
 
-@pytest.mark.parametrize("wrong", [np.tanh, 3, None, [nn.ReLU()], "relu", nn.ReLU])
+@pytest.mark.parametrize("wrong", [3, None, [nn.ReLU()], "relu", nn.ReLU])
 @pytest.mark.parametrize("kind", [nn.ModuleList, lambda items: nn.Sequential(*items)])
 def test_only_modules_fit_in(kind, wrong):
     with pytest.raises(TypeError, match="holds Modules, not"):
@@ -177,3 +178,55 @@ def test_layers_added_to_a_plain_list_later_are_not_lost_silently():
     model.layers.append(nn.Linear(1, 1))
     with pytest.raises(TypeError, match=r"Module\.layers.*ModuleList"):
         model.parameters()
+
+
+# --- functions, and changes of a list ------------------------------------------------------------
+
+
+def test_a_function_is_a_layer_of_a_sequential():
+    model = nn.Sequential(nn.Linear(2, 3), tg.relu, lambda x: x * 2, np.tanh)
+    x = np.random.default_rng(0).standard_normal((5, 2)).astype("f4")
+    dense = x @ model[0].weight.numpy() + model[0].bias.numpy()
+    np.testing.assert_allclose(model(x).numpy(), np.tanh(np.maximum(dense, 0) * 2), rtol=1e-6)
+    assert repr(model[1]) == "Lambda(relu)"
+    assert len(model.parameters()) == 2
+    with pytest.raises(TypeError, match="holds Modules, not function"):
+        nn.ModuleList([lambda x: x])
+    with pytest.raises(TypeError, match="takes a function"):
+        nn.Lambda(nn.ReLU)
+
+
+def test_modules_are_inserted_and_replaced():
+    a, b, c, d = layers(4)
+    model = nn.Sequential(a, c)
+    model.insert(1, b)
+    assert list(model) == [a, b, c]
+    assert [name for name, _ in model.children()] == ["0", "1", "2"]
+    model[1] = d
+    model[-1] = tg.tanh
+    assert model[1] is d
+    assert isinstance(model[2], nn.Lambda)
+    model.extend([b, c])
+    assert list(model)[3:] == [b, c]
+    model.insert(0, tg.relu)
+    assert list(model)[1:3] == [a, d]
+    with pytest.raises(IndexError):
+        model[9] = a
+    with pytest.raises(TypeError, match="holds Modules"):
+        model.insert(0, 3)
+    assert len(model) == 6
+    named = nn.Sequential({"first": a, "second": b})
+    with pytest.raises(TypeError, match="names"):
+        named.insert(0, c)
+    named[1] = c
+    assert [name for name, _ in named.children()] == ["first", "second"]
+
+
+def test_a_module_dict_is_like_a_dict():
+    a, b = layers(2)
+    modules = nn.ModuleDict({"a": a, "b": b})
+    assert list(modules.keys()) == ["a", "b"]
+    assert list(modules.values()) == [a, b]
+    assert dict(modules.items()) == {"a": a, "b": b}
+    with pytest.raises(KeyError, match="attributes of ModuleDict"):
+        modules["items"] = a

@@ -127,10 +127,14 @@ def test_replacing_and_deleting_attributes():
     assert model.parameters() == []
 
 
-def test_plain_tensors_are_not_parameters():
+def test_a_bare_tensor_is_no_parameter_and_a_trainable_one_is_refused():
     model = nn.Module()
-    model.t = tg.Tensor([1.0], requires_grad=True)
-    assert model.parameters() == []
+    model.t = tg.Tensor([1.0])
+    model.output = nn.Parameter([1.0]) * 2
+    assert model.parameters() == model.buffers() == []
+    with pytest.raises(TypeError, match=r"Module\.w: a bare Tensor .* nn\.Parameter"):
+        model.w = tg.Tensor([1.0], requires_grad=True)
+    assert not hasattr(model, "w")
 
 
 @pytest.mark.parametrize(

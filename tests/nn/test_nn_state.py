@@ -263,3 +263,74 @@ def test_model_in_use_can_be_copied(twin):
     out.backward()
     assert model[0].weight.grad is not None
     assert other[0].weight.grad is None
+
+
+# --- buffers -------------------------------------------------------------------------------------
+
+
+class Centred(nn.Module):
+    """Subtracts a running mean, and counts the batches."""
+
+    def __init__(self):
+        self.scale = nn.Parameter([1.0, 1.0])
+        self.mean = nn.Buffer(np.zeros(2))
+        self.count = nn.Buffer(0)
+        self.last = nn.Buffer(np.zeros(2), persistent=False)
+
+    def forward(self, x):
+        if self.training:
+            self.mean.assign(0.9 * self.mean + 0.1 * x.mean(axis=0).detach())
+            self.count += 1
+        return (x - self.mean) * self.scale
+
+
+def test_buffers_are_state_and_no_parameters():
+    model = nn.Sequential(Centred(), nn.Linear(2, 1))
+    names = [name for name, _ in model.named_buffers()]
+    assert names == ["0.mean", "0.count", "0.last"]
+    assert [b.name for b in model.buffers()] == [None] * 3
+    assert [name for name, _ in model.named_parameters()] == ["0.scale", "1.weight", "1.bias"]
+    assert list(model.state_dict()) == ["0.scale", "0.mean", "0.count", "1.weight", "1.bias"]
+    assert not any(b.requires_grad for b in model.buffers())
+    with pytest.raises(TypeError, match=r"Buffer|ModuleList"):
+        model.held = [nn.Buffer(1.0)]
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+def test_running_statistics_survive_a_reload(compiled):
+    rng = np.random.default_rng(0)
+    batches = [tg.Tensor(rng.standard_normal((4, 2)) + 3) for _ in range(6)]
+    model = Centred()
+    step = tg.compile(lambda x: model(x).sum()) if compiled else model
+    mean = np.zeros(2)
+    for x in batches:
+        step(x)
+        mean = 0.9 * mean + 0.1 * x.numpy().mean(axis=0)
+    np.testing.assert_allclose(model.mean.numpy(), mean)
+    assert model.count.item() == 6
+    other = Centred()
+    kept = other.mean
+    other.load_state_dict(model.state_dict())
+    assert other.mean is kept
+    assert np.array_equal(other.predict(batches[0]), model.predict(batches[0]))
+    assert other.count.dtype == np.int64
+
+
+def test_integers_are_not_rounded_on_the_way_in():
+    model = Centred()
+    state = model.state_dict() | {"count": np.array(2.5), "scale": np.ones(2)}
+    with pytest.raises(TypeError, match="count must be int64, but the state has float64"):
+        model.load_state_dict(state)
+    assert model.count.item() == 0
+
+
+@pytest.mark.parametrize("duplicate", [copy.deepcopy, lambda m: pickle.loads(pickle.dumps(m))])
+def test_copies_of_buffers_are_buffers(duplicate):
+    model = Centred()
+    model.mean.assign(np.array([1.0, 2.0]))
+    other = duplicate(model)
+    assert type(other.mean) is nn.Buffer
+    assert np.array_equal(other.mean.numpy(), [1, 2])
+    assert not other.last.persistent
+    other.mean.assign(np.zeros(2))
+    assert np.array_equal(model.mean.numpy(), [1, 2])
