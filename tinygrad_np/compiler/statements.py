@@ -97,6 +97,7 @@ class Statement:
             "getitem", "setitem": args are (array, index) or (array, index, value);
             "draw": a method of a random generator, args[0] says where that comes from;
             "host": a Python function of numbers, called as it is;
+            "effect": a Python function of arrays that does more than compute;
             "guard": raise `GuardFailed` unless args[0] is true (or equal to args[1]).
         outs: the value or values that it makes.
         several: whether it returns a tuple of them.
@@ -128,6 +129,11 @@ class Statement:
     def reads(self) -> list[Var]:
         """List the values among the arguments, in order."""
         return [*vars_in(self.args), *vars_in(self.kwargs)]
+
+    @property
+    def acts(self) -> bool:
+        """True for a statement that is carried out in any case, each time and in its place."""
+        return self.kind in ("draw", "effect", "guard", "host")
 
     def is_view(self) -> bool:
         """Say whether it only looks at the memory of something else."""

@@ -111,6 +111,11 @@ class Tape(doors.Tracer, modes.Watcher):
         symbols = (var, *self.symbols(args))
         return self._record("draw", method, symbols, self.symbols(kwargs), result)
 
+    def act(self, function: Callable, args: tuple, kwargs: dict) -> Any:
+        if any(isinstance(leaf, Tensor) for leaf in flatten((args, kwargs))):
+            return function(*args, **kwargs)  # in a recorded backward: its ops are seen
+        return self.call("effect", function, args, kwargs)
+
     # --- calls ----------------------------------------------------------------------------------
 
     def values(self, tree: Any) -> Any:

@@ -21,6 +21,7 @@ __all__ = [
     "NoArrayError",
     "Number",
     "Tracer",
+    "act",
     "as_array",
     "beside",
     "draw",
@@ -48,6 +49,9 @@ class Tracer(Protocol):
 
     def draw(self, rng: Any, method: str, args: tuple, kwargs: dict) -> Any:
         """Do as `draw` below."""
+
+    def act(self, function: Callable, args: tuple, kwargs: dict) -> Any:
+        """Do as `act` below."""
 
 
 # The tracer of this thread or task, and how many there are in all: a plain number, so that
@@ -146,6 +150,13 @@ def draw(rng: Any, method: str, *args: Any, **kwargs: Any) -> Any:
     if tracing and (answer := tracer.get()) is not None:
         return answer.draw(rng, method, args, kwargs)
     return getattr(rng() if callable(rng) else rng, method)(*args, **kwargs)
+
+
+def act(function: Callable, args: tuple, kwargs: dict) -> Any:
+    """Return `function(*args, **kwargs)`, which has an effect; a program calls it as a whole."""
+    if tracing and (answer := tracer.get()) is not None:
+        return answer.act(function, args, kwargs)
+    return function(*args, **kwargs)
 
 
 class BorrowedGradient:

@@ -39,7 +39,8 @@ class Op:
         keeps: names of the hidden outputs of forward, which only the rules read.
         text: the formula, with the inputs in braces.
         formulas: rules of several steps as one expression, by input.
-        variadic, elementwise, doc, kinks, domain, samples, numpy, flops: see `define_op`.
+        variadic, elementwise, doc, kinks, domain, samples, numpy, flops, effect: see
+            `define_op`.
 
     Derived from these:
         inputs, params: names of the array inputs, and of the other parameters.
@@ -66,6 +67,7 @@ class Op:
     samples: Callable | None = None
     numpy: tuple = ()
     flops: Callable[..., int] | None = None
+    effect: bool = False
 
     def __post_init__(self) -> None:
         self.kept_texts: dict[str, str] = {}

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from ..core.op import Op
 
-__all__ = ["binary", "general", "unary"]
+__all__ = ["binary", "general", "unary", "unshare"]
 
 _FAILURES = (ValueError, TypeError, IndexError, ZeroDivisionError, np.linalg.LinAlgError)
 _new = object.__new__
@@ -215,7 +215,7 @@ def general(op: Op) -> Callable:
         if bare:
             for value in operands:
                 if isinstance(value, np.ndarray):
-                    outs = _unshare(outs, value)
+                    outs = unshare(outs, value)
         node = None
         if recorded and (mode := _mode()):
             parents, saved = _edges(op, operands, arrays, outs, params, hidden)
@@ -326,8 +326,8 @@ def _sequence(op: Op, values: Any) -> tuple:
     return operands
 
 
-def _unshare(outs: Any, array: np.ndarray) -> Any:
+def unshare(outs: Any, array: np.ndarray) -> Any:
     """Copy those outputs that share memory with the caller's own `array`."""
     if isinstance(outs, tuple):
-        return tuple(_unshare(out, array) for out in outs)
+        return tuple(unshare(out, array) for out in outs)
     return outs.copy() if np.may_share_memory(outs, array) else outs

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
+from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..core.containers import flatten
+from ..core.doors import act
 from ..core.op import Op, layout, parameters, reads_of
 from ..core.protocols import FUNCTIONS, UFUNCS
-from .apply import binary, general, unary
+from .apply import binary, general, unary, unshare
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -32,6 +36,7 @@ def define_op(
     variadic: bool = False,
     elementwise: bool = False,
     flops: Callable[..., int] | None = None,
+    effect: bool = False,
     **rules: Callable | None,
 ) -> Callable:
     """Declare an operation: its forward, and one derivative rule per input.
@@ -67,6 +72,9 @@ def define_op(
         flops: how many floating-point operations a call takes, as a function of the result's
             shape and then those of the inputs; by default one an element if elementwise, else
             unknown. The graph's picture shows it.
+        effect: forward and rules do more than compute, such as talk to other processes. A
+            compiled function calls them as a whole, each time and in order: they are never
+            shared, dropped, folded or run again.
         **rules: for each array input, in order, a function in plain NumPy (it runs on arrays,
             and on Tensors when the gradient is recorded). Its first parameter `g` is the
             gradient of the result; the names of the others say what it reads: an input, `out`,
@@ -103,7 +111,12 @@ def define_op(
         samples=samples,
         numpy=numpy,
         flops=flops,
+        effect=effect,
     )
+    if effect:
+        op.forward = _acting(forward)
+        acting = [rule and _acting(rule) for rule in rules.values()]
+        op.rules = repeat(acting[0]) if variadic else tuple(acting)
     make: Callable = general
     if is_ufunc:
         numpy = (forward, *numpy)
@@ -122,6 +135,23 @@ def define_op(
         else:
             FUNCTIONS.setdefault(np_function, function)
     return function
+
+
+def _acting(function: Callable) -> Callable:
+    """Make a function with an effect one that a recording takes down as a whole."""
+
+    @functools.wraps(function)
+    def alone(*args: Any, **kwargs: Any) -> Any:
+        out = function(*args, **kwargs)
+        for array in flatten(args):
+            out = unshare(out, array) if isinstance(array, np.ndarray) else out
+        return out
+
+    @functools.wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        return act(alone, args, kwargs)
+
+    return call
 
 
 def _check_forward(name: str, forward: Any, inputs: tuple[str, ...], variadic: bool) -> None:

@@ -69,6 +69,10 @@ class Expressions:
             return f"{left} {symbol} {right}"
         if kind in ("method", "draw"):
             return f"{self.expr(args[0])}.{target}({self._arguments(statement, args[1:])})"
+        if kind == "effect":
+            lent = [self._lent(arg) for arg in args]
+            named = [f"{name}={self._lent(value)}" for name, value in statement.kwargs.items()]
+            return f"{self._function(statement)}({', '.join([*lent, *named])})"
         return f"{self._function(statement)}({self._arguments(statement, args)})"
 
     def into(self, statement: Statement, name: str) -> str:
@@ -152,6 +156,13 @@ class Expressions:
         if isinstance(value, list):
             return f"[{items}]"
         return f"({items},)" if len(value) == 1 else f"({items})"
+
+    def _lent(self, value: Any) -> str:
+        """Return an argument that the called function may keep."""
+        if isinstance(value, (tuple, list)):
+            return f"({', '.join(map(self._lent, value))},)"
+        text = self.expr(value)
+        return f"{text}.copy()" if isinstance(value, Var) and value.is_array else text
 
     def _operand(self, value: Any) -> str:
         """Return a value as a part of a larger expression."""

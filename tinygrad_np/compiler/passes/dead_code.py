@@ -17,9 +17,8 @@ def drop_dead_code(program: Program) -> None:
     kept = []
     for statement in reversed(program.statements):
         # Random numbers are drawn in any case: what is drawn next depends on it.
-        acts = statement.kind in ("guard", "draw", "host")
         changes = statement.writes is not None and statement.writes.root in memory
-        if acts or changes or any(out in needed for out in statement.outs):
+        if statement.acts or changes or any(out in needed for out in statement.outs):
             kept.append(statement)
             read = statement.reads()
             needed.update(read)

@@ -20,7 +20,7 @@ def fold_constants(program: Program) -> None:
     for statement in program.statements:
         statement.replace(numbers)
         read = statement.reads()
-        free = statement.kind in ("draw", "host", "guard") or statement.writes is not None
+        free = statement.acts or statement.writes is not None
         touched = any(out.root in changed for out in statement.outs)
         if free or touched or any(v.constant is None or v.root in changed for v in read):
             kept.append(statement)

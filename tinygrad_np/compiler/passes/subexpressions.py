@@ -24,7 +24,7 @@ def share_subexpressions(program: Program) -> None:
     for statement in program.statements:
         statement.replace(same)
         roots = {var.root for var in (*statement.reads(), *statement.outs)}
-        if statement.kind in ("draw", "host", "guard", "setitem") or roots & changed:
+        if statement.acts or statement.kind == "setitem" or roots & changed:
             kept.append(statement)
             continue
         key = (
