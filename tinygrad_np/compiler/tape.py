@@ -112,7 +112,8 @@ class Tape(doors.Tracer, modes.Watcher):
         return self._record("draw", method, symbols, self.symbols(kwargs), result)
 
     def act(self, function: Callable, args: tuple, kwargs: dict) -> Any:
-        kinds = set(map(type, flatten((args, kwargs))))
+        leaves = flatten((args, kwargs))
+        kinds = set(map(type, leaves))
         if Tensor in kinds:
             return function(*args, **kwargs)  # in a recorded backward: its ops are seen
         return self.call("effect", function, args, kwargs)
