@@ -121,9 +121,15 @@ def test_cheaper_takes_rows_apart():
         return np.maximum.reduce(x, axis=1)
 
     short = compiled(f, X, passes=("cheaper",))
-    longer = compiled(f, X[:, :1] + np.arange(12, dtype="f"), passes=("cheaper",))
     assert count(short, "np.maximum(") == 4
     assert count(short, "reduce") == 0
+
+
+def test_products_take_the_extremes_of_a_transposed_copy():
+    def f(x):
+        return np.maximum.reduce(x, axis=1)
+
+    longer = compiled(f, X[:, :1] + np.arange(12, dtype="f"), passes=("products",))
     assert count(longer, "np.maximum.reduce(copy, axis=0)") == 1
 
 

@@ -6,6 +6,7 @@ takes over the buffer of one that nobody reads any more: in place, where the sta
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -59,10 +60,6 @@ class Memory:
         """The buffers, each by the first value in it."""
         return [var for var, first in self.holder.items() if var is first]
 
-    def has(self, var: Var) -> bool:
-        """Say whether the value lies in memory that is the same in every call."""
-        return var.constant is not None or var.root in self.holder
-
     @property
     def nbytes(self) -> int:
         """The bytes of all buffers."""
@@ -106,7 +103,7 @@ class _Planner:
         wholes = {whole for whole, _ in program.placed.values()}
         self.fixed = wholes | set(program.placed)  # never free
         self.elsewhere = returned | set(memory.fresh) | self.fixed
-        self.free: dict[Any, list[Var]] = {}
+        self.free: dict[Any, list[Var]] = defaultdict(list)
         self.last = self._last_uses(returned)
 
     def _last_uses(self, returned: set[Var]) -> dict[Var, int]:
@@ -128,13 +125,11 @@ class _Planner:
             dying = [var for var in reads if self.last[var.root] == k]
             if takes_out(statement) and statement.out not in self.elsewhere:
                 self._house(statement, dying if self.in_place else [])
-            for root in dict.fromkeys(var.root for var in dying):
-                taken = any(holder.get(out) is holder[root] for out in statement.outs)
-                if not taken:
-                    self._release(root)
-            for out in statement.outs:  # never read at all
-                if self.last[out.root] == k and out.root in holder:
-                    self._release(out.root)
+            # What is read here for the last time, and what is never read at all.
+            roots = {var.root: None for var in (*reads, *statement.outs)}
+            for root in roots:
+                if self.last[root] == k and root in holder:
+                    self._release(root, statement)
 
     def _house(self, statement: Statement, dying: list[Var]) -> None:
         """Choose memory for the result of a statement: in place, a free buffer, or a new one."""
@@ -145,7 +140,7 @@ class _Planner:
                 if self._can_overwrite(var, statement):
                     self.holder[out] = self.holder[var.root]
                     return
-        waiting = self.free.get(_form(out))
+        waiting = self.free[_form(out)]
         self.holder[out] = waiting.pop() if waiting else out
 
     def _can_overwrite(self, var: Var, statement: Statement) -> bool:
@@ -154,11 +149,12 @@ class _Planner:
             return False
         return all(v is var or v.root is not var.root for v in statement.reads())
 
-    def _release(self, root: Var) -> None:
-        """Let later values have the buffer of this one."""
-        if root not in self.fixed:
-            first = self.holder[root]
-            self.free.setdefault(_form(first), []).append(first)
+    def _release(self, root: Var, statement: Statement) -> None:
+        """Let later values have the buffer of this one, unless it has passed to a result."""
+        first = self.holder[root]
+        heirs = [self.holder.get(out) for out in statement.outs if out is not root]
+        if root not in self.fixed and first not in heirs:
+            self.free[_form(first)].append(first)
 
 
 def _form(var: Var) -> Any:

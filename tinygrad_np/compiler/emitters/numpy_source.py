@@ -71,6 +71,7 @@ class _Writer(Expressions):
         self.out = Emitted(name, constants=self.constants, objects=self.objects)
         self.body: list[tuple[str, Statement | None, str]] = []
         self.kept = set(program.kept())
+        self.lasting: set[Var] = set()  # what is named once and for all, before the function
         self.place: tuple[str, int] | None = None
         self.section = ""
         self.uses = Counter(var for s in program.statements for var in s.reads())
@@ -141,8 +142,15 @@ class _Writer(Expressions):
 
     def _define(self, var: Var, text: str, comment: str = "") -> None:
         """Name a value that is there once and for all."""
-        self.name[var] = name = self.names.new(var.hint)
-        self.set_up(f"{name} = {text}", comment)
+        self.lasting.add(var)
+        self.set_up(f"{self._targets((var,))} = {text}", comment)
+
+    def _targets(self, values: tuple[Var, ...], several: bool = False) -> str:
+        """Name values, and return what stands on the left of the `=` that gives them."""
+        for value in values:
+            self.name[value] = self.names.new(value.hint)
+        left = ", ".join(self.name[value] for value in values)
+        return f"{left}," if several and len(values) == 1 else left
 
     def _part(self, var: Var) -> str:
         """Return the part of another's memory that a value lives in."""
@@ -223,26 +231,22 @@ class _Writer(Expressions):
         self._assignment(statement, call)
 
     def _assignment(self, statement: Statement, call: str) -> None:
-        for out in statement.outs:
-            self.name[out] = self.names.new(out.hint)
-        left = ", ".join(self.name[out] for out in statement.outs)
-        if statement.several and len(statement.outs) == 1:
-            left += ","
-        self._line(f"{left} = {call}", statement)
+        self._line(f"{self._targets(statement.outs, statement.several)} = {call}", statement)
 
     def _same_memory(self, statement: Statement) -> bool:
         """Say whether a copy goes to where its source lies: then there is nothing to do."""
         holder, placed = self.memory.holder, self.program.placed
         source, out = statement.args[0].root, statement.out
-        return source in holder and holder[source] is holder[out] and out not in placed
+        return source in holder and holder[source] is holder.get(out) and out not in placed
 
     def _view(self, statement: Statement) -> None:
         if not any(self.uses[out] or out in self.kept for out in statement.outs):
             return
         call = self.call(statement)
-        fixed = all(self.memory.has(v) for v in statement.reads()) and not statement.several
-        if fixed and self.memory.has(statement.out):
-            self._define(statement.out, call, note(statement.out))
+        if all(v in self.lasting or v.constant is not None for v in statement.reads()):
+            self.lasting.update(statement.outs)
+            left = self._targets(statement.outs, statement.several)
+            self.set_up(f"{left} = {call}", ", ".join(map(note, statement.outs)))
             return
         short = statement.kind == "method" and statement.target == "transpose"
         if short and self.uses[statement.out] == 1:
@@ -285,9 +289,9 @@ class _Writer(Expressions):
         for value in self.program.results:
             if isinstance(value, Var):
                 returned.append(self._own(value, seen, makers))
-        for output in self.program.outputs:
+        for k, output in enumerate(self.program.outputs):
             var = output.var
-            if var is None or var in self.memory.fresh:
+            if var is None or self.memory.fresh.get(var) == k:
                 continue
             if output.kind == "grad" and var.is_array and var.root in self.memory.holder:
                 self.out.static[output.source] = self.expr(var)

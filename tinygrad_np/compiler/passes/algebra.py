@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..statements import Statement, Var
-from .rewriting import reroot
+from .rewriting import reroot, same_layout
 
 if TYPE_CHECKING:
     from ..program import Program
@@ -44,13 +44,14 @@ _PLAIN = frozenset({"copy", "reshape", "ravel", "astype", "view"})
 
 
 def _unchanged(statement: Statement) -> Var | None:
-    """Return the operand that the result equals, in values, shape and dtype."""
+    """Return the operand that the result equals, in values, shape, dtype and layout."""
     if len(statement.outs) != 1 or statement.writes is not None or not statement.args:
         return None
     out, x = statement.out, _operand(statement)
     if not isinstance(x, Var) or not x.is_array:
         return None
-    return x if x.shape == out.shape and x.dtype == out.dtype else None
+    alike = x.shape == out.shape and x.dtype == out.dtype and same_layout(x, out)
+    return x if alike else None
 
 
 def _operand(statement: Statement) -> Any:

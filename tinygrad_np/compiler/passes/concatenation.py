@@ -29,7 +29,7 @@ def concatenate_in_place(program: Program) -> None:
         parts = _parts(statement)
         taken = changed | returned | set(program.placed)
         fitting = [part for part in parts if _fits(part, makers, taken)]
-        if not fitting or statement.out.root in returned:
+        if not fitting or statement.out.root in returned | changed:
             kept.append(statement)
             continue
         whole, start = statement.out, 0
@@ -56,6 +56,7 @@ def _fits(part: Var, makers: dict[Var, Statement], taken: set[Var]) -> bool:
         and root.value.size == part.value.size
         and root.dtype == part.dtype
         and root.value.flags.c_contiguous
+        and part.value.flags.c_contiguous  # not backwards
     )
 
 

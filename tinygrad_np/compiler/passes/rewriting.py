@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from ..program import Program
 
-__all__ = ["Builder", "is_reduction", "reroot", "rewrite"]
+__all__ = ["Builder", "is_reduction", "reroot", "rewrite", "same_layout"]
 
 
 class Builder:
@@ -45,7 +45,7 @@ def rewrite(program: Program, rule: Callable[[Statement, Builder], Var | None]) 
     """Offer each statement to a rule, which may return another value for its result.
 
     What the rule builds comes before the statement, or in its place if it returns a value. Such a
-    value is reshaped as the result was.
+    value is reshaped as the result was; one that lies otherwise in memory is not taken.
     """
     changed = program.changed()
     statements: list[Statement] = []
@@ -58,13 +58,13 @@ def rewrite(program: Program, rule: Callable[[Statement, Builder], Var | None]) 
             continue
         build, out = Builder(statement), statement.out
         new = rule(statement, build)
-        if new is None:
+        if new is not None and new.shape != out.shape:
+            new = build("method", "reshape", (new, out.shape))
+        if new is None or not same_layout(new, out):
             used = {var for s in (*build.statements, statement) for var in s.reads()}
             statements += [s for s in build.statements if s.out in used]
             statements.append(statement)
             continue
-        if new.shape != out.shape:
-            new = build("method", "reshape", (new, out.shape))
         new.hint = out.hint
         same[out] = new
         reroot(program, out, new)
@@ -79,6 +79,15 @@ def reroot(program: Program, old: Var, new: Var) -> None:
         for out in statement.outs:
             if out.root is old and out is not old:
                 out.root = new.root
+
+
+def same_layout(a: Var, b: Var) -> bool:
+    """Say whether two arrays of one shape lie alike in memory.
+
+    NumPy adds in the order in which elements lie there, and lays out results as their operands.
+    """
+    pairs = zip(a.shape, a.value.strides, b.value.strides, strict=True)
+    return all(length == 1 or one == other for length, one, other in pairs)
 
 
 def is_reduction(statement: Statement, *ufuncs: np.ufunc) -> bool:

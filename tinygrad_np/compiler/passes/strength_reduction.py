@@ -1,9 +1,8 @@
 """Strength reduction: other statements for the same numbers, which NumPy computes faster.
 
 Measured on 300×64 and 300×3 float32 (µs): a row maximum of three 11.7, by columns 1.0; the maximum
-of 300×64 numbers and 0 7.8, and an array of zeros 2.5; a row maximum of ten 6.5, of the columns of
-a transposed copy 2.1; `np.matmul` 0.7 more than `dot` where a product takes 2. A product with
-booleans casts them in pieces, in memory that it has to get first.
+of 300×64 numbers and 0 7.8, and an array of zeros 2.5; `np.matmul` 0.7 more than `dot` where a
+product takes 2. A product with booleans casts them in pieces, in memory that it has to get first.
 """
 
 from __future__ import annotations
@@ -24,7 +23,6 @@ __all__ = ["reduce_strength"]
 _REDUCTIONS = {"max": np.maximum, "min": np.minimum}
 
 _SHORT_ROW = 8  # numbers that are reduced one column after the other
-_LONG_ROW = 64  # numbers from which on NumPy's own reduction is as fast
 _SMALL = 1 << 18  # bytes of an array of one number
 
 
@@ -56,30 +54,26 @@ def _cheaper(statement: Statement, build: Builder) -> Var | None:
 
 
 def _is_matrix(value: Any) -> bool:
-    return isinstance(value, Var) and len(value.shape) == 2
+    """Say whether an operand is a matrix that `dot` hands to the BLAS as `matmul` does."""
+    if not isinstance(value, Var) or len(value.shape) != 2:
+        return False
+    flags = value.value.flags
+    return flags.c_contiguous or flags.f_contiguous
 
 
 def _along_rows(statement: Statement, build: Builder) -> Var | None:
-    """Reduce along short rows, column by column: NumPy's own order of adding.
-
-    The extremes of rows that are not so short are those of the columns of the transpose.
-    """
+    """Reduce along short rows, column by column: NumPy's own order of adding."""
     x = statement.args[0]
     axis = statement.kwargs.get("axis", 0)
-    if len(x.shape) != 2 or axis not in (-1, 1) or not 2 <= x.shape[1] <= _LONG_ROW:
+    if len(x.shape) != 2 or axis not in (-1, 1) or not 2 <= x.shape[1] < _SHORT_ROW:
         return None
-    ufunc = statement.target
-    if x.shape[1] < _SHORT_ROW:
-        columns = [build("getitem", None, (x, (slice(None), k))) for k in range(x.shape[1])]
-        total = columns[0]
-        for column in columns[1:]:
-            total = build("ufunc", ufunc, (total, column))
-        return total
-    if ufunc is np.add:
-        return None
-    transposed = build("method", "transpose", (x,))
-    rows = build("method", "copy", (transposed,))
-    return build("ufunc", ufunc, (rows,), method="reduce", axis=0)
+    columns = [build("getitem", None, (x, (slice(None), k))) for k in range(x.shape[1])]
+    total = columns[0]
+    for column in columns[1:]:
+        total = build("ufunc", statement.target, (total, column))
+    if statement.target is np.add:  # a sum begins with 0, which makes 0 of -0
+        total = build("ufunc", np.add, (total, 0.0))
+    return total
 
 
 def _filled(value: Any, like: Var) -> Any:
@@ -93,5 +87,7 @@ def _filled(value: Any, like: Var) -> Any:
 def _as_numbers(value: Any, dtype: np.dtype, build: Builder) -> Any:
     """Turn booleans into numbers of the product's dtype."""
     if not isinstance(value, Var) or value.dtype != bool or not value.is_array:
+        return value
+    if 0 in value.value.strides:  # the product of what is broadcast may lie otherwise in memory
         return value
     return build("method", "astype", (value, dtype))
