@@ -10,6 +10,7 @@ A = np.random.default_rng(0).uniform(0.5, 1.5, (3, 4))
 B = np.random.default_rng(1).uniform(0.5, 1.5, (3, 4))
 C = np.random.default_rng(2).uniform(0.5, 1.5, (4, 2))
 MASK = A > 1
+SINCE_2_1 = np.lib.NumpyVersion(np.__version__) >= "2.1.0"
 
 CALLS = {
     "np.exp(t)": lambda t: np.exp(t),
@@ -126,10 +127,9 @@ def test_unsupported_functions_raise_and_name_the_nearest(call, name, nearest):
 def test_unsupported_arguments_raise():
     t = tg.Tensor(A, requires_grad=True)
     for call, what in (
-        (lambda: np.sum(t, dtype=np.float32), "dtype"),
-        (lambda: np.sum(t, initial=1.0), "initial"),
-        (lambda: np.mean(t, where=MASK), "where"),
-        (lambda: np.max(t, initial=0.0), "initial"),
+        (lambda: np.sum(t, out=np.zeros(())), "out"),
+        (lambda: np.var(t, mean=1.0), "mean"),
+        (lambda: np.matmul(t, C, axes=[(0, 1), (0, 1), (0, 1)]), "axes"),
         (lambda: np.add(t, 1, dtype=np.float32), "dtype"),
         (lambda: np.exp(t, casting="no"), "casting"),
         (lambda: np.concatenate([t, t], dtype=np.float32), "dtype"),
@@ -143,8 +143,29 @@ def test_unsupported_arguments_raise():
 def test_clip_takes_numpys_argument_names():
     t = tg.Tensor([-1.0, 0.5, 2.0])
     assert np.clip(t, a_min=0, a_max=1).tolist() == [0, 0.5, 1]
-    if np.lib.NumpyVersion(np.__version__) >= "2.1.0":  # which gave the limits these names
+    if SINCE_2_1:  # which gave the limits these names
         assert np.clip(t, min=0, max=1).tolist() == [0, 0.5, 1]
+
+
+def test_numpys_names_of_the_operands():
+    t = tg.Tensor(A, requires_grad=True)
+    calls = [
+        (np.sum(a=t, axis=0), A.sum(axis=0)),
+        (np.reshape(t, shape=(4, 3)) if SINCE_2_1 else t.reshape(4, 3), A.reshape(4, 3)),
+        (np.transpose(a=t, axes=(1, 0)), A.T),
+        (np.diff(a=t, axis=0), np.diff(A, axis=0)),
+        (np.outer(a=t, b=C), np.outer(A, C)),
+        (np.tensordot(a=t, b=C, axes=1), A @ C),
+        (np.take(a=t, indices=[1], axis=0), A[[1]]),
+        (np.tile(A=t, reps=2), np.tile(A, 2)),
+        (np.flip(m=t, axis=1), A[:, ::-1]),
+        (np.broadcast_to(array=t, shape=(2, 3, 4)), np.broadcast_to(A, (2, 3, 4))),
+    ]
+    for got, want in calls:
+        assert got.requires_grad
+        np.testing.assert_allclose(got.data, want, rtol=1e-14)
+    with pytest.raises(TypeError, match="subok"):
+        np.zeros_like(t, subok=False)
 
 
 def test_moveaxis_of_several_axes():

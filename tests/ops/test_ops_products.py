@@ -260,8 +260,11 @@ def test_bad_specs(spec):
 
 def test_bad_einsum_calls():
     t = tg.Tensor(normal(2, 3))
-    with pytest.raises(TypeError, match="lists of axis numbers"):
-        np.einsum(t, [0, 1], [1, 0])
+    for wrong in ((t,), (t, t), (t, 3), (t, [0, 1], t)):
+        with pytest.raises(TypeError, match="needs a spec .* or a list of axes"):
+            np.einsum(*wrong)
+    with pytest.raises(ValueError, match="from 0 to 51, not 52"):
+        tg.einsum(t, [0, 52])
     with pytest.raises(TypeError, match="out"):
         np.einsum("ij->ji", t, out=np.empty((3, 2)))
     with pytest.raises(ValueError, match="at least one array"):

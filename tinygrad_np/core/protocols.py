@@ -5,6 +5,8 @@ NumPy's ufuncs and functions work on Tensors, or say that they don't.
 
 from __future__ import annotations
 
+import functools
+import inspect
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -66,7 +68,7 @@ class NumPyProtocols:
             raise NotImplementedError(_unsupported(f"np.{ufunc.__name__}{call}"))
         if method in ("reduce", "accumulate"):
             kwargs.setdefault("axis", 0)  # as NumPy has it for ufunc.reduce
-        elif kwargs:
+        elif kwargs and hasattr(op, "op"):
             raise TypeError(f"np.{ufunc.__name__} of a Tensor takes no {', '.join(kwargs)}=")
         return op(*inputs, **kwargs)
 
@@ -74,6 +76,9 @@ class NumPyProtocols:
         op = FUNCTIONS.get(func)
         if op is None:
             raise NotImplementedError(_unsupported(_spelling(func)))
+        if kwargs:
+            names = _own_names(func, op)
+            kwargs = {names.get(name, name): value for name, value in kwargs.items()}
         return op(*args, **kwargs)
 
 
@@ -144,6 +149,28 @@ def _needs_grad(value: Any) -> bool:
 
 def _array(value: Any) -> Any:
     return value._data if isinstance(value, NumPyProtocols) else value
+
+
+@functools.cache
+def _own_names(function: Callable, answer: Callable) -> dict[str, str]:
+    """Return NumPy's names of the operands that its answer calls otherwise: a for x."""
+    try:
+        theirs = _operand_names(function)
+    except ValueError:  # written in C, with a signature only in later NumPys
+        return {}
+    op = getattr(answer, "op", None)
+    own = list(op.inputs[:2]) if op else _operand_names(answer)
+    names = {}
+    for name, other in zip(theirs, own):
+        if name and other and name not in own and other not in theirs:
+            names[name] = other
+    return names
+
+
+def _operand_names(function: Callable) -> list[str | None]:
+    """Return the names of the first two parameters, None for one without: operands come first."""
+    parameters = list(inspect.signature(function).parameters.values())
+    return [p.name if p.kind is p.POSITIONAL_OR_KEYWORD else None for p in parameters[:2]]
 
 
 def _spelling(function: Callable) -> str:

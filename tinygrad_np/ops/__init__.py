@@ -22,6 +22,8 @@ from . import (
     matrices,
     network,
     normalization,
+    numpy_arguments,  # noqa: F401 - it answers NumPy's functions, as the next one does
+    numpy_names,  # noqa: F401
     order,
     pieces,
     plain,

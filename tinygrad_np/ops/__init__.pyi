@@ -819,7 +819,7 @@ def count_nonzero(x: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
     """Number of elements along the given axes that are not 0; a Python int for all of x."""
 def contract(arrays: Sequence[Tensor | ArrayLike], spec: str) -> Tensor:
     """The sum of products of the arrays that an einsum spec such as "ij,jk->ik" describes."""
-def einsum(spec: str, *operands: Any) -> Any:
+def einsum(spec: Any, *operands: Any) -> Any:
     """Einstein summation: `einsum("ij,jk->ik", x, y)` is the matrix product of x and y."""
 @overload
 def cholesky(a: Tensor) -> Tensor:

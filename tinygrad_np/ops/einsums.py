@@ -5,12 +5,14 @@ The gradient of an einsum is an einsum: of the incoming gradient and the other o
 
 from __future__ import annotations
 
+import operator
 import string
 from typing import Any
 
 import numpy as np
 
 from .define import answers, define_op
+from .mistakes import describe
 from .operands import operands as as_operands
 
 __all__ = ["contract", "einsum"]
@@ -141,8 +143,11 @@ contract = define_op(
 )
 
 
-def einsum(spec: str, *operands: Any) -> Any:
+def einsum(spec: Any, *operands: Any) -> Any:
     """Einstein summation: `einsum("ij,jk->ik", x, y)` is the matrix product of x and y.
+
+    The same with axes as numbers, and those of the result last: `einsum(x, [0, 1], y, [1, 2],
+    [0, 2])`.
 
     Args:
         spec: one term of letters per operand, one letter per axis, and after `->` the axes of the
@@ -152,18 +157,48 @@ def einsum(spec: str, *operands: Any) -> Any:
         operands: as many Tensors or arrays as the spec has terms.
 
     Raises:
-        TypeError: the spec is no string.
+        TypeError: neither a spec nor lists of axes.
         ValueError: the spec is malformed, or does not fit the shapes of the operands.
     """
     if not isinstance(spec, str):
-        raise TypeError(
-            f"einsum needs a spec such as 'ij,jk->ik' first, not {type(spec).__name__}: lists of "
-            "axis numbers are not supported"
-        )
+        spec, operands = _from_lists((spec, *operands))
     return contract(as_operands(*operands), spec)
 
 
+def _from_lists(arguments: tuple[Any, ...]) -> tuple[str, tuple[Any, ...]]:
+    """Return the spec and the operands of a call with lists of axes."""
+    pairs, rest = divmod(len(arguments), 2)
+    terms = [_letters(axes) for axes in arguments[1::2]]
+    spec = ",".join(terms)
+    if rest:
+        spec += "->" + _letters(arguments[-1])
+    return spec, arguments[: 2 * pairs : 2]
+
+
+def _letters(axes: Any) -> str:
+    """Return the term of a list of axes: numbers from 0 to 51, or `...`."""
+    if not isinstance(axes, (list, tuple)):
+        raise TypeError(
+            "einsum needs a spec such as 'ij,jk->ik' first, or a list of axes behind each "
+            f"operand, as in einsum(x, [0, 1], y, [1, 2], [0, 2]), not {describe(axes)}"
+        )
+    letters = ""
+    for axis in axes:
+        if axis is Ellipsis:
+            letters += "..."
+        elif 0 <= operator.index(axis) < len(_ALPHABET):
+            letters += _ALPHABET[axis]
+        else:
+            raise ValueError(f"einsum: axes are numbers from 0 to {len(_ALPHABET) - 1}, not {axis}")
+    return letters
+
+
+_ALPHABET = "".join(sorted(string.ascii_letters))  # the order that a result without a list has
+
+
 @answers(np.einsum)
-def _numpy_einsum(*operands, optimize=True):
+def _numpy_einsum(*operands, out=None, optimize=True):
     """np.einsum; how it is optimized has no effect on the result, and is chosen here."""
+    if out is not None:
+        raise TypeError("np.einsum of Tensors takes no out=: assign the result instead")
     return einsum(*operands)

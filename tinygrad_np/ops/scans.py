@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..core.protocols import UFUNCS
 from ..core.tensor import unwrap
 from .axes import normal_axes
 from .define import answers, define_op
@@ -143,16 +142,6 @@ cumprod = define_op(
     samples=_scan_samples,
 )
 
-
-def _accumulate(function):
-    def accumulate(x, axis=0):
-        return function(x, axis)
-
-    return accumulate
-
-
-UFUNCS[np.add, "accumulate"] = _accumulate(cumsum)
-UFUNCS[np.multiply, "accumulate"] = _accumulate(cumprod)
 
 # --- products ------------------------------------------------------------------------------------
 

@@ -1,0 +1,240 @@
+"""The further arguments of NumPy's reductions: `dtype`, `initial` and `where`.
+
+The ops of the table reduce whole axes in the dtype of x. What else `np.sum(t, where=mask)` and its
+like can do is composed of them here: conversion first, then the elements that take part.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..core.protocols import UFUNCS
+from ..core.tensor import Tensor, as_array
+from .axes import normal_axes
+from .define import answers
+from .elementwise import add, astype, maximum, minimum, multiply
+from .elementwise import where as select
+from .operands import array_of
+from .reduce import count, max, mean, min, std, sum, var
+from .scans import cumprod, cumsum, nanmax, nanmean, nanmin, nanprod, nansum, prod
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__: list[str] = []
+
+
+def _input(name: str, x: Any, dtype: Any, out: Any) -> Any:
+    """Return the operand of a reduction in the dtype that was asked for."""
+    if out is not None:
+        raise TypeError(
+            f"np.{name} of a Tensor takes no out=: Tensors are never written through, and a "
+            "recorded result can't go into an array; assign the result instead"
+        )
+    return x if dtype is None else astype(x, dtype)
+
+
+def _chosen(name: str, mask: Any, x: Any) -> np.ndarray:
+    """Return the mask of the elements that take part, in the shape of x."""
+    mask = array_of(mask)
+    if mask.dtype.kind != "b":
+        raise TypeError(f"np.{name}: where must be of booleans, not {mask.dtype}")
+    return np.broadcast_to(mask, np.shape(x))
+
+
+def _joining(op: Callable, join: Callable, neutral: float | None, name: str = "") -> Callable:
+    """Make NumPy's form of an op that joins numbers.
+
+    Args:
+        join: the op of two numbers, by which `initial` is added to the others.
+        neutral: the number that changes nothing; None if there is none.
+    """
+    name = name or op.__name__
+
+    def reduction(
+        a: Any,
+        axis: Any = None,
+        dtype: Any = None,
+        out: Any = None,
+        keepdims: bool = False,
+        initial: Any = None,
+        where: Any = True,
+    ) -> Any:
+        x = _input(name, a, dtype, out)
+        if where is not True:
+            instead = initial if neutral is None else neutral
+            if instead is None:
+                raise ValueError(f"np.{name}: with where= it needs initial=, for an empty choice")
+            x = select(_chosen(name, where, x), x, instead)
+        if initial is None:
+            return op(x, axis, keepdims=keepdims)
+        if not isinstance(initial, Tensor):
+            initial = as_array(initial).astype(array_of(x).dtype)
+        if count(axis, np.shape(x)) == 0:
+            return sum(x, axis, keepdims=keepdims) + initial  # no numbers: zeros, and recorded
+        return join(op(x, axis, keepdims=keepdims), initial)
+
+    return reduction
+
+
+def _without_dtype(reduction: Callable) -> Callable:
+    """Make the form of a reduction that NumPy gives no dtype."""
+
+    def extremum(
+        a: Any,
+        axis: Any = None,
+        out: Any = None,
+        keepdims: bool = False,
+        initial: Any = None,
+        where: Any = True,
+    ) -> Any:
+        return reduction(a, axis, None, out, keepdims, initial, where)
+
+    return extremum
+
+
+_sum = _joining(sum, add, 0)
+_prod = _joining(prod, multiply, 1)
+_max = _joining(max, maximum, None)
+_min = _joining(min, minimum, None)
+
+answers(np.sum)(_sum)
+answers(np.prod)(_prod)
+answers(np.max, np.amax)(_without_dtype(_max))
+answers(np.min, np.amin)(_without_dtype(_min))
+answers(np.nansum)(_joining(nansum, add, 0))
+answers(np.nanprod)(_joining(nanprod, multiply, 1))
+answers(np.nanmax)(_without_dtype(_joining(nanmax, maximum, None)))
+answers(np.nanmin)(_without_dtype(_joining(nanmin, minimum, None)))
+
+UFUNCS[np.add, "reduce"] = _sum
+UFUNCS[np.multiply, "reduce"] = _prod
+UFUNCS[np.maximum, "reduce"] = _max
+UFUNCS[np.minimum, "reduce"] = _min
+
+# --- means and deviations ------------------------------------------------------------------------
+
+
+@answers(np.mean)
+def _mean(
+    a: Any,
+    axis: Any = None,
+    dtype: Any = None,
+    out: Any = None,
+    keepdims: bool = False,
+    *,
+    where: Any = True,
+) -> Any:
+    x = _input("mean", a, dtype, out)
+    if where is True:
+        return mean(x, axis, keepdims=keepdims)
+    mask = _chosen("mean", where, x)
+    total = sum(select(mask, x, 0), axis, keepdims=keepdims)
+    number = np.sum(mask, axis=axis, keepdims=keepdims)
+    return total / number.astype(total.dtype)
+
+
+@answers(np.nanmean)
+def _nanmean(
+    a: Any,
+    axis: Any = None,
+    dtype: Any = None,
+    out: Any = None,
+    keepdims: bool = False,
+    *,
+    where: Any = True,
+) -> Any:
+    x = _input("nanmean", a, dtype, out)
+    if where is not True:
+        x = select(_chosen("nanmean", where, x), x, np.nan)
+    return nanmean(x, axis, keepdims=keepdims)
+
+
+def _spread(op: Callable, power: float) -> Callable:
+    """Make NumPy's form of `var` or `std`; `power` is that of the squared deviation in it."""
+    name = op.__name__
+
+    def reduction(
+        a: Any,
+        axis: Any = None,
+        dtype: Any = None,
+        out: Any = None,
+        ddof: Any = 0,
+        keepdims: bool = False,
+        *,
+        where: Any = True,
+        correction: Any = None,
+    ) -> Any:
+        x = _input(name, a, dtype, out)
+        ddof = ddof if correction is None else correction
+        if where is True:
+            return op(x, axis, ddof=ddof, keepdims=keepdims)
+        # With the mean of the others in their place, the elements left out deviate by 0.
+        mask = _chosen(name, where, x)
+        x = select(mask, x, _mean(x, axis, keepdims=True, where=mask))
+        number = np.sum(mask, axis=axis, keepdims=keepdims) - ddof
+        ratio = count(axis, x.shape) / number
+        return op(x, axis, keepdims=keepdims) * (ratio**power).astype(x.dtype)
+
+    return reduction
+
+
+answers(np.var)(_spread(var, 1))
+answers(np.std)(_spread(std, 0.5))
+
+# --- running sums and products -------------------------------------------------------------------
+
+
+def _running(op: Callable) -> Callable:
+    """Make NumPy's form of a running sum or product."""
+
+    def scan(a: Any, axis: Any = None, dtype: Any = None, out: Any = None) -> Any:
+        return op(_input(op.__name__, a, dtype, out), axis)
+
+    return scan
+
+
+def _along_first(scan: Callable) -> Callable:
+    """Make the form of the ufunc's `accumulate`, along axis 0 unless another is given."""
+
+    def accumulate(a: Any, axis: Any = 0, dtype: Any = None, out: Any = None) -> Any:
+        return scan(a, axis, dtype, out)
+
+    return accumulate
+
+
+def _cumulative(scan: Callable, first: float) -> Callable:
+    """Make the array API's form of a running sum or product, which may start before x."""
+
+    def cumulative(
+        x: Any,
+        /,
+        *,
+        axis: Any = None,
+        dtype: Any = None,
+        out: Any = None,
+        include_initial: bool = False,
+    ) -> Any:
+        if axis is None and x.ndim > 1:
+            raise ValueError(f"x has {x.ndim} axes: axis says along which one")
+        (along,) = normal_axes(0 if axis is None else axis, x.ndim)
+        result = scan(x, along, dtype, out)
+        if not include_initial:
+            return result
+        shape = (*x.shape[:along], 1, *x.shape[along + 1 :])
+        start = np.full(shape, first, result.dtype)
+        return np.concatenate([start, result], axis=along)
+
+    return cumulative
+
+
+_cumsum, _cumprod = _running(cumsum), _running(cumprod)
+answers(np.cumsum)(_cumsum)
+answers(np.cumprod)(_cumprod)
+UFUNCS[np.add, "accumulate"] = _along_first(_cumsum)
+UFUNCS[np.multiply, "accumulate"] = _along_first(_cumprod)
+if hasattr(np, "cumulative_sum"):  # since NumPy 2.1
+    answers(np.cumulative_sum)(_cumulative(_cumsum, 0))
+    answers(np.cumulative_prod)(_cumulative(_cumprod, 1))
