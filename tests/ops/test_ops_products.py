@@ -261,7 +261,7 @@ def test_bad_specs(spec):
 def test_bad_einsum_calls():
     t = tg.Tensor(normal(2, 3))
     for wrong in ((t,), (t, t), (t, 3), (t, [0, 1], t)):
-        with pytest.raises(TypeError, match="needs a spec .* or a list of axes"):
+        with pytest.raises(TypeError, match=r"needs a spec .* or a list of axes"):
             np.einsum(*wrong)
     with pytest.raises(ValueError, match="from 0 to 51, not 52"):
         tg.einsum(t, [0, 52])
