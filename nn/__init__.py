@@ -33,6 +33,7 @@ from .losses import (
 from .metrics import accuracy, binary_accuracy
 from .module import Buffer, Module, Parameter
 from .optimizers import SGD, AdaGrad, Adam, AdamW, Optimizer, RMSprop
+from .saving import Saved, load, save
 from .schedules import InverseTimeDecay
 from .training import History, evaluate, fit
 
@@ -56,6 +57,7 @@ __all__ = [
     "Parameter",
     "RMSprop",
     "ReLU",
+    "Saved",
     "Sequential",
     "Sigmoid",
     "Softmax",
@@ -69,8 +71,10 @@ __all__ = [
     "evaluate",
     "fit",
     "init",
+    "load",
     "mae_loss",
     "mse_loss",
     "nnfs",
     "regularization_loss",
+    "save",
 ]

@@ -6,6 +6,7 @@ layers. The rules follow the book's order of operations; the names and defaults 
 
 from __future__ import annotations
 
+import operator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,7 +14,7 @@ import numpy as np
 from tinygrad_np import Number, Tensor, current_record, no_grad
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
 __all__ = ["SGD", "AdaGrad", "Adam", "AdamW", "Optimizer", "RMSprop"]
 
@@ -99,6 +100,58 @@ class Optimizer:
             *state: the arrays of `state_names`, like g; zeros at first. To be left as they are.
         """
         raise NotImplementedError
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return copies of all that changes from step to step, by name.
+
+        A learning rate that is a number is in it; a schedule is a function of the steps taken.
+        """
+        state: dict[str, Any] = {
+            "optimizer": type(self).__name__,
+            "sizes": np.array([p.size for p in self.params]),
+            "steps": self.steps,
+            "missed": self._missed.numpy().copy(),
+        }
+        if isinstance(self._rate, Number):
+            state["lr"] = self.lr
+        return state | {name: values.numpy().copy() for name, values in self.state.items()}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Continue where another optimizer was, for the same parameters in the same order.
+
+        A schedule stays as it is. Nothing is changed unless everything fits.
+
+        Raises:
+            KeyError: missing or unknown names.
+            ValueError: a state of another optimizer, or for parameters of other sizes.
+        """
+        own = self.state_dict()
+        names = own.keys() | {"lr"}
+        missing = [name for name in own if name not in state and name != "lr"]
+        unknown = [name for name in state if name not in names]
+        if missing or unknown:
+            raise KeyError(f"the state does not fit: missing {missing}, unknown {unknown}")
+        kind = type(self).__name__
+        if state["optimizer"] != kind:
+            raise ValueError(f"{kind} can't continue from the state of {state['optimizer']}")
+        sizes = np.asarray(state["sizes"])
+        if not np.array_equal(sizes, own["sizes"]):
+            raise ValueError(
+                f"{kind} has parameters of {own['sizes'].tolist()} elements, but the state is for "
+                f"{sizes.tolist()}"
+            )
+        arrays = {"missed": self._missed, **self.state}
+        values = {name: np.array(state[name], array.dtype) for name, array in arrays.items()}
+        for name, value in values.items():
+            if value.shape != arrays[name].shape:
+                raise ValueError(f"{name} has {value.size} elements, not {arrays[name].size}")
+        steps = operator.index(state["steps"])
+        if isinstance(self._rate, Number) and "lr" in state:
+            self.lr = float(state["lr"])
+        self._steps.value = steps
+        for name, value in values.items():
+            arrays[name].assign(value)
+        self._uneven = bool(values["missed"].any())
 
     def zero_grad(self) -> None:
         """Forget the gradients of the parameters."""
