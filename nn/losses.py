@@ -129,6 +129,8 @@ def _alike(loss: str, prediction: Any, target: Any) -> tuple[Tensor, Tensor]:
 def _reduce(losses: Tensor, reduction: str) -> Tensor:
     """Return the mean or the sum of the losses, or all of them."""
     if reduction == "mean":
+        if not losses.size:
+            raise ValueError("the mean of no elements is not defined")
         return losses.mean()
     if reduction == "sum":
         return losses.sum()

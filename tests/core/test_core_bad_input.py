@@ -217,14 +217,9 @@ def test_values_that_do_not_fit_an_index():
 @pytest.mark.parametrize(
     ("call", "parts"),
     [
-        (lambda: tg.mean(T(0, 3)), ["mean", "(0, 3)", "no elements"]),
-        (lambda: tg.mean(T(0, 3), axis=0), ["mean", "(0, 3)", "no elements"]),
         (lambda: tg.max(T(0, 3)), ["max", "(0, 3)", "zero-size"]),
         (lambda: tg.min(T(3, 0), axis=1), ["min", "(3, 0)", "zero-size"]),
-        (lambda: tg.var(T(0)), ["var", "(0,)", "0 elements"]),
-        (lambda: tg.std(T(1), ddof=1), ["std", "(1,)", "1 elements", "ddof=1"]),
-        (lambda: tg.softmax(T(2, 0)), ["softmax", "(2, 0)"]),
-        (lambda: tg.log_softmax(T(2, 0)), ["log_softmax", "(2, 0)"]),
+        (lambda: tg.cross_entropy(T(2, 0), T(2, 0)), ["(2, 0)", "no classes"]),
         (lambda: tg.cross_entropy(T(0, 3), np.zeros(0, int)), ["(0, 3)", "no predictions"]),
         (lambda: T(0).backward(), None),
     ],
@@ -239,6 +234,7 @@ def test_empty_arrays(call, parts):
 
 def test_what_is_defined_for_empty_arrays():
     assert tg.mean(T(0, 3), axis=1).shape == (0,)
+    assert tg.softmax(T(2, 0)).shape == tg.log_softmax(T(2, 0)).shape == (2, 0)
     assert tg.sum(T(0, 3), axis=0).tolist() == [0, 0, 0]
     assert tg.cross_entropy(T(0, 3), np.zeros(0, int), reduction="sum").item() == 0
     assert tg.cross_entropy(T(0, 3), np.zeros(0, int), reduction="none").shape == (0,)

@@ -77,7 +77,7 @@ def test_the_height_of_a_step():
 
 @pytest.mark.parametrize("f", [tg.hypot, tg.arctan2])
 def test_the_origin_has_no_direction(f):
-    """0 in the first and in the second derivative, and no nan."""
+    """The first derivative is 0; there is no second one."""
     x, y = leaf([0.0, 3.0]), leaf([0.0, 4.0])
     f(x, y).sum().backward(create_graph=True)
     expected = [[0, 0.6], [0, 0.8]] if f is tg.hypot else [[0, 0.16], [0, -0.12]]
@@ -85,8 +85,8 @@ def test_the_origin_has_no_direction(f):
     slope = (x.grad + y.grad).sum()
     x.grad = y.grad = None
     slope.backward()
-    assert x.grad.data[0] == y.grad.data[0] == 0
-    assert np.isfinite(x.grad.data).all()
+    assert np.isnan([x.grad.data[0], y.grad.data[0]]).all()
+    assert np.isfinite([x.grad.data[1], y.grad.data[1]]).all()
 
 
 @pytest.mark.parametrize(
@@ -451,7 +451,7 @@ def test_compositions_are_placed_where_the_user_called_them():
     ("call", "error", "match"),
     [
         (lambda t: tg.gelu(t, "sigmoid"), ValueError, "'none' or 'tanh', not 'sigmoid'"),
-        (lambda t: tg.hardtanh(t, 2, 1), ValueError, r"min_val \(2\) must be less"),
+        (lambda t: tg.hardtanh(t, 2, 1), ValueError, r"min_val \(2\) must be at most"),
         (lambda t: tg.hypot(t, [1, 2, 3]), ValueError, "hypot"),
         (lambda t: tg.ldexp(t, 0.5), TypeError, "ldexp"),
         (lambda t: tg.sin("x"), TypeError, "numbers"),

@@ -266,7 +266,7 @@ def test_plain_methods(name, options):
         (lambda t: t.cumsum(axis=(0, 1)), TypeError, "axis must be None or an integer"),
         (lambda t: t.cumprod(axis=0.5), TypeError, "axis must be None or an integer"),
         (lambda t: t.cumprod(axis=True), TypeError, "axis must be None or an integer"),
-        (lambda t: tg.cumsum(t[0, 0], axis=0), np.exceptions.AxisError, "cumsum"),
+        (lambda t: tg.cumsum(t[0, 0], axis=1), np.exceptions.AxisError, "cumsum"),
         (lambda t: t.diff(n=-1), ValueError, "not negative, not -1"),
         (lambda t: t.diff(n=1.5), ValueError, "integer and not negative, not 1.5"),
         (lambda t: t[0, 0].diff(), ValueError, "at least one axis"),

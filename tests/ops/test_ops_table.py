@@ -142,8 +142,9 @@ def _conv_transpose2d(
     ]
     shape = (x.shape[0], weight.shape[1] * groups, *lengths)
 
-    def down(image):
-        return _conv2d(image, weight, None, stride, padding, dilation, groups)
+    def down(image):  # output_padding may have made room for more windows
+        out = _conv2d(image, weight, None, stride, padding, dilation, groups)
+        return out[:, :, : x.shape[2], : x.shape[3]]
 
     return _adjoint(down, shape, x) + bias[:, None, None]
 

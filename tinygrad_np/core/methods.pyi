@@ -141,7 +141,7 @@ class TableMethods:
     def max(self, axis: int | tuple[int, ...] | None = None, *, keepdims: bool = False) -> Tensor:
         """Largest value along the given axes."""
     def mean(self, axis: int | tuple[int, ...] | None = None, *, keepdims: bool = False) -> Tensor:
-        """Arithmetic mean over the given axes."""
+        """Arithmetic mean over the given axes; nan, with NumPy's warning, of no elements."""
     def min(self, axis: int | tuple[int, ...] | None = None, *, keepdims: bool = False) -> Tensor:
         """Smallest value along the given axes."""
     def std(self, axis: int | tuple[int, ...] | None = None, *, ddof: int = 0, keepdims: bool = False) -> Tensor:
@@ -187,7 +187,7 @@ class TableMethods:
     def log_softmax(self, axis: int | tuple[int, ...] | None = -1) -> Tensor:
         """Logarithm of the softmax along an axis, right where the softmax itself underflows."""
     def logsumexp(self, axis: int | tuple[int, ...] | None = None, *, keepdims: bool = False) -> Tensor:
-        """log(sum(exp(x))) over the given axes, without overflow; -inf where all x are -inf."""
+        """log(sum(exp(x))) over the given axes, without overflow; -inf of no x, or all -inf."""
     def softmax(self, axis: int | tuple[int, ...] | None = -1) -> Tensor:
         """exp(x) / sum(exp(x)) along an axis: positive numbers that sum to 1."""
     def arccos(self, /) -> Tensor:

@@ -245,7 +245,7 @@ def max(x: Tensor, axis: int | tuple[int, ...] | None = None, *, keepdims: bool 
 def max(x: ArrayLike, axis: int | tuple[int, ...] | None = None, *, keepdims: bool = False) -> np.ndarray: ...
 @overload
 def mean(x: Tensor, axis: int | tuple[int, ...] | None = None, *, keepdims: bool = False) -> Tensor:
-    """Arithmetic mean over the given axes."""
+    """Arithmetic mean over the given axes; nan, with NumPy's warning, of no elements."""
 @overload
 def mean(x: ArrayLike, axis: int | tuple[int, ...] | None = None, *, keepdims: bool = False) -> np.ndarray: ...
 @overload
@@ -393,7 +393,7 @@ def log_softmax(x: Tensor, axis: int | tuple[int, ...] | None = -1) -> Tensor:
 def log_softmax(x: ArrayLike, axis: int | tuple[int, ...] | None = -1) -> np.ndarray: ...
 @overload
 def logsumexp(x: Tensor, axis: int | tuple[int, ...] | None = None, *, keepdims: bool = False) -> Tensor:
-    """log(sum(exp(x))) over the given axes, without overflow; -inf where all x are -inf."""
+    """log(sum(exp(x))) over the given axes, without overflow; -inf of no x, or all -inf."""
 @overload
 def logsumexp(x: ArrayLike, axis: int | tuple[int, ...] | None = None, *, keepdims: bool = False) -> np.ndarray: ...
 @overload

@@ -193,6 +193,6 @@ softsign = define_op(
 
 def hardtanh(x, min_val=-1.0, max_val=1.0):
     """x limited to the interval from min_val to max_val; slope 1 at the limits."""
-    if not min_val < max_val:
-        raise ValueError(f"hardtanh: min_val ({min_val}) must be less than max_val ({max_val})")
+    if not min_val <= max_val:
+        raise ValueError(f"hardtanh: min_val ({min_val}) must be at most max_val ({max_val})")
     return clip(x, min_val, max_val)

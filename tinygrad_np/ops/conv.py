@@ -22,9 +22,9 @@ __all__ = ["conv2d", "conv2d_weight", "conv_transpose2d"]
 def _columns(x, window, groups):
     """Lay out the windows per group: (groups, C / groups * kh * kw, N * rows * columns)."""
     view = window.view(x).transpose(1, 2, 3, 0, 4, 5)
-    c, height, width = view.shape[:3]
+    c, height, width, *positions = view.shape
     depth = c // groups * height * width
-    return view.reshape(groups, depth, view[0, 0, 0].size)
+    return view.reshape(groups, depth, math.prod(positions))
 
 
 def _flat(y, groups):
@@ -152,12 +152,12 @@ def _conv_transpose2d(
     extra = pair(output_padding, "output_padding")
     lengths = []
     for axis, (step, reach) in enumerate(zip(window.stride, window.reach())):
-        if extra[axis] >= step:
-            problem = f"must be less than stride {window.stride}"
-            raise ValueError(f"output_padding {output_padding} {problem}")
+        if extra[axis] >= max(step, window.dilation[axis]):
+            limits = f"stride {window.stride} or dilation {window.dilation}"
+            raise ValueError(f"output_padding {output_padding} must be less than {limits}")
         covered = (positions[axis] - 1) * step + reach
         lengths.append(covered - 2 * window.padding[axis] + extra[axis])
-    if min(lengths) < 1 or min(positions) < 1:
+    if min(lengths) < 0 or min(positions) < 1:
         raise ValueError(f"the result would have height and width {tuple(lengths)}")
     kernels = _kernels(weight, groups)
     parts = kernels.swapaxes(-1, -2) @ _flat(x, groups)
@@ -167,16 +167,27 @@ def _conv_transpose2d(
     return out if bias is None else out + bias.reshape(-1, 1, 1)
 
 
+def _conv_transpose2d_x(g, weight, x_shape, stride, padding, dilation, groups):
+    out = conv2d(g, weight, None, stride, padding, dilation, groups)
+    rows, columns = x_shape[2:]
+    if out.shape == x_shape:
+        return out
+    return out[:, :, :rows, :columns]  # output_padding made room for more windows
+
+
 def _conv_transpose2d_of_weight(g, x, weight_shape, stride, padding, dilation, groups):
-    return conv2d_weight(g, x, weight_shape[2:], stride, padding, dilation, groups)
+    size = weight_shape[2:]
+    positions = geometry(size, stride, padding, dilation).positions(g.shape[2:])
+    more = [(0, n - m) for n, m in zip(positions, x.shape[2:])]
+    if any(after for _, after in more):
+        x = np.pad(x, [(0, 0), (0, 0), *more])
+    return conv2d_weight(g, x, size, stride, padding, dilation, groups)
 
 
 conv_transpose2d = define_op(
     _conv_transpose2d,
     name="conv_transpose2d",
-    x=lambda g, weight, stride, padding, dilation, groups: conv2d(
-        g, weight, None, stride, padding, dilation, groups
-    ),
+    x=_conv_transpose2d_x,
     weight=_conv_transpose2d_of_weight,
     bias=lambda g: g.sum(axis=(0, 2, 3)),
     text="conv_transpose2d({x}, {weight}) + {bias}",
@@ -192,6 +203,16 @@ conv_transpose2d = define_op(
             output_padding=(1, 2),
         ),
         _sample(r, (1, 4, 3, 2), (4, 3, 2, 2), (6,), groups=2, dilation=2, padding=1),
+        _sample(
+            r,
+            (1, 1, 2, 2),
+            (1, 1, 2, 3),
+            (1,),
+            stride=(2, 1),
+            padding=(1, 0),
+            output_padding=(2, 3),
+            dilation=4,
+        ),
         _sample(r, (1, 1, 2, 2), (1, 1, 2, 2), (1,)),
     ],
 )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..core.tensor import Tensor
 from .define import answers, define_op
 
 __all__ = [
@@ -45,6 +46,33 @@ __all__ = [
     "tanh",
     "where",
 ]
+
+# --- corners -----------------------------------------------------------------------------------
+
+
+def _corner(value, of, mask):
+    """The value; its derivative by `of` is nan where the mask holds, as there is none."""
+    return value
+
+
+_recorded_corner = define_op(
+    _corner,
+    name="corner",
+    value=lambda g: g,
+    of=lambda g, mask: np.where(mask, g * np.nan, 0),
+    mask=None,
+    text="{value}",
+)
+
+
+def corner(value, of, mask):
+    """Mark part of a derivative as one that a convention chose, and that has no derivative itself.
+
+    A rule that gives a number at a kink, such as 0, hands its result through here: a derivative
+    of it by `of`, a second derivative, is then nan where the mask holds.
+    """
+    return _recorded_corner(value, of, mask) if isinstance(value, Tensor) else value
+
 
 # --- arithmetic --------------------------------------------------------------------------------
 
@@ -84,19 +112,42 @@ divide = define_op(
 negative = define_op(np.negative, x=lambda g: -g, text="-{x}", doc="x with the opposite sign.")
 
 
+def power_slope(x, y):
+    """Compute y * x**(y - 1), the derivative of x**y by x: 0 for y = 0, whatever x is."""
+    constant = (y == 0) & ~(np.isfinite(x) & (x != 0))
+    slope = y * np.where(constant, 1, x) ** (y - 1)
+    return corner(slope, y, constant)
+
+
+def power_log(x, y):
+    """Compute log(x), which x**y times is the derivative of x**y by y.
+
+    At x = 0 that is -inf for y < 0, and 0 for other y.
+    """
+    zero = x == 0
+    log = np.where(zero & (y < 0), -np.inf, np.log(np.where(zero, 1, x)))
+    edge = zero & (y <= 1)
+    return corner(corner(log, x, edge), y, edge & (y <= 0))
+
+
 def _power_x(g, x, y):
     if isinstance(y, (int, float)):  # x ** 2 and the like: Python numbers keep float32 as it is
         return g * (y * x ** (y - 1)) if y else g * 0
-    return g * (y * x ** np.where(y == 0, 1, y - 1))
+    return g * power_slope(x, y)
 
+
+POWER_KINKS = (
+    "x ** 0 has gradient 0; for x < 0 the gradient of y is nan, at x = 0 it is -inf for y < 0, "
+    "else 0; of second order nan at x = 0 for y <= 1 wherever y has a part in it"
+)
 
 power = define_op(
     np.power,
     x=_power_x,
-    y=lambda g, out, x: g * out * np.log(np.where(x == 0, 1, x)),
+    y=lambda g, out, x, y: g * out * power_log(x, y),
     text="{x} ** {y}",
     doc="x raised to the power y.",
-    kinks="at x = 0 the gradient of y is 0; for x < 0 it is nan; x ** 0 has gradient 0",
+    kinks=POWER_KINKS,
     domain=(0.3, 3),
 )
 
@@ -207,11 +258,12 @@ def _clip(x, min=None, max=None):
 
 
 def _inside(x, min, max):
-    """Return the mask of the elements within the limits."""
-    inside = x == x
-    if min is not None:
-        inside = inside & (x >= min)
-    return inside if max is None else inside & (x <= max)
+    """Return the mask of the elements within the limits; none if these are the same number."""
+    if min is None:
+        return x == x if max is None else x <= max
+    if max is None:
+        return x >= min
+    return (min < max) & (x >= min) & (x <= max)
 
 
 clip = define_op(

@@ -173,7 +173,7 @@ def _take(x, indices, axis=None, *, mode="raise"):
 
 def _take_back(g, x_shape, indices, axis, mode):
     indices = _positions(indices)
-    shape = _flat_shape(x_shape) if axis is None else x_shape
+    shape = _flat_shape(x_shape) if axis is None or not x_shape else x_shape
     axis = checked_axis("take", 0 if axis is None else axis, len(shape))
     if mode == "wrap":
         indices = indices % shape[axis]

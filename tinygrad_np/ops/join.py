@@ -8,7 +8,7 @@ from ..core.tensor import Tensor
 from .axes import checked_axis, checked_integers
 from .define import answers, define_op
 from .elementwise import astype
-from .index import take
+from .index import scatter, take
 from .operands import operands
 from .shape import broadcast_to, concatenate, reshape
 
@@ -227,10 +227,7 @@ def insert(x, obj, values, axis=None):
 
 def _split(x, indices_or_sections, axis=0) -> tuple[np.ndarray, ...]:
     """A tuple of parts along an axis: so many of equal length, or cut before these indices."""
-    n = np.shape(x)[checked_axis("split", axis, np.ndim(x))]
-    whole = np.arange(n)
-    if not np.array_equal(np.concatenate(np.split(whole, indices_or_sections)), whole):
-        raise ValueError(f"indices to cut {n} elements at must increase: {indices_or_sections!r}")
+    checked_axis("split", axis, np.ndim(x))
     return tuple(np.split(x, indices_or_sections, axis))
 
 
@@ -244,7 +241,11 @@ def _split_rule(g, x_shape, indices_or_sections, axis):
         if part is None:
             part = np.zeros((*x_shape[:axis], len(places), *x_shape[axis + 1 :]), dtype)
         parts.append(part)
-    return np.concatenate(parts, axis)
+    places = np.concatenate(pieces)
+    joined = np.concatenate(parts, axis)
+    if np.array_equal(places, np.arange(x_shape[axis])):
+        return joined
+    return scatter(joined, (slice(None),) * axis + (places,), x_shape)  # parts that overlap
 
 
 split = define_op(

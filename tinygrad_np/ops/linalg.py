@@ -53,8 +53,9 @@ def _matmul_y(g, x, y_shape):
     if len(y_shape) == 1:
         return (swap(x) @ np.expand_dims(g, -1)).squeeze(-1)
     if len(y_shape) == 2 and x.ndim > 2:  # one matrix for a whole stack: a single product
-        rows = x.reshape(-1, x.shape[-1])
-        return rows.T @ g.reshape(-1, g.shape[-1])
+        count = math.prod(x.shape[:-1])
+        rows = x.reshape(count, x.shape[-1])
+        return rows.T @ g.reshape(count, g.shape[-1])
     return swap(x) @ g
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .axes import each
+from .axes import each, normal_axes
 from .define import define_op
 from .labels import first_place, one_hot
 from .reduce import keep_reduced, restore
@@ -17,41 +17,85 @@ from .shape import moveaxis
 __all__ = ["cross_entropy", "log_softmax", "logsumexp", "softmax"]
 
 
+_UNUSED = "where all x are -inf the result is nan, and its gradient too, but 0 if it is unused"
+
+
+def _largest(x, axis):
+    """Return the largest numbers along an axis, which is kept; 0 where there are none."""
+    return keep_reduced(np.maximum if x.size else np.add, x, axis)
+
+
+def _without_unused(d, g, axis):
+    """Return the gradient d of x with 0 for nan where the gradient g of the result is 0.
+
+    Where all x are -inf the result is nan, and nobody may have used it.
+    """
+    ends = [slice(None)] * d.ndim
+    for a in normal_axes(axis, d.ndim) if d.ndim else ():
+        ends[a] = slice(0, 1)
+    if not np.isnan(d[tuple(ends)]).any():  # one nan along an axis makes all of them nan
+        return d
+    unused = keep_reduced(np.maximum, np.abs(g), axis) == 0
+    return np.where(unused, 0, d)
+
+
 def _softmax(x, axis=-1):
     """exp(x) / sum(exp(x)) along an axis: positive numbers that sum to 1."""
-    e = np.exp(x - keep_reduced(np.maximum, x, axis))
+    e = np.exp(x - _largest(x, axis))
     return e / keep_reduced(np.add, e, axis)
+
+
+def _softmax_formula(g, out, axis):
+    return out * (g - keep_reduced(np.add, g * out, axis))
+
+
+def _softmax_rule(g, out, axis):
+    return _without_unused(_softmax_formula(g, out, axis), g, axis)
 
 
 softmax = define_op(
     _softmax,
     name="softmax",
     flops=each(5),
-    x=lambda g, out, axis: out * (g - keep_reduced(np.add, g * out, axis)),
+    x=_softmax_rule,
+    formulas={"x": _softmax_formula},
     text="softmax({x})",
+    kinks=_UNUSED,
     samples=lambda r: [((r(3, 4),), {}), ((r(3, 4), 0), {}), ((r(5),), {})],
 )
 
 
 def _log_softmax(x, axis=-1):
     """Logarithm of the softmax along an axis, right where the softmax itself underflows."""
-    shifted = x - keep_reduced(np.maximum, x, axis)
+    shifted = x - _largest(x, axis)
+    if not x.size:
+        return shifted
     return shifted - np.log(keep_reduced(np.add, np.exp(shifted), axis))
+
+
+def _log_softmax_formula(g, out, axis):
+    return g - np.exp(out) * keep_reduced(np.add, g, axis)
+
+
+def _log_softmax_rule(g, out, axis):
+    return _without_unused(_log_softmax_formula(g, out, axis), g, axis)
 
 
 log_softmax = define_op(
     _log_softmax,
     name="log_softmax",
     flops=each(5),
-    x=lambda g, out, axis: g - np.exp(out) * keep_reduced(np.add, g, axis),
+    x=_log_softmax_rule,
+    formulas={"x": _log_softmax_formula},
     text="log_softmax({x})",
+    kinks=_UNUSED,
     samples=lambda r: [((r(3, 4),), {}), ((r(3, 4), 0), {}), ((r(5),), {})],
 )
 
 
 def _logsumexp(x, axis=None, *, keepdims=False):
-    """log(sum(exp(x))) over the given axes, without overflow; -inf where all x are -inf."""
-    top = np.max(x, axis=axis, keepdims=True)
+    """log(sum(exp(x))) over the given axes, without overflow; -inf of no x, or all -inf."""
+    top = _largest(x, axis)
     top = np.where(np.isfinite(top), top, 0)
     with np.errstate(divide="ignore"):
         out = np.log(np.sum(np.exp(x - top), axis=axis, keepdims=True)) + top
@@ -60,8 +104,11 @@ def _logsumexp(x, axis=None, *, keepdims=False):
 
 def _logsumexp_rule(g, x, out, axis, keepdims):
     out = restore(out, axis, keepdims, x.ndim)
-    out = np.where(out == -np.inf, 0, out)  # all x are -inf: weights 0, not nan
-    return restore(g, axis, keepdims, x.ndim) * np.exp(x - out)
+    endless = np.isinf(out)
+    weights = np.exp(x - np.where(endless, np.finfo(out.dtype).max, out))
+    best = x == np.inf
+    share = best / np.maximum(best.sum(axis=axis, keepdims=True), 1)
+    return restore(g, axis, keepdims, x.ndim) * np.where(endless, share, weights)
 
 
 logsumexp = define_op(
@@ -70,7 +117,7 @@ logsumexp = define_op(
     flops=each(4),
     x=_logsumexp_rule,
     text="log(sum(exp({x})))",
-    kinks="0 where all x are -inf",
+    kinks="0 where all x are -inf; shared evenly among x that are inf; of second order 0 there",
     samples=lambda r: [
         ((r(3, 4),), {}),
         ((r(3, 4), 0), {}),
@@ -161,8 +208,10 @@ def _cross_entropy(
         raise np.exceptions.AxisError(axis, logits.ndim)
     check_target(logits, target, axis, ignore_index)
     logits = classes_last(logits, axis)
-    n = logits.size // logits.shape[-1] if logits.shape[-1] else 0
-    shifted = logits - keep_reduced(np.maximum, logits, -1) if n else logits
+    if not logits.shape[-1]:
+        raise ValueError(f"logits {logits.shape} have no classes")
+    n = logits.size // logits.shape[-1]
+    shifted = logits - _largest(logits, -1)
     e = np.exp(shifted)
     total = keep_reduced(np.add, e, -1)
     p = e / total
@@ -170,7 +219,8 @@ def _cross_entropy(
     picked = counted = None
     if target.dtype.kind == "f":
         target = _smooth(classes_last(target, axis), label_smoothing)
-        losses = target.sum(axis=-1) * log_total - (target * shifted).sum(axis=-1)
+        possible = np.where(target == 0, 0, shifted)  # a logit of -inf, and rightly so
+        losses = target.sum(axis=-1) * log_total - (target * possible).sum(axis=-1)
     else:
         if ignore_index is not None:
             counted = target != ignore_index
@@ -212,7 +262,7 @@ def _cross_entropy_logits(g, p, picked, counted, n, target, axis, reduction, lab
         d[picked] -= 1 - label_smoothing
         d = d.reshape(p.shape)
         if counted is not None:
-            d = d * np.expand_dims(counted, -1)
+            d = np.where(np.expand_dims(counted, -1), d, 0)
     return _scale(d, g, n, axis, reduction)
 
 

@@ -17,6 +17,7 @@ from ..core.tensor import Tensor
 from .axes import normal_axes
 from .define import answers, define_op
 from .elementwise import abs as absolute
+from .elementwise import corner
 from .linalg import swap
 from .operands import operand
 from .reduce import restore
@@ -265,8 +266,9 @@ def _norm_rule(g, x, out, ord, axis, keepdims):
     kind, axis = _norm_kind(ord, axis, x.ndim)
     g = restore(g, axis, keepdims, x.ndim)
     out = restore(out, axis, keepdims, x.ndim)
+    zero = out == 0
     if kind == "euclidean":
-        return g * (x / np.where(out == 0, np.inf, out))
+        return g * corner(x / np.where(zero, np.inf, out), out, zero)
     size = absolute(x)
     slope = np.sign(x)
     if kind == "matrix":
@@ -279,8 +281,11 @@ def _norm_rule(g, x, out, ord, axis, keepdims):
         return g * (slope * 0)  # a count
     if ord == 1:
         return g * slope
-    ratio = size / np.where(out == 0, np.inf, out)
-    return g * slope * np.where(x == 0, 0, np.where(x == 0, 1, ratio) ** (ord - 1))
+    ratio = size / np.where(zero, np.inf, out)
+    power = np.where(x == 0, 0, np.where(x == 0, 1, ratio) ** (ord - 1))
+    if ord < 2:  # bent so sharply where x = 0 that there is no second derivative
+        power = corner(power, x, x == 0)
+    return g * slope * corner(power, out, zero)
 
 
 def _even_share(values, best, axis):
@@ -294,7 +299,8 @@ norm = define_op(
     name="norm",
     x=_norm_rule,
     text="norm({x})",
-    kinks="0 at x = 0; shared evenly among equal largest or smallest elements, rows or columns",
+    kinks="0 at x = 0, of second order nan (but for ord 1, inf and 0); shared evenly among equal "
+    "largest or smallest elements, rows or columns",
     numpy=(np.linalg.norm,),
     samples=lambda r: [
         ((r(3, 4),), {}),

@@ -138,9 +138,9 @@ def tile(x, reps):
 
 def _repetition(x_shape, repeats, axis):
     """Return the shape and axis of what is repeated, and one count, or one for each element."""
-    if axis is None:
-        x_shape, axis = (int(np.prod(x_shape, dtype=int)),), 0
-    axis = checked_axis("repeat", axis, len(x_shape))
+    if axis is None or not x_shape:
+        x_shape = (int(np.prod(x_shape, dtype=int)),)
+    axis = checked_axis("repeat", 0 if axis is None else axis, len(x_shape))
     counts = _counts("repeat", "repeats", repeats)
     if len(counts) not in (1, x_shape[axis]):
         raise ValueError(

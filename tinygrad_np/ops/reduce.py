@@ -10,12 +10,15 @@ import numpy as np
 
 from .axes import each, normal_axes
 from .define import define_op
+from .elementwise import corner
 
 __all__ = ["max", "mean", "min", "std", "sum", "var"]
 
 
 def count(axis, shape):
-    """Count the elements that are reduced into one."""
+    """Count the elements that are reduced into one; NumPy takes axis 0 of a single number."""
+    if not shape:
+        return 1
     n = 1
     for a in normal_axes(axis, len(shape)):
         n *= shape[a]
@@ -73,9 +76,7 @@ sum = define_op(
 
 
 def _mean(x, axis=None, *, keepdims=False):
-    """Arithmetic mean over the given axes."""
-    if 0 in np.shape(x) and count(axis, np.shape(x)) == 0:
-        raise ValueError("the mean of no elements is not defined")
+    """Arithmetic mean over the given axes; nan, with NumPy's warning, of no elements."""
     return np.mean(x, axis, keepdims=keepdims)
 
 
@@ -84,7 +85,7 @@ mean = define_op(
     name="mean",
     flops=each(1),
     x=lambda g, x_shape, axis, keepdims: (
-        restore(g, axis, keepdims, len(x_shape)) / count(axis, x_shape)
+        restore(g, axis, keepdims, len(x_shape)) / (count(axis, x_shape) or 1)
     ),
     text="mean({x})",
     numpy=(np.mean,),
@@ -132,17 +133,27 @@ min = define_op(
 
 
 def _var(x, axis=None, *, ddof=0, keepdims=False):
-    """Variance over the given axes: the mean of the squared deviations (n - ddof in the mean)."""
-    n = count(axis, np.shape(x))
-    if n <= ddof:
-        raise ValueError(f"the variance of {n} elements is not defined with ddof={ddof}")
+    """Variance over the given axes: the mean of the squared deviations (n - ddof in the mean).
+
+    Of too few elements it is nan, with NumPy's warning.
+    """
     return np.var(x, axis, ddof=ddof, keepdims=keepdims)
 
 
+def _deviation(x, axis):
+    """Return x minus its mean over the given axes."""
+    return x - np.mean(x, axis=axis, keepdims=True) if x.size else x
+
+
+def _one_of(n):
+    """Return the share of one in n; nan where there is none."""
+    return 1 / n if n > 0 else np.nan
+
+
 def _var_rule(g, x, x_shape, axis, ddof, keepdims):
-    deviation = x - np.mean(x, axis=axis, keepdims=True)
-    n = count(axis, x_shape) - ddof
-    return restore(g, axis, keepdims, len(x_shape)) * deviation * (2 / n)
+    deviation = _deviation(x, axis)
+    share = _one_of(count(axis, x_shape) - ddof)
+    return restore(g, axis, keepdims, len(x_shape)) * deviation * (2 * share)
 
 
 var = define_op(
@@ -162,11 +173,13 @@ def _std(x, axis=None, *, ddof=0, keepdims=False):
 
 
 def _std_rule(g, x, out, x_shape, axis, ddof, keepdims):
-    deviation = x - np.mean(x, axis=axis, keepdims=True)
-    n = count(axis, x_shape) - ddof
+    deviation = _deviation(x, axis)
+    share = _one_of(count(axis, x_shape) - ddof)
     out = restore(out, axis, keepdims, len(x_shape))
-    out = np.where(out == 0, 1, out)  # all elements equal: every deviation is 0, and so is this
-    return restore(g, axis, keepdims, len(x_shape)) * deviation / out * (1 / n)
+    equal = out == 0  # all elements: every deviation is 0, and so is this
+    deviation = corner(deviation, out, equal)
+    out = np.where(equal, 1, out)
+    return restore(g, axis, keepdims, len(x_shape)) * deviation / out * share
 
 
 std = define_op(
@@ -175,7 +188,7 @@ std = define_op(
     flops=each(4),
     x=_std_rule,
     text="std({x})",
-    kinks="0 where all elements are equal",
+    kinks="0 where all elements are equal; of second order nan",
     numpy=(np.std,),
     samples=lambda r: [
         *((args, p) for args, p in _reduction_samples(r) if np.ndim(args[0])),

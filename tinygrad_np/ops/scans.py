@@ -45,20 +45,20 @@ def _scan_samples(r):
 
 
 def _one_axis(x, axis):
-    """Return the axis as a non-negative integer; NumPy would take axis 0 of a 0-d array."""
+    """Return the axis as a non-negative integer; NumPy takes axis 0 of a single number."""
     if not isinstance(axis, (int, np.integer)) or isinstance(axis, bool):
         raise TypeError(f"axis must be None or an integer, not {axis!r}")
-    return normal_axes(axis, np.ndim(x))[0]
+    return normal_axes(axis, np.ndim(x) or 1)[0]
 
 
 def _to_front(x, axis):
     """Move the axis to the front; None flattens."""
-    return x.reshape(-1) if axis is None else np.moveaxis(x, axis, 0)
+    return x.reshape(-1) if axis is None or not x.ndim else np.moveaxis(x, axis, 0)
 
 
 def _from_front(x, axis, shape):
     """Undo `_to_front` for an x that had the given shape."""
-    return x.reshape(shape) if axis is None else np.moveaxis(x, 0, axis)
+    return x.reshape(shape) if axis is None or not shape else np.moveaxis(x, 0, axis)
 
 
 def _row(x, value):
@@ -166,7 +166,7 @@ def _prod(x, axis=None, *, keepdims=False):
 
 def _prod_rule(g, x, axis, keepdims):
     ndim, shape = x.ndim, x.shape
-    front = normal_axes(axis, ndim)
+    front = normal_axes(axis, ndim) if ndim else ()
     order = front + tuple(a for a in range(ndim) if a not in front)
     x = x.transpose(order)
     rows = x.reshape(count(axis, shape), *x.shape[len(front) :])

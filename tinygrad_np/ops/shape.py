@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .axes import checked_axes, checked_axis, normal_axes
+from .axes import checked_axes, checked_axis, checked_integers, normal_axes
 from .define import answers, define_op
 
 __all__ = [
@@ -26,6 +26,9 @@ answers(np.size)(lambda a, axis=None: a.size if axis is None else a.shape[axis])
 
 def _reshape(x, shape):
     """The same elements in another shape; one length may be -1, and follows from the others."""
+    lengths = checked_integers("reshape", "shape", shape)
+    if lengths and min(lengths) < -1:  # which NumPy takes for -1
+        raise ValueError(f"the shape {shape!r} has a negative length")
     return np.reshape(x, shape)
 
 
@@ -47,6 +50,7 @@ def _transpose(x, axes=None):
 def _transpose_back(g, axes):
     if axes is None:
         return g.transpose()
+    axes = checked_integers("transpose", "axes", axes)
     order = [a % len(axes) for a in axes]
     return g.transpose(tuple(order.index(a) for a in range(len(order))))
 

@@ -11,7 +11,7 @@ import math
 import numpy as np
 
 from .define import define_op
-from .elementwise import sigmoid
+from .elementwise import POWER_KINKS, corner, power_log, power_slope, sigmoid
 
 __all__ = [
     "arccos",
@@ -100,11 +100,12 @@ arctan = define_op(
 
 
 def _per_square(part, y, x):
-    """Compute part / (y**2 + x**2) without overflow; 0 where y = x = 0, in every order."""
+    """Compute part / (y**2 + x**2) without overflow; 0 where y = x = 0."""
     radius = np.hypot(y, x)
     origin = radius == 0
+    part = corner(part, radius, origin)
     radius = np.where(origin, 1, radius)
-    return np.where(origin, 0, part / radius / radius)
+    return part / radius / radius
 
 
 arctan2 = define_op(
@@ -113,14 +114,14 @@ arctan2 = define_op(
     x=lambda g, y, x: -g * _per_square(y, y, x),
     text="arctan2({y}, {x})",
     doc="The angle in [-pi, pi] of the point with coordinates x and y: y comes first.",
-    kinks="0 for both at the origin",
+    kinks="0 for both at the origin; of second order nan",
 )
 
 
 def _leg(leg, out):
     """Compute leg / out, the derivative of the length by one leg; 0 where both legs are 0."""
     origin = out == 0
-    return np.where(origin, 0, leg / np.where(origin, 1, out))
+    return corner(leg / np.where(origin, 1, out), out, origin)
 
 
 hypot = define_op(
@@ -129,7 +130,7 @@ hypot = define_op(
     y=lambda g, out, y: g * _leg(y, out),
     text="sqrt({x}**2 + {y}**2)",
     doc="Length of the vector (x, y), without overflow.",
-    kinks="0 for both at the origin",
+    kinks="0 for both at the origin; of second order nan",
     samples=lambda r: [
         (tuple(away_from_0(r(*shape)) for shape in both), {}) for both in BINARY_SHAPES
     ],
@@ -213,11 +214,11 @@ cbrt = define_op(
 
 float_power = define_op(
     np.float_power,
-    x=lambda g, x, y: g * (y * np.float_power(x, np.where(y == 0, 1, y - 1))),
-    y=lambda g, out, x: g * out * np.log(np.where(x == 0, 1, x)),
+    x=lambda g, x, y: g * power_slope(x, y),
+    y=lambda g, out, x, y: g * out * power_log(x, y),
     text="{x} ** {y}",
     doc="x raised to the power y, computed in float64.",
-    kinks="at x = 0 the gradient of y is 0; for x < 0 it is nan; x ** 0 has gradient 0",
+    kinks=POWER_KINKS,
     domain=(0.3, 3),
 )
 
