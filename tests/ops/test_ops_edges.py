@@ -247,7 +247,8 @@ ELSEWHERE = {
 }
 
 REFUSING = {"cross", "pad"}  # vectors of two components, and a number's axes
-ACCEPTING = {"average", "cross", "outer"}  # averages that are empty, outer products of matrices
+# Averages that are empty, outer products of matrices, axis=None for a single axis.
+ACCEPTING = {"average", "cross", "outer", "unstack"}
 
 
 def values(*shape):

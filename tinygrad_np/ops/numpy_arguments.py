@@ -219,7 +219,7 @@ def _cumulative(scan: Callable, first: float) -> Callable:
     ) -> Any:
         if axis is None and x.ndim > 1:
             raise ValueError(f"x has {x.ndim} axes: axis says along which one")
-        (along,) = normal_axes(0 if axis is None else axis, x.ndim)
+        (along,) = normal_axes(0 if axis is None else axis, x.ndim or 1)
         result = scan(x, along, dtype, out)
         if not include_initial:
             return result
