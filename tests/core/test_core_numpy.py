@@ -99,29 +99,27 @@ def test_inspection():
 
 
 @pytest.mark.parametrize(
-    ("call", "name", "nearest"),
+    ("call", "name"),
     [
-        (lambda t: np.nancumsum(t), "np.nancumsum", "np.nansum"),
-        (lambda t: np.nanmedian(t), "np.nanmedian", "np.nanmean"),
-        (lambda t: np.modf(t), "np.modf", "np.fmod"),
-        (lambda t: np.frexp(t), "np.frexp", "np.exp"),
-        (lambda t: np.nanstd(t), "np.nanstd", None),
-        (lambda t: np.linalg.eigh(t), "np.linalg.eigh", None),
-        (lambda t: np.linalg.svd(t @ t.T), "np.linalg.svd", None),
-        (lambda t: np.fft.fft(t), "np.fft.fft", None),
-        (lambda t: np.interp(t, [0, 1], [0, 1]), "np.interp", None),
+        (lambda t: np.nanmedian(t), "np.nanmedian"),
+        (lambda t: np.modf(t), "np.modf"),
+        (lambda t: np.frexp(t), "np.frexp"),
+        (lambda t: np.nanstd(t), "np.nanstd"),
+        (lambda t: np.linalg.eigh(t), "np.linalg.eigh"),
+        (lambda t: np.linalg.svd(t @ t.T), "np.linalg.svd"),
+        (lambda t: np.fft.fft(t), "np.fft.fft"),
+        (lambda t: np.interp(t, [0, 1], [0, 1]), "np.interp"),
     ],
 )
-def test_unsupported_functions_raise_and_name_the_nearest(call, name, nearest):
+def test_unsupported_functions_raise(call, name):
+    """With and without a gradient; what the messages recommend is tested with the hints."""
     for t in (tg.Tensor(A, requires_grad=True), tg.Tensor(A)):
         with pytest.raises(NotImplementedError) as caught:
             call(t)
         text = str(caught.value)
-        assert name.rsplit(".", 1)[1] in text
+        assert text.startswith(f"{name} is not supported on Tensors.")
         assert "define_op" in text
         assert ".numpy()" in text
-        if nearest:
-            assert f"nearest supported one is {nearest}." in text
 
 
 def test_unsupported_arguments_raise():

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import sys
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -40,9 +41,10 @@ class NumPyProtocols:
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         if self.requires_grad:
             raise TypeError(
-                f"converting {self._title()} to an array would silently drop its gradient. "
-                "Use .numpy() or .detach() where that is meant, tinygrad_np.stack([...]) to "
-                "collect Tensors, and np functions on the Tensor itself where it is not"
+                f"converting {self._title()} to an array would silently drop its gradient."
+                f"{_instead(_caller())} Use .numpy() or .detach() where that is meant, "
+                "tinygrad_np.stack([...]) to collect Tensors, and np functions on the Tensor "
+                "itself where it is not"
             )
         if copy is False and dtype is not None and np.dtype(dtype) != self.dtype:
             raise ValueError(f"{self._title()} can't be seen as {np.dtype(dtype)} without a copy")
@@ -57,7 +59,7 @@ class NumPyProtocols:
             into_tensor = any(isinstance(target, NumPyProtocols) for target in out)
             if into_tensor or any(map(_needs_grad, inputs)):
                 raise TypeError(
-                    f"np.{ufunc.__name__} can't write a recorded result into out=, and Tensors "
+                    f"{_spelling(ufunc)} can't write a recorded result into out=, and Tensors "
                     "are never written through: assign the result instead (for `array += t`: "
                     "array = array + t, or t.numpy() where no gradient is wanted)"
                 )
@@ -65,11 +67,11 @@ class NumPyProtocols:
         op = UFUNCS.get((ufunc, method))
         if op is None:
             call = "" if method == "__call__" else f".{method}"
-            raise NotImplementedError(_unsupported(f"np.{ufunc.__name__}{call}"))
+            raise NotImplementedError(_unsupported(f"{_spelling(ufunc)}{call}"))
         if method in ("reduce", "accumulate"):
             kwargs.setdefault("axis", 0)  # as NumPy has it for ufunc.reduce
         elif kwargs and hasattr(op, "op"):
-            raise TypeError(f"np.{ufunc.__name__} of a Tensor takes no {', '.join(kwargs)}=")
+            raise TypeError(f"{_spelling(ufunc)} of a Tensor takes no {', '.join(kwargs)}=")
         return op(*inputs, **kwargs)
 
     def __array_function__(self, func: Callable, types: Any, args: tuple, kwargs: dict) -> Any:
@@ -129,6 +131,18 @@ class PythonProtocols:
     def __int__(self) -> int:
         return int(self.item())
 
+    def as_integer_ratio(self) -> Any:
+        """Raise: the modules `statistics` and `fractions` ask numbers for it, and drop gradients.
+
+        Raises:
+            TypeError: always; `np.mean(t)` is a Tensor's mean, `.item()` its number.
+        """
+        raise TypeError(
+            f"{self._title()} is no Python number: statistics and fractions would drop its "
+            "gradient. Use np.mean, np.var or np.std of a Tensor, or .item() where a number is "
+            "meant"
+        )
+
     def __index__(self) -> int:
         if self.ndim or self.dtype.kind not in "iu":
             raise TypeError(f"an index or a length is one integer, not {self._title()}")
@@ -136,9 +150,14 @@ class PythonProtocols:
 
     def __bool__(self) -> bool:
         if self._data.size != 1:
+            search = ""
+            if self.dtype.kind == "b":
+                search = (
+                    ". Lists compare values in `t in tensors`, index() and remove(): to look for "
+                    "the Tensor itself write any(t is other for other in tensors)"
+                )
             raise ValueError(
-                f"the truth value of {self._title()} is ambiguous: use .any() or .all() of its "
-                ".numpy()"
+                f"the truth value of {self._title()} is ambiguous: use .any() or .all(){search}"
             )
         return bool(self._data)
 
@@ -173,22 +192,50 @@ def _operand_names(function: Callable) -> list[str | None]:
     return [p.name if p.kind is p.POSITIONAL_OR_KEYWORD else None for p in parameters[:2]]
 
 
+def _caller() -> str:
+    """Return the function of NumPy or SciPy that the user called, if it is written in Python."""
+    frame: Any = sys._getframe(2)
+    name = ""
+    while frame is not None:
+        package, _, inner = frame.f_globals.get("__name__", "").partition(".")
+        if package == "scipy":
+            name = f"scipy.{inner.partition('.')[0]}.{frame.f_code.co_name}"
+        elif package == "numpy":
+            name = f"np.{frame.f_code.co_name}"
+        elif name or package != "tinygrad_np":
+            break
+        frame = frame.f_back
+    return name
+
+
 def _spelling(function: Callable) -> str:
-    """Return a NumPy function's name as users write it: np.sum, np.linalg.inv."""
-    module = (function.__module__ or "numpy").replace("numpy", "np", 1)
-    return f"{module}.{function.__name__}"
+    """Return a function's name as users write it: np.sum, np.linalg.inv, scipy.special.expit."""
+    name = function.__name__
+    if isinstance(function, np.ufunc):  # which does not know its module
+        special = sys.modules.get("scipy.special")
+        if getattr(special, name, None) is function:
+            return f"scipy.special.{name}"
+        return f"np.{name}" if getattr(np, name, None) is function else name
+    module = function.__module__ or "numpy"
+    return f"{module.replace('numpy', 'np', 1)}.{name}"
 
 
 def _unsupported(function: str) -> str:
-    """Return the message for a NumPy function without an op, which names the nearest one."""
-    import difflib  # half a millisecond of import time that only this message needs
-
-    known = {u.__name__: f"np.{u.__name__}" for u, method in UFUNCS if method == "__call__"}
-    known |= {f.__name__: _spelling(f) for f in FUNCTIONS}
-    name = function.rpartition(".")[2]
-    near = difflib.get_close_matches(name, sorted(known), 1, 0.6)
-    hint = f" The nearest supported one is {known[near[0]]}." if near else ""
+    """Return the message for a function without an op, with what computes the same, if known."""
     return (
-        f"{function} is not supported on Tensors.{hint} Use .numpy() for the bare array (no "
-        "gradient flows), or declare it with tinygrad_np.define_op."
+        f"{function} is not supported on Tensors.{_instead(function)} Use .numpy() for the bare "
+        "array (no gradient flows), or declare it with tinygrad_np.define_op."
     )
+
+
+def _instead(function: str) -> str:
+    """Return a sentence that says what to write in the place of a function, or nothing."""
+    from .counterparts import COUNTERPARTS  # read for messages alone
+
+    text = COUNTERPARTS.get(function)
+    if text is None:
+        return ""
+    condition, _, expression = text.rpartition(": ")
+    if condition:
+        return f" {condition[0].upper()}{condition[1:]}, write {expression}."
+    return f" Write {expression}."

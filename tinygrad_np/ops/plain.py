@@ -1,4 +1,4 @@
-"""NumPy functions whose results are positions, counts or truths: they carry no gradient.
+"""NumPy functions whose results are positions, counts, truths, texts or files: no gradient.
 
 On Tensors they compute with the arrays; arrays among the results come back as Tensors.
 """
@@ -26,11 +26,40 @@ PLAIN = (
     np.argwhere,
     np.array2string,
     np.array_equal,
+    np.array_equiv,
+    np.array_repr,
+    np.array_str,
+    np.can_cast,
+    np.common_type,
     np.count_nonzero,
+    np.diag_indices_from,
     np.flatnonzero,
     np.isclose,
+    np.iscomplex,
+    np.iscomplexobj,
+    np.isin,
+    np.isneginf,
+    np.isposinf,
+    np.isreal,
+    np.isrealobj,
+    np.ix_,
+    np.lexsort,
+    np.linalg.matrix_rank,
+    np.may_share_memory,
+    np.min_scalar_type,
+    np.nanargmax,
+    np.nanargmin,
     np.nonzero,
+    np.ravel_multi_index,
     np.result_type,
+    np.save,
+    np.savetxt,
+    np.savez,
+    np.savez_compressed,
+    np.shares_memory,
+    np.tril_indices_from,
+    np.triu_indices_from,
+    np.unravel_index,
 )
 
 
