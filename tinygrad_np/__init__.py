@@ -11,6 +11,7 @@ print(w.grad)  # Tensor([2., 4.])
 from typing import Any as _Any
 
 from .core.doors import Number
+from .core.exits import DetachedWarning
 from .core.modes import enable_grad, is_grad_enabled, no_grad
 from .core.tensor import Tensor
 from .ops import *  # noqa: F403
@@ -54,6 +55,7 @@ _LAZY = {
 }
 
 __all__ = [
+    "DetachedWarning",
     "Number",
     "Tensor",
     "__version__",

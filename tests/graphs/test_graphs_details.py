@@ -2,6 +2,7 @@
 
 import gc
 import inspect
+import math
 import weakref
 
 import numpy as np
@@ -323,3 +324,19 @@ def test_the_graph_of_a_gradient_has_values_too():
     assert graph.nodes[-1].value == 27.0
     assert "27" in graph.text()
     assert node_of(x.grad) in r.forward
+
+
+def test_where_a_value_left_the_graph():
+    w = tg.Tensor([1.5, 2.5], requires_grad=True, name="w")
+    with tg.record() as r:
+        total = w.sum()
+        loss = (w / math.sqrt((w * w).sum())).sum() + total * float(total)
+        with pytest.warns(tg.DetachedWarning):
+            loss.backward()
+    graph = tg.graph(loss, record=r)
+    line = inspect.currentframe().f_lineno - 4
+    text = f"bare number: float(t) at test_graphs_details.py:{line}"
+    assert {node.op for node in graph.nodes if node.exit == text} == {"divide", "sum"}
+    assert str(graph).count("bare number: float(t)") == 2
+    assert graph.svg("builtin").count("bare") == 2
+    assert all(not node.exit for node in tg.graph(loss).nodes)

@@ -1,5 +1,6 @@
 """Wrong calls of transforms: each error says what was given and what is expected."""
 
+import math
 import re
 
 import numpy as np
@@ -199,3 +200,58 @@ def test_wrong_number_of_tangents_for_push():
     _, push = tg.linearize(lambda x, y: x * y, x0, x0)
     with raises(ValueError, "tangents must be a tuple of length 2, not 1"):
         push(x0)
+
+
+# --- values that leave the graph ------------------------------------------------------------------
+
+
+def into_an_array(x):
+    out = np.zeros(3)
+    for i in range(3):
+        out[i] = x[i] ** 2
+    return (x * out).sum()
+
+
+EXITS = {
+    "float(t)": lambda x: (x * float(x[0])).sum(),
+    "math.exp": lambda x: (x * math.exp(x[1])).sum(),
+    "int(t)": lambda x: (x * int(x[2])).sum(),
+    "complex(t)": lambda x: (x * complex(x.sum()).real).sum(),
+    "array[i] = t": into_an_array,
+    "of a later value": lambda x: (x / math.sqrt((x * x).sum())).sum(),
+    "a branch": lambda x: (x if math.isnan(x.sum()) else x * 2).sum(),
+}
+
+
+@pytest.mark.parametrize("leave", EXITS.values(), ids=EXITS)
+@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
+def test_a_traced_value_may_not_leave(call, leave):
+    with raises(TypeError, "differentiates would silently drop its gradient. Use t.item()"):
+        call(leave, x0)
+
+
+def test_what_nothing_traces_may_leave():
+    weight = tg.Tensor(3.0, requires_grad=True)
+
+    def f(x):
+        with tg.no_grad():
+            scale = float(x[0]) * math.exp(0)
+        return (x * x[0].item() * scale * float(weight)).sum() + x[1].detach().item()
+
+    np.testing.assert_allclose(tg.grad(f)(x0), np.full(3, 0.25 * 3.0))
+
+
+def test_the_variable_of_an_outer_transform_may_not_leave_either():
+    def outer(x):
+        return tg.grad(lambda y: y * y * float(x))(2.0)
+
+    with raises(TypeError, "float(t) of a value that grad differentiates"):
+        tg.grad(outer)(3.0)
+
+
+def test_the_error_leaves_the_function_of_the_transform():
+    """And what is converted afterwards is no longer the transform's."""
+    with raises(TypeError, "float(t)"):
+        tg.grad(lambda x: x * float(x))(2.0)
+    w = tg.Tensor(2.0, requires_grad=True)
+    assert float(w * 2) == 4.0

@@ -1,6 +1,7 @@
 """`lint`: each planted mistake is found, with its op, line and remedy; its correct twin is not."""
 
 import inspect
+import math
 import runpy
 import sys
 from pathlib import Path
@@ -657,3 +658,29 @@ def test_gradients_that_are_empty_or_infinite(values):
         loss = (tg.relu(x) ** 0.5).sum()
         loss.backward()
     assert "missing zero_grad" not in [finding.kind for finding in tg.lint(loss, record=r)]
+
+
+def test_a_bare_number_on_the_way():
+    w = tg.Tensor(1.5, requires_grad=True, name="w")
+    x = leaf(1.0, 2.5)
+    with tg.record() as r:
+        loss = w * w + math.exp(w) + (x / math.sqrt((x * x).sum())).sum()
+        before = tg.lint(loss)
+        with pytest.warns(tg.DetachedWarning):
+            loss.backward()
+    for findings in (before, tg.lint(loss, record=r)):
+        assert [finding.kind for finding in findings] == ["bare number"] * 2
+        assert "float(t) made a bare number of 'w' at" in findings[0].what
+        assert "of the result of sum at" in findings[1].what
+        assert "divide at" in findings[1].what
+        assert ".item()" in findings[1].remedy
+
+
+def test_numbers_that_are_only_looked_at_are_no_mistake():
+    w = leaf(1.5)
+    with tg.record() as r:
+        loss = (w * w).sum()
+        numbers = [float(loss), float((w * 3).sum())]
+        loss.backward()
+        numbers.append(float(loss))
+    assert str(tg.lint(loss, record=r)) == "no findings"

@@ -1,6 +1,7 @@
 """`why`: the reason of a gradient, with the op and the line that it is due to."""
 
 import inspect
+import math
 import re
 from pathlib import Path
 
@@ -641,3 +642,20 @@ def test_the_answer_is_a_finding():
     assert list(kinds) == ["zero gradient", "no gradient", "ordinary gradient"]
     assert kinds["zero gradient"].what == tg.why(x, record=r)
     assert all(finding.where.startswith(FILE) for finding in kinds.values())
+
+
+def test_a_bare_number_on_the_way():
+    w, u = leaf(1.5), leaf(2.5)
+    with tg.record() as r:
+        h = (w * 2).sum()
+        loss = (u * math.exp(h)).sum() + (u * u).sum()
+        with pytest.warns(tg.DetachedWarning):
+            loss.backward()
+    assert "The way is cut: float(t) made a bare number of the result of sum" in tg.why(w, record=r)
+    with tg.record() as r:
+        loss = (u * float(u.sum())).sum()
+        with pytest.warns(tg.DetachedWarning):
+            loss.backward()
+    said = tg.why(u, record=r)
+    assert "is ordinary" in said
+    assert "But float(t) made a bare number of the result of sum" in said

@@ -286,6 +286,9 @@ class Tape(doors.Tracer, modes.Watcher):
     def wrote(self, leaf: Any, new: Any) -> None:
         """Do nothing: the state sees the write."""
 
+    def left(self, exit: Any, node: Any) -> None:
+        """Do nothing: a stand-in has refused."""
+
 
 def _symbol(leaf: Any) -> Any:
     """Return the `Var` of a returned array or Tensor; anything else as it is."""

@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 
 __all__ = [
     "INSIDE",
+    "array_written",
     "assigned_name",
+    "is_looked_at",
     "line_of",
     "modules_in",
     "name_of",
@@ -122,6 +124,93 @@ def assigned_name(code: CodeType, lasti: int) -> str | None:
 
 _STORES_ONE = frozenset({"STORE_FAST", "STORE_NAME", "STORE_GLOBAL", "STORE_DEREF", "STORE_ATTR"})
 _STORES_THEN_MORE = frozenset({"STORE_FAST_LOAD_FAST", "STORE_FAST_STORE_FAST"})
+
+
+_LOOKS = ("COMPARE_OP", "TO_BOOL", "UNARY_NOT", "POP_JUMP", "JUMP_IF", "POP_TOP", "FORMAT_")
+_SHUFFLES = ("SWAP", "COPY", "DUP_TOP", "ROT_")  # of a < b < c
+
+
+@functools.lru_cache(maxsize=512)
+def is_looked_at(code: CodeType, lasti: int) -> bool:
+    """Return True if the number that the call at `lasti` gives is compared or formatted at once.
+
+    `float(t) < best`, `if math.isnan(t)`, `"%.3f" % t`, `f"{float(t):.3f}"`.
+    """
+    names = []
+    for instruction in dis.get_instructions(code):
+        if instruction.offset == lasti and instruction.argrepr in ("%", "%="):
+            return True
+        if instruction.offset >= lasti and not instruction.opname.startswith(("CACHE", *_SHUFFLES)):
+            names.append(instruction.opname)
+        if len(names) == 3:
+            break
+    if names[0].endswith("_MODULO"):  # % up to Python 3.10
+        return True
+    if len(names) > 2 and names[1].startswith("LOAD_"):  # the other side, or the format
+        return names[2].startswith(("COMPARE_OP", "FORMAT_"))
+    return len(names) > 1 and names[1].startswith(_LOOKS)
+
+
+def array_written(frame: FrameType) -> np.ndarray | None:
+    """Return the array that the frame is about to write an element of: `array[i] = t`.
+
+    None while it does something else, and where the array is no variable nor part of one.
+    """
+    names = _container_written(frame.f_code, frame.f_lasti)
+    if not names:
+        return None
+    scopes = (dict(variables(frame)), frame.f_globals)
+    value = next((scope[names[0]] for scope in scopes if names[0] in scope), None)
+    for name in names[1:]:
+        if isinstance(value, np.ndarray):
+            break  # array.flat[i], array[k][i]
+        value = getattr(value, "__dict__", {}).get(name)
+    if not isinstance(value, np.ndarray):
+        return None
+    return value if not isinstance(value.base, np.ndarray) else value.base
+
+
+@functools.lru_cache(maxsize=512)
+def _container_written(code: CodeType, lasti: int) -> tuple[str, ...]:
+    """Return the names that the container in `container[i] = ...` begins with, () if there is none.
+
+    Python has computed the value, the container and the index, in this order, or for `+=` the
+    container, the index and the value; each is a run of instructions that leaves one more value.
+    """
+    before = [i for i in dis.get_instructions(code) if i.offset <= lasti and i.opname != "CACHE"]
+    if not before or before.pop().opname != "STORE_SUBSCR":
+        return ()
+    is_update = False
+    while before and before[-1].opname in ("SWAP", "ROT_THREE"):
+        before.pop()
+        is_update = True
+    if is_update:
+        _last_expression(before)
+    index = _last_expression(before)
+    container = index if len(index) == 1 and _pushes(index[0]) == 2 else _last_expression(before)
+    names = []
+    for instruction in container:
+        value = instruction.argval
+        name = value[0] if isinstance(value, tuple) else value
+        if not instruction.opname.startswith("LOAD_") or not isinstance(name, str):
+            break
+        names.append(name)
+    return tuple(names)
+
+
+def _pushes(instruction: dis.Instruction) -> int:
+    """Return by how many values an instruction makes the stack higher."""
+    return dis.stack_effect(instruction.opcode, instruction.arg, jump=False)
+
+
+def _last_expression(instructions: list[dis.Instruction]) -> list[dis.Instruction]:
+    """Take the instructions off that left the last value on the stack, and return them."""
+    height = 0
+    expression: list[dis.Instruction] = []
+    while instructions and height < 1:
+        expression.insert(0, instructions.pop())
+        height += _pushes(expression[0])
+    return expression
 
 
 def modules_in(frame: FrameType | None) -> tuple[Any, ...]:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     import numpy as np
 
+    from .exits import Exit
     from .node import Node
     from .tensor import Tensor
 
@@ -43,6 +44,9 @@ class Watcher(Protocol):
 
     def wrote(self, leaf: Tensor, new: np.ndarray) -> None:
         """A leaf that needs a gradient is about to get new values."""
+
+    def left(self, exit: Exit, node: Node) -> None:
+        """The value of a node, which needs a gradient, became a bare number."""
 
 
 # Whether nodes are made: False, True, or the watcher that is told of each one.

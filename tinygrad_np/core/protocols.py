@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .exits import leave
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -90,6 +92,7 @@ class PythonProtocols:
     __slots__ = ()
 
     _data: Any
+    _node: Any
     data: Any
     name: Any
     ndim: Any
@@ -126,10 +129,19 @@ class PythonProtocols:
         return (self[i] for i in range(len(self._data)))
 
     def __float__(self) -> float:
-        return float(self.item())
+        number = float(self.item())
+        leave(self._node, number, "float(t)")
+        return number
 
     def __int__(self) -> int:
-        return int(self.item())
+        number = int(self.item())
+        leave(self._node, number, "int(t)")
+        return number
+
+    def __complex__(self) -> complex:
+        number = complex(self.item())
+        leave(self._node, number, "complex(t)")
+        return number
 
     def as_integer_ratio(self) -> Any:
         """Raise: the modules `statistics` and `fractions` ask numbers for it, and drop gradients.

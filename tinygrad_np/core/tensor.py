@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from . import modes
+from . import cuts, exits, modes
 from .backward import backward as flow_back
 from .backward import fit
 from .callsite import outside
@@ -232,6 +232,7 @@ class Tensor(Hooked, Writable, NumPyProtocols, PythonProtocols, TableMethods):
                 f"backward() has nothing to do: {self._title()} was not computed from any Tensor "
                 "with requires_grad=True (or under no_grad())"
             )
+        cuts.check((node,))
         gradients = flow_back(
             node,
             self._seed(gradient, create_graph),
@@ -239,6 +240,7 @@ class Tensor(Hooked, Writable, NumPyProtocols, PythonProtocols, TableMethods):
             create_graph=create_graph,
             lift=wrap,
         )
+        exits.settle()
         # Only now that every rule has run does anything visible change.
         for end, g in gradients:
             holder: Any = end if end.op is None else end.watch

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..core.callsite import outside
+from ..core.callsite import outside, short_place
 from ..core.node import Leaf, Node
 from ..core.tensor import Tensor, node_of
 from ..formulas.derivatives import rule_of
@@ -90,6 +90,10 @@ class _Gathering:
         self.reading = reading
         self.steps = {} if reading.record is None else reading.record.forward
         self.times = times
+        self.exits = {
+            exit.reader: f"bare number: {exit.call} at {short_place(exit.place)}"
+            for exit in reading.exits(set(reading.order))
+        }
         self.outputs = {node_of(tensor): tensor for tensor in outputs}
         self.nodes: list[GraphNode] = []
         self.edges: list[Edge] = []
@@ -152,6 +156,7 @@ class _Gathering:
             place=reading.source(node),
             seconds=None if step is None else step.replay_seconds(),
             parameters=size or 0 if kind == "parameter" else 0,
+            exit=self.exits.get(node, ""),
         )
 
     def _kind(self, node: Node) -> str:

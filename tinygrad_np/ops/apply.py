@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..core import exits
 from ..core.doors import NoArrayError, as_array, beside
 from ..core.modes import recording
 from ..core.node import Constant, Node, part, record
@@ -150,6 +151,8 @@ def _constant(value: Any, data: Any, read: bool) -> tuple[Any, Any]:
     if isinstance(value, Tensor):
         return node_of(value), data
     if hasattr(data, "shape"):
+        if exits.arrays and isinstance(value, np.ndarray):
+            exits.check_array(value)
         if read and (data is value or data.base is not None):
             data = data.copy()  # the caller's own array: it may be written to before backward
         return Constant(data.shape, data.dtype), data

@@ -49,6 +49,8 @@ class GraphNode(NamedTuple):
         seconds: how long the op's forward took when it was replayed, see `graph(times=True)`.
         repeats: how many times a block was found in a row.
         parameters: how many numbers a parameter holds, or the parameters in a block.
+        exit: where the value, or one that it reads as data, left the graph as a bare number; "" if
+            that is not known.
     """
 
     id: int
@@ -66,6 +68,7 @@ class GraphNode(NamedTuple):
     seconds: float | None = None
     repeats: int = 1
     parameters: int = 0
+    exit: str = ""
 
     @property
     def header(self) -> str:

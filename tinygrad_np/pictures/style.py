@@ -133,6 +133,8 @@ def rows(node: GraphNode, view: View = PLAIN) -> list[Row]:
     if node.kind == "block" and node.parameters:
         first += f" · {node.parameters:,} parameters"
     found = [Row(first, QUIET)]
+    if node.exit:
+        found.append(Row(one_line(node.exit), GRADIENT))
     if "values" in shown and (text := statistics(node.value)):
         found.append(Row(text, VALUE))
     if "gradients" in shown:

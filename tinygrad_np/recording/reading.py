@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..core.cuts import find
+from ..core.exits import waiting
 from ..core.node import Leaf, Node
 from ..core.op import reads_of
 from ..core.tensor import Tensor, gradient_of
@@ -21,9 +23,10 @@ from .owners import Owners
 from .variables import variable_names
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
     from types import FrameType
 
+    from ..core.exits import Exit
     from .recorder import Flow, Record, Update
 
 __all__ = ["Reading", "ancestors_of", "bare"]
@@ -164,6 +167,15 @@ class Reading:
             names = [op.layout[slot] for slot in slots]
             saved |= zip(names, map(bare, reads or ()))
         return saved
+
+    def exits(self, nodes: Collection[Node]) -> list[Exit]:
+        """Return the values that became bare numbers on the way to these nodes, oldest first."""
+        newest = max((node.serial for node in nodes), default=0)
+        if self.record is None:
+            return list(find([exit for exit in waiting.exits if exit.serial < newest], nodes))
+        exits = [exit for exit, _ in self.record.exits if exit.serial < newest]
+        find([exit for exit in exits if not exit.use], nodes)  # backward may have been here
+        return [exit for exit in exits if exit.use]
 
     # --- derivatives ---------------------------------------------------------------------------
 

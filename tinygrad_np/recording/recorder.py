@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from contextvars import Token
     from types import CodeType, TracebackType
 
+    from ..core.exits import Exit
     from ..core.node import Node
     from ..core.tensor import Tensor
     from .optimizer_rule import UpdateRule
@@ -121,6 +122,7 @@ class Record:
         gradients: the whole gradient that reached each node, by node, in backward's order.
         flows: a `Flow` for each rule that ran, in order.
         updates: an `Update` for each write to a leaf that needs a gradient, in order.
+        exits: for each value that became a bare number (`float(t)`), how and where, and its node.
     """
 
     def __init__(self) -> None:
@@ -128,6 +130,7 @@ class Record:
         self.gradients: dict[Node, Any] = {}
         self.flows: list[Flow] = []
         self.updates: list[Update] = []
+        self.exits: list[tuple[Exit, Node]] = []
         self._tokens: list[tuple[Token[Any], Token[Any]]] = []
         self._outer: list[Any] = []  # what recorded before this, and goes on seeing everything
         self._last: tuple[Node, tuple[CodeType, int]] | None = None
@@ -190,6 +193,12 @@ class Record:
         self.updates.append(Update(leaf._node, leaf.data, new, place, len(self.flows)))
         for outer in self._others():
             outer.wrote(leaf, new)
+
+    def left(self, exit: Exit, node: Node) -> None:
+        """Keep a value that became a bare number."""
+        self.exits.append((exit, node))
+        for outer in self._others():
+            outer.left(exit, node)
 
     # --- called by optimizers --------------------------------------------------------------------
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..core import cuts
 from ..core.backward import backward_to
 from ..core.containers import flatten, rebuild
 from ..core.modes import enable_grad, recording
@@ -133,6 +134,7 @@ class _Checkpoint:
         for root, g_root in zip(roots, g, strict=True):
             if g_root is not None:
                 seeds[root] = seeds[root] + g_root if root in seeds else g_root
+        cuts.check(roots)
         gradients = backward_to(
             set(ends), path, seeds, retain_graph=False, create_graph=create_graph, lift=wrap
         )

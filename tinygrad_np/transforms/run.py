@@ -13,6 +13,7 @@ import numpy as np
 
 from ..core.backward import backward_to, fit
 from ..core.containers import flatten, leaves, match, rebuild, refill
+from ..core.exits import transforms
 from ..core.modes import enable_grad, recording
 from ..core.node import Node, next_serial
 from ..core.tensor import Tensor, as_array, node_of, wrap
@@ -83,8 +84,7 @@ class Run:
         self.ends = set(map(node_of, self.variables))
         self.as_tensors = any(isinstance(leaf, Tensor) for leaf in flatten(args))
         self.aux: Any = None
-        with enable_grad():
-            out = f(*arguments, **(kwargs or {}))
+        out = self._call(arguments, kwargs or {})
         if has_aux:
             out, self.aux = self._pair(out)
         self.template = out
@@ -95,6 +95,24 @@ class Run:
         self.connected = self.recorded and bool(older_nodes(roots, self.since))
         self.path = path_to(self.ends, roots, self.since)
         self._linear: Any = None  # the gradients as functions of the results', see `push`
+
+    def _call(self, arguments: list[Any], kwargs: dict[str, Any]) -> Any:
+        """Run the function; what it traces may not leave the graph (see `core.exits`)."""
+        token = transforms.set((*transforms.get(), self))
+        try:
+            with enable_grad():
+                return self.f(*arguments, **kwargs)
+        except ValueError as error:
+            # NumPy has its own words for an element that can't be converted.
+            if getattr(error.__cause__, "explains_itself", False):
+                raise error.__cause__ from None  # type: ignore[misc]
+            raise
+        finally:
+            transforms.reset(token)
+
+    def traces(self, node: Node) -> bool:
+        """Say whether a value was computed from the variables."""
+        return bool(path_to(self.ends, [node], self.since))
 
     def _replace(self, argument: Any, name: str) -> Any:
         """Return an argument with variables for its leaves."""

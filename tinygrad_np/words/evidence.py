@@ -13,9 +13,10 @@ from ..recording.reading import Reading, ancestors_of, bare
 from .text import shape_text, where_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
     from types import FrameType
 
+    from ..core.exits import Exit
     from ..recording.recorder import Record
 
 __all__ = ["Evidence", "tensors_in"]
@@ -99,6 +100,12 @@ class Evidence(Reading):
                 if np.size(value) > 1 and np.array_equal(operand, value):
                     return f"{reads}, a copy, as by .numpy()", child
         return None
+
+    def exit(self, nodes: Collection[Node]) -> Exit | None:
+        """Return the last of these values that became a bare number on the way, or None."""
+        recorded = () if self.record is None else self.record.exits
+        exits = [exit for exit, node in recorded if exit.use and node in nodes]
+        return exits[-1] if exits else None
 
     def _uses_of_data(self) -> list[tuple[Node, Any]]:
         """Return each recorded op that reads data, with that operand."""

@@ -29,6 +29,7 @@ MISTAKES = (
     value_mistakes.saturated_units,
     value_mistakes.overflow,
     value_mistakes.infinite_derivatives,
+    graph_mistakes.bare_numbers,
     graph_mistakes.unreachable_parameters,
     value_mistakes.gradient_sums,
 )
@@ -43,10 +44,11 @@ def lint(loss: Tensor, model: Any = None, *, record: Record | None = None) -> Fi
         print(tg.lint(loss, model, record=r))
 
     It finds probabilities given to a loss that takes logits; log(softmax(x)) and log(sigmoid(x));
-    (n, 1) against (n,) in a loss; exponentials that overflow; parameters that the loss does not
-    reach, and where their branch was detached; integers in the place of floats; dead ReLUs and
-    saturated activations; infinite derivatives, also those that a where() hides in the forward
-    pass; and a missing zero_grad(). Nothing is changed, and nothing raises because of a finding.
+    (n, 1) against (n,) in a loss; exponentials that overflow; values that left the graph as bare
+    numbers (`float(t)`); parameters that the loss does not reach, and where their branch was
+    detached; integers in the place of floats; dead ReLUs and saturated activations; infinite
+    derivatives, also those that a where() hides in the forward pass; and a missing zero_grad().
+    Nothing is changed, and nothing raises because of a finding.
 
     Args:
         loss: what backward() is called on.

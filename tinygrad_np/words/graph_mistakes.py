@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from ..core.callsite import short_place
+from ..core.exits import REMEDY
 from ..core.node import Leaf, Node
 from ..core.tensor import node_of
 from ..recording.findings import Finding
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from .loss_graph import LossGraph
 
 __all__ = [
+    "bare_numbers",
     "column_against_row",
     "exponential_formulas",
     "integer_operands",
@@ -283,6 +286,15 @@ def integer_operands(graph: LossGraph) -> Iterator[Finding]:
 def _kind(node: Node) -> str:
     """Return the kind of a node's dtype, "f" for floats; "" for several outputs."""
     return "" if node.dtype is None else node.dtype.kind
+
+
+# --- values that left the graph -------------------------------------------------------------------
+
+
+def bare_numbers(graph: LossGraph) -> Iterator[Finding]:
+    """Find values that became bare numbers on the way to the loss."""
+    for exit in graph.evidence.exits(set(graph.nodes)):
+        yield Finding("bare number", f"{exit}", short_place(exit.place), REMEDY)
 
 
 # --- parameters -----------------------------------------------------------------------------------

@@ -118,7 +118,8 @@ class _Question:
                 text = f"{self.grad} is {trouble.text(g)}{self._trouble_reason(trouble)}."
                 return trouble.kind, text
         text = f"{self.grad} is ordinary: {_range_text(g)}{self._accumulation()}."
-        return "ordinary gradient", text
+        exit = self.evidence.exit([self.node, *self.evidence.descendants(self.node)])
+        return "ordinary gradient", text if exit is None else f"{text} But {exit}."
 
     # --- no gradient -----------------------------------------------------------------------------
 
@@ -220,6 +221,9 @@ class _Question:
         cut = self.evidence.cut([self.node])
         if cut is not None:
             return f"nothing was computed from {self.name} with a graph: {cut[0]}."
+        exit = self.evidence.exit([self.node])
+        if exit is not None:
+            return f"nothing was computed from {self.name} with a graph: {exit}."
         root = self._root()
         if root is None and self.record is None:
             return (
@@ -238,6 +242,9 @@ class _Question:
         cut = self.evidence.cut([self.node, *descendants])
         if cut is not None:
             return f"The way is cut: {cut[0]}."
+        exit = self.evidence.exit(descendants)
+        if exit is not None:
+            return f"The way is cut: {exit}."
         ends = [node for node in descendants if not self.evidence.children(node)]
         end = self.evidence.called(ends[-1])
         return (
