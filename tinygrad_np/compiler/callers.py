@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import sys
 from typing import TYPE_CHECKING, Any
@@ -16,12 +17,19 @@ from ..core.tensor import Tensor
 if TYPE_CHECKING:
     from types import FrameType
 
-__all__ = ["Origins", "asked_by_the_library", "local_name", "module_name"]
+__all__ = ["Origins", "asked_by_the_library", "function_name", "local_name", "module_name"]
 
 _BACKWARD = {backward.backward.__code__, backward.backward_to.__code__}
 _TENSOR = {Tensor.__module__, NumPyProtocols.__module__}
 _HERE = os.path.dirname(__file__)
 _NUMPY = os.path.dirname(np.__file__)
+
+
+def function_name(f: Any) -> str:
+    """Return what people call a function, a partial one, or an object that can be called."""
+    while isinstance(f, functools.partial):
+        f = f.func
+    return getattr(f, "__qualname__", None) or type(f).__qualname__
 
 
 def module_name(frame: FrameType | None) -> list[str]:

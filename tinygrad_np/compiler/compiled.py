@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import functools
-import inspect
-import itertools
 import os
+import sys
+import threading
+import types
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,17 +15,16 @@ from ..core import doors
 from ..core.containers import flatten
 from ..core.modes import is_grad_enabled, watcher
 from ..core.tensor import Tensor
-from . import memory
-from .comparison import Unlike, compare_recordings
-from .emitters.numpy_source import emit
-from .errors import CompileError, warn
-from .passes import ALL
-from .passes import run as run_passes
-from .program import program_of
+from . import proof
+from .assembly import assemble
+from .callers import function_name
+from .errors import CompileError, comes_of_recording, report_of, warn
+from .passes import ALL, REORDERING
+from .proof import DifferenceError
 from .signature import Call, record_call, signature
 from .surroundings import Surroundings
 from .tape import Tape
-from .variant import Variant
+from .variants import Recording, Variants
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -32,11 +32,11 @@ if TYPE_CHECKING:
 
     from .program import Program
     from .report import Report
+    from .variant import Variant
+    from .variants import Entry
 
 __all__ = ["Compiled", "compile"]
 
-_MOST_VARIANTS = 16
-_MOST_RECORDINGS = 3
 _WARN_AFTER = 8  # programs, or calls that fell back
 
 
@@ -56,16 +56,18 @@ class Compiled:
     graph: Any  # the program as a `Graph`: `graphs.programs` adds it, which can draw
 
     def __init__(self, f: Callable, passes: tuple[str, ...], fallback: bool) -> None:
-        functools.update_wrapper(self, f)
+        attributes = ("__dict__",) if isinstance(f, types.FunctionType) else ()
+        functools.update_wrapper(self, f, updated=attributes)
         self._f = f
+        self._name = function_name(f)
         self._passes = passes
         self._fallback = fallback
         self._runs_uncompiled = False
-        self._variants: dict[Any, list[Variant]] = {}
-        self._recordings: dict[Any, tuple[Tape, int]] = {}  # the last one, and how many
+        self._lock = threading.RLock()  # a call reads what the call before has left
+        self._variants = Variants()
         self._latest: Variant | None = None
-        self._compiled = 0
         self._fallbacks = 0
+        self._warned = False
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Call the function, or run its program.
@@ -83,37 +85,66 @@ class Compiled:
             return self._run(latest, latest.pick(args), args, kwargs)
         arrays: list[Any] = []
         tensors: list[bool] = []
-        key = signature(args, kwargs, arrays, tensors)
-        for variant in self._variants.get(key, ()):
-            if variant.fits():
+        try:
+            key = signature(args, kwargs, arrays, tensors)
+            with self._lock:
+                variant = self._variants.fitting(key)
+                if variant is None and self._variants.admits(key):
+                    call = Call(args, kwargs, tensors, is_grad_enabled())
+                    return self._record(key, call)[0]
+            if variant is not None:
                 self._check_roles(variant.surroundings, arrays)
-                self._latest = variant
-                return self._run(variant, arrays, args, kwargs)
-        return self._record(key, args, kwargs, tensors)
+        except CompileError as error:
+            if not self._fallback:
+                raise
+            self._give_up(error)
+            variant = None
+        if variant is None:
+            self._warn_if_it_thrashes()
+            return self._f(*args, **kwargs)
+        self._latest = variant
+        return self._run(variant, arrays, args, kwargs)
 
     def _run(self, variant: Variant, arrays: Any, args: tuple, kwargs: dict) -> Any:
         try:
             return variant(arrays)
         except variant.guard_failed:
-            return self._eagerly(args, kwargs)
+            failure = None
+        except Exception as error:
+            if variant.has_effect:
+                raise
+            failure = error
+        return self._eagerly(failure, args, kwargs)
 
     def __get__(self, owner: Any, kind: Any = None) -> Any:
         """Make a compiled method for an object, one for each."""
         if owner is None:
             return self
+        name = f"_compiled_{self._name.rpartition('.')[2]}"
+        attributes = getattr(owner, "__dict__", {})
+        bound = attributes.get(name)
+        # A copy of an object has the attributes of the first one.
+        if type(bound) is Compiled and getattr(bound._f, "__self__", None) is owner:
+            return bound
         bound = Compiled(self._f.__get__(owner, kind), self._passes, self._fallback)
-        try:
-            setattr(owner, self._f.__name__, bound)
-        except AttributeError:
+        if "__dict__" not in dir(owner):
             raise TypeError(
                 f"{type(owner).__name__} has no room for a compiled method: compile the bound "
                 f"method instead, tinygrad_np.compile(object.{self._f.__name__})"
-            ) from None
+            )
+        attributes[name] = bound
         return bound
 
+    def __reduce__(self) -> Any:
+        """Copy or pickle the function alone: the copy makes its own programs."""
+        module = sys.modules.get(self.__module__)
+        if getattr(module, self._name, None) is self:
+            return self._name
+        return _restore, (self._f, self._passes, self._fallback)
+
     def __repr__(self) -> str:
-        count = sum(map(len, self._variants.values()))
-        return f"<compiled {self._f.__qualname__}: {count} program{'' if count == 1 else 's'}>"
+        count = len(self._variants)
+        return f"<compiled {self._name}: {count} program{'' if count == 1 else 's'}>"
 
     # --- making programs ------------------------------------------------------------------------
 
@@ -122,21 +153,13 @@ class Compiled:
 
         The function runs twice, as in the first two calls, and what it did is undone.
         """
-        arrays: list[Any] = []
         tensors: list[bool] = []
-        key = signature(args, kwargs, arrays, tensors)
-        surroundings = self._surroundings(args, kwargs)
-        before, fixed = None, None
-        for count in itertools.count(1):
-            tape = Tape(surroundings.names)
-            record_call(tape, self._f, args, kwargs)
-            tape.state.rewind()
-            fixed = self._agreement(before, tape, count)
-            if fixed is not None:
-                break
-            before = tape
-        assert fixed is not None
-        self._add(key, tape, fixed, surroundings, Call(args, kwargs, tensors, is_grad_enabled()))
+        key = signature(args, kwargs, [], tensors)
+        call = Call(args, kwargs, tensors, is_grad_enabled())
+        variant = None
+        with self._lock:
+            while variant is None and not self._runs_uncompiled:
+                _, variant = self._record(key, call, undo=True)
         return self
 
     def _surroundings(self, args: tuple, kwargs: dict) -> Surroundings:
@@ -153,135 +176,115 @@ class Compiled:
         for value in arguments:
             if isinstance(value, Tensor) and id(value) in surroundings.names:
                 raise CompileError(
-                    f"{self._f.__qualname__} was given {value._title()} as an argument and uses "
+                    f"{self._name} was given {value._title()} as an argument and uses "
                     f"it as {surroundings.names[id(value)]} too: give it, or capture it, not both"
                 )
 
-    def _record(self, key: Any, args: tuple, kwargs: dict, tensors: list[bool]) -> Any:
-        """Record this call, and make the program if the recording before agrees."""
-        surroundings = self._surroundings(args, kwargs)
-        tape = Tape(surroundings.names)
-        try:
-            result = record_call(tape, self._f, args, kwargs)
-        except CompileError as error:
-            tape.state.rewind()
-            if not self._fallback:
-                raise
-            self._give_up(error)
-            return self._f(*args, **kwargs)
-        try:
-            fixed = self._compare(key, tape, surroundings)
-        except CompileError as error:
-            if not self._fallback:
-                tape.state.rewind()
-                raise
-            self._give_up(error)
-            fixed = None
-        tape.state.settle()
-        if fixed is not None:
-            self._add(
-                key, tape, fixed, surroundings, Call(args, kwargs, tensors, is_grad_enabled())
-            )
-        return result
+    def _record(self, key: Any, call: Call, undo: bool = False) -> tuple[Any, Variant | None]:
+        """Record a call; return its result, and the program if one is made of it.
 
-    def _compare(self, key: Any, tape: Tape, surroundings: Surroundings) -> set[int] | None:
-        """Compare with the recording before; return the ids of arrays that are constants."""
-        key = (
-            key,
-            *map(id, tape.state.without_gradient),
-        )  # a gradient that is added to is another program
-        before, count = self._recordings.get(key, (None, 0))
-        self._recordings[key] = (tape, count + 1)
-        if before is None:
-            return None
-        changed = next(surroundings.changes(), None)
-        if changed is not None:
-            raise CompileError(
-                f"{self._f.__qualname__} changes {changed}, a Python value: the compiled function "
-                "would not. Instead: return what should be kept, hold a number in a "
-                "tinygrad_np.Number, or change it outside of the compiled function."
-            )
-        fixed = self._agreement(before, tape, count + 1)
-        if fixed is not None:
-            del self._recordings[key]
-        return fixed
-
-    def _agreement(self, before: Tape | None, tape: Tape, count: int) -> set[int] | None:
-        """Return the ids of arrays that are constants; None if one more recording is needed.
-
-        Raises:
-            CompileError: after so many recordings (`count`) the last two still disagree.
+        Nothing that was there before is touched until the end; with `undo` it never is.
         """
-        if before is None:
-            return None
+        surroundings = self._surroundings(call.args, call.kwargs)
+        entry = self._variants.count(key)
+        waiting = entry.waiting()
+        tape = Tape(surroundings.names, self._fallback)
+        failed = False
         try:
-            return compare_recordings(before, tape)
-        except Unlike as unlike:
-            if count < _MOST_RECORDINGS:
+            result = record_call(tape, self._f, call.args, call.kwargs)
+        except BaseException as error:
+            failed = comes_of_recording(error)
+            if failed or undo or not isinstance(error, Exception):
+                tape.state.rewind()
+            else:
+                tape.state.settle()  # what the function had done before its own error
+            if not failed:
+                raise
+            self._give_up(error)
+        if failed:
+            return None if undo else self._f(*call.args, **call.kwargs), None
+        try:
+            recording = Recording(tape, surroundings)
+            variant = self._program(entry, call, recording, waiting)
+        except BaseException:
+            tape.state.rewind()
+            raise
+        if undo:
+            tape.state.rewind()
+        else:
+            tape.state.settle()
+        if variant is None:
+            self._variants.trim()
+        else:
+            self._add(key, variant)
+        return result, variant
+
+    def _program(
+        self, entry: Entry, call: Call, recording: Recording, waiting: list[Recording]
+    ) -> Variant | None:
+        """Make a program of a recording if one before it agrees."""
+        tape = recording.tape
+        try:
+            if tape.failure is not None:
+                raise tape.failure
+            fixed = entry.agreement(self._name, recording, waiting)
+            if fixed is None:
                 return None
-            raise CompileError(
-                f"{self._f.__qualname__} does something else in each call ({unlike}): it can't be "
-                "compiled. Instead: branch outside of the compiled function."
-            ) from None
+            pin = not entry.variants  # data that changes makes a second program, for any data
+            passes, surroundings = self._passes, recording.surroundings
+            return assemble(self._f, tape, fixed, surroundings, call, passes, self._lock, pin=pin)
+        except DifferenceError as error:
+            exact = tuple(name for name in self._passes if name not in REORDERING)
+            if exact == self._passes:
+                self._give_up(error)
+            # Sums in another order can come out quite differently where numbers cancel.
+            self._passes = exact
+        except Exception as error:
+            self._give_up(error)
+        return None
 
-    def _give_up(self, error: CompileError) -> None:
-        """Run the function uncompiled from now on."""
+    def _give_up(self, error: BaseException) -> None:
+        """Run the function itself from now on, or raise what its author has to see."""
+        expected = isinstance(error, CompileError)
+        if not (self._fallback if expected else proof.ENABLED):
+            raise error
         self._runs_uncompiled = True
-        warn(f"{self._f.__qualname__} runs uncompiled: {error}")
+        self._variants = Variants()
+        reason = str(error) if expected else report_of(error)
+        warn(f"{self._name} runs uncompiled: {reason}")
 
-    def _add(
-        self,
-        key: Any,
-        tape: Tape,
-        fixed: set[int],
-        surroundings: Surroundings,
-        call: Call,
-    ) -> None:
-        """Make a program of a recording, and add it to those of a signature."""
-        # Data that changes makes a second program, and that one is for any data.
-        program = program_of(self._f.__name__, tape, fixed, pin=key not in self._variants)
-        run_passes(program, self._passes)
-        plan = memory.plan(
-            program, reuse="buffers" in self._passes, in_place="in_place" in self._passes
-        )
-        emitted = emit(program, plan, self._title())
-        without_gradient = tape.state.without_gradient
-        variant = Variant(program, plan, emitted, surroundings, without_gradient, call)
-        program.forget_values()
-        self._variants.setdefault(key, []).insert(0, variant)
+    def _add(self, key: Any, variant: Variant) -> None:
+        """Add a program to those of a signature."""
+        self._variants.add(key, variant)
         self._latest = variant
-        self._compiled += 1
-        if self._compiled == _WARN_AFTER + 1:
+        programs = self._variants.programs
+        if programs == _WARN_AFTER + 1:
             warn(
-                f"{self._f.__qualname__} was compiled {self._compiled} times, each time for other "
+                f"{self._name} was compiled {programs} times, each time for other "
                 "shapes, other Python arguments or other captured values. Give numbers that "
                 "change as arrays or in a tinygrad_np.Number, and batches one shape.",
             )
-        self._drop_oldest()
 
-    def _drop_oldest(self) -> None:
-        while sum(map(len, self._variants.values())) > _MOST_VARIANTS:
-            oldest = next(iter(self._variants))
-            self._variants[oldest].pop()
-            if not self._variants[oldest]:
-                del self._variants[oldest]
+    def _warn_if_it_thrashes(self) -> None:
+        if not self._warned and self._variants.thrashes():
+            self._warned = True
+            warn(
+                f"{self._name} runs uncompiled in most calls: shapes, Python arguments or captured "
+                "values are others in each of them, and making programs would cost more than they "
+                "save. Give numbers that change as arrays or in a tinygrad_np.Number, and batches "
+                "one shape, or a few."
+            )
 
-    def _title(self) -> str:
-        """Return the docstring of the program's text."""
-        try:
-            file = os.path.basename(inspect.getsourcefile(self._f) or "")
-            line = inspect.getsourcelines(self._f)[1]
-        except (OSError, TypeError):
-            return f"{self._f.__name__} as NumPy statements."
-        return f"{self._f.__name__} ({file}:{line}) as NumPy statements."
-
-    def _eagerly(self, args: tuple, kwargs: dict) -> Any:
-        """Run the function itself, since a value is not as it was in the recordings."""
+    def _eagerly(self, failure: Exception | None, args: tuple, kwargs: dict) -> Any:
+        """Run the function itself, since its program has failed, or a check on a value in it."""
         result = self._f(*args, **kwargs)
+        if failure is not None:  # the function has no such error
+            self._give_up(failure)
+            return result
         self._fallbacks += 1
         if self._fallbacks == _WARN_AFTER:
             warn(
-                f"{self._f.__qualname__}: in {_WARN_AFTER} calls a check on values came out "
+                f"{self._name}: in {_WARN_AFTER} calls a check on values came out "
                 "otherwise than in the recordings, and the function ran uncompiled.",
             )
         return result
@@ -291,7 +294,7 @@ class Compiled:
     def _latest_variant(self) -> Variant:
         if self._latest is None:
             raise RuntimeError(
-                f"{self._f.__qualname__} has no program yet: call it twice, or .lower(*args) once"
+                f"{self._name} has no program yet: call it twice, or .lower(*args) once"
             )
         return self._latest
 
@@ -324,11 +327,10 @@ class Compiled:
         from .report import measure
 
         arrays: list[Any] = []
-        variants = self._variants.get(signature(args, kwargs, arrays, []), ())
-        variant = next((v for v in variants if v.fits()), None)
+        variant = self._variants.fitting(signature(args, kwargs, arrays, []))
         if variant is None:
             raise RuntimeError(
-                f"{self._f.__qualname__} has no program for these arguments: call it twice with "
+                f"{self._name} has no program for these arguments: call it twice with "
                 "them, or .lower(*args) once"
             )
         return measure(variant, arrays, lambda: self._f(*args, **kwargs))
@@ -345,8 +347,8 @@ class Compiled:
 
 
 def compile(
-    f: Callable, *, passes: Sequence[str] | None = None, fallback: bool = False
-) -> Compiled:
+    f: Callable | None = None, *, passes: Sequence[str] | None = None, fallback: bool = False
+) -> Any:
     """Compile `f` to a straight-line NumPy program, as you would have written it by hand.
 
         step = tg.compile(train_step)
@@ -369,6 +371,8 @@ def compile(
         TypeError: `f` can't be called.
         ValueError: an unknown pass.
     """
+    if f is None:
+        return functools.partial(compile, passes=passes, fallback=fallback)
     if isinstance(f, Compiled):
         f = f._f
     if not callable(f):
@@ -378,3 +382,8 @@ def compile(
     if unknown:
         raise ValueError(f"there is no pass {unknown[0]!r}; there are {', '.join(ALL)}")
     return Compiled(f, chosen, fallback)
+
+
+def _restore(f: Callable, passes: tuple[str, ...], fallback: bool) -> Compiled:
+    """Make the compiled function that was copied or pickled."""
+    return Compiled(f._f if isinstance(f, Compiled) else f, passes, fallback)

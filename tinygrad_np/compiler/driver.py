@@ -17,6 +17,7 @@ from ..core.containers import refill
 from ..core.doors import BorrowedGradient
 from ..core.modes import recording
 from ..core.tensor import Tensor, gradient_of, wrap
+from .state import restore_generators
 from .statements import Var
 
 if TYPE_CHECKING:
@@ -29,21 +30,27 @@ if TYPE_CHECKING:
 
 __all__ = ["Driver"]
 
+_FEW = 4  # arrays, that are compared in pairs
+
 
 class Driver:
     """Writer of the functions that a `Variant` calls.
 
     Attributes:
+        runs: the emitted function; where gradients lie in its memory, twice, each with other
+            memory for these. They take turns, so that a call that fails leaves the gradients of
+            the call before as they were.
         names: the objects that the generated text refers to, by name.
     """
 
-    def __init__(self, program: Program, emitted: Emitted, run: Any) -> None:
+    def __init__(self, program: Program, emitted: Emitted, runs: list[Any]) -> None:
         self.program = program
         self.emitted = emitted
+        self.runs = runs
         self.names: dict[str, Any] = {
-            "run": run, "wrap": wrap, "ndarray": np.ndarray, "empty": np.empty, "refill": refill,
+            "wrap": wrap, "ndarray": np.ndarray, "empty": np.empty, "refill": refill,
             "refs": sys.getrefcount, "own": _own, "gradient": gradient_of, "mode": recording.get,
-            "watches": watches, "hooks": _hooks,
+            "watches": watches, "hooks": _hooks, "restore": restore_generators,
         }  # fmt: skip
 
     def _ref(self, value: Any) -> str:
@@ -63,8 +70,8 @@ class Driver:
     def accepts(self, call: Call) -> Any:
         """Make a fast test of the arguments, always false where only the signature can tell."""
         args = call.args
-        arrays = [a for a in args if isinstance(a, (np.ndarray, Tensor))]
-        if call.kwargs or len({id(a) for a in arrays}) < len(arrays):
+        arrays = [k for k, a in enumerate(args) if isinstance(a, (np.ndarray, Tensor))]
+        if call.kwargs or len({id(args[k]) for k in arrays}) < len(arrays):
             return _never
         tests = [f"len(args) == {len(args)}"]
         tests.append("mode()" if call.grad_enabled else "not mode()")
@@ -73,8 +80,11 @@ class Driver:
             if more is None:
                 return _never
             tests += more
-        tensors = [f"args[{k}]" for k, value in enumerate(args) if isinstance(value, Tensor)]
-        tests += [f"{a} is not {b}" for a, b in itertools.combinations(tensors, 2)]
+        if len(arrays) > _FEW:
+            tests.append(f"len(set(map(id, args))) == {len({id(value) for value in args})}")
+        else:
+            pairs = itertools.combinations(arrays, 2)
+            tests += [f"args[{j}] is not args[{k}]" for j, k in pairs]
         return self._function("accepts", "args", [f"return {' and '.join(tests)}"])
 
     def _argument_tests(self, argument: str, value: Any) -> list[str] | None:
@@ -148,41 +158,56 @@ class Driver:
 
     # --- the call -------------------------------------------------------------------------------
 
-    def call(self, tensors: list[bool]) -> Any:
+    def call(self, tensors: list[bool], states: Any) -> Any:
         """Make the function that runs the program on the arrays of the arguments.
 
         The new values of Tensors are written into spare arrays s0, s1 ...; then Tensor and spare
         change places. An array that somebody else still refers to is left to them.
+
+        All that a call leaves changed is put into place by one line of plain assignments. Python
+        looks for interrupts at calls and loops alone, so that line runs as a whole, or not.
+
+        Args:
+            states: gives random generators with their states; None if none is drawn from.
         """
-        fresh = self.emitted.fresh
-        setup, lines = [], []
-        if fresh:
-            shared = [name for k in range(len(fresh)) for name in (f"s{k}", f"last{k}")]
-            lines.append(f"nonlocal {', '.join(shared)}")
-        for k, output in enumerate(fresh):
-            var = output.var
+        setup = [f"turn, waiting = {', '.join(map(self._ref, self._turns()))}"]
+        names, start, done, stores = ["turn", "waiting"], [], [], []
+        for k, output in enumerate(self.emitted.fresh):
+            var, tensor = output.var, self._ref(output.source)
             assert var is not None
             new = f"empty({var.shape}, {self._ref(var.dtype)})"
+            names += [f"s{k}", f"last{k}"]
             setup += [f"s{k} = {new}", f"last{k} = None"]
             # Two references are ours: the name's and the question's.
-            lines += [f"if refs(s{k}) > 2: s{k} = {new}", f"else: s{k}.setflags(True)"]
-        spare = [f"s{k}" for k in range(len(fresh))]
-        operands = ", ".join([*self._reads(tensors), *spare])
-        lines.append(f"returned = run({operands})")
-        for k, output in enumerate(fresh):
-            tensor = self._ref(output.source)
-            lines += [
-                f"s{k}.setflags(False)",
-                f"old = {tensor}._data",
-                f"{tensor}._data = s{k}",
-                f"s{k}, last{k} = (old if old is last{k} else own(old)), s{k}",
-            ]
-        if fresh:
-            lines.append("old = None")
-        lines += self._hand_over()
-        lines.append(f"return {self._result()}")
+            start += [f"if refs(s{k}) > 2: s{k} = {new}", f"else: s{k}.setflags(True)"]
+            done += [f"s{k}.setflags(False)", f"old{k} = {tensor}._data"]
+            done.append(f"if old{k} is not last{k}: old{k} = own(old{k})")
+            stores += [f"{tensor}._data = last{k} = s{k}", f"s{k} = old{k}"]
+        spare = [f"s{k}" for k in range(len(self.emitted.fresh))]
+        run = [f"returned = turn[0]({', '.join([*self._reads(tensors), *spare])})"]
+        self._hand_over(done, stores)
+        done.append(f"result = {self._result()}")
+        if len(self.runs) > 1:
+            stores.append("turn, waiting = waiting, turn")
+        if states is not None:
+            start.append(f"drawn = {self._ref(states)}()")
+            stores.append("drawn = ()")
+        work = [*run, *done, *(["; ".join(stores)] if stores else [])]
+        if states is not None:
+            failed = ["except BaseException:", "    restore(drawn)", "    raise"]
+            work = ["try:", *_indented(work), *failed]
+        lines = [f"nonlocal {', '.join(names)}", *start, *work, "return result"]
         body = [*setup, "def call(arguments):", *_indented(lines), "return call"]
         return self._function("make", "", body)()
+
+    def _turns(self) -> tuple[Any, Any]:
+        """Return the two functions that take turns, each with the gradients in its memory."""
+        turns = []
+        for run in self.runs:
+            names = self.emitted.static.values()
+            gradients = [BorrowedGradient(run.__globals__[name]) for name in names]
+            turns.append((run, *gradients))
+        return turns[0], turns[-1]
 
     def read(self, tensors: list[bool]) -> Any:
         """Make a function of the arguments that returns the program's operands, without spares."""
@@ -211,31 +236,26 @@ class Driver:
             return f"{name}()"
         return name
 
-    def _hand_over(self) -> list[str]:
-        """Return lines that put into place what the program leaves changed."""
-        lines = []
-        buffers = self.emitted.static
+    def _hand_over(self, done: list[str], stores: list[str]) -> None:
+        """Add the lines that make what a call leaves changed, and the assignments that do it."""
+        places = {leaf: k for k, leaf in enumerate(self.emitted.static, start=1)}
         for output in self.program.outputs:
             if output.var is None:
-                lines.append(f"{self._target(output)}.grad = None")
-            elif output.source in buffers:
-                gradient = BorrowedGradient(self._buffer(buffers[output.source]))
-                lines.append(f"{self._target(output)}.grad = {self._ref(gradient)}")
+                stores.append(f"{self._target(output)}.grad = None")
+            elif output.source in places:
+                stores.append(f"{self._target(output)}.grad = turn[{places[output.source]}]")
         results = sum(isinstance(leaf, Var) for leaf in self.program.results)
         for k, output in enumerate(self.emitted.returned, start=results):
             value = f"returned[{k}]"
             target = self._target(output)
             if output.kind == "number":
-                lines.append(f"{target}.value = {value}")
+                stores.append(f"{target}.value = {value}")
             elif output.kind.endswith("grad"):
-                lines.append(f"{target}.grad = wrap({value}, None)")
+                done.append(f"g{k} = wrap({value}, None)")
+                stores.append(f"{target}.grad = g{k}")
             else:
-                lines += [f"{value}.setflags(False)", f"{target}._data = {value}"]
-        return lines
-
-    def _buffer(self, name: str) -> Any:
-        """Return the array that the program calls by a name."""
-        return self.names["run"].__globals__[name]
+                done.append(f"{value}.setflags(False)")
+                stores.append(f"{target}._data = {value}")
 
     def _target(self, output: Output) -> str:
         """Return an expression for the object that an output belongs to."""

@@ -1,11 +1,17 @@
 """Errors and warnings of `compile`."""
 
+from __future__ import annotations
+
+import os
 import sys
 import warnings
 
-from ..core.callsite import INSIDE
+from ..core.callsite import INSIDE, short_place
 
-__all__ = ["CompileError", "CompileWarning", "warn"]
+__all__ = ["CompileError", "CompileWarning", "comes_of_recording", "report_of", "warn"]
+
+_HERE = os.path.dirname(__file__)
+_COMPUTING = ("perform", "draw", "apply", "run")  # functions here that call NumPy and the user's
 
 
 class CompileError(RuntimeError):
@@ -24,3 +30,43 @@ def warn(message: str) -> None:
     while INSIDE[frame.f_code.co_filename] and frame.f_back is not None:
         level, frame = level + 1, frame.f_back
     warnings.warn(message, CompileWarning, stacklevel=level)
+
+
+def comes_of_recording(error: BaseException) -> bool:
+    """Say whether the function raised an error because it was recorded.
+
+    That is so for a CompileError, and where a stand-in can't do what an array does.
+    """
+    if isinstance(error, CompileError):
+        return True
+    cause: BaseException | None = error
+    while cause is not None:
+        file, function, _ = _innermost(cause)
+        if file.startswith(_HERE) and function not in _COMPUTING:
+            return True
+        text = str(cause) if isinstance(cause, (AttributeError, TypeError)) else ""
+        if "TracedArray" in text or "TracedNumber" in text:
+            return True
+        cause = cause.__cause__
+    return False
+
+
+def report_of(error: BaseException) -> str:
+    """Say what to report of a failure of the compiler's own."""
+    file, function, line = _innermost(error)
+    what = f"{type(error).__name__} in {function} ({short_place((file, line))}): {error}"
+    return (
+        f"its program could not be made, or is wrong ({what}). Results are those of the function "
+        "itself. This is a bug of tinygrad_np: please report this text with the function's code."
+    )
+
+
+def _innermost(error: BaseException) -> tuple[str, str, int]:
+    """Return file, function and line in which an error was raised."""
+    trace = error.__traceback__
+    place = ("", "", 0)
+    while trace is not None:
+        code = trace.tb_frame.f_code
+        place = (code.co_filename, code.co_name, trace.tb_lineno)
+        trace = trace.tb_next
+    return place

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
 import itertools
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -38,33 +39,38 @@ class Call(NamedTuple):
 def signature(args: Any, kwargs: Any, arrays: list[Any], tensors: list[bool]) -> Any:
     """Return a key for the arguments, and collect their arrays and Tensors in order.
 
+    It is a pair: how the arguments are built, and the values of those that are no arrays.
+
     Args:
         arrays: gets the arrays and Tensors.
         tensors: gets for each of them whether it is a Tensor.
     """
     key: list[Any] = [is_grad_enabled(), len(args)]
+    values: list[Any] = []
     for value in args:
-        _add(value, arrays, tensors, key)
+        _add(value, arrays, tensors, key, values)
     for name in kwargs:
         key.append(name)
-        _add(kwargs[name], arrays, tensors, key)
+        _add(kwargs[name], arrays, tensors, key, values)
     ids = [id(array) for array in arrays]
     if len(set(ids)) < len(ids):  # which of them are the same Tensor or array
         key.append(tuple(map(ids.index, ids)))
-    return tuple(key)
+    return tuple(key), tuple(values)
 
 
-def _add(value: Any, arrays: list[Any], tensors: list[bool], key: list[Any]) -> None:
+def _add(
+    value: Any, arrays: list[Any], tensors: list[bool], key: list[Any], values: list[Any]
+) -> None:
     """Add an argument to the key, and what it holds if it is a container."""
     if isinstance(value, (dict, list, tuple)):
         items: Any = value
         if isinstance(value, dict):
             items = value.values()
-            key.append((type(value), tuple(value)))
+            key.append((type(value), tuple(map(_plain_key, value))))
         else:
             key.append((type(value), len(value)))
         for item in items:
-            _add(item, arrays, tensors, key)
+            _add(item, arrays, tensors, key, values)
     elif isinstance(value, np.ndarray):
         arrays.append(value)
         tensors.append(False)
@@ -78,7 +84,8 @@ def _add(value: Any, arrays: list[Any], tensors: list[bool], key: list[Any]) -> 
         tensors.append(False)
         key.append(((), value.dtype))
     else:
-        key.append((type(value), _plain_key(value)))
+        key.append(type(value))
+        values.append(_plain_key(value))
 
 
 def _tensor_key(value: Tensor) -> Any:
@@ -93,13 +100,21 @@ def _tensor_key(value: Tensor) -> Any:
 
 
 def _plain_key(value: Any) -> Any:
-    if isinstance(value, float):
-        return repr(value)  # 0.0 and -0.0 are equal, and nan is not
+    """Return a key for a value that is no array: equal keys are the same to any function."""
+    kind = type(value)
+    if kind is float or kind is complex:
+        return kind, repr(value)  # 0.0 and -0.0 are equal, and nan is not
+    if kind in (tuple, frozenset):  # what is equal may be of another type inside: 1, 1.0, True
+        return kind, kind(map(_plain_key, value))
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        fields = [getattr(value, field.name) for field in dataclasses.fields(value)]
+        if kind.__hash__ not in (None, object.__hash__):  # a frozen one is compared by value
+            return kind, *map(_plain_key, fields)
     try:
         hash(value)
     except TypeError:
-        return id(value)
-    return value
+        return kind, id(value)
+    return kind, value
 
 
 def record_call(tape: Tape, f: Callable, args: tuple, kwargs: dict) -> Any:
@@ -109,12 +124,16 @@ def record_call(tape: Tape, f: Callable, args: tuple, kwargs: dict) -> Any:
         CompileError: `f` changes a list or dict among its arguments.
     """
     positions = itertools.count()
+    known: dict[int, Any] = {}  # one array that is given twice is one stand-in
 
     def stand_ins(tree: Any, name: str) -> Any:
         values = []
         for path, leaf in leaves(tree, name):
             if isinstance(leaf, (np.ndarray, np.generic, Tensor)):
-                leaf = tape.state.argument(leaf, next(positions), path)
+                position = next(positions)
+                if id(leaf) not in known:
+                    known[id(leaf)] = tape.state.argument(leaf, position, path)
+                leaf = known[id(leaf)]
             values.append(leaf)
         return refill(tree, values)
 

@@ -67,7 +67,7 @@ class StandIn:
             self.tape.printable(self)
             return func(*self.tape.values(args), **self.tape.values(kwargs))
         if func in _SIZED_BY_VALUES:
-            raise self.tape.error(
+            self.tape.refuse(
                 f"asks np.{func.__name__} of a value that is computed in each call: the size of "
                 "the result would change from call to call",
                 "do that outside of the compiled function",
@@ -80,10 +80,11 @@ class StandIn:
         return self.tape.truth(self)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
-        raise self.tape.error(
+        self.tape.refuse(
             "makes a plain array of a value that is computed in each call (np.array, np.asarray, "
             "or writing it into a NumPy array)"
         )
+        return np.array(self.value, dtype)
 
     def _number(self, what: str) -> Any:
         return self.tape.number(self, what)
@@ -166,7 +167,7 @@ class TracedArray(StandIn, NDArrayOperatorsMixin):
         for part in parts:
             mask = isinstance(part, TracedArray) and part.dtype.kind == "b"
             if mask and part.symbol.constant is None:
-                raise self.tape.error(
+                self.tape.refuse(
                     "picks elements with a mask that is computed in each call: how many there "
                     "are would change from call to call",
                     "use tinygrad_np.where(mask, x, 0), or give the mask as a constant",
@@ -191,7 +192,8 @@ class TracedArray(StandIn, NDArrayOperatorsMixin):
         return self.tape.number(self, ".item()")
 
     def tolist(self) -> Any:
-        raise self.tape.error("makes a list of a value that is computed in each call (.tolist())")
+        self.tape.refuse("makes a list of a value that is computed in each call (.tolist())")
+        return self.value.tolist()
 
 
 _POWERS = {2: np.square, 0.5: np.sqrt, -1: np.reciprocal, 1: np.positive}

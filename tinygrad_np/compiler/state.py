@@ -6,6 +6,7 @@ Tensors, gradients and Numbers are kept in a `State`, and `settle` hands them ov
 
 from __future__ import annotations
 
+import types
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["State", "frozen", "restore_generators"]
 
 _NEVER_READ = object()
+_write_slot = types.MemberDescriptorType.__set__
 
 
 class State:
@@ -38,6 +40,7 @@ class State:
         inputs: what the function reads.
         names: what the user calls Tensors and Numbers, by id.
         node_values: the values of nodes.
+        generators: random generators by id, each with its state at the start.
         without_gradient: leaves whose gradient was None before anything was written there.
     """
 
@@ -53,7 +56,7 @@ class State:
         self._new: dict[int, tuple[Any, Any]] = {}  # objects of the function's own, and their slot
         self._arguments: dict[int, int] = {}  # positions of Tensors, by id
         self._argument_leaves: dict[Any, int] = {}
-        self._generators: dict[int, tuple[Any, Any]] = {}  # with their states at the start
+        self.generators: dict[int, tuple[Any, Any]] = {}
 
     # --- reading --------------------------------------------------------------------------------
 
@@ -106,8 +109,8 @@ class State:
     def generator(self, rng: Any) -> tuple[Any, Var]:
         """Return a random generator, and the value of `rng`, the generator or what gives it."""
         generator = rng() if callable(rng) else rng
-        if id(generator) not in self._generators:
-            self._generators[id(generator)] = (generator, generator.bit_generator.state)
+        if id(generator) not in self.generators:
+            self.generators[id(generator)] = (generator, generator.bit_generator.state)
         key = ("generator", id(rng))
         if key not in self._current:
             var = Var(None, "rng")
@@ -200,15 +203,27 @@ class State:
                 slot.__set__(source, frozen(content.value))
 
     def settle(self) -> None:
-        """Leave everything outside as the function left it."""
+        """Leave everything outside as the function left it, all at once."""
+        slots, sources, values = [], [], []
         for key, content in self._changes():
             source = self._sources[key]
-            value = frozen(content.value) if isinstance(content, StandIn) else content
-            slot_of(key[0], source).__set__(source, value)
+            slots.append(slot_of(key[0], source))
+            sources.append(source)
+            values.append(frozen(content.value) if isinstance(content, StandIn) else content)
+        # No line of Python runs in between at which an interrupt could come.
+        list(map(_write_slot, slots, sources, values))
+
+    def forget_values(self) -> None:
+        """Release all that was read and written, when nothing is to be handed over any more."""
+        for entry in self.inputs:
+            entry.var.value = None
+        for contents in (self._current, self._initial, self._sources, self._new):
+            contents.clear()
+        self.node_values.clear()
 
     def rewind(self) -> None:
         """Put the random generators back to where they were."""
-        restore_generators(self._generators.values())
+        restore_generators(self.generators.values())
 
 
 def restore_generators(states: Iterable[tuple[Any, Any]]) -> None:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Tape"]
 
+_RETURN = "return it, and do that with what comes back"
 _PLAIN_PYTHON = ("operator", "host")  # kinds of statements on Python numbers
 
 
@@ -43,9 +44,12 @@ class Tape(doors.Tracer, modes.Watcher):
         outputs: what the function leaves changed.
         template: what it returned, with `Var`s in the place of arrays and Tensors.
         boxed: which leaves of the template are Tensors.
+        failure: what can't be compiled; such a run goes on with real values if the tape forgives.
     """
 
-    def __init__(self, names: Mapping[int, str]) -> None:
+    def __init__(self, names: Mapping[int, str], forgives: bool = False) -> None:
+        self.failure: CompileError | None = None
+        self._forgives = forgives
         self.statements: list[Statement] = []
         self.state = State(self, names)
         self.outputs: list[Output] = []
@@ -85,6 +89,13 @@ class Tape(doors.Tracer, modes.Watcher):
             doors.tracer.reset(tracer)
             withdraw()
             self.state.fill_new_objects()
+
+    def forget_values(self) -> None:
+        """Release the arrays of this run; what it did can still be compared."""
+        for statement in self.statements:
+            for var in (*statement.reads(), *statement.outs):
+                var.value = None
+        self.state.forget_values()
 
     # --- as a Tracer: arrays and random numbers that come in ------------------------------------
 
@@ -149,7 +160,9 @@ class Tape(doors.Tracer, modes.Watcher):
             return self.call("ufunc", ufunc, inputs, kwargs, method)
         target = out[0] if isinstance(out, tuple) else out
         if len(out) != 1 or not isinstance(target, TracedArray):
-            raise self.error("writes into a NumPy array that it did not make (out=, +=)")
+            self.refuse("writes into a NumPy array that it did not make (out=, +=)")
+            perform("ufunc", ufunc, self.values(inputs), self.values(kwargs), method)
+            return target
         rest = {name: value for name, value in kwargs.items() if name != "out"}
         if isinstance(target.value, np.generic):  # as of any scalar: `x += 1` makes another
             return self.call("ufunc", ufunc, inputs, rest, method)
@@ -200,7 +213,7 @@ class Tape(doors.Tracer, modes.Watcher):
         """Compute and record a call that changes the array `into`."""
         from_outside = {entry.var for entry in self.state.inputs}
         if not isinstance(into, TracedArray) or into.symbol.root in from_outside:
-            raise self.error(
+            self.refuse(
                 "writes into an array that it was given or captured",
                 "work on a copy of it, or hold it in a Tensor and write t[...] = value",
             )
@@ -218,10 +231,11 @@ class Tape(doors.Tracer, modes.Watcher):
     def truth(self, value: StandIn) -> bool:
         """Return the truth of a value: fixed by a guard in the library, an error elsewhere."""
         if not asked_by_the_library():
-            raise self.error(
+            self.refuse(
                 "branches on a value that is computed in each call (if, while, and, or, assert)",
                 "use tinygrad_np.where(condition, a, b), or branch outside of the function",
             )
+            return bool(value.value)
         truth = bool(value.value)
         self._guard(value.symbol, truth)
         return truth
@@ -229,9 +243,7 @@ class Tape(doors.Tracer, modes.Watcher):
     def number(self, value: StandIn, what: str) -> Any:
         """Return a value as a number: fixed by a guard in the library, an error elsewhere."""
         if not asked_by_the_library():
-            raise self.error(
-                f"makes a Python number of a value that is computed in each call: {what}"
-            )
+            self.refuse(f"makes a Python number of a value that is computed in each call: {what}")
         number = value.value.item() if hasattr(value.value, "item") else value.value
         self._guard(value.symbol, number)
         return number
@@ -239,7 +251,7 @@ class Tape(doors.Tracer, modes.Watcher):
     def printable(self, value: StandIn) -> Any:
         """Return a value for printing: in messages of the library's, an error elsewhere."""
         if doors.tracer.get() is self and not asked_by_the_library():
-            raise self.error("prints (or saves) a value that is computed in each call")
+            self.refuse("prints (or saves) a value that is computed in each call")
         return value.value
 
     def _guard(self, var: Var, expected: Any) -> None:
@@ -247,7 +259,14 @@ class Tape(doors.Tracer, modes.Watcher):
             guard = Statement("guard", None, (var, expected), **self._origins.now())
             self.statements.append(guard)
 
-    def error(self, what: str, remedy: str = "return it, and do that with what comes back") -> Any:
+    def refuse(self, what: str, remedy: str = _RETURN) -> None:
+        """Raise the CompileError for something that the user's code does, or note it."""
+        error = self.error(what, remedy)
+        if not self._forgives:
+            raise error
+        self.failure = self.failure or error
+
+    def error(self, what: str, remedy: str = _RETURN) -> CompileError:
         """Make the CompileError for something that the user's code does."""
         frame = outside(sys._getframe(1))
         line = line_of(frame.f_code, frame.f_lasti)

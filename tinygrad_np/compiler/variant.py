@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import linecache
-import threading
+import weakref
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..core.doors import BorrowedGradient
 from ..core.tensor import Tensor
+from .copies import memory_of
 from .driver import Driver
 from .slots import SLOT_NAMES
 from .state import restore_generators
@@ -32,11 +32,13 @@ class Variant:
 
     Attributes:
         program, memory, emitted: what it was made of.
-        run: the emitted function.
+        namespace: the names of the emitted text: its function, and the memory that it works in.
         surroundings: what the function used besides its arguments.
         fits: test that everything that the program takes for granted is still so.
         accepts: test of positional arguments; false where only the signature can tell.
         guard_failed: what the program raises when a value is not as it was.
+        has_effect: whether it calls something that must not be called twice.
+        calls: how often it ran.
     """
 
     def __init__(
@@ -47,35 +49,51 @@ class Variant:
         surroundings: Surroundings,
         without_gradient: list[Any],
         call: Call,
+        lock: Any,
     ) -> None:
         self.program = program
         self.memory = memory
         self.emitted = emitted
-        self._lock = threading.Lock()
-        file = f"<compiled {emitted.name} {id(self):x}>"
-        lines = emitted.source.splitlines(keepends=True)
-        linecache.cache[file] = (len(emitted.source), None, lines, file)
-        namespace = self.new_namespace(emitted.source, file)
-        self.guard_failed = namespace.get("GuardFailed", ())
-        self.run = namespace[emitted.name]
-        driver = Driver(program, emitted, self.run)
+        self.calls = 0
+        self._lock = lock
+        self._generators = [i.source for i in program.inputs if i.kind == "generator"]
+        runs = self._runs()
+        self.guard_failed = self.namespace.get("GuardFailed", ())
+        driver = Driver(program, emitted, runs)
         args = call.args
         positions = [k for k, a in enumerate(args) if isinstance(a, (np.ndarray, Tensor))]
         self._positions = None if len(positions) == len(args) else positions
         self.accepts = driver.accepts(call)
         self.fits = driver.fits(surroundings, without_gradient)
-        self._call = driver.call(call.tensors)
+        self._call = driver.call(call.tensors, self._random_states if self._generators else None)
         self._read = driver.read(call.tensors)
         self.surroundings = surroundings  # the tests compare with these very objects
-        guards = any(s.kind == "guard" for s in program.statements)
-        self._generators = [i.source for i in program.inputs if i.kind == "generator"]
-        self._rewinds = guards and bool(self._generators)
+        self.has_effect = any(s.kind == "effect" for s in program.statements)
 
-    def new_namespace(self, source: str, file: str = "<program>") -> dict[str, Any]:
-        """Run the text, and return its names: the function, and buffers of its own."""
+    def _runs(self) -> list[Any]:
+        """Run the text, and return the function, or two of them that take turns."""
+        emitted, source = self.emitted, self.emitted.source
+        file = f"<compiled {emitted.name} {id(self):x}>"
+        linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
+        weakref.finalize(self, linecache.cache.pop, file, None)
+        code = compile(source, file, "exec")
+        first = self.namespace = self.new_namespace(code)
+        if not emitted.static:
+            return [first[emitted.name]]
+        # The other one shares all memory but that in which gradients are left.
+        gradients = {id(memory_of(first[name])) for name in emitted.static.values()}
+        second = self.new_namespace(code)
+        for name, value in first.items():
+            own = isinstance(value, np.ndarray) and id(memory_of(value)) in gradients
+            if not own and name != emitted.name:
+                second[name] = value
+        return [first[emitted.name], second[emitted.name]]
+
+    def new_namespace(self, code: Any) -> dict[str, Any]:
+        """Run the text, and return its names: the function, and memory of its own."""
         emitted = self.emitted
         namespace: dict[str, Any] = {"constants": emitted.constants, **emitted.objects}
-        exec(compile(source, file, "exec"), namespace)
+        exec(code, namespace)
         return namespace
 
     @contextlib.contextmanager
@@ -117,17 +135,9 @@ class Variant:
         """Run the program on the arrays and Tensors among the arguments.
 
         Raises:
-            self.guard_failed: something in the values is not as it was; nothing was changed.
+            self.guard_failed: something in the values is not as it was. After this or any other
+                error nothing is changed.
         """
-        before = self._random_states() if self._rewinds else ()
-        try:
-            with self._lock:  # the buffers are for one call at a time
-                return self._call(arguments)
-        except BaseException as error:
-            restore_generators(before)
-            if not isinstance(error, self.guard_failed):
-                # The memory of gradients may be half written by now.
-                for leaf in self.emitted.static:
-                    if type(leaf.grad) is BorrowedGradient:
-                        leaf.grad = None
-            raise
+        with self._lock:  # the memory is for one call at a time
+            self.calls += 1
+            return self._call(arguments)

@@ -42,6 +42,7 @@ class Emitted:
         parameters: names of the function's parameters: the inputs, then the fresh memory.
         fresh: the outputs that are written into the memory of the last parameters.
         returned: the outputs that come back behind the results.
+        buffers: names of the memory that values are computed in.
         static: outputs (gradients) that lie in buffers, with the names of these.
         lines: for each line of the function, by number, its statement.
     """
@@ -53,6 +54,7 @@ class Emitted:
     parameters: list[str] = field(default_factory=list)
     fresh: list[Output] = field(default_factory=list)
     returned: list[Output] = field(default_factory=list)
+    buffers: list[str] = field(default_factory=list)
     static: dict[Any, str] = field(default_factory=dict)
     lines: dict[int, Statement] = field(default_factory=dict)
 
@@ -127,7 +129,7 @@ class _Writer(Expressions):
         placed = self.program.placed
         for whole, _ in placed.values():
             if whole in holder and whole not in self.name:
-                self._define(whole, empty(whole))
+                self._reserve(whole)
         for statement in self.program.statements:
             for var in statement.outs:
                 if var in placed and placed[var][0] in holder:
@@ -135,10 +137,15 @@ class _Writer(Expressions):
                 elif var in holder and var not in self.name:
                     first = holder[var]
                     if var is first:
-                        self._define(var, empty(var))
+                        self._reserve(var)
                     else:
                         shape = "" if var.shape == first.shape else f".reshape({var.shape})"
                         self._define(var, f"{self.name[first]}{shape}", "used again")
+
+    def _reserve(self, var: Var) -> None:
+        """Name memory that values are computed in."""
+        self._define(var, empty(var))
+        self.out.buffers.append(self.name[var])
 
     def _define(self, var: Var, text: str, comment: str = "") -> None:
         """Name a value that is there once and for all."""
@@ -311,7 +318,8 @@ class _Writer(Expressions):
     def _own(self, var: Var, seen: set[Var], makers: set[Var]) -> str:
         """Return a value that the caller may keep: a copy of what is not new memory."""
         text = self.expr(var)
-        if not var.is_array:
+        value = var.value if var.constant is None else var.constant
+        if not isinstance(value, np.ndarray):  # one of no dimension may look into memory too
             return text
         root = var.root
         reused = root in self.memory.holder or root in self.memory.fresh or root in seen
