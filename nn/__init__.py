@@ -9,6 +9,8 @@
 `from tinygrad_np import nn` gives this same package.
 """
 
+from typing import Any as _Any
+
 from . import init, nnfs
 from .containers import Lambda, ModuleDict, ModuleList, Sequential
 from .layers import (
@@ -78,3 +80,9 @@ __all__ = [
     "regularization_loss",
     "save",
 ]
+
+
+def __getattr__(name: str) -> _Any:
+    from .foreign_names import missing_name
+
+    raise missing_name(name)

@@ -77,7 +77,9 @@ def __getattr__(name: str) -> _Any:
     elif name == "nn":
         value = _find_nn()
     else:
-        raise AttributeError(f"module 'tinygrad_np' has no attribute {name!r}")
+        from .ops.mistakes import missing_function
+
+        raise missing_function(name)
     globals()[name] = value
     return value
 

@@ -68,8 +68,13 @@ class _Recording:
 
     __slots__ = ("_tokens",)
 
-    def __init__(self) -> None:
-        self._tokens: list[Token[Any]] = []  # several: one object may be entered again inside
+    _tokens: list[Token[Any]]  # several: one object may be entered again inside
+
+    def __new__(cls, function: Callable | None = None) -> Any:
+        """Make a mode, or decorate the function that is given: `@no_grad` does as `@no_grad()`."""
+        mode = object.__new__(cls)
+        mode._tokens = []
+        return mode if function is None else mode(function)
 
     def __enter__(self) -> None:
         self._tokens.append(recording.set(self._mode and (watcher.get() or True)))
@@ -84,6 +89,8 @@ class _Recording:
 
     def __call__(self, function: Callable) -> Callable:
         """Decorate a function, or a coroutine function, to run in this mode."""
+        if not callable(function):
+            raise TypeError(f"{type(self).__name__} decorates functions, not {function!r}")
         if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
             raise TypeError(
                 f"a generator can't run in one mode, its caller runs in between: write `with "

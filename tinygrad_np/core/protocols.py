@@ -65,6 +65,12 @@ class NumPyProtocols:
                     "are never written through: assign the result instead (for `array += t`: "
                     "array = array + t, or t.numpy() where no gradient is wanted)"
                 )
+            if not all(target.flags.writeable for target in out if target is not None):
+                raise ValueError(
+                    f"{_spelling(ufunc)} can't write into this array: it is read-only, as those of "
+                    "Tensors are. To change a parameter write `with tinygrad_np.no_grad(): "
+                    "w -= step`, not w.data -= step, or give it other values by w.assign(values)"
+                )
             return getattr(ufunc, method)(*map(_array, inputs), **kwargs)
         op = UFUNCS.get((ufunc, method))
         if op is None:

@@ -17,6 +17,7 @@ from .backward import backward as flow_back
 from .backward import fit
 from .callsite import outside
 from .doors import NUMERIC, BorrowedGradient, as_array, own_array
+from .foreign_names import ForeignNames
 from .hooks import Hooked
 from .node import Constant, Leaf, Node
 from .protocols import NumPyProtocols, PythonProtocols
@@ -42,7 +43,7 @@ _recording = modes.recording.get  # looked up once: asked for every parameter
 _watcher = modes.watcher.get
 
 
-class Tensor(Hooked, Writable, NumPyProtocols, PythonProtocols, TableMethods):
+class Tensor(Hooked, Writable, NumPyProtocols, PythonProtocols, ForeignNames, TableMethods):
     """An array that records the operations on it, so that gradients can flow back to it.
 
     Args:
@@ -103,6 +104,13 @@ class Tensor(Hooked, Writable, NumPyProtocols, PythonProtocols, TableMethods):
         array = np.asarray(data)
         array.setflags(write=False)
         return array
+
+    @data.setter
+    def data(self, value: Any) -> None:
+        raise AttributeError(
+            f"the array of {self._title()} can't be replaced: write t.assign(values) or "
+            "t[...] = values, for a parameter inside of `with no_grad():`"
+        )
 
     def numpy(self) -> np.ndarray:
         """Return the values as a read-only array (`.numpy().copy()` for one to write to)."""

@@ -18,7 +18,7 @@ from ..core.doors import NoArrayError, as_array, beside
 from ..core.modes import recording
 from ..core.node import Constant, Node, part, record
 from ..core.tensor import Tensor, as_operand, node_of, wrap
-from .mistakes import forward_failed
+from .mistakes import forward_failed, unknown_argument
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -307,7 +307,7 @@ def _bind(op: Op, defaults: tuple, args: tuple, kwargs: dict) -> tuple:
     values = [*args, *defaults[len(args) :]]
     for key, value in kwargs.items():
         if key not in names:
-            raise TypeError(f"{call} has no argument {key!r}")
+            raise unknown_argument(op, call, key)
         position = names.index(key)
         if position < len(args):
             raise TypeError(f"{op.name}: {key!r} was given twice")

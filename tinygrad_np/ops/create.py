@@ -51,6 +51,16 @@ def _lengths(name: str, shape: Any) -> tuple[int, ...]:
     return lengths
 
 
+def _dtype(name: str, shape: Any, dtype: Any) -> Any:
+    """Return the dtype, float64 by default; an integer is a second length, as PyTorch has it."""
+    if isinstance(dtype, (int, np.integer)):
+        raise TypeError(
+            f"{name}: the shape is one argument, {name}(({shape}, {dtype})), not two: the second "
+            "one is the dtype"
+        )
+    return dtype or np.float64
+
+
 def _value(name: str, value: Any) -> Any:
     """Return a number or an array that no gradient flows to."""
     if needs_grad(value):
@@ -69,7 +79,7 @@ def zeros(
     name: str | None = None,
 ) -> Tensor:
     """Zeros in the given shape."""
-    array = np.zeros(_lengths("zeros", shape), dtype or np.float64)
+    array = np.zeros(_lengths("zeros", shape), _dtype("zeros", shape, dtype))
     return Tensor(array, requires_grad=requires_grad, name=name)
 
 
@@ -81,7 +91,7 @@ def ones(
     name: str | None = None,
 ) -> Tensor:
     """Ones in the given shape."""
-    array = np.ones(_lengths("ones", shape), dtype or np.float64)
+    array = np.ones(_lengths("ones", shape), _dtype("ones", shape, dtype))
     return Tensor(array, requires_grad=requires_grad, name=name)
 
 

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..core.callsite import assigned_name, name_of, outside, short_place
+from ..core.foreign_names import FUNCTIONS_ELSEWHERE, METHODS_ELSEWHERE, write
+from ..core.protocols import FUNCTIONS, UFUNCS
 from ..core.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
     from ..core.node import Shape
     from ..core.op import Op
 
-__all__ = ["describe", "describe_call", "forward_failed"]
+__all__ = ["describe", "describe_call", "forward_failed", "missing_function", "unknown_argument"]
 
 _MOST = 10**6  # elements to try a fix with
 
@@ -145,3 +147,58 @@ def _column(a: np.ndarray) -> np.ndarray | None:
 _Changes = list[tuple[str, Callable[[np.ndarray], np.ndarray | None]]]
 _CHANGES: _Changes = [("{}.T", _transpose), ("{}.swapaxes(-1, -2)", _transpose_stack)]
 _ELEMENTWISE_CHANGES: _Changes = [("{}.T", _transpose), ("{}[:, None]", _column)]
+
+
+# --- names ----------------------------------------------------------------------------------------
+
+
+def missing_function(name: str) -> AttributeError:
+    """Make the error for a name that the package does not have, with what to write if known."""
+    text = f"module 'tinygrad_np' has no attribute {name!r}"
+    instead = FUNCTIONS_ELSEWHERE.get(name) or METHODS_ELSEWHERE.get(name)
+    if instead is None and _answers_tensors(name):
+        instead = f"np.{name}"
+    if instead is None:
+        return AttributeError(text)
+    return AttributeError(f"{text}: {write(instead)}", name="")
+
+
+# What PyTorch and NumPy call parameters that ops have by another name.
+_PARAMETERS = {
+    "a": "x",
+    "correction": "ddof",
+    "dim": "axis",
+    "dims": "axis",
+    "input": "x",
+    "keepdim": "keepdims",
+    "other": "y",
+}
+
+
+def unknown_argument(op: Op, call: str, name: str) -> TypeError:
+    """Make the error for an argument that an op does not have, with its name here if known."""
+    text = f"{call} has no argument {name!r}"
+    own = _PARAMETERS.get(name)
+    if own in op.defaults:
+        return TypeError(f"{text}: it is called {own} here")
+    for function in op.numpy:
+        answer: Any = FUNCTIONS.get(function)
+        if answer is not None and name in _argument_names(answer):
+            return TypeError(f"{text}, but np.{function.__name__} of a Tensor has")
+    return TypeError(text)
+
+
+def _argument_names(function: Any) -> tuple[str, ...]:
+    """Return the names of a Python function's parameters."""
+    code = function.__code__
+    return code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+
+
+def _answers_tensors(name: str) -> bool:
+    """Say whether NumPy has this name, as a function of Tensors, a dtype or a number."""
+    value = getattr(np, name, None)
+    if isinstance(value, np.ufunc):
+        return (value, "__call__") in UFUNCS
+    if isinstance(value, type):
+        return issubclass(value, np.generic)
+    return isinstance(value, float) or (callable(value) and value in FUNCTIONS)

@@ -1,0 +1,48 @@
+"""Names of PyTorch and Keras that `nn` does not have: the answer names what is here."""
+
+import re
+
+import pytest
+
+import nn
+import tinygrad_np as tg
+from nn.foreign_names import NAMES
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_answer_names_what_is_there(name):
+    assert not hasattr(nn, name), "it is there: take it off the list"
+    with pytest.raises(AttributeError, match=rf"module 'nn' has no attribute '{name}': write "):
+        getattr(nn, name)
+    for package, attribute in re.findall(r"\b(nn|tinygrad_np)\.(\w+)", NAMES[name]):
+        assert attribute in {"nn": nn, "tinygrad_np": tg}[package].__all__
+
+
+@pytest.mark.oracle
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        ("CrossEntropyLoss", ([[0.0, 1.0], [2.0, 0.5]], [0, 1])),
+        ("MSELoss", ([[0.0, 1.0]], [[0.5, 3.0]])),
+        ("L1Loss", ([[0.0, 1.0]], [[0.5, 3.0]])),
+        ("BCELoss", ([[0.2, 0.9]], [[0.0, 1.0]])),
+        ("BCEWithLogitsLoss", ([[0.2, 0.9]], [[0.0, 1.0]])),
+        ("NLLLoss", ([[-0.7, -0.2], [-2.0, -0.5]], [0, 1])),
+        *((name, ([[-2.0, 0.5, 1.5]],)) for name, text in NAMES.items() if "also as" in text),
+    ],
+)
+def test_it_does_the_same_as_pytorchs(name, arguments):
+    torch = pytest.importorskip("torch")
+    want = getattr(torch.nn, name)()(*map(torch.tensor, arguments))
+    expression = re.split(r", (?:also as|a function of)", NAMES[name])[0]
+    function = eval(expression, {"nn": nn, "tinygrad_np": tg})
+    got = function(*map(tg.Tensor, arguments))
+    assert got.numpy() == pytest.approx(want.numpy(), rel=1e-5)
+
+
+def test_functions_of_the_engine_and_unknown_names():
+    with pytest.raises(AttributeError, match=r"no attribute 'relu': write tinygrad_np\.relu$"):
+        nn.relu  # noqa: B018
+    with pytest.raises(AttributeError, match=r"no attribute 'Nonsense'$"):
+        nn.Nonsense  # noqa: B018
+    assert "CrossEntropyLoss" not in dir(nn)
