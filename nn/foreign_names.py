@@ -51,7 +51,7 @@ def missing_name(name: str) -> AttributeError:
     """Make the error for a name that `nn` does not have, with what to write if that is known."""
     text = f"module 'nn' has no attribute {name!r}"
     instead = NAMES.get(name)
-    if instead is None and name in tg.__all__ and not name.startswith("_"):
+    if instead is None and callable(getattr(tg, name, None)):
         instead = f"tinygrad_np.{name}"
     if instead is None:
         return AttributeError(text)

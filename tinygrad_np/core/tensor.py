@@ -107,10 +107,7 @@ class Tensor(Hooked, Writable, NumPyProtocols, PythonProtocols, ForeignNames, Ta
 
     @data.setter
     def data(self, value: Any) -> None:
-        raise AttributeError(
-            f"the array of {self._title()} can't be replaced: write t.assign(values) or "
-            "t[...] = values, for a parameter inside of `with no_grad():`"
-        )
+        raise self._not_replaced()
 
     def numpy(self) -> np.ndarray:
         """Return the values as a read-only array (`.numpy().copy()` for one to write to)."""

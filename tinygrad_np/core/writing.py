@@ -44,6 +44,13 @@ class Writable:
                 "gradients would not know of this write. Write to t.detach(), or outside no_grad()"
             )
 
+    def _not_replaced(self) -> AttributeError:
+        """Make the error for `t.data = v`."""
+        return AttributeError(
+            f"the array of {self._title()} can't be replaced: write t.assign(values) or "
+            "t[...] = values, for a parameter inside of `with no_grad():`"
+        )
+
     def _become(self: Any, result: Any, action: str) -> Any:
         """Take over the value of `result`, which must fit in shape and dtype."""
         if result._data.shape != self._data.shape:
