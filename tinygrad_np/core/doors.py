@@ -24,6 +24,7 @@ __all__ = [
     "act",
     "as_array",
     "beside",
+    "differentiable",
     "draw",
     "own_array",
     "tracer",
@@ -86,6 +87,14 @@ def as_array(data: Any, dtype: Any = None, copy: bool | None = None) -> np.ndarr
             given = f"a {given} that NumPy makes an array of {array.dtype} of"
         raise TypeError(f"expected numbers or an array of numbers, not {given}")
     return array
+
+
+def differentiable(dtype: np.dtype) -> np.dtype:
+    """Return the dtype if it is one of floats, else raise."""
+    if dtype.kind != "f":
+        remedy = "complex gradients are not supported" if dtype.kind == "c" else "use dtype=float"
+        raise TypeError(f"only floats can need a gradient, not {dtype}: {remedy}")
+    return dtype
 
 
 class NoArrayError(Exception):

@@ -16,7 +16,7 @@ from . import cuts, exits, modes
 from .backward import backward as flow_back
 from .backward import fit
 from .callsite import outside
-from .doors import NUMERIC, BorrowedGradient, as_array, own_array
+from .doors import NUMERIC, BorrowedGradient, as_array, differentiable, own_array
 from .foreign_names import ForeignNames
 from .hooks import Hooked
 from .node import Constant, Leaf, Node
@@ -87,7 +87,7 @@ class Tensor(Hooked, Writable, NumPyProtocols, PythonProtocols, ForeignNames, Ta
         array.setflags(write=False)
         self._data = array
         if requires_grad:
-            self._node = Leaf(array.shape, _differentiable(array.dtype), name)
+            self._node = Leaf(array.shape, differentiable(array.dtype), name)
         else:
             self._node = Constant(array.shape, array.dtype, name)
         frame = outside(sys._getframe(1))
@@ -167,7 +167,7 @@ class Tensor(Hooked, Writable, NumPyProtocols, PythonProtocols, ForeignNames, Ta
             )
         old = node_of(self)
         if value:
-            self._node = Leaf(self.shape, _differentiable(self.dtype), self.name)
+            self._node = Leaf(self.shape, differentiable(self.dtype), self.name)
         else:
             self._node = Constant(self.shape, self.dtype, self.name)
         self._node.code, self._node.lasti = old.code, old.lasti
@@ -327,14 +327,6 @@ class Tensor(Hooked, Writable, NumPyProtocols, PythonProtocols, ForeignNames, Ta
         if type(data) is not np.ndarray or data.base is not None:
             data = as_array(data, None, copy=True)
         self._become(wrap(data, None), "assign()")
-
-
-def _differentiable(dtype: np.dtype) -> np.dtype:
-    """Return the dtype if it is one of floats, else raise."""
-    if dtype.kind != "f":
-        remedy = "complex gradients are not supported" if dtype.kind == "c" else "use dtype=float"
-        raise TypeError(f"only floats can need a gradient, not {dtype}: {remedy}")
-    return dtype
 
 
 def _restore(
