@@ -1,4 +1,4 @@
-"""Layers: dense, activations, dropout."""
+"""Layers: dense, dropout, embedding."""
 
 from __future__ import annotations
 
@@ -18,12 +18,11 @@ if TYPE_CHECKING:
 __all__ = [
     "Dense",
     "Dropout",
+    "Dropout1d",
+    "Dropout2d",
+    "Embedding",
     "Linear",
-    "LogSoftmax",
-    "ReLU",
-    "Sigmoid",
-    "Softmax",
-    "Tanh",
+    "initial",
     "regularization_loss",
 ]
 
@@ -71,10 +70,10 @@ class Linear(Module):
                 raise ValueError(f"{name} must not be negative, it is {strength}")
         rng = rng or tg.default_generator()
         fans = (in_features, out_features)
-        self.weight = _initial("weight", weight_init, fans, fans, rng, dtype)
+        self.weight = initial("weight", weight_init, fans, fans, rng, dtype)
         self.bias = None
         if bias:
-            self.bias = _initial("bias", bias_init, (out_features,), fans, rng, dtype)
+            self.bias = initial("bias", bias_init, (out_features,), fans, rng, dtype)
         self.penalties = {name: strength for name, strength in penalties.items() if strength}
 
     def forward(self, x: Any) -> Tensor:
@@ -109,7 +108,7 @@ class Linear(Module):
         return ", ".join(parts)
 
 
-def _initial(
+def initial(
     name: str,
     initializer: Callable[..., np.ndarray],
     shape: tuple[int, ...],
@@ -137,47 +136,6 @@ def regularization_loss(model: Module) -> Tensor | float:
     return total
 
 
-class ReLU(Module):
-    """max(x, 0)."""
-
-    def forward(self, x: Any) -> Tensor:
-        return tg.relu(x)
-
-
-class Sigmoid(Module):
-    """1 / (1 + exp(-x))."""
-
-    def forward(self, x: Any) -> Tensor:
-        return tg.sigmoid(x)
-
-
-class Tanh(Module):
-    """tanh(x)."""
-
-    def forward(self, x: Any) -> Tensor:
-        return tg.tanh(x)
-
-
-class Softmax(Module):
-    """exp(x) / sum(exp(x)) along an axis. Not in front of `cross_entropy`, which takes logits."""
-
-    def __init__(self, axis: int = -1) -> None:
-        self.axis = axis
-
-    def forward(self, x: Any) -> Tensor:
-        return tg.softmax(x, self.axis)
-
-
-class LogSoftmax(Module):
-    """log(softmax(x)) along an axis."""
-
-    def __init__(self, axis: int = -1) -> None:
-        self.axis = axis
-
-    def forward(self, x: Any) -> Tensor:
-        return tg.log_softmax(x, self.axis)
-
-
 class Dropout(Module):
     """In training, each element becomes 0 with probability p, and the rest is divided by 1 - p.
 
@@ -197,3 +155,77 @@ class Dropout(Module):
 
     def extra_repr(self) -> str:
         return f"p={self.p}"
+
+
+class Dropout2d(Dropout):
+    """In training, each channel of each image becomes 0 with probability p (see `Dropout`).
+
+    Images are (rows, channels, height, width), or one of them without the first axis.
+    """
+
+    axes = 2
+
+    def forward(self, x: Any) -> Tensor:
+        x = as_tensor(x)
+        if x.ndim not in (self.axes + 1, self.axes + 2):
+            raise ValueError(
+                f"{self!r} drops channels: it needs {self.axes + 2} axes, not {x.ndim}"
+            )
+        shape = x.shape[: -self.axes] + (1,) * self.axes
+        mask = tg.dropout(tg.ones(shape, dtype=x.dtype), self.p, self.training, self.rng)
+        return x * mask if self.training else x
+
+
+class Dropout1d(Dropout2d):
+    """In training, each channel of each sequence becomes 0 with probability p (see `Dropout`)."""
+
+    axes = 1
+
+
+class Embedding(Module):
+    """A learned vector for each of so many things: integers (...) become (..., embedding_dim).
+
+    Args:
+        num_embeddings: how many things there are.
+        embedding_dim: the length of the vectors.
+        padding_idx: a thing whose vector is zeros at first and gets no gradient.
+        weight_init: a function from `nn.init`.
+        dtype, rng: as of `Linear`.
+    """
+
+    def __init__(
+        self,
+        num_embeddings: int,
+        embedding_dim: int,
+        padding_idx: int | None = None,
+        *,
+        weight_init: Callable[..., np.ndarray] = init.normal(1.0),  # noqa: B008 - a function
+        dtype: Any = np.float32,
+        rng: np.random.Generator | None = None,
+    ) -> None:
+        shape = (num_embeddings, embedding_dim)
+        for name, size in zip(("num_embeddings", "embedding_dim"), shape):
+            if not isinstance(size, (int, np.integer)) or size < 1:
+                raise ValueError(f"{name} must be a positive integer, not {size!r}")
+        self.padding_idx = padding_idx
+        self.weight = initial(
+            "weight", weight_init, shape, shape, rng or tg.default_generator(), dtype
+        )
+        if padding_idx is None:
+            return
+        if not -num_embeddings <= padding_idx < num_embeddings:
+            raise ValueError(f"padding_idx {padding_idx} is none of {num_embeddings} things")
+        self.padding_idx = padding_idx % num_embeddings
+        with tg.no_grad():
+            self.weight[self.padding_idx] = 0
+
+    def forward(self, indices: Any) -> Tensor:
+        vectors = tg.embedding(indices, self.weight)
+        if self.padding_idx is None:
+            return vectors
+        learned = tg.expand_dims(as_tensor(indices) != self.padding_idx, -1)
+        return tg.where(learned, vectors, vectors.detach())
+
+    def extra_repr(self) -> str:
+        padding = "" if self.padding_idx is None else f", padding_idx={self.padding_idx}"
+        return f"{self.weight.shape[0]}, {self.weight.shape[1]}{padding}"
