@@ -11,7 +11,7 @@ import tinygrad_np as tg
 from tinygrad_np import Tensor
 
 from . import init
-from .layers import initial
+from .layers import check_sizes, initial
 from .module import Module, as_tensor
 
 if TYPE_CHECKING:
@@ -57,10 +57,9 @@ class _Convolution(Module):
         dtype: Any,
         rng: np.random.Generator | None,
     ) -> None:
+        check_sizes(in_channels=in_channels, out_channels=out_channels, groups=groups)
         for name, size in (("in_channels", in_channels), ("out_channels", out_channels)):
-            if not isinstance(size, (int, np.integer)) or size < 1:
-                raise ValueError(f"{name} must be a positive integer, not {size!r}")
-            if groups < 1 or size % groups:
+            if size % groups:
                 raise ValueError(f"{name} ({size}) must be a multiple of groups ({groups})")
         self.in_channels = in_channels
         self.out_channels = out_channels
@@ -194,7 +193,8 @@ def padded(x: Tensor, edges: list[tuple[int, int]], mode: str, fill: float = 0.0
     lengths = x.shape[-len(edges) :]
     if min(map(min, edges)) < 0:
         kept = [slice(max(0, -a), n - max(0, -b)) for (a, b), n in zip(edges, lengths)]
-        x = x[(Ellipsis, *kept)]
+        index = (Ellipsis, *kept)
+        x = x[index]
     widths = [(0, 0)] * (x.ndim - len(edges)) + [(max(a, 0), max(b, 0)) for a, b in edges]
     if mode == "constant":
         return tg.pad(x, widths, constant_values=fill)

@@ -22,6 +22,7 @@ __all__ = [
     "Dropout2d",
     "Embedding",
     "Linear",
+    "check_sizes",
     "initial",
     "regularization_loss",
 ]
@@ -56,9 +57,7 @@ class Linear(Module):
         dtype: Any = np.float32,
         rng: np.random.Generator | None = None,
     ) -> None:
-        for name, size in (("in_features", in_features), ("out_features", out_features)):
-            if not isinstance(size, (int, np.integer)) or size < 1:
-                raise ValueError(f"{name} must be a positive integer, not {size!r}")
+        check_sizes(in_features=in_features, out_features=out_features)
         penalties = {
             "weight_l1": weight_l1,
             "weight_l2": weight_l2,
@@ -106,6 +105,13 @@ class Linear(Module):
             parts.append("bias=False")
         parts += [f"{name}={value}" for name, value in self.penalties.items()]
         return ", ".join(parts)
+
+
+def check_sizes(**sizes: Any) -> None:
+    """Raise ValueError for a size that is no positive integer."""
+    for name, size in sizes.items():
+        if not isinstance(size, (int, np.integer)) or size < 1:
+            raise ValueError(f"{name} must be a positive integer, not {size!r}")
 
 
 def initial(
@@ -204,9 +210,7 @@ class Embedding(Module):
         rng: np.random.Generator | None = None,
     ) -> None:
         shape = (num_embeddings, embedding_dim)
-        for name, size in zip(("num_embeddings", "embedding_dim"), shape):
-            if not isinstance(size, (int, np.integer)) or size < 1:
-                raise ValueError(f"{name} must be a positive integer, not {size!r}")
+        check_sizes(num_embeddings=num_embeddings, embedding_dim=embedding_dim)
         self.padding_idx = padding_idx
         self.weight = initial(
             "weight", weight_init, shape, shape, rng or tg.default_generator(), dtype

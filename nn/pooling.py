@@ -11,6 +11,7 @@ import tinygrad_np as tg
 from tinygrad_np import Tensor
 
 from .convolution import each_axis, padded
+from .layers import check_sizes
 from .module import Module, as_tensor
 
 __all__ = [
@@ -246,8 +247,7 @@ class Upsample(Module):
     """
 
     def __init__(self, scale_factor: int, mode: str = "nearest") -> None:
-        if not isinstance(scale_factor, (int, np.integer)) or scale_factor < 1:
-            raise ValueError(f"scale_factor must be a positive integer, not {scale_factor!r}")
+        check_sizes(scale_factor=scale_factor)
         if mode not in ("nearest", "bilinear"):
             raise ValueError(f"mode must be 'nearest' or 'bilinear', not {mode!r}")
         self.scale_factor = scale_factor

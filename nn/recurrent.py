@@ -10,7 +10,7 @@ import tinygrad_np as tg
 from tinygrad_np import Tensor
 
 from . import init
-from .layers import initial
+from .layers import check_sizes, initial
 from .module import Module, Parameter, as_tensor
 
 if TYPE_CHECKING:
@@ -137,7 +137,7 @@ class _Cell(_Recurrent):
         dtype: Any = np.float32,
         rng: np.random.Generator | None = None,
     ) -> None:
-        _check_sizes(input_size=input_size, hidden_size=hidden_size)
+        check_sizes(input_size=input_size, hidden_size=hidden_size)
         self.input_size = input_size
         self.hidden_size = hidden_size
         self._add_parameters("", input_size, hidden_size, bias, dtype, rng)
@@ -226,7 +226,7 @@ class _Layers(_Recurrent):
         dtype: Any = np.float32,
         rng: np.random.Generator | None = None,
     ) -> None:
-        _check_sizes(input_size=input_size, hidden_size=hidden_size, num_layers=num_layers)
+        check_sizes(input_size=input_size, hidden_size=hidden_size, num_layers=num_layers)
         if not 0 <= dropout < 1:
             raise ValueError(f"the probability of dropping must be in [0, 1), not {dropout}")
         self.input_size = input_size
@@ -394,9 +394,3 @@ def _state(module: _Recurrent, state: Any, shape: tuple[int, ...], dtype: Any) -
         if tensor.shape != shape:
             raise ValueError(f"{module!r} needs a state of shape {shape}, not {tensor.shape}")
     return tensors
-
-
-def _check_sizes(**sizes: Any) -> None:
-    for name, size in sizes.items():
-        if not isinstance(size, (int, np.integer)) or size < 1:
-            raise ValueError(f"{name} must be a positive integer, not {size!r}")
