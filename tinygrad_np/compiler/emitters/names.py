@@ -5,7 +5,10 @@ from __future__ import annotations
 import keyword
 import re
 
-__all__ = ["Names"]
+__all__ = ["RESERVED", "Names"]
+
+# Names of the emitted text and of an exported file, which no value has.
+RESERVED = frozenset({"np", "constants", "GuardFailed", "Path", "state", "checked", "call"})
 
 
 class Names:

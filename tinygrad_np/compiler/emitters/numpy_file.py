@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import os
+import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,8 +12,11 @@ import numpy as np
 
 from ..errors import CompileError
 from ..statements import Var
+from .names import RESERVED, Names
+from .numpy_literals import dtype_text, number_text
 
 if TYPE_CHECKING:
+    from ..program import Input, Output
     from ..variant import Variant
 
 __all__ = ["export"]
@@ -23,6 +28,19 @@ import numpy as np
 constants = dict(np.load(Path(__file__).with_suffix(".npz")))
 """
 
+_CHECKED = '''
+
+def checked(name, value, shape, dtype):
+    """Return an argument as an array; raise unless it is like the one this was written for."""
+    array = np.asarray(value)
+    if array.shape != shape or array.dtype != dtype:
+        raise ValueError(
+            f"{name} is {array.shape} {array.dtype}, but this file computes with {shape} "
+            f"{np.dtype(dtype)}: every shape and dtype needs a file of its own"
+        )
+    return array
+'''
+
 
 def export(variant: Variant, path: str | os.PathLike[str]) -> Path:
     """Write the program, and its state as it is now, to `path` and an .npz beside it.
@@ -31,7 +49,8 @@ def export(variant: Variant, path: str | os.PathLike[str]) -> Path:
         The path.
 
     Raises:
-        CompileError: the program calls a Python function, or leaves arguments changed.
+        CompileError: the program calls a Python function, leaves arguments changed, or returns
+            something that text can't say.
         ValueError: a file name without .py.
     """
     path = Path(path)
@@ -39,22 +58,47 @@ def export(variant: Variant, path: str | os.PathLike[str]) -> Path:
         raise ValueError(f"export() writes a .py file (and an .npz beside it), not {path.name!r}")
     file = _File(variant)
     file.check()
-    np.savez(path.with_suffix(".npz"), **file.arrays())
-    source = variant.emitted.source.replace("import numpy as np\n", _IMPORTS, 1)
-    path.write_text(source + file.state() + file.call(), encoding="utf-8")
+    text = file.text()
+    with zipfile.ZipFile(path.with_suffix(".npz"), "w") as archive:
+        for name, array in file.arrays.items():
+            with archive.open(f"{name}.npy", "w") as member:
+                np.lib.format.write_array(member, array, allow_pickle=False)
+    path.write_text(text, encoding="utf-8")
     return path
 
 
 class _File:
-    """The parts of the file besides the program: its state, and a function that keeps it."""
+    """The parts of the file: the program, its state, and a function that keeps that.
+
+    Attributes:
+        arrays: what goes into the .npz: constants and present values, by name.
+    """
 
     def __init__(self, variant: Variant) -> None:
         self.emitted = variant.emitted
         self.program = variant.program
-        self.inputs = self.program.parameters()
-        self.fresh = self.emitted.parameters[len(self.inputs) :]
-        self.pairs = list(zip(self.inputs, self.emitted.parameters))
-        self.names = {id(entry.source): name for entry, name in self.pairs}
+        inputs = self.program.parameters()
+        names = self.emitted.parameters
+        self.fresh = names[len(inputs) :]
+        self.pairs = list(zip(inputs, names))
+        self.arrays: dict[str, Any] = dict(self.emitted.constants)
+        self.owners = {id(entry.source): name for entry, name in self.pairs}
+        self._only_written()
+        arguments = Names({"np", "constants", "checked", self.emitted.name})
+        self.arguments = {
+            name: arguments.new(entry.var.hint) for entry, name in self.pairs if _is_given(entry)
+        }
+        self.dict = arguments.new("state")  # an argument may have that name
+
+    def _only_written(self) -> None:
+        """Name the Tensors and Numbers that the program writes and never reads."""
+        self.written: list[tuple[str, Any]] = []
+        names = Names({*RESERVED, *self.owners.values(), *self.arrays})
+        for output in self.program.outputs:
+            if output.kind in ("tensor", "number") and id(output.source) not in self.owners:
+                name = names.new(getattr(output.source, "name", None) or output.kind)
+                self.owners[id(output.source)] = name
+                self.written.append((name, output.source))
 
     def check(self) -> None:
         """Raise if a file of NumPy statements can't hold the program."""
@@ -67,61 +111,136 @@ class _File:
             )
         if any(output.kind.startswith("argument") for output in self.program.outputs):
             raise CompileError(f"{name} changes its arguments: that can't be exported")
-        if any(entry.kind in ("grad", "argument_grad") for entry in self.inputs):
+        if any(entry.kind in ("grad", "argument_grad") for entry, _ in self.pairs):
             raise CompileError(f"{name} adds to gradients of earlier calls")
+
+    def text(self) -> str:
+        """Return the whole file; its arrays are known then."""
+        source = self.emitted.source.replace("import numpy as np\n", _IMPORTS, 1)
+        check = _CHECKED if self.arguments else ""
+        return source + self._state() + check + self._call()
+
+    # --- state ----------------------------------------------------------------------------------
 
     def _named(self, *kinds: str) -> list[tuple[str, Any]]:
         """List the names and sources of the inputs of these kinds."""
         return [(name, entry.source) for entry, name in self.pairs if entry.kind in kinds]
 
-    def arrays(self) -> dict[str, Any]:
-        """Return constants and present values, by name."""
-        arrays: dict[str, Any] = dict(self.emitted.constants)
-        arrays.update((name, np.asarray(number.value)) for name, number in self._named("number"))
-        arrays.update((name, tensor.data) for name, tensor in self._named("tensor"))
-        arrays.update(self._named("array"))
-        return arrays
-
-    def state(self) -> str:
+    def _state(self) -> str:
         """Return the lines that read the state."""
-        names = [name for name, _ in self._named("tensor", "array", "number")]
+        written = self.written
+        contents = [*self._named("tensor", "array", "number"), *written]
+        for name, source in contents:
+            if not isinstance(source, np.ndarray):  # a Tensor, or a Number
+                source = source.data if hasattr(source, "data") else source.value
+            self.arrays[name] = np.asarray(source)
+        names = [name for name, _ in contents]
         lines = ["", "", "# What the calls read and leave changed."]
         lines.append(f"state = {{name: constants[name] for name in {names!r}}}")
-        for name, _ in self._named("number"):
-            lines.append(f"state[{name!r}] = state[{name!r}].item()")
+        for name, source in contents:
+            if hasattr(source, "value"):
+                lines.append(f"state[{name!r}] = state[{name!r}].item()")
         for name, source in self._named("generator"):
-            bits = (source() if callable(source) else source).bit_generator
-            lines += [
-                f"state[{name!r}] = np.random.Generator(np.random.{type(bits).__name__}())",
-                f"state[{name!r}].bit_generator.state = {bits.state!r}",
-            ]
+            lines += self._generator(name, source() if callable(source) else source)
+        if self.dict != "state":
+            lines.append(f"{self.dict} = state")
         return "\n".join(lines) + "\n"
 
-    def call(self) -> str:
-        """Return the text of a function that runs the program and keeps the new state."""
-        emitted = self.emitted
-        arguments = [name for name, _ in self._named("argument")]
-        operands = [
-            name if entry.kind == "argument" else f"state[{name!r}]" for entry, name in self.pairs
+    def _generator(self, name: str, generator: Any) -> list[str]:
+        """Return the lines that make a random generator and put it where this one is."""
+        bits = generator.bit_generator
+        kind = type(bits).__name__
+        if getattr(np.random, kind, None) is not type(bits):
+            raise CompileError(f"{kind}, a bit generator that NumPy has not, can't be exported")
+        return [
+            f"state[{name!r}] = np.random.Generator(np.random.{kind}())",
+            f"state[{name!r}].bit_generator.state = {self._generator_state(bits.state, name)}",
         ]
-        owners = [self.names[id(output.source)] for output in emitted.fresh]
-        results = sum(isinstance(leaf, Var) for leaf in self.program.results)
-        lines = [f"def call({', '.join(arguments)}):"]
+
+    def _generator_state(self, state: Any, path: str) -> str:
+        """Return the text of a generator's state; its arrays go into the .npz."""
+        if isinstance(state, dict):
+            items = [f"{k!r}: {self._generator_state(v, f'{path}_{k}')}" for k, v in state.items()]
+            return f"{{{', '.join(items)}}}"
+        if isinstance(state, np.ndarray):
+            self.arrays[path] = state
+            return f"constants[{path!r}]"
+        return repr(state.item() if isinstance(state, np.generic) else state)
+
+    # --- the call -------------------------------------------------------------------------------
+
+    def _call(self) -> str:
+        """Return the text of a function that runs the program and keeps the new state."""
+        emitted, state = self.emitted, self.dict
+        owner = {id(output): self.owners.get(id(output.source)) for output in self._changed()}
+        lines = [f"def call({', '.join(self.arguments.values())}):"]
         lines.append('    """One call; `state` is what it leaves changed."""')
-        for new, owner in zip(self.fresh, owners):
-            lines.append(f"    {new} = np.empty_like(state[{owner!r}])")
-        lines.append(f"    returned = {emitted.name}({', '.join([*operands, *self.fresh])})")
-        for new, owner in zip(self.fresh, owners):
-            lines.append(f"    state[{owner!r}] = {new}")
-        for k, output in enumerate(emitted.returned, start=results):
-            if id(output.source) in self.names:
-                lines.append(f"    state[{self.names[id(output.source)]!r}] = returned[{k}]")
-        lines.append(f"    return {_first(results)}")
+        for entry, name in self.pairs:
+            if name in self.arguments:
+                lines.append(_check(self.arguments[name], entry.var))
+        for new, output in zip(self.fresh, emitted.fresh):
+            lines.append(f"    {new} = np.empty_like({state}[{owner[id(output)]!r}])")
+        operands = [self.arguments.get(name, f"{state}[{name!r}]") for _, name in self.pairs]
+        run = f"{emitted.name}({', '.join([*operands, *self.fresh])})"
+        returned = emitted.returned or self._results()
+        lines.append(f"    returned = {run}" if returned else f"    {run}")
+        for new, output in zip(self.fresh, emitted.fresh):
+            lines.append(f"    {state}[{owner[id(output)]!r}] = {new}")
+        for k, output in enumerate(emitted.returned, start=self._results()):
+            if owner[id(output)] is not None:  # gradients are left out
+                lines.append(f"    {state}[{owner[id(output)]!r}] = returned[{k}]")
+        self._next = 0
+        lines.append(f"    return {self._result(self.program.template)}")
         return "\n".join(["", "", *lines]) + "\n"
 
+    def _changed(self) -> list[Output]:
+        return [*self.emitted.fresh, *self.emitted.returned]
 
-def _first(results: int) -> str:
-    """Return an expression for the results among all that the program returns."""
-    if results == 0:
-        return "None"
-    return "returned[0]" if results == 1 else f"returned[:{results}]"
+    def _results(self) -> int:
+        """Return how many values of the program belong to its result."""
+        return sum(isinstance(leaf, Var) for leaf in self.program.results)
+
+    def _result(self, tree: Any) -> str:
+        """Return an expression for what the function returns."""
+        if isinstance(tree, Var):
+            self._next += 1
+            return f"returned[{self._next - 1}]"
+        if isinstance(tree, dict):
+            items = [f"{_literal(key)}: {self._result(value)}" for key, value in tree.items()]
+            return f"{{{', '.join(items)}}}"
+        if isinstance(tree, (list, tuple)):
+            items = list(map(self._result, tree))
+            if isinstance(tree, list):
+                return f"[{', '.join(items)}]"
+            return f"({', '.join(items)}{',' * (len(items) == 1)})"
+        return _literal(tree)
+
+
+def _is_given(entry: Input) -> bool:
+    return entry.kind == "argument"
+
+
+def _check(name: str, var: Var) -> str:
+    """Return the line that checks an argument."""
+    return f"    {name} = checked({name!r}, {name}, {var.shape}, {dtype_text(var.dtype)})"
+
+
+def _literal(value: Any) -> str:
+    """Return the text of a constant of Python.
+
+    Raises:
+        CompileError: there is none.
+    """
+    if isinstance(value, (float, complex)) and not isinstance(value, np.generic):
+        return number_text(value)
+    text = repr(value)
+    try:
+        same = type(ast.literal_eval(text)) is type(value)
+    except (ValueError, SyntaxError):
+        same = False
+    if not same:
+        raise CompileError(
+            f"a {type(value).__name__} is returned: a file of NumPy statements can't hold that. "
+            "Instead: return arrays and numbers, in dicts, lists and tuples."
+        )
+    return text

@@ -13,7 +13,7 @@ import numpy as np
 from ...core.callsite import short_place
 from ..memory import Memory, is_copy, takes_out
 from ..statements import Statement, Var
-from .names import Names
+from .names import RESERVED, Names
 from .numpy_expressions import WIDTH, Expressions
 from .numpy_literals import empty, header, note
 
@@ -67,7 +67,8 @@ def emit(program: Program, memory: Memory, title: str) -> Emitted:
 class _Writer(Expressions):
     def __init__(self, program: Program, memory: Memory) -> None:
         name = re.sub(r"\W", "_", program.name)
-        super().__init__(Names({"np", "constants", "GuardFailed", name}))
+        name += "_" * (name in RESERVED)
+        super().__init__(Names({*RESERVED, name}))
         self.program = program
         self.memory = memory
         self.out = Emitted(name, constants=self.constants, objects=self.objects)
