@@ -37,6 +37,8 @@ def fit(g: Any, shape: Shape, dtype: np.dtype) -> Any:
         TypeError: a complex gradient for a real value.
     """
     if g.shape != shape:
+        if g.dtype == np.float16:  # which loses the sum of many numbers
+            g = g.astype(np.float32)
         new = g.ndim - len(shape)  # axes that broadcasting put in front
         if new > 0:
             axis = 0 if new == 1 else tuple(range(new))

@@ -1,4 +1,7 @@
-"""Axes, lengths and counts: normalized, and checked with errors that name the function."""
+"""Axes, lengths and counts: normalized, and checked with errors that name the function.
+
+Sums and counts of many numbers need a dtype that can hold them: see `wide`.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,17 @@ import operator
 
 import numpy as np
 
-__all__ = ["checked_axes", "checked_axis", "checked_integers", "each", "normal_axes"]
+__all__ = [
+    "checked_axes",
+    "checked_axis",
+    "checked_integers",
+    "each",
+    "narrow",
+    "normal_axes",
+    "wide",
+]
+
+_SINGLE_COUNTS = 2**24  # as far as float32 has every whole number; float16 ends at 65504
 
 
 def each(count):
@@ -25,6 +38,24 @@ def normal_axes(axis, ndim):
         if not -ndim <= a < ndim:
             raise np.exceptions.AxisError(a, ndim)
     return tuple(a % ndim for a in axis)
+
+
+def wide(x, count=0):
+    """Return x in a dtype that can hold its sums, and numbers up to `count`.
+
+    That is its own, but float32 for float16, and float64 for what float32 can't count.
+    """
+    if x.dtype.char == "e":
+        x = x.astype(np.float32)
+    if count > _SINGLE_COUNTS and x.dtype.char == "f":
+        x = x.astype(np.float64)
+    return x
+
+
+def narrow(value, x):
+    """Return what was computed of `wide(x)` in the dtype of x."""
+    is_wider = x.dtype.kind == "f" and value.dtype != x.dtype
+    return value.astype(x.dtype) if is_wider else value
 
 
 def checked_integers(name, argument, value):

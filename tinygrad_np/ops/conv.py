@@ -13,6 +13,7 @@ import math
 
 import numpy as np
 
+from .axes import wide
 from .define import define_op
 from .sliding import check_image, geometry, pair
 
@@ -129,7 +130,7 @@ conv2d = define_op(
     flops=lambda out, x, weight, *bias: 2 * math.prod(out) * math.prod(weight[1:]),
     x=_conv2d_x,
     weight=_conv2d_of_weight,
-    bias=lambda g: g.sum(axis=(0, 2, 3)),
+    bias=lambda g: wide(g).sum(axis=(0, 2, 3)),
     text="conv2d({x}, {weight}) + {bias}",
     samples=_conv2d_samples,
 )
@@ -189,7 +190,7 @@ conv_transpose2d = define_op(
     name="conv_transpose2d",
     x=_conv_transpose2d_x,
     weight=_conv_transpose2d_of_weight,
-    bias=lambda g: g.sum(axis=(0, 2, 3)),
+    bias=lambda g: wide(g).sum(axis=(0, 2, 3)),
     text="conv_transpose2d({x}, {weight}) + {bias}",
     samples=lambda r: [
         _sample(r, (2, 3, 3, 2), (3, 2, 3, 3), (2,)),

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from .axes import wide
 from .define import answers, define_op
 from .mistakes import describe
 from .operands import operands as as_operands
@@ -94,7 +95,7 @@ def _contract(arrays, spec):
 def _contract_rule(g, arrays, spec, i):
     """Return the einsum of g with the other operands, in the order of the axes of operand i."""
     terms, result = _labels(spec, [np.shape(a) for a in arrays])
-    operands, inputs = [g], [result]
+    operands, inputs = [wide(g)], [result]
     for k, (array, term) in enumerate(zip(arrays, terms)):
         if k != i:
             operands.append(array)

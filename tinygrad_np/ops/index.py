@@ -10,7 +10,7 @@ import numpy as np
 
 from ..core.doors import NoArrayError
 from ..core.tensor import Tensor, as_array
-from .axes import checked_axis
+from .axes import checked_axis, narrow, wide
 from .define import define_op
 
 __all__ = [
@@ -55,7 +55,7 @@ def _places(x):
 
 def _scatter(values, index, shape):
     """Zeros of the given shape, with the values added at the index (repeated ones add up)."""
-    out = np.zeros_like(values, shape=shape, order="C")
+    out = np.zeros_like(wide(values), shape=shape, order="C")
     if not _may_repeat(index):
         out[index] = values
     elif out.ndim == 1 or np.size(values) < 500 or 4 * np.size(values) < out.size:
@@ -64,7 +64,7 @@ def _scatter(values, index, shape):
         places = _places(out)[index]
         values = np.broadcast_to(values, places.shape)
         np.add.at(out.reshape(-1), places.reshape(-1), values.reshape(-1))
-    return out
+    return narrow(out, values)
 
 
 scatter = define_op(
@@ -273,6 +273,7 @@ def _wins(g, value, out, index):
 
 def _part_of_each(g, x, value, out, index):
     """Divide the gradient by the number of values that equal the result."""
+    g = wide(g)
     count = (x == out).astype(g.dtype) + scatter(_wins(g, value, out, index), index, x.shape)
     return g / count
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .axes import each, normal_axes
+from .axes import each, narrow, normal_axes, wide
 from .define import define_op
 from .labels import first_place, one_hot
 from .reduce import keep_reduced, restore
@@ -42,7 +42,7 @@ def _without_unused(d, g, axis):
 def _softmax(x, axis=-1):
     """exp(x) / sum(exp(x)) along an axis: positive numbers that sum to 1."""
     e = np.exp(x - _largest(x, axis))
-    return e / keep_reduced(np.add, e, axis)
+    return narrow(e / keep_reduced(np.add, wide(e), axis), x)
 
 
 def _softmax_formula(g, out, axis):
@@ -70,11 +70,12 @@ def _log_softmax(x, axis=-1):
     shifted = x - _largest(x, axis)
     if not x.size:
         return shifted
-    return shifted - np.log(keep_reduced(np.add, np.exp(shifted), axis))
+    total = keep_reduced(np.add, wide(np.exp(shifted)), axis)
+    return narrow(shifted - np.log(total), x)
 
 
 def _log_softmax_formula(g, out, axis):
-    return g - np.exp(out) * keep_reduced(np.add, g, axis)
+    return g - np.exp(out) * keep_reduced(np.add, wide(g), axis)
 
 
 def _log_softmax_rule(g, out, axis):
@@ -98,7 +99,8 @@ def _logsumexp(x, axis=None, *, keepdims=False):
     top = _largest(x, axis)
     top = np.where(np.isfinite(top), top, 0)
     with np.errstate(divide="ignore"):
-        out = np.log(np.sum(np.exp(x - top), axis=axis, keepdims=True)) + top
+        total = np.sum(wide(np.exp(x - top)), axis=axis, keepdims=True)
+        out = narrow(np.log(total) + top, x)
     return out if keepdims else np.squeeze(out, axis)
 
 
@@ -107,8 +109,9 @@ def _logsumexp_rule(g, x, out, axis, keepdims):
     endless = np.isinf(out)
     weights = np.exp(x - np.where(endless, np.finfo(out.dtype).max, out))
     best = x == np.inf
-    share = best / np.maximum(best.sum(axis=axis, keepdims=True), 1)
-    return restore(g, axis, keepdims, x.ndim) * np.where(endless, share, weights)
+    share = 1 / np.maximum(best.sum(axis=axis, keepdims=True), 1)
+    shares = best * share.astype(x.dtype)
+    return restore(g, axis, keepdims, x.ndim) * np.where(endless, shares, weights)
 
 
 logsumexp = define_op(
@@ -213,18 +216,19 @@ def _cross_entropy(
     n = logits.size // logits.shape[-1]
     shifted = logits - _largest(logits, -1)
     e = np.exp(shifted)
-    total = keep_reduced(np.add, e, -1)
+    total = keep_reduced(np.add, wide(e), -1)
     p = e / total
     log_total = np.log(total).reshape(logits.shape[:-1])
     picked = counted = None
     if target.dtype.kind == "f":
         target = _smooth(classes_last(target, axis), label_smoothing)
         possible = np.where(target == 0, 0, shifted)  # a logit of -inf, and rightly so
-        losses = target.sum(axis=-1) * log_total - (target * possible).sum(axis=-1)
+        mass = wide(target).sum(axis=-1)
+        losses = mass * log_total - wide(target * possible).sum(axis=-1)
     else:
         if ignore_index is not None:
             counted = target != ignore_index
-            n = np.sum(counted, dtype=np.intp).astype(logits.dtype)
+            n = np.sum(counted, dtype=np.intp).astype(p.dtype)
             target = np.where(counted, target, 0)
         # Positions of the targets' logits in the flat logits: much faster than two-axis indexing.
         starts = np.arange(0, logits.size, logits.shape[-1])
@@ -241,7 +245,7 @@ def _cross_entropy(
         losses = np.add.reduce(losses, axis=None) / n
     elif reduction == "sum":
         losses = np.add.reduce(losses, axis=None)
-    return losses, p, picked, counted, n
+    return narrow(losses, logits), p, picked, counted, n
 
 
 def _smooth(target, label_smoothing):
@@ -254,7 +258,7 @@ def _smooth(target, label_smoothing):
 def _cross_entropy_logits(g, p, picked, counted, n, target, axis, reduction, label_smoothing):
     if picked is None:
         target = _smooth(classes_last(target, axis), label_smoothing)
-        d = target.sum(axis=-1, keepdims=True) * p - target
+        d = wide(target).sum(axis=-1, keepdims=True) * p - target
     else:
         d = p.reshape(-1).copy()
         if label_smoothing:
@@ -270,7 +274,7 @@ def _scale(d, g, n, axis, reduction):
     """Turn the derivatives of the single losses into those of the reduced one, times g."""
     if reduction == "none":
         return _classes_back(d * np.expand_dims(g, -1), axis)
-    d = d * g / n if reduction == "mean" else d * g
+    d = wide(d) * g / n if reduction == "mean" else d * g
     return _classes_back(d, axis)
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from ..core.tensor import Tensor
-from .axes import normal_axes
+from .axes import narrow, normal_axes, wide
 from .define import answers, define_op
 from .elementwise import abs as absolute
 from .elementwise import corner
@@ -245,7 +245,7 @@ def _norm(x, ord=None, axis=None, keepdims=False):
             f"the matrix norm of ord {ord!r} needs singular values, which have no derivative "
             "here yet: use ord 'fro', 1, -1, inf or -inf"
         )
-    return np.linalg.norm(x, ord, axis, keepdims)
+    return narrow(np.linalg.norm(wide(x), ord, axis, keepdims), x)
 
 
 def _norm_kind(ord, axis, ndim):
@@ -273,7 +273,7 @@ def _norm_rule(g, x, out, ord, axis, keepdims):
     slope = np.sign(x)
     if kind == "matrix":
         inner, outer = axis if ord in (1, -1) else axis[::-1]
-        sums = total(size, axis=inner, keepdims=True)
+        sums = narrow(total(wide(size), axis=inner, keepdims=True), size)
         return g * slope * _even_share(sums, out, outer)
     if ord in (np.inf, -np.inf):
         return g * slope * _even_share(size, out, axis)
@@ -290,7 +290,7 @@ def _norm_rule(g, x, out, ord, axis, keepdims):
 
 def _even_share(values, best, axis):
     """Return the share of each value in a gradient: even among the best ones along an axis."""
-    equal = (values == best).astype(best.dtype)
+    equal = wide((values == best).astype(best.dtype), values.size)
     return equal / equal.sum(axis=axis, keepdims=True)
 
 

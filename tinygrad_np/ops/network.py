@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..core.doors import draw
+from .axes import narrow, wide
 from .elementwise import where
 from .index import getitem
 from .labels import check_range, one_hot
@@ -81,10 +82,11 @@ def nll_loss(
         return losses
     if reduction == "sum":
         return total(losses)
-    n = np.sum(counted, dtype=np.intp).astype(log_probs.dtype)
+    losses = wide(losses)
+    n = np.sum(counted, dtype=np.intp).astype(losses.dtype)
     if not n:
         raise ValueError(f"nll_loss: the mean over no targets is not defined ({target.shape})")
-    return total(losses) / n
+    return narrow(total(losses) / n, log_probs)
 
 
 def embedding(indices: Any, weight: Any) -> Any:

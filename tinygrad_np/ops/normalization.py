@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from .axes import narrow, wide
 from .define import define_op
 from .elementwise import sqrt
 from .mistakes import describe_call
@@ -25,9 +26,10 @@ def _standardize(x, axis=None, eps=1e-5):
     """(x - mean) / sqrt(variance + eps), with mean and variance over the given axes."""
     if count(axis, np.shape(x)) == 0:
         raise ValueError("the mean and variance of no elements are not defined")
-    deviation = x - _mean(x, axis)
+    values = wide(x)
+    deviation = values - _mean(values, axis)
     scale = np.sqrt(_mean(deviation * deviation, axis) + eps)
-    return deviation / scale, scale
+    return narrow(deviation / scale, x), scale
 
 
 standardize = define_op(

@@ -12,7 +12,7 @@ import numpy as np
 
 from ..core.protocols import UFUNCS
 from ..core.tensor import Tensor, as_array
-from .axes import normal_axes
+from .axes import narrow, normal_axes, wide
 from .define import answers
 from .elementwise import add, astype, maximum, minimum, multiply
 from .elementwise import where as select
@@ -131,9 +131,9 @@ def _mean(
     if where is True:
         return mean(x, axis, keepdims=keepdims)
     mask = _chosen("mean", where, x)
-    total = sum(select(mask, x, 0), axis, keepdims=keepdims)
+    total = sum(wide(select(mask, x, 0)), axis, keepdims=keepdims)
     number = np.sum(mask, axis=axis, keepdims=keepdims)
-    return total / number.astype(total.dtype)
+    return narrow(total / number.astype(total.dtype), x)
 
 
 @answers(np.nanmean)
@@ -176,7 +176,8 @@ def _spread(op: Callable, power: float) -> Callable:
         x = select(mask, x, _mean(x, axis, keepdims=True, where=mask))
         number = np.sum(mask, axis=axis, keepdims=keepdims) - ddof
         ratio = count(axis, x.shape) / number
-        return op(x, axis, keepdims=keepdims) * (ratio**power).astype(x.dtype)
+        spread = wide(op(x, axis, keepdims=keepdims))
+        return narrow(spread * (ratio**power).astype(spread.dtype), x)
 
     return reduction
 

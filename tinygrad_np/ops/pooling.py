@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from .axes import narrow, wide
 from .conv import conv2d
 from .define import define_op
 from .mistakes import describe_call
@@ -110,7 +111,7 @@ def _max_pool2d_rule(g, x, out, kernel_size, stride, padding):
     stride = kernel_size if stride is None else stride
     # Filled with nan, which equals nothing: the padding gets no share.
     best = windows(x, kernel_size, stride, padding, 1, np.nan) == _spread(out)
-    best = best.astype(out.dtype)
+    best = wide(best.astype(out.dtype))
     share = _spread(g / _over(np.add, best)) * best
     return overlap_add(share, x.shape[2:], stride, padding)
 
@@ -132,12 +133,12 @@ def _avg_pool2d(x, kernel_size, stride=None, padding=0):
     """
     check_image(x)
     height, width = pair(kernel_size, "kernel_size", 1)
-    return _pool(np.add, x, kernel_size, stride, padding, 0) / (height * width)
+    return narrow(_pool(np.add, wide(x), kernel_size, stride, padding, 0) / (height * width), x)
 
 
 def _avg_pool2d_rule(g, x_shape, kernel_size, stride, padding):
     size = pair(kernel_size, "kernel_size", 1)
-    part = _spread(g / (size[0] * size[1]))
+    part = _spread(wide(g) / (size[0] * size[1]))
     parts = np.broadcast_to(part, (*x_shape[:2], *size, *part.shape[4:]))
     stride = kernel_size if stride is None else stride
     return overlap_add(parts, x_shape[2:], stride, padding)

@@ -9,7 +9,7 @@ import operator
 
 import numpy as np
 
-from .axes import checked_axes, checked_axis, checked_integers
+from .axes import checked_axes, checked_axis, checked_integers, wide
 from .define import answers, define_op
 from .elementwise import where
 from .index import getitem, scatter, setitem, take
@@ -159,6 +159,7 @@ def _repeat(x, repeats, axis=None):
 
 
 def _repeat_back(g, x_shape, repeats, axis):
+    g = wide(g)
     shape, axis, counts = _repetition(x_shape, repeats, axis)
     before, n, count = (slice(None),) * axis, shape[axis], counts[0]
     if len(counts) > 1:

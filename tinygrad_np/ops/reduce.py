@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .axes import each, normal_axes
+from .axes import each, narrow, normal_axes, wide
 from .define import define_op
 from .elementwise import corner
 
@@ -80,13 +80,16 @@ def _mean(x, axis=None, *, keepdims=False):
     return np.mean(x, axis, keepdims=keepdims)
 
 
+def _mean_rule(g, x_shape, axis, keepdims):
+    n = count(axis, x_shape) or 1
+    return wide(restore(g, axis, keepdims, len(x_shape)), n) / n
+
+
 mean = define_op(
     _mean,
     name="mean",
     flops=each(1),
-    x=lambda g, x_shape, axis, keepdims: (
-        restore(g, axis, keepdims, len(x_shape)) / (count(axis, x_shape) or 1)
-    ),
+    x=_mean_rule,
     text="mean({x})",
     numpy=(np.mean,),
     samples=_reduction_samples,
@@ -95,6 +98,7 @@ mean = define_op(
 
 def _extremum_rule(g, x, out, axis, keepdims):
     best = (x == restore(out, axis, keepdims, x.ndim)).astype(x.dtype)
+    best = wide(best, count(axis, x.shape))
     return restore(g, axis, keepdims, x.ndim) * best / best.sum(axis=axis, keepdims=True)
 
 
@@ -137,7 +141,7 @@ def _var(x, axis=None, *, ddof=0, keepdims=False):
 
     Of too few elements it is nan, with NumPy's warning.
     """
-    return np.var(x, axis, ddof=ddof, keepdims=keepdims)
+    return narrow(np.var(wide(x), axis, ddof=ddof, keepdims=keepdims), x)
 
 
 def _deviation(x, axis):
@@ -153,7 +157,7 @@ def _one_of(n):
 def _var_rule(g, x, x_shape, axis, ddof, keepdims):
     deviation = _deviation(x, axis)
     share = _one_of(count(axis, x_shape) - ddof)
-    return restore(g, axis, keepdims, len(x_shape)) * deviation * (2 * share)
+    return wide(restore(g, axis, keepdims, len(x_shape))) * deviation * (2 * share)
 
 
 var = define_op(
@@ -179,7 +183,7 @@ def _std_rule(g, x, out, x_shape, axis, ddof, keepdims):
     equal = out == 0  # all elements: every deviation is 0, and so is this
     deviation = corner(deviation, out, equal)
     out = np.where(equal, 1, out)
-    return restore(g, axis, keepdims, len(x_shape)) * deviation / out * share
+    return wide(restore(g, axis, keepdims, len(x_shape))) * deviation / out * share
 
 
 std = define_op(

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..core.tensor import unwrap
-from .axes import normal_axes
+from .axes import narrow, normal_axes, wide
 from .define import answers, define_op
 from .elementwise import where
 from .mistakes import describe_call
@@ -80,7 +80,7 @@ def _cumsum(x, axis=None):
 
 
 def _cumsum_rule(g, x_shape, axis):
-    backwards = np.cumsum(_to_front(g, axis)[::-1], axis=0)
+    backwards = np.cumsum(_to_front(wide(g), axis)[::-1], axis=0)
     return _from_front(backwards[::-1], axis, x_shape)
 
 
@@ -254,11 +254,12 @@ def average(x, axis=None, weights=None, returned=False, *, keepdims=False):
         total = np.full(out.shape, count(axis, x.shape), out.dtype)
         return out, wrap_like(total, out)
     weights = _stretch_weights(x, axis, operand(weights))
-    total = sum(weights, axis, keepdims=keepdims)
+    total = sum(wide(weights), axis, keepdims=keepdims)
     if np.any(unwrap(total) == 0):
         raise ZeroDivisionError("average: the weights sum to zero")
-    out = sum(x * weights, axis, keepdims=keepdims) / total
-    return (out, total) if returned else out
+    terms = x * weights
+    out = narrow(sum(wide(terms), axis, keepdims=keepdims) / total, terms)
+    return (out, narrow(total, weights)) if returned else out
 
 
 def _stretch_weights(x, axis, weights):
@@ -302,8 +303,9 @@ def nanprod(x, axis=None, *, keepdims=False):
 def nanmean(x, axis=None, *, keepdims=False):
     """Mean of the elements that are not nan; nan, with NumPy's warning, where there are none."""
     values, known = _known(x, 0)
-    number = np.sum(known, axis=axis, keepdims=keepdims, dtype=values.dtype)
-    return sum(values, axis, keepdims=keepdims) / number
+    total = sum(wide(values), axis, keepdims=keepdims)
+    number = np.sum(known, axis=axis, keepdims=keepdims, dtype=np.intp)
+    return narrow(total / number.astype(total.dtype), values)
 
 
 def _nan_extremum(function, x, axis, keepdims, worst):
