@@ -6,6 +6,7 @@ import functools
 import os
 import sys
 import threading
+import time
 import types
 from typing import TYPE_CHECKING, Any
 
@@ -62,7 +63,7 @@ class Compiled:
         self._name = function_name(f)
         self._passes = passes
         self._fallback = fallback
-        self._runs_uncompiled = False
+        self._rest = 0  # calls for which the function runs itself; less than 0: all
         self._lock = threading.RLock()  # a call reads what the call before has left
         self._variants = Variants()
         self._latest: Variant | None = None
@@ -76,7 +77,8 @@ class Compiled:
             CompileError: the function does what a straight-line program can't; nothing has
                 changed then that the function changes through Tensors.
         """
-        if self._runs_uncompiled or (doors.tracing and doors.tracer.get() is not None):
+        if self._rest or (doors.tracing and doors.tracer.get() is not None):
+            self._rest -= self._rest > 0
             return self._f(*args, **kwargs)  # in the latter case as a part of another program
         if watcher.get() is not None:  # `with record():` wants to see every value
             return self._f(*args, **kwargs)
@@ -100,7 +102,9 @@ class Compiled:
             self._give_up(error)
             variant = None
         if variant is None:
-            self._warn_if_it_thrashes()
+            if not self._rest:
+                self._rest = self._variants.rest()
+                self._warn_if_it_thrashes()
             return self._f(*args, **kwargs)
         self._latest = variant
         return self._run(variant, arrays, args, kwargs)
@@ -158,7 +162,7 @@ class Compiled:
         call = Call(args, kwargs, tensors, is_grad_enabled())
         variant = None
         with self._lock:
-            while variant is None and not self._runs_uncompiled:
+            while variant is None and not self._rest:
                 _, variant = self._record(key, call, undo=True)
         return self
 
@@ -185,6 +189,7 @@ class Compiled:
 
         Nothing that was there before is touched until the end; with `undo` it never is.
         """
+        begin = time.process_time()
         surroundings = self._surroundings(call.args, call.kwargs)
         entry = self._variants.count(key)
         waiting = entry.waiting()
@@ -217,6 +222,7 @@ class Compiled:
             self._variants.trim()
         else:
             self._add(key, variant)
+        self._variants.spend(begin)
         return result, variant
 
     def _program(
@@ -248,7 +254,7 @@ class Compiled:
         expected = isinstance(error, CompileError)
         if not (self._fallback if expected else proof.ENABLED):
             raise error
-        self._runs_uncompiled = True
+        self._rest = -1
         self._variants = Variants()
         reason = str(error) if expected else report_of(error)
         warn(f"{self._name} runs uncompiled: {reason}")

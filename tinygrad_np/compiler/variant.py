@@ -38,7 +38,6 @@ class Variant:
         accepts: test of positional arguments; false where only the signature can tell.
         guard_failed: what the program raises when a value is not as it was.
         has_effect: whether it calls something that must not be called twice.
-        calls: how often it ran.
     """
 
     def __init__(
@@ -54,7 +53,6 @@ class Variant:
         self.program = program
         self.memory = memory
         self.emitted = emitted
-        self.calls = 0
         self._lock = lock
         self._generators = [i.source for i in program.inputs if i.kind == "generator"]
         runs = self._runs()
@@ -139,5 +137,4 @@ class Variant:
                 error nothing is changed.
         """
         with self._lock:  # the memory is for one call at a time
-            self.calls += 1
             return self._call(arguments)

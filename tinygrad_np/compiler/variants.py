@@ -1,12 +1,12 @@
 """`Variants`: programs of a compiled function by signature, and whether one more is worth it.
 
-A recording costs many calls of the function. So a signature beyond the first few is only recorded
-when it comes a second time, and all of them together may cost a bounded number of calls, plus a
-tenth of those that were made and a part of what the programs have saved.
+A recording costs as much as many calls. So not every signature gets one when it comes first, and
+when there have been many of them, only those that take a small part of the time.
 """
 
 from __future__ import annotations
 
+import time
 from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -27,11 +27,11 @@ _MOST_BYTES = 2**28  # of their memory; sixteen programs are kept in any case
 _MOST_WAITING = 32
 _MOST_IN_A_ROW = 16  # recordings of one signature without a program
 _AT_ONCE = 16  # shapes of arguments that are recorded when they come first
-_VALUES_AT_ONCE = 3  # and for each of them, Python values
+_VALUES_AT_ONCE = 2  # and for each of them, Python values
 _MOST_SIGHTS = 1024
-
-# In calls of the function itself: what a recording and a program cost, what may be lost.
-_RECORDING, _PROGRAM, _STAKE = 10, 20, 2000
+_FREE = 64  # recordings; more of them may take this part of the time
+_PART = 0.1
+_MANY_MISSES = 8  # calls without a program, one after the other
 
 
 @dataclass
@@ -110,11 +110,12 @@ class Variants:
     def __init__(self) -> None:
         self.entries: OrderedDict[Any, Entry] = OrderedDict()
         self.programs = 0  # made so far
+        self.misses = 0  # calls in a row that found no program and were not recorded
         self._recorded = 0
+        self._spent = 0.0  # seconds, of recordings and programs that were not free
+        self._since = 0.0  # when these began
         self._shapes: dict[Any, int] = {}  # how many Python values were recorded with each
-        self._uncompiled = 0  # calls that were not recorded
         self._sights: OrderedDict[int, None] = OrderedDict()  # signatures seen once, as hashes
-        self._calls_of_dropped = 0
 
     def __len__(self) -> int:
         return sum(len(entry.variants) for entry in self.entries.values())
@@ -125,6 +126,7 @@ class Variants:
         variant = entry and entry.fitting()
         if variant:
             self.entries.move_to_end(key)
+            self.misses = 0
         return variant or None
 
     def admits(self, key: Any) -> bool:
@@ -143,26 +145,33 @@ class Variants:
             if first:
                 self._shapes[shapes] = values + 1
         if not admitted:
-            self._uncompiled += 1
+            self.misses += 1
             if not known:
                 self._sights[hash(key)] = None
                 _drop_first(self._sights, _MOST_SIGHTS)
         return admitted
 
     def thrashes(self) -> bool:
-        """Say whether hardly a call finds a program that was made for it."""
-        calls = self._calls()
-        many = self._uncompiled >= 8
-        return many and (self._uncompiled > calls or not self._affordable())
+        """Say whether calls hardly find a program that was made for them."""
+        return self.misses >= _MANY_MISSES or not self._affordable()
+
+    def rest(self) -> int:
+        """Return for how many calls it is not worth while to look for a program."""
+        over = self.misses - 2 * _MANY_MISSES
+        return min(2**over, 128) if over >= 0 else 0
 
     def _affordable(self) -> bool:
-        spent = _RECORDING * self._recorded + _PROGRAM * self.programs
-        return spent <= _STAKE + self._calls() // 2 + self._uncompiled // 10
+        if self._recorded <= _FREE:
+            return True
+        return self._spent <= _PART * (time.process_time() - self._since)
 
-    def _calls(self) -> int:
-        """Return how often the programs ran."""
-        live = sum(v.calls for entry in self.entries.values() for v in entry.variants)
-        return live + self._calls_of_dropped
+    def spend(self, begin: float) -> None:
+        """Add the time since the beginning of a recording to what was spent."""
+        if self._recorded < _FREE:
+            return
+        now = time.process_time()
+        self._since = self._since or begin
+        self._spent += now - begin
 
     def count(self, key: Any) -> Entry:
         """Count a recording of a signature, and return what there is for it."""
@@ -200,7 +209,6 @@ class Variants:
                 dropped = old.variants.pop()
                 count -= 1
                 nbytes -= dropped.memory.nbytes
-                self._calls_of_dropped += dropped.calls
         self._drop_empty()
 
     def _drop_empty(self) -> None:
