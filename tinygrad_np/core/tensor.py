@@ -8,6 +8,7 @@ The operators and most methods (`+`, `exp`, `sum`, `reshape`, indexing ...) are 
 from __future__ import annotations
 
 import sys
+import threading
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -41,6 +42,7 @@ __all__ = [
 
 _recording = modes.recording.get  # looked up once: asked for every parameter
 _watcher = modes.watcher.get
+_grads = threading.RLock()  # held to change the gradients that leaves and watches have
 
 
 class Tensor(Hooked, Writable, NumPyProtocols, PythonProtocols, ForeignNames, TableMethods):
@@ -198,7 +200,8 @@ class Tensor(Hooked, Writable, NumPyProtocols, PythonProtocols, ForeignNames, Ta
                 )
         holder = self._grad_holder()
         if holder is not None:
-            holder.grad = value
+            with _grads:
+                holder.grad = value
         elif value is not None:
             raise RuntimeError(f"{self._title()} is no leaf that needs a gradient")
 
@@ -246,19 +249,20 @@ class Tensor(Hooked, Writable, NumPyProtocols, PythonProtocols, ForeignNames, Ta
             lift=wrap,
         )
         exits.settle()
-        # Only now that every rule has run does anything visible change.
-        for end, g in gradients:
-            holder: Any = end if end.op is None else end.watch
-            if not create_graph:
-                g = wrap(g, None)
-            old = gradient_of(holder)
-            if old is None:
-                holder.grad = g
-            elif create_graph:
-                with modes.enable_grad():
-                    holder.grad = old + g
-            else:
-                holder.grad = wrap(old._data + g._data, None)
+        with _grads:  # another thread may be adding to the same leaves
+            totals = []
+            for end, g in gradients:
+                holder: Any = end if end.op is None else end.watch
+                old = gradient_of(holder)
+                if not create_graph:
+                    g = wrap(g if old is None else old._data + g, None)
+                elif old is not None:
+                    with modes.enable_grad():
+                        g = old + g
+                totals.append((holder, g))
+            # Only now that every rule has run does anything visible change.
+            for holder, total in totals:
+                holder.grad = total
 
     def _seed(self, gradient: Any, create_graph: bool) -> Any:
         """Return the gradient that backward starts from: the caller's, copied, or 1."""
@@ -347,7 +351,10 @@ def gradient_of(holder: Any) -> Any:
     """Return the gradient that a leaf (or a watch) holds: a Tensor, or None."""
     g = holder.grad
     if type(g) is BorrowedGradient:
-        holder.grad = g = wrap(g.array.copy(), None)
+        with _grads:
+            if holder.grad is g:
+                holder.grad = wrap(g.array.copy(), None)
+            return holder.grad
     return g
 
 
