@@ -15,7 +15,7 @@ from ..core.doors import BorrowedGradient
 from ..core.tensor import Tensor, wrap
 from .program import Input, Output
 from .slots import slot_of
-from .standins import StandIn, TracedArray, stand_in
+from .standins import StandIn, stand_in
 from .statements import Var, constant
 
 if TYPE_CHECKING:
@@ -174,7 +174,7 @@ class State:
 
     def _lifted(self, value: Any) -> StandIn:
         if isinstance(value, (np.ndarray, np.generic)):
-            return TracedArray(self._tape, self.array(value), value)
+            return stand_in(self._tape, self.array(value), value)
         return stand_in(self._tape, constant(value), value)
 
     def outputs(self) -> Iterator[Output]:

@@ -44,15 +44,17 @@ class Var:
         hint: what the user or the library calls it; names in the source are made from it.
         root: the value whose memory this one looks into; itself unless it is a view.
         constant: the value, if it is the same in every call.
+        is_array: True for an array, which has memory, not for a number or a NumPy scalar.
         value: what it was in the recording, until the program is written down.
     """
 
-    __slots__ = ("constant", "dtype", "hint", "root", "shape", "value")
+    __slots__ = ("constant", "dtype", "hint", "is_array", "root", "shape", "value")
 
     def __init__(self, value: Any, hint: str = "", root: Var | None = None) -> None:
-        is_array = isinstance(value, (np.ndarray, np.generic))
-        self.shape: Any = value.shape if is_array else None
-        self.dtype: Any = value.dtype if is_array else type(value)
+        self.is_array = isinstance(value, np.ndarray)
+        has_dtype = self.is_array or isinstance(value, np.generic)
+        self.shape: Any = value.shape if has_dtype else None
+        self.dtype: Any = value.dtype if has_dtype else type(value)
         self.hint = hint
         self.root: Var = self if root is None else root
         self.constant: Any = None
@@ -67,11 +69,6 @@ class Var:
     def nbytes(self) -> int:
         """The bytes that an array of it takes; 0 for a number."""
         return self.size * self.dtype.itemsize if self.shape is not None else 0
-
-    @property
-    def is_array(self) -> bool:
-        """True for an array that has memory, not for a number or a NumPy scalar."""
-        return bool(self.shape)
 
     def __repr__(self) -> str:
         return f"<{self.hint or 'var'} {self.shape} {self.dtype}>"
@@ -98,13 +95,13 @@ class Statement:
             "draw": a method of a random generator, args[0] says where that comes from;
             "host": a Python function of numbers, called as it is;
             "effect": a Python function of arrays that does more than compute;
-            "guard": raise `GuardFailed` unless args[0] is true (or equal to args[1]).
+            "guard": raise `GuardFailed` unless args[0] is true (or equal to args[1]), or unless
+                its shape is the one of the text args[1] if `method` is "shape".
         outs: the value or values that it makes.
         several: whether it returns a tuple of them.
         writes: a value whose memory it changes.
         place: file and line of the user's code.
         section: "forward", "backward" or "update".
-        boxed: whether it returns a Python number of which the program makes a NumPy one.
         errstate: how floating-point errors are handled there, where that is not as outside.
     """
 
@@ -118,7 +115,6 @@ class Statement:
     several: bool = False
     place: tuple[str, int] | None = None
     section: str = "forward"
-    boxed: bool = False
     errstate: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -193,9 +189,10 @@ def root_among(value: Any, read: list[Var]) -> Var | None:
     """Return the value whose memory a result looks into, if it is one of those that were read."""
     if not isinstance(value, np.ndarray):
         return None
+    owner = value.base is None  # of new memory, unless it is one of them itself
     for var in read:
         array = var.value
-        if isinstance(array, np.ndarray) and np.may_share_memory(value, array):
+        if value is array or (not owner and np.may_share_memory(value, array)):
             return var.root
     return None
 

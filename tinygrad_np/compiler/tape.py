@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
+from dis import opname
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,10 +20,11 @@ from ..core.containers import flatten, rebuild, refill
 from ..core.tensor import Tensor, wrap
 from .callers import Origins, asked_by_the_library, local_name, module_name
 from .errors import CompileError
+from .numpy_calls import is_sized_by_values
 from .slots import interpose, withdraw
-from .standins import StandIn, TracedArray, TracedNumber
+from .standins import StandIn, Traced, TracedArray, stand_in
 from .state import State, frozen
-from .statements import Statement, Var, map_arguments, perform, root_among
+from .statements import Statement, Var, constant, map_arguments, perform, root_among
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -32,7 +34,7 @@ if TYPE_CHECKING:
 __all__ = ["Tape"]
 
 _RETURN = "return it, and do that with what comes back"
-_PLAIN_PYTHON = ("operator", "host")  # kinds of statements on Python numbers
+_ASSIGNMENTS = ("STORE_SUBSCR", "STORE_SLICE")  # what Python compiles `array[index] = value` to
 
 
 class Tape(doors.Tracer, modes.Watcher):
@@ -56,6 +58,7 @@ class Tape(doors.Tracer, modes.Watcher):
         self.template: Any = None
         self.boxed: list[bool] = []
         self._origins = Origins()
+        self._own: set[Var] = set()  # what statements have made
         self._latest: tuple[Any, Var, str] | None = None  # call of the user's, value, other name
 
     # --- running --------------------------------------------------------------------------------
@@ -106,12 +109,13 @@ class Tape(doors.Tracer, modes.Watcher):
         return any(isinstance(leaf, StandIn) for leaf in flatten(tree))
 
     def array(self, data: Any, dtype: Any, copy: bool | None) -> Any:
-        if isinstance(data, TracedNumber):
-            if copy is None and dtype is None:
-                return data
-            return self.call("function", np.asarray, (data, dtype), {})
-        if not isinstance(data, TracedArray):
-            data = TracedArray(self, self.state.array(data), data)
+        if isinstance(data, StandIn) and not isinstance(data, TracedArray):
+            args = (data,) if dtype is None else (data, dtype)
+            return self.call("function", np.asarray, args, {})
+        if not isinstance(data, StandIn):
+            array = np.asarray(data)
+            var = self.state.array(data) if array is data else constant(array)
+            data = stand_in(self, var, array)
         if dtype is not None and data.dtype != np.dtype(dtype):
             return data.astype(dtype)
         return data.copy() if copy else data
@@ -131,19 +135,22 @@ class Tape(doors.Tracer, modes.Watcher):
 
     # --- calls ----------------------------------------------------------------------------------
 
-    def values(self, tree: Any) -> Any:
+    def values(self, tree: Any, lend: Callable[[Any], Any] = lambda value: value) -> Any:
         """Copy nested arguments with real values in the place of stand-ins."""
-        return map_arguments(tree, lambda leaf: leaf.value if isinstance(leaf, StandIn) else leaf)
+
+        def real(leaf: Any) -> Any:
+            return lend(leaf.value) if isinstance(leaf, StandIn) else leaf
+
+        return map_arguments(tree, real)
 
     def symbols(self, tree: Any) -> Any:
         """Copy nested arguments as the program has them, with `Var`s."""
         return map_arguments(tree, self._symbol)
 
     def _symbol(self, leaf: Any) -> Any:
-        if isinstance(leaf, (np.ndarray, np.generic)):
-            return self.state.array(leaf)
         if not isinstance(leaf, StandIn):
-            return leaf
+            known = isinstance(leaf, (np.ndarray, np.generic))
+            return self.state.array(leaf) if known else leaf
         if leaf.tape is not self:
             raise CompileError(
                 "a value of an earlier call of a compiled function is used in this one: "
@@ -158,28 +165,52 @@ class Tape(doors.Tracer, modes.Watcher):
         out = kwargs.get("out")
         if out is None:
             return self.call("ufunc", ufunc, inputs, kwargs, method)
-        target = out[0] if isinstance(out, tuple) else out
-        if len(out) != 1 or not isinstance(target, TracedArray):
-            self.refuse("writes into a NumPy array that it did not make (out=, +=)")
+        target, *others = out
+        if others:
+            self.refuse("gives out= several arrays", "give it none, and take the results")
             perform("ufunc", ufunc, self.values(inputs), self.values(kwargs), method)
-            return target
+            return out
         rest = {name: value for name, value in kwargs.items() if name != "out"}
-        if isinstance(target.value, np.generic):  # as of any scalar: `x += 1` makes another
+        scalar = isinstance(target, Traced) and not isinstance(target, TracedArray)
+        if scalar:  # `x += 1` makes another one
             return self.call("ufunc", ufunc, inputs, rest, method)
         return self.write("ufunc", ufunc, inputs, {**rest, "out": target}, target, method)
 
     def call(self, kind: str, target: Any, args: tuple, kwargs: dict, method: str = "") -> Any:
         """Compute and record a call, and return the stand-in for its result."""
         symbols, named = self.symbols(args), self.symbols(kwargs)
-        result = perform(kind, target, self.values(args), self.values(kwargs), method)
+        if kind == "function" or (kind == "method" and len(args) > 1):
+            result = self._pure(kind, target, args, kwargs)
+        else:
+            result = perform(kind, target, self.values(args), self.values(kwargs), method)
         return self._record(kind, target, symbols, named, result, method)
 
-    def apply(self, f: Callable, number: TracedNumber) -> Any:
-        """Apply a Python function to a number: record its arithmetic, or else the call itself."""
+    def _pure(self, kind: str, target: Any, args: tuple, kwargs: dict) -> Any:
+        """Compute a call of a function that must not write into what it is given."""
+        lent, named = self.values(args, _locked), self.values(kwargs, _locked)
+        try:
+            result = perform(kind, target, lent, named)
+        except ValueError as error:
+            if "read-only" not in str(error):
+                raise
+            name = getattr(target, "__name__", target)
+            self.refuse(
+                f"calls {name}(), which writes into an array that it is given",
+                "write the result by array[...] = result, or give the array as out=",
+            )
+            return perform(kind, target, self.values(args), self.values(kwargs))
+        parts = result if isinstance(result, (list, tuple)) else (result,)
+        views = any(isinstance(part, np.ndarray) and not part.flags.writeable for part in parts)
+        return perform(kind, target, self.values(args), self.values(kwargs)) if views else result
+
+    def apply(self, f: Callable, number: Any) -> Any:
+        if not isinstance(number, StandIn):  # of a Number that the function has made
+            return f(number)
         before = len(self.statements)
         try:
             return f(number)
         except CompileError:
+            self._own.difference_update(v for s in self.statements[before:] for v in s.outs)
             del self.statements[before:]
         return self._record("host", f, (number.symbol,), {}, f(number.value))
 
@@ -190,33 +221,31 @@ class Tape(doors.Tracer, modes.Watcher):
         statement = Statement(kind, target, args, kwargs, method=method, **self._origins.now())
         several = isinstance(result, (tuple, list))
         values = list(result) if several else [result]
-        traced: type[StandIn] = TracedNumber
-        if kind not in _PLAIN_PYTHON:
-            traced = TracedArray
-            number = isinstance(result, (bool, int, float, complex))
-            statement.boxed = number and not isinstance(result, np.generic)
-            values = [v if isinstance(v, np.ndarray) else np.asarray(v)[()] for v in values]
         hint = str(local_name() or getattr(target, "__name__", target))
-        arrays = [var for var in statement.reads() if var.shape is not None]
+        arrays = [var for var in statement.reads() if var.is_array]
         statement.outs = tuple(Var(value, hint, root_among(value, arrays)) for value in values)
         statement.several = several
         self.statements.append(statement)
-        pairs = zip(statement.outs, values, strict=True)
-        outs = [traced(self, var, value) for var, value in pairs]
+        self._own.update(statement.outs)
+        if is_sized_by_values(kind, target, args, kwargs):
+            for var in statement.outs:
+                self._guard(var, str(var.shape), "shape")
+        outs = [stand_in(self, var, var.value) for var in statement.outs]
         if not several:
             return outs[0]
-        return type(result)(*outs) if hasattr(result, "_fields") else tuple(outs)
+        return type(result)(*outs) if hasattr(result, "_fields") else type(result)(outs)
 
     def write(
         self, kind: str, target: Any, args: tuple, kwargs: dict, into: Any, method: str = ""
     ) -> Any:
-        """Compute and record a call that changes the array `into`."""
-        from_outside = {entry.var for entry in self.state.inputs}
-        if not isinstance(into, TracedArray) or into.symbol.root in from_outside:
+        """Compute and record a call that changes the array `into`, and return that."""
+        if not isinstance(into, TracedArray) or into.symbol.root not in self._own:
             self.refuse(
-                "writes into an array that it was given or captured",
+                "writes into a NumPy array that it did not make, but was given or captured",
                 "work on a copy of it, or hold it in a Tensor and write t[...] = value",
             )
+            perform(kind, target, self.values(args), self.values(kwargs), method)
+            return into
         symbols, named = self.symbols(args), self.symbols(kwargs)
         perform(kind, target, self.values(args), self.values(kwargs), method)
         origin = self._origins.now()
@@ -225,6 +254,25 @@ class Tape(doors.Tracer, modes.Watcher):
         )
         self.statements.append(statement)
         return into
+
+    def set_flags(self, array: Traced, write: Any) -> None:
+        """Make an array of the function's own writable or not; others are not written to anyway."""
+        if write is not None and array.symbol.root in self._own:
+            array.value.setflags(write=write)
+
+    def check_assignment(self) -> None:
+        """Raise if it is no `array[index] = value` of Python's that is under way.
+
+        So an extension module shuffles or fills a sequence, by random numbers or other values of
+        its own, which no program has.
+        """
+        frame = sys._getframe(2)
+        opcode = frame.f_code.co_code[frame.f_lasti]
+        if opname[opcode] not in _ASSIGNMENTS:
+            self.refuse(
+                "lets a function of another library write into an array (rng.shuffle)",
+                "do that outside of the compiled function",
+            )
 
     # --- values that steer Python ---------------------------------------------------------------
 
@@ -254,10 +302,19 @@ class Tape(doors.Tracer, modes.Watcher):
             self.refuse("prints (or saves) a value that is computed in each call")
         return value.value
 
-    def _guard(self, var: Var, expected: Any) -> None:
+    def _guard(self, var: Var, expected: Any, method: str = "") -> None:
         if var.constant is None:
-            guard = Statement("guard", None, (var, expected), **self._origins.now())
+            operands = (var, expected)
+            guard = Statement("guard", None, operands, method=method, **self._origins.now())
             self.statements.append(guard)
+
+    def refuse_size(self, what: str) -> None:
+        """Refuse a call whose result has another size for other values."""
+        self.refuse(
+            f"asks {what} of a value that is computed in each call: the size of the result would "
+            "change from call to call",
+            "do that outside of the compiled function",
+        )
 
     def refuse(self, what: str, remedy: str = _RETURN) -> None:
         """Raise the CompileError for something that the user's code does, or note it."""
@@ -279,7 +336,7 @@ class Tape(doors.Tracer, modes.Watcher):
         self, node: Any, value: Any, operands: tuple[Any, ...], params: tuple[Any, ...] = ()
     ) -> None:
         """Name the value of an op after the variable that takes it, or after module and op."""
-        if not isinstance(value, TracedArray):
+        if not isinstance(value, Traced):
             return
         call = (node.code, node.lasti)
         if self._latest is not None and self._latest[0] == call:
@@ -296,7 +353,7 @@ class Tape(doors.Tracer, modes.Watcher):
         """Name the gradient of a node after its value."""
         array = g._data if isinstance(g, Tensor) else g
         value = self.state.node_values.get(node)
-        if isinstance(array, TracedArray) and value is not None:
+        if isinstance(array, Traced) and value is not None:
             array.symbol.hint = f"d_{value.hint}"
 
     def flowed(self, node: Any, position: int, parent: Any, contribution: Any, total: Any) -> None:
@@ -318,7 +375,16 @@ def _symbol(leaf: Any) -> Any:
 def _value(leaf: Any) -> Any:
     """Return the real value of a returned leaf: of a Tensor its array, also if just written."""
     if isinstance(leaf, Tensor):
-        return frozen(getattr(leaf._data, "value", leaf._data))
+        data = leaf._data
+        return frozen(data.value if isinstance(data, StandIn) else data)
     if isinstance(leaf, TracedArray):
         return np.array(leaf.value)
-    return getattr(leaf, "value", leaf)
+    return leaf.value if isinstance(leaf, StandIn) else leaf
+
+
+def _locked(value: Any) -> Any:
+    """Return an array that can't be written to, in the same memory; anything else as it is."""
+    if type(value) is np.ndarray:
+        value = value.view()
+        value.setflags(write=False)
+    return value

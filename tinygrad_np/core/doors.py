@@ -51,6 +51,9 @@ class Tracer(Protocol):
     def draw(self, rng: Any, method: str, args: tuple, kwargs: dict) -> Any:
         """Do as `draw` below."""
 
+    def apply(self, f: Callable, number: Any) -> Any:
+        """Apply a Python function to the value of a `Number`: its arithmetic is taken down."""
+
     def act(self, function: Callable, args: tuple, kwargs: dict) -> Any:
         """Do as `act` below."""
 
@@ -144,8 +147,9 @@ class Number:
 
     def apply(self, f: Callable[[Any], Any]) -> Any:
         """Return `f(value)`. In a compiled function f is called anew each time."""
-        value = self.value
-        return f(value) if isinstance(value, (int, float)) else value.apply(f)
+        if tracing and (answer := tracer.get()) is not None:
+            return answer.apply(f, self.value)
+        return f(self.value)
 
     def __repr__(self) -> str:
         return f"Number({self.value!r})"

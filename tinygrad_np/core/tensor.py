@@ -103,7 +103,7 @@ class Tensor(Hooked, Writable, NumPyProtocols, PythonProtocols, ForeignNames, Ta
         data = self._data
         if type(data) is np.ndarray or not isinstance(data, np.generic):
             return data
-        array = np.asarray(data)
+        array = as_array(data)
         array.setflags(write=False)
         return array
 
@@ -394,7 +394,7 @@ def as_operand(value: Any) -> Any:
     """
     if isinstance(value, Tensor):
         return value._data
-    kind = type(value)
+    kind = value.__class__
     if kind in _PYTHON_NUMBERS or (kind is np.ndarray and value.dtype.kind in NUMERIC):
         return value
     return as_array(value, None)

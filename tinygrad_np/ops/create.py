@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..core.doors import draw
-from ..core.tensor import Tensor, as_operand, needs_grad
+from ..core.tensor import Tensor, as_array, as_operand, needs_grad
 from .axes import checked_integers
 from .define import answers
 from .index import take
@@ -111,7 +111,7 @@ def full(
 def _like(x: Any, dtype: Any, shape: Any) -> tuple[tuple[int, ...], Any]:
     """Return the shape and dtype, by default those of x."""
     if not isinstance(x, Tensor):
-        x = np.asarray(x)
+        x = as_array(x)
     return x.shape if shape is None else shape, dtype or x.dtype
 
 

@@ -104,7 +104,7 @@ def _max_pool2d(x, kernel_size, stride=None, padding=0):
     check_image(x)
     lowest = -np.inf if x.dtype.kind == "f" else np.iinfo(x.dtype).min
     out = _pool(np.maximum, x, kernel_size, stride, padding, lowest)
-    return np.array(out, copy=True) if out.base is not None else out
+    return np.copy(out) if out.base is not None else out
 
 
 def _max_pool2d_rule(g, x, out, kernel_size, stride, padding):

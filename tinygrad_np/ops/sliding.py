@@ -70,7 +70,7 @@ class Geometry(NamedTuple):
         if any(self.padding):
             x = self._pad(x, fill)
         (down, right), (y, z) = self.stride, self.dilation
-        if not isinstance(x, np.ndarray):  # what stands for one in a recording has no strides
+        if type(x) is not np.ndarray:  # what stands for one in a recording has no memory
             view = np.lib.stride_tricks.sliding_window_view(x, self.reach(), (2, 3))
             return view[:, :, ::down, ::right, ::y, ::z].transpose(0, 1, 4, 5, 2, 3)
         *outer, row, column = x.strides

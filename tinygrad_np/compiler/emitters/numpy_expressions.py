@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import operator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..statements import Statement, Var
+from ...core.doors import NUMERIC
+from ..statements import Statement, Var, constant
 from .numpy_literals import array_text, dtype_text, note, number_text
 
 if TYPE_CHECKING:
@@ -63,7 +65,7 @@ class Expressions:
             return f"{left} {target} {right}"
         if kind == "method" and target == "transpose" and len(args) == 1:
             return f"{self.expr(args[0])}.T"
-        symbol = _scalar_operator(statement)
+        symbol = "**" if target is operator.pow else _scalar_operator(statement)
         if symbol:
             left, right = map(self._operand, args)
             return f"{left} {symbol} {right}"
@@ -135,16 +137,16 @@ class Expressions:
             return known or self._constant(value)
         if value is Ellipsis:
             return "..."
-        if value is None or isinstance(value, (bool, str)):
+        if value is None or type(value) in (bool, str):
             return repr(value)
-        if isinstance(value, (int, float, complex)):
+        if type(value) in (int, float, complex):
             return number_text(value)
         if isinstance(value, (tuple, list, slice)):
             return self._items(value)
         is_dtype = isinstance(value, np.dtype)
         if is_dtype or (isinstance(value, type) and issubclass(value, np.generic)):
             return dtype_text(np.dtype(value))
-        if value in (int, float, bool, complex):
+        if any(value is kind for kind in (int, float, bool, complex)):
             return value.__name__
         return self._object(value)
 
@@ -174,9 +176,12 @@ class Expressions:
     def _constant(self, var: Var) -> str:
         value = var.constant
         assert value is not None, var
-        if not isinstance(value, np.ndarray) or value.ndim == 0:
-            number = number_text(value.item() if hasattr(value, "item") else value)
-            return f"{dtype_text(var.dtype)}({number})" if var.shape == () else number
+        if isinstance(value, np.generic) and value.dtype.kind in NUMERIC:
+            return f"{dtype_text(var.dtype)}({number_text(value.item())})"
+        if isinstance(value, np.generic):  # a date or the like, which has no literal
+            return f"{self._constant(constant(np.asarray(value), var.hint))}[()]"
+        if not isinstance(value, np.ndarray):
+            return number_text(value)
         key = (value.dtype, value.shape, value.strides, value.tobytes())
         if key in self._known:
             return self._known[key]
@@ -195,6 +200,6 @@ def _scalar_operator(statement: Statement) -> str | None:
         return None
     args = statement.args
     values = [*statement.outs, *(a for a in args if isinstance(a, Var))]
-    if len(args) != 2 or any(value.is_array for value in values):
+    if len(args) != 2 or any(value.shape for value in values):
         return None
     return _SCALAR_OPERATORS.get(statement.target)

@@ -52,13 +52,15 @@ def note(var: Var) -> str:
 
 def dtype_text(dtype: np.dtype) -> str:
     """Return an expression for a dtype."""
-    if not dtype.isbuiltin:
+    if dtype.isbuiltin != 1:
         return f"np.dtype({dtype.str!r})"
     return "np.bool_" if dtype.kind == "b" else f"np.{dtype.name}"
 
 
 def number_text(value: Any) -> str:
     """Return an expression for a number."""
+    if isinstance(value, complex):  # the text of one reads back without signs of zeros
+        return f"complex({number_text(value.real)}, {number_text(value.imag)})"
     if not isinstance(value, float) or math.isfinite(value):
         return repr(value)
     if math.isnan(value):
@@ -94,9 +96,11 @@ def array_text(value: np.ndarray) -> str | None:
             return f"np.ones({shape}, {dtype})"
         return f"np.full({shape}, {number_text(first.item())}, {dtype})"
     if value.ndim == 1 and value.dtype.kind in "iu" and value.size > 2:
-        step = int(value[1]) - int(value[0])
-        if step > 0 and np.array_equal(np.diff(value), np.full(value.size - 1, step)):
-            return f"np.arange({value[0]}, {value[-1] + step}, {step}, {dtype})"
+        first, second, last = int(value[0]), int(value[1]), int(value[-1])
+        step = max(second - first, 1)
+        end = last + step
+        if end <= np.iinfo(value.dtype).max and value.tolist() == list(range(first, end, step)):
+            return f"np.arange({first}, {end}, {step}, {dtype})"
     if value.size <= 8 and value.dtype.kind in "biuf" and np.isfinite(value).all():
         return f"np.array({value.tolist()}, {dtype})"
     return None

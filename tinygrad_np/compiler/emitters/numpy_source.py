@@ -227,8 +227,6 @@ class _Writer(Expressions):
             self._line(self.into(statement, self.name[statement.out]), statement)
             return
         call = self.call(statement)
-        if statement.boxed:
-            call = f"np.asarray({call})[()]"
         once = statement.kind == "operator" and self.uses[statement.out] == 1
         if once and statement.out not in self.kept:
             self.inline[statement.out] = call
@@ -265,7 +263,9 @@ class _Writer(Expressions):
     def _guard(self, statement: Statement) -> None:
         value, expected = statement.args
         test = self.expr(value)
-        if expected is True:
+        if statement.method == "shape":
+            test = f"{test}.shape != {expected}"
+        elif expected is True:
             test = f"not {test}"
         elif not isinstance(expected, bool):
             test = f"{test} != {self.expr(expected)}"

@@ -48,7 +48,7 @@ def _unchanged(statement: Statement) -> Var | None:
     if len(statement.outs) != 1 or statement.writes is not None or not statement.args:
         return None
     out, x = statement.out, _operand(statement)
-    if not isinstance(x, Var) or not x.is_array:
+    if not isinstance(x, Var) or x.shape is None or x.is_array != out.is_array:
         return None
     alike = x.shape == out.shape and x.dtype == out.dtype and same_layout(x, out)
     return x if alike else None
