@@ -13,9 +13,10 @@ import numpy as np
 
 from ..core.doors import BorrowedGradient
 from ..core.tensor import Tensor, wrap
+from .array_standins import stand_in
 from .program import Input, Output
 from .slots import slot_of
-from .standins import StandIn, stand_in
+from .standins import StandIn
 from .statements import Var, constant
 
 if TYPE_CHECKING:

@@ -18,11 +18,12 @@ from ..core import doors, modes
 from ..core.callsite import assigned_name, line_of, outside
 from ..core.containers import flatten, rebuild, refill
 from ..core.tensor import Tensor, wrap
+from .array_standins import Traced, TracedArray, stand_in
 from .callers import Origins, asked_by_the_library, local_name, module_name
 from .errors import CompileError
 from .numpy_calls import is_sized_by_values
 from .slots import interpose, withdraw
-from .standins import StandIn, Traced, TracedArray, stand_in
+from .standins import StandIn
 from .state import State, frozen
 from .statements import Statement, Var, constant, map_arguments, perform, root_among
 

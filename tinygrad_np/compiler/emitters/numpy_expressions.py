@@ -137,9 +137,11 @@ class Expressions:
             return known or self._constant(value)
         if value is Ellipsis:
             return "..."
-        if value is None or type(value) in (bool, str):
+        if value is None or isinstance(value, bool):
             return repr(value)
-        if type(value) in (int, float, complex):
+        if isinstance(value, str):
+            return str.__repr__(value)
+        if isinstance(value, (int, float, complex)):
             return number_text(value)
         if isinstance(value, (tuple, list, slice)):
             return self._items(value)

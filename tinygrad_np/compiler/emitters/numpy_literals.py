@@ -58,7 +58,9 @@ def dtype_text(dtype: np.dtype) -> str:
 
 
 def number_text(value: Any) -> str:
-    """Return an expression for a number."""
+    """Return an expression for a number; a member of an enum is one too."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return int.__repr__(value)
     if isinstance(value, complex):  # the text of one reads back without signs of zeros
         return f"complex({number_text(value.real)}, {number_text(value.imag)})"
     if not isinstance(value, float) or math.isfinite(value):
