@@ -30,6 +30,11 @@ methods of Tensor too. The rule of an input says how the gradient `g` of the res
 gradient; `out` is the result. Broadcasting is undone by the engine. Every rule runs on Tensors too
 (`create_graph=True`), so derivatives of every order are recorded by the same lines; "no gradient"
 marks inputs and results that carry none. Dtypes are NumPy's; a gradient has the dtype of its input.
+
+"Special points" are those without a derivative. A first derivative there is a convention. A second
+one is what both sides have, or lies between them; where the sides have none it is nan, never a
+number that only follows from the convention: `norm(x)**2` at 0 has the gradient 0, and nan for the
+second derivative.
 """
 
 

@@ -46,7 +46,7 @@ leaky_relu = define_op(
     name="leaky_relu",
     x=lambda g, x, negative_slope: g * (x > 0) + (negative_slope * g) * (x <= 0),
     text="leaky_relu({x})",
-    kinks="negative_slope at x = 0",
+    kinks="negative_slope at x = 0; of second order 0",
     samples=_activation_samples(negative_slope=0.2),
 )
 
@@ -85,7 +85,7 @@ selu = define_op(
     name="selu",
     x=lambda g, x: g * (SELU_SCALE * _elu_slope(x, SELU_ALPHA)),
     text="selu({x})",
-    kinks="SCALE * ALPHA = 1.7581 at x = 0",
+    kinks="SCALE * ALPHA = 1.7581 at x = 0; of second order half of it",
     elementwise=True,
 )
 
@@ -187,7 +187,12 @@ def _softsign_rule(g, x):
 
 
 softsign = define_op(
-    _softsign, name="softsign", x=_softsign_rule, text="{x} / (1 + |{x}|)", elementwise=True
+    _softsign,
+    name="softsign",
+    x=_softsign_rule,
+    text="{x} / (1 + |{x}|)",
+    kinks="of second order 0 at x = 0, between the 2 and -2 of its sides",
+    elementwise=True,
 )
 
 

@@ -52,7 +52,8 @@ def define_op(
         name: defaults to the forward's name.
         text: the formula with the inputs in braces, such as `"{x} * {y}"`.
         doc: one line that says what it computes; by default the forward's docstring.
-        kinks: the derivative where there is none, such as `"0 at x = 0"`.
+        kinks: the first and second derivative where there is none, such as
+            `"0 at x = 0; of second order 0"`.
         domain: open interval of input values on which an elementwise op is smooth.
         samples: a function of a generator function `r(*shape)` giving a list of
             `(args, params)` on which the op is tested; made from `domain` if elementwise.

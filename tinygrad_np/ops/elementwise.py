@@ -116,7 +116,7 @@ def power_slope(x, y):
     """Compute y * x**(y - 1), the derivative of x**y by x: 0 for y = 0, whatever x is."""
     constant = (y == 0) & ~(np.isfinite(x) & (x != 0))
     slope = y * np.where(constant, 1, x) ** (y - 1)
-    return corner(slope, y, constant)
+    return corner(slope, y, constant | ((x == 0) & (y == 1)))
 
 
 def power_log(x, y):
@@ -126,8 +126,8 @@ def power_log(x, y):
     """
     zero = x == 0
     log = np.where(zero & (y < 0), -np.inf, np.log(np.where(zero, 1, x)))
-    edge = zero & (y <= 1)
-    return corner(corner(log, x, edge), y, edge & (y <= 0))
+    log = corner(log, x, zero & (y <= 1))
+    return corner(log, y, zero & (y == 0))
 
 
 def _power_x(g, x, y):
@@ -168,7 +168,7 @@ sqrt = define_op(
     x=lambda g, out: g / (2 * out),
     text="sqrt({x})",
     doc="Square root of x.",
-    kinks="inf at x = 0",
+    kinks="inf at x = 0; of second order -inf",
     domain=(0.3, np.inf),
 )
 
@@ -185,7 +185,7 @@ abs = define_op(
     x=lambda g, x: g * np.sign(x),
     text="|{x}|",
     doc="Absolute value of x.",
-    kinks="0 at x = 0",
+    kinks="0 at x = 0; of second order 0",
 )
 
 sign = define_op(
@@ -221,7 +221,7 @@ relu = define_op(
     name="relu",
     x=lambda g, out: g * (out > 0),
     text="max({x}, 0)",
-    kinks="0 at x = 0",
+    kinks="0 at x = 0; of second order 0",
     elementwise=True,
 )
 
@@ -239,7 +239,7 @@ maximum = define_op(
     y=lambda g, x, y: _if_larger(g, y, x),
     text="max({x}, {y})",
     doc="The larger of x and y.",
-    kinks="half to each where x = y",
+    kinks="half to each where x = y; of second order 0",
 )
 
 minimum = define_op(
@@ -248,7 +248,7 @@ minimum = define_op(
     y=lambda g, x, y: _if_larger(g, x, y),
     text="min({x}, {y})",
     doc="The smaller of x and y.",
-    kinks="half to each where x = y",
+    kinks="half to each where x = y; of second order 0",
 )
 
 
@@ -273,7 +273,7 @@ clip = define_op(
     min=lambda g, x, min, max: g * ((x < min) if max is None else (x < min) & (min <= max)),
     max=lambda g, x, min, max: g * ((x > max) if min is None else (x > max) | (min > max)),
     text="clip({x}, {min}, {max})",
-    kinks="at a limit the gradient goes to x, not to the limit",
+    kinks="at a limit the gradient goes to x, not to the limit; of second order 0",
     numpy=(np.clip,),
     samples=lambda r: [
         ((r(3, 4), -0.5, 0.5), {}),

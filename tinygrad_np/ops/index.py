@@ -301,7 +301,7 @@ scatter_max = define_op(
     x=_scatter_extremum_x,
     value=_scatter_extremum_value,
     text="{x} with [{index}] = max({x}[{index}], {value})",
-    kinks="shared evenly among equal largest elements",
+    kinks="shared evenly among equal largest elements; of second order 0",
     samples=_extremum_samples,
 )
 
@@ -311,6 +311,6 @@ scatter_min = define_op(
     x=_scatter_extremum_x,
     value=_scatter_extremum_value,
     text="{x} with [{index}] = min({x}[{index}], {value})",
-    kinks="shared evenly among equal smallest elements",
+    kinks="shared evenly among equal smallest elements; of second order 0",
     samples=_extremum_samples,
 )

@@ -17,7 +17,10 @@ from .shape import moveaxis
 __all__ = ["cross_entropy", "log_softmax", "logsumexp", "softmax"]
 
 
-_UNUSED = "where all x are -inf the result is nan, and its gradient too, but 0 if it is unused"
+_UNUSED = (
+    "where all x are -inf the result is nan, and its gradient of every order too, but 0 if the "
+    "result is unused"
+)
 
 
 def _largest(x, axis):
@@ -104,14 +107,20 @@ def _logsumexp(x, axis=None, *, keepdims=False):
     return out if keepdims else np.squeeze(out, axis)
 
 
+def _logsumexp_formula(g, x, out, axis, keepdims):
+    out = restore(out, axis, keepdims, x.ndim)
+    out = np.where(out == -np.inf, 0, out)
+    return restore(g, axis, keepdims, x.ndim) * np.exp(x - out)
+
+
 def _logsumexp_rule(g, x, out, axis, keepdims):
     out = restore(out, axis, keepdims, x.ndim)
-    endless = np.isinf(out)
-    weights = np.exp(x - np.where(endless, np.finfo(out.dtype).max, out))
+    out = np.where(np.isinf(out), np.inf, out)  # all x are -inf: weights 0, not nan
+    finite = np.minimum(x, np.finfo(x.dtype).max)
     best = x == np.inf
     share = 1 / np.maximum(best.sum(axis=axis, keepdims=True), 1)
-    shares = best * share.astype(x.dtype)
-    return restore(g, axis, keepdims, x.ndim) * np.where(endless, shares, weights)
+    weights = np.exp(finite - out) + best * share.astype(x.dtype)
+    return restore(g, axis, keepdims, x.ndim) * weights
 
 
 logsumexp = define_op(
@@ -119,8 +128,9 @@ logsumexp = define_op(
     name="logsumexp",
     flops=each(4),
     x=_logsumexp_rule,
+    formulas={"x": _logsumexp_formula},
     text="log(sum(exp({x})))",
-    kinks="0 where all x are -inf; shared evenly among x that are inf; of second order 0 there",
+    kinks="0 where all x are -inf; shared evenly among x that are inf; of second order 0",
     samples=lambda r: [
         ((r(3, 4),), {}),
         ((r(3, 4), 0), {}),

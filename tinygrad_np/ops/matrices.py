@@ -62,7 +62,7 @@ inv = define_op(
     name="inv",
     a=lambda g, out: -swap(out) @ g @ swap(out),
     text="inv({a})",
-    kinks="a singular matrix raises LinAlgError",
+    kinks="a singular matrix raises LinAlgError, of every order",
     numpy=(np.linalg.inv,),
     samples=lambda r: [
         ((_regular(r, 3, 3),), {}),
@@ -96,7 +96,7 @@ solve = define_op(
     a=_solve_a,
     b=_solve_b,
     text="solve({a}, {b})",
-    kinks="a singular matrix raises LinAlgError",
+    kinks="a singular matrix raises LinAlgError, of every order",
     numpy=(np.linalg.solve,),
     samples=lambda r: [
         ((_regular(r, 3, 3), r(3)), {}),
@@ -139,7 +139,7 @@ cofactors = define_op(
     name="cofactors",
     a=_cofactors_rule,
     text="cofactors({a})",
-    kinks="the derivative raises LinAlgError for a singular matrix",
+    kinks="its derivatives of every order raise LinAlgError for a singular matrix",
     samples=lambda r: [((_regular(r, 3, 3),), {}), ((_regular(r, 2, 2, 2),), {})],
 )
 
@@ -170,7 +170,7 @@ logabsdet = define_op(
     name="logabsdet",
     a=lambda g, a: _per_matrix(g) * swap(inv(a)),
     text="log(|det({a})|)",
-    kinks="-inf for a singular matrix; its derivative raises LinAlgError",
+    kinks="-inf for a singular matrix; its derivatives of every order raise LinAlgError",
     samples=lambda r: [((_regular(r, 3, 3),), {}), ((_regular(r, 2, 2, 2),), {})],
 )
 
@@ -219,7 +219,8 @@ cholesky = define_op(
     a=_cholesky_rule,
     text="cholesky({a})",
     kinks="only the lower triangle is read, so the gradient of the upper one is 0 and that below "
-    "the diagonal counts both; a matrix that is not positive definite raises LinAlgError",
+    "the diagonal counts both; a matrix that is not positive definite raises LinAlgError, of every "
+    "order",
     numpy=(np.linalg.cholesky,),
     samples=lambda r: [((_positive(r, 3, 3),), {}), ((_positive(r, 2, 2, 2),), {})],
 )
@@ -299,8 +300,9 @@ norm = define_op(
     name="norm",
     x=_norm_rule,
     text="norm({x})",
-    kinks="0 at x = 0, of second order nan (but for ord 1, inf and 0); shared evenly among equal "
-    "largest or smallest elements, rows or columns",
+    kinks="0 at x = 0, of second order nan; shared evenly among equal largest or smallest "
+    "elements, rows or columns, of second order 0; for ord 1, inf and 0 as of abs; for other ord "
+    "below 2 0 at each element 0, of second order nan",
     numpy=(np.linalg.norm,),
     samples=lambda r: [
         ((r(3, 4),), {}),

@@ -94,7 +94,7 @@ remainder = define_op(
     y=lambda g, x, y: -g * np.floor_divide(x, y),
     text="{x} % {y}",
     doc="x - floor(x / y) * y, which has the sign of y.",
-    kinks="where x is a multiple of y: as for a slightly larger x / y",
+    kinks="where x is a multiple of y: as for a slightly larger x / y; of second order 0",
     samples=_quotient_samples,
 )
 
@@ -104,7 +104,7 @@ fmod = define_op(
     y=lambda g, out, x, y: -g * np.rint((x - out) / y),
     text="fmod({x}, {y})",
     doc="x - trunc(x / y) * y, which has the sign of x.",
-    kinks="where x is a multiple of y: as for an x / y slightly farther from 0",
+    kinks="where x is a multiple of y: as for an x / y slightly farther from 0; of second order 0",
     samples=_quotient_samples,
 )
 
@@ -123,7 +123,7 @@ fabs = define_op(
     x=lambda g, x: g * np.sign(x),
     text="|{x}|",
     doc="Absolute value of x, as a float.",
-    kinks="0 at x = 0",
+    kinks="0 at x = 0; of second order 0",
     samples=lambda r: [((away_from_0(r(*shape)),), {}) for shape in ((), (3, 4), (0, 3))],
 )
 
@@ -139,7 +139,7 @@ copysign = define_op(
     x=lambda g, x, y: g * (np.sign(x) * np.copysign(1, y)),
     y=None,
     text="copysign({x}, {y})",
-    kinks="0 at x = 0",
+    kinks="0 at x = 0; of second order 0",
     numpy=(np.copysign,),
     samples=lambda r: [
         ((away_from_0(r(*x_shape)), r(*y_shape)), {}) for x_shape, y_shape in BINARY_SHAPES
@@ -163,7 +163,7 @@ fmax = define_op(
     y=lambda g, x, y: _if_better(g, y > x, y, x),
     text="fmax({x}, {y})",
     doc="The larger of x and y; the other one where one is nan.",
-    kinks="half to each where x = y; 0 where both are nan",
+    kinks="half to each where x = y; 0 where both are nan; of second order 0",
 )
 
 fmin = define_op(
@@ -172,7 +172,7 @@ fmin = define_op(
     y=lambda g, x, y: _if_better(g, y < x, y, x),
     text="fmin({x}, {y})",
     doc="The smaller of x and y; the other one where one is nan.",
-    kinks="half to each where x = y; 0 where both are nan",
+    kinks="half to each where x = y; 0 where both are nan; of second order 0",
 )
 
 
@@ -207,7 +207,7 @@ nan_to_num = define_op(
     name="nan_to_num",
     x=lambda g, x: np.where(np.isfinite(x), g, 0),
     text="nan_to_num({x})",
-    kinks="0 where x was replaced",
+    kinks="0 where x was replaced, of second order too",
     numpy=(np.nan_to_num,),
     samples=lambda r: [((r(3, 4),), {}), ((r(),), {"nan": 1.0, "posinf": 2.0, "neginf": -2.0})],
 )

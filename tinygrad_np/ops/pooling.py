@@ -121,7 +121,7 @@ max_pool2d = define_op(
     name="max_pool2d",
     x=_max_pool2d_rule,
     text="max_pool2d({x}, {kernel_size})",
-    kinks="shared evenly among equal largest elements of a window",
+    kinks="shared evenly among equal largest elements of a window; of second order 0",
     samples=_pool_samples,
 )
 

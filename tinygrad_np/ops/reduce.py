@@ -113,7 +113,7 @@ max = define_op(
     flops=each(1),
     x=_extremum_rule,
     text="max({x})",
-    kinks="shared evenly among equal largest elements",
+    kinks="shared evenly among equal largest elements; of second order 0",
     numpy=(np.max, (np.maximum, "reduce")),
     samples=_reduction_samples,
 )
@@ -130,7 +130,7 @@ min = define_op(
     flops=each(1),
     x=_extremum_rule,
     text="min({x})",
-    kinks="shared evenly among equal smallest elements",
+    kinks="shared evenly among equal smallest elements; of second order 0",
     numpy=(np.min, (np.minimum, "reduce")),
     samples=_reduction_samples,
 )

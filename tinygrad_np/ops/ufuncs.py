@@ -78,7 +78,7 @@ arcsin = define_op(
     x=lambda g, x: g / np.sqrt((1 - x) * (1 + x)),
     text="arcsin({x})",
     doc="The angle in [-pi/2, pi/2] whose sine is x.",
-    kinks="inf at x = -1 and x = 1",
+    kinks="inf at x = -1 and x = 1; of second order nan",
     domain=(-1, 1),
 )
 
@@ -87,7 +87,7 @@ arccos = define_op(
     x=lambda g, x: -g / np.sqrt((1 - x) * (1 + x)),
     text="arccos({x})",
     doc="The angle in [0, pi] whose cosine is x.",
-    kinks="-inf at x = -1 and x = 1",
+    kinks="-inf at x = -1 and x = 1; of second order nan",
     domain=(-1, 1),
 )
 
@@ -174,7 +174,7 @@ arccosh = define_op(
     x=lambda g, x: g / (np.sqrt(x - 1) * np.sqrt(x + 1)),
     text="arccosh({x})",
     doc="The number, not negative, whose hyperbolic cosine is x.",
-    kinks="inf at x = 1",
+    kinks="inf at x = 1; of second order nan",
     domain=(1.3, np.inf),
 )
 
@@ -183,7 +183,7 @@ arctanh = define_op(
     x=lambda g, x: g / ((1 - x) * (1 + x)),
     text="arctanh({x})",
     doc="The number whose hyperbolic tangent is x.",
-    kinks="inf at x = -1 and x = 1",
+    kinks="inf at x = -1 and x = 1; of second order nan",
     domain=(-1, 1),
 )
 
@@ -208,7 +208,7 @@ cbrt = define_op(
     x=lambda g, out: g / (3 * out * out),
     text="cbrt({x})",
     doc="Cube root of x, negative where x is.",
-    kinks="inf at x = 0",
+    kinks="inf at x = 0; of second order nan",
     domain=(0.3, np.inf),
 )
 
@@ -281,7 +281,7 @@ def _share(x, y, base_log=1.0):
     return np.where(np.logical_and(same, x < 0), 0, share)
 
 
-_SHARES = "half to each where both are inf; 0 where both are -inf"
+_SHARES = "half to each where both are inf; 0 where both are -inf; of second order 0"
 
 logaddexp = define_op(
     np.logaddexp,
