@@ -141,7 +141,7 @@ class TableMethods:
     def max(self, axis: int | tuple[int, ...] | None = None, *, keepdims: bool = False) -> Tensor:
         """Largest value along the given axes."""
     def mean(self, axis: int | tuple[int, ...] | None = None, *, keepdims: bool = False) -> Tensor:
-        """Arithmetic mean over the given axes; nan, with NumPy's warning, of no elements."""
+        """Arithmetic mean over the given axes."""
     def min(self, axis: int | tuple[int, ...] | None = None, *, keepdims: bool = False) -> Tensor:
         """Smallest value along the given axes."""
     def std(self, axis: int | tuple[int, ...] | None = None, *, ddof: int = 0, keepdims: bool = False) -> Tensor:

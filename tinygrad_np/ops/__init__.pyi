@@ -245,7 +245,7 @@ def max(x: Tensor, axis: int | tuple[int, ...] | None = None, *, keepdims: bool 
 def max(x: ArrayLike, axis: int | tuple[int, ...] | None = None, *, keepdims: bool = False) -> np.ndarray: ...
 @overload
 def mean(x: Tensor, axis: int | tuple[int, ...] | None = None, *, keepdims: bool = False) -> Tensor:
-    """Arithmetic mean over the given axes; nan, with NumPy's warning, of no elements."""
+    """Arithmetic mean over the given axes."""
 @overload
 def mean(x: ArrayLike, axis: int | tuple[int, ...] | None = None, *, keepdims: bool = False) -> np.ndarray: ...
 @overload

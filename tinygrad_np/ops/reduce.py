@@ -76,7 +76,10 @@ sum = define_op(
 
 
 def _mean(x, axis=None, *, keepdims=False):
-    """Arithmetic mean over the given axes; nan, with NumPy's warning, of no elements."""
+    """Arithmetic mean over the given axes.
+
+    Of no elements it is nan, with NumPy's warning.
+    """
     return np.mean(x, axis, keepdims=keepdims)
 
 
