@@ -54,6 +54,7 @@ TYPES = {
     "kernel_size": "int | tuple[int, int]",
     "stride": "int | tuple[int, int]",
     "padding": "int | tuple[int, int]",
+    "order": "int",
     "output_padding": "int | tuple[int, int]",
     "dilation": "int | tuple[int, int]",
     "groups": "int",

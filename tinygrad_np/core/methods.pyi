@@ -286,6 +286,14 @@ class TableMethods:
         """1 - erf(x), right to the last digits also where it is tiny."""
     def sinc(self) -> Tensor:
         """sin(pi x) / (pi x), and 1 at x = 0."""
+    def digamma(self) -> Tensor:
+        """The derivative of log Γ(x)."""
+    def gammaln(self) -> Tensor:
+        """log |Γ(x)|, the logarithm of the gamma function: log((n - 1)!) at positive integers n."""
+    def polygamma(self, order: int) -> Tensor:
+        """The derivative of digamma of an order from 1 on; nan for negative x above order 1."""
+    def xlogy(self, y: Tensor | ArrayLike) -> Tensor:
+        """x * log(y), and 0 where x is 0, whatever y is."""
     def elu(self, alpha: float = 1.0) -> Tensor:
         """x where it is positive, else alpha * (exp(x) - 1)."""
     def gelu(self, approximate: str = 'none') -> Tensor:
@@ -326,6 +334,18 @@ class TableMethods:
         """Product over the given axes; 1 of no elements."""
     def ptp(self, axis: int | tuple[int, ...] | None = None, *, keepdims: bool = False) -> Tensor:
         """Largest minus smallest value over the given axes."""
+    def corrcoef(self, *, rowvar: Any = True) -> Tensor:
+        """The correlations of variables, one for each row of x: covariances of variance 1."""
+    def cov(self, *, rowvar: Any = True, bias: Any = False, ddof: int | None = None) -> Tensor:
+        """The covariances of variables, one for each row of x: a matrix; a number for a single row."""
+    def gradient(self, *spacing: Any, axis: int | tuple[int, ...] | None = None) -> Tensor:
+        """Slopes along each axis from the differences of neighbours; one-sided ones at the ends."""
+    def median(self, axis: int | tuple[int, ...] | None = None, *, keepdims: bool = False) -> Tensor:
+        """The middle element over the given axes, the mean of the two middle ones if n is even."""
+    def percentile(self, q: Any, axis: int | tuple[int, ...] | None = None, *, keepdims: bool = False) -> Tensor:
+        """`quantile` of q / 100."""
+    def quantile(self, q: Any, axis: int | tuple[int, ...] | None = None, *, keepdims: bool = False) -> Tensor:
+        """The value below which a share q of the elements lies, over the given axes."""
     def all(self, axis: int | tuple[int, ...] | None = None, *, keepdims: bool = False) -> Tensor:
         """True where all elements along the given axes are true, that is not 0."""
     def any(self, axis: int | tuple[int, ...] | None = None, *, keepdims: bool = False) -> Tensor:

@@ -17,7 +17,7 @@ from .random import default_generator as default_generator
 from .random import manual_seed as manual_seed
 
 
-__all__ = ['TABLE', 'Op', 'default_generator', 'define_op', 'manual_seed', 'abs', 'add', 'astype', 'clip', 'copy', 'divide', 'equal', 'exp', 'greater', 'greater_equal', 'isfinite', 'isinf', 'isnan', 'less', 'less_equal', 'log', 'logical_and', 'logical_not', 'logical_or', 'logical_xor', 'maximum', 'minimum', 'multiply', 'negative', 'not_equal', 'power', 'relu', 'sigmoid', 'sign', 'sqrt', 'subtract', 'tanh', 'where', 'max', 'mean', 'min', 'std', 'sum', 'var', 'broadcast_to', 'concatenate', 'expand_dims', 'moveaxis', 'reshape', 'squeeze', 'stack', 'swapaxes', 'transpose', 'getitem', 'scatter', 'scatter_max', 'scatter_min', 'setitem', 'take', 'take_along_axis', 'cross', 'dot', 'inner', 'kron', 'matmul', 'matrix_power', 'outer', 'tensordot', 'vdot', 'cross_entropy', 'log_softmax', 'logsumexp', 'softmax', 'arccos', 'arccosh', 'arcsin', 'arcsinh', 'arctan', 'arctan2', 'arctanh', 'cbrt', 'cos', 'cosh', 'deg2rad', 'degrees', 'exp2', 'expm1', 'float_power', 'hypot', 'ldexp', 'log1p', 'log2', 'log10', 'logaddexp', 'logaddexp2', 'positive', 'rad2deg', 'radians', 'reciprocal', 'sin', 'sinh', 'square', 'tan', 'ceil', 'copysign', 'divmod', 'fabs', 'floor', 'floor_divide', 'fmax', 'fmin', 'fmod', 'heaviside', 'nan_to_num', 'piecewise', 'remainder', 'rint', 'round', 'select', 'signbit', 'trunc', 'erf', 'erfc', 'sinc', 'elu', 'gelu', 'hardtanh', 'leaky_relu', 'mish', 'selu', 'silu', 'softplus', 'softsign', 'average', 'cumprod', 'cumsum', 'diff', 'nanmax', 'nanmean', 'nanmin', 'nanprod', 'nansum', 'prod', 'ptp', 'all', 'any', 'argmax', 'argmin', 'count_nonzero', 'contract', 'einsum', 'cholesky', 'cofactors', 'det', 'inv', 'logabsdet', 'norm', 'slogdet', 'solve', 'diag', 'diagonal', 'flatten', 'flip', 'fliplr', 'flipud', 'pad', 'ravel', 'repeat', 'roll', 'rot90', 'tile', 'trace', 'tril', 'triu', 'append', 'array_split', 'atleast_1d', 'atleast_2d', 'atleast_3d', 'block', 'broadcast_arrays', 'column_stack', 'delete', 'dsplit', 'dstack', 'hsplit', 'hstack', 'insert', 'meshgrid', 'split', 'vsplit', 'vstack', 'argpartition', 'argsort', 'choose', 'compress', 'digitize', 'extract', 'partition', 'searchsorted', 'sort', 'topk', 'unique', 'arange', 'eye', 'full', 'full_like', 'linspace', 'normal', 'ones', 'ones_like', 'permutation', 'rand', 'randint', 'randn', 'uniform', 'zeros', 'zeros_like', 'overlap_add', 'windows', 'conv2d', 'conv2d_weight', 'conv_transpose2d', 'avg_pool1d', 'avg_pool2d', 'conv1d', 'max_pool1d', 'max_pool2d', 'dropout', 'embedding', 'nll_loss', 'one_hot', 'scaled_dot_product_attention', 'batch_norm', 'layer_norm', 'standardize']
+__all__ = ['TABLE', 'Op', 'default_generator', 'define_op', 'manual_seed', 'abs', 'add', 'astype', 'clip', 'copy', 'divide', 'equal', 'exp', 'greater', 'greater_equal', 'isfinite', 'isinf', 'isnan', 'less', 'less_equal', 'log', 'logical_and', 'logical_not', 'logical_or', 'logical_xor', 'maximum', 'minimum', 'multiply', 'negative', 'not_equal', 'power', 'relu', 'sigmoid', 'sign', 'sqrt', 'subtract', 'tanh', 'where', 'max', 'mean', 'min', 'std', 'sum', 'var', 'broadcast_to', 'concatenate', 'expand_dims', 'moveaxis', 'reshape', 'squeeze', 'stack', 'swapaxes', 'transpose', 'getitem', 'scatter', 'scatter_max', 'scatter_min', 'setitem', 'take', 'take_along_axis', 'cross', 'dot', 'inner', 'kron', 'matmul', 'matrix_power', 'outer', 'tensordot', 'vdot', 'cross_entropy', 'log_softmax', 'logsumexp', 'softmax', 'arccos', 'arccosh', 'arcsin', 'arcsinh', 'arctan', 'arctan2', 'arctanh', 'cbrt', 'cos', 'cosh', 'deg2rad', 'degrees', 'exp2', 'expm1', 'float_power', 'hypot', 'ldexp', 'log1p', 'log2', 'log10', 'logaddexp', 'logaddexp2', 'positive', 'rad2deg', 'radians', 'reciprocal', 'sin', 'sinh', 'square', 'tan', 'ceil', 'copysign', 'divmod', 'fabs', 'floor', 'floor_divide', 'fmax', 'fmin', 'fmod', 'heaviside', 'nan_to_num', 'piecewise', 'remainder', 'rint', 'round', 'select', 'signbit', 'trunc', 'erf', 'erfc', 'sinc', 'digamma', 'gammaln', 'polygamma', 'xlogy', 'elu', 'gelu', 'hardtanh', 'leaky_relu', 'mish', 'selu', 'silu', 'softplus', 'softsign', 'average', 'cumprod', 'cumsum', 'diff', 'nanmax', 'nanmean', 'nanmin', 'nanprod', 'nansum', 'prod', 'ptp', 'corrcoef', 'cov', 'gradient', 'median', 'percentile', 'quantile', 'trapezoid', 'all', 'any', 'argmax', 'argmin', 'count_nonzero', 'contract', 'einsum', 'cholesky', 'cofactors', 'det', 'inv', 'logabsdet', 'norm', 'slogdet', 'solve', 'diag', 'diagonal', 'flatten', 'flip', 'fliplr', 'flipud', 'pad', 'ravel', 'repeat', 'roll', 'rot90', 'tile', 'trace', 'tril', 'triu', 'append', 'array_split', 'atleast_1d', 'atleast_2d', 'atleast_3d', 'block', 'broadcast_arrays', 'column_stack', 'delete', 'dsplit', 'dstack', 'hsplit', 'hstack', 'insert', 'meshgrid', 'split', 'vsplit', 'vstack', 'argpartition', 'argsort', 'choose', 'compress', 'digitize', 'extract', 'partition', 'searchsorted', 'sort', 'topk', 'unique', 'arange', 'eye', 'full', 'full_like', 'linspace', 'normal', 'ones', 'ones_like', 'permutation', 'rand', 'randint', 'randn', 'uniform', 'zeros', 'zeros_like', 'overlap_add', 'windows', 'conv2d', 'conv2d_weight', 'conv_transpose2d', 'avg_pool1d', 'avg_pool2d', 'conv1d', 'max_pool1d', 'max_pool2d', 'dropout', 'embedding', 'nll_loss', 'one_hot', 'scaled_dot_product_attention', 'batch_norm', 'layer_norm', 'standardize']
 TABLE: dict[str, Op]
 @overload
 def abs(x: Tensor, /) -> Tensor:
@@ -696,6 +696,29 @@ def sinc(x: Tensor) -> Tensor:
 @overload
 def sinc(x: ArrayLike) -> np.ndarray: ...
 @overload
+def digamma(x: Tensor) -> Tensor:
+    """The derivative of log Γ(x)."""
+@overload
+def digamma(x: ArrayLike) -> np.ndarray: ...
+@overload
+def gammaln(x: Tensor) -> Tensor:
+    """log |Γ(x)|, the logarithm of the gamma function: log((n - 1)!) at positive integers n."""
+@overload
+def gammaln(x: ArrayLike) -> np.ndarray: ...
+@overload
+def polygamma(x: Tensor, order: int) -> Tensor:
+    """The derivative of digamma of an order from 1 on; nan for negative x above order 1."""
+@overload
+def polygamma(x: ArrayLike, order: int) -> np.ndarray: ...
+@overload
+def xlogy(x: Tensor, y: Tensor | ArrayLike) -> Tensor:
+    """x * log(y), and 0 where x is 0, whatever y is."""
+@overload
+def xlogy(x: Tensor | ArrayLike, y: Tensor) -> Tensor:
+    """x * log(y), and 0 where x is 0, whatever y is."""
+@overload
+def xlogy(x: ArrayLike, y: ArrayLike) -> np.ndarray: ...
+@overload
 def elu(x: Tensor, alpha: float = 1.0) -> Tensor:
     """x where it is positive, else alpha * (exp(x) - 1)."""
 @overload
@@ -795,6 +818,41 @@ def ptp(x: Tensor, axis: int | tuple[int, ...] | None = None, *, keepdims: bool 
     """Largest minus smallest value over the given axes."""
 @overload
 def ptp(x: ArrayLike, axis: int | tuple[int, ...] | None = None, *, keepdims: bool = False) -> np.ndarray: ...
+@overload
+def corrcoef(x: Tensor, *, rowvar: Any = True) -> Tensor:
+    """The correlations of variables, one for each row of x: covariances of variance 1."""
+@overload
+def corrcoef(x: ArrayLike, *, rowvar: Any = True) -> np.ndarray: ...
+@overload
+def cov(x: Tensor, *, rowvar: Any = True, bias: Any = False, ddof: int | None = None) -> Tensor:
+    """The covariances of variables, one for each row of x: a matrix; a number for a single row."""
+@overload
+def cov(x: ArrayLike, *, rowvar: Any = True, bias: Any = False, ddof: int | None = None) -> np.ndarray: ...
+@overload
+def gradient(f: Tensor, *spacing: Any, axis: int | tuple[int, ...] | None = None) -> Tensor:
+    """Slopes along each axis from the differences of neighbours; one-sided ones at the ends."""
+@overload
+def gradient(f: ArrayLike, *spacing: Any, axis: int | tuple[int, ...] | None = None) -> np.ndarray: ...
+@overload
+def median(x: Tensor, axis: int | tuple[int, ...] | None = None, *, keepdims: bool = False) -> Tensor:
+    """The middle element over the given axes, the mean of the two middle ones if n is even."""
+@overload
+def median(x: ArrayLike, axis: int | tuple[int, ...] | None = None, *, keepdims: bool = False) -> np.ndarray: ...
+@overload
+def percentile(x: Tensor, q: Any, axis: int | tuple[int, ...] | None = None, *, keepdims: bool = False) -> Tensor:
+    """`quantile` of q / 100."""
+@overload
+def percentile(x: ArrayLike, q: Any, axis: int | tuple[int, ...] | None = None, *, keepdims: bool = False) -> np.ndarray: ...
+@overload
+def quantile(x: Tensor, q: Any, axis: int | tuple[int, ...] | None = None, *, keepdims: bool = False) -> Tensor:
+    """The value below which a share q of the elements lies, over the given axes."""
+@overload
+def quantile(x: ArrayLike, q: Any, axis: int | tuple[int, ...] | None = None, *, keepdims: bool = False) -> np.ndarray: ...
+@overload
+def trapezoid(y: Tensor, x: Any = None, dx: Any = 1.0, axis: int | tuple[int, ...] | None = -1) -> Tensor:
+    """The integral of y along an axis by the trapezoidal rule."""
+@overload
+def trapezoid(y: ArrayLike, x: Any = None, dx: Any = 1.0, axis: int | tuple[int, ...] | None = -1) -> np.ndarray: ...
 @overload
 def all(x: Tensor, axis: int | tuple[int, ...] | None = None, *, keepdims: bool = False) -> Tensor:
     """True where all elements along the given axes are true, that is not 0."""
