@@ -122,6 +122,7 @@ KINKS = {
     "power, both": (tg.power, [0.0, 1.0], [1.0, 1.0], 1, NAN),
     "power, both 0": (tg.power, [0.0, 0.0], [1.0, 1.0], 0, NAN),
     "float_power": (tg.float_power, [0.0, 0.0], [0.0, 1.0], 0, NAN),
+    "xlogy": (tg.xlogy, [0.0, 0.0], [1.0, 1.0], 0, NAN),
     "nan_to_num": (tg.nan_to_num, [NAN], [1.0], 0, 0),
     "logaddexp": (tg.logaddexp, [INF, INF], [1.0, 0.0], 0.5, 0),
     "logaddexp2": (tg.logaddexp2, [-INF, -INF], [1.0, 0.0], 0, 0),

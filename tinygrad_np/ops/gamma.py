@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from .define import define_op
+from .elementwise import corner
 
 __all__ = ["digamma", "gammaln", "polygamma", "xlogy"]
 
@@ -164,15 +165,15 @@ def _xlogy(x, y):
 
 
 def _xlogy_x(g, x, y):
-    nothing = (x == 0) & (y <= 0)
+    nothing = (x == 0) & (y == 0)
     logarithm = np.log(np.where(nothing, 1, y))
-    return g * logarithm
+    return g * corner(corner(logarithm, x, nothing), y, nothing)
 
 
 def _xlogy_y(g, x, y):
-    nothing = x == 0
+    nothing = (x == 0) & (y == 0)
     quotient = x / np.where(nothing, 1, y)
-    return g * quotient
+    return g * corner(corner(quotient, x, nothing), y, nothing)
 
 
 xlogy = define_op(
@@ -181,7 +182,7 @@ xlogy = define_op(
     x=_xlogy_x,
     y=_xlogy_y,
     text="{x} * log({y})",
-    kinks="x gets 0 at x = 0, y <= 0; y gets 0 at x = 0",
+    kinks="0 for both at x = y = 0; of second order nan",
     domain=(0, np.inf),
     elementwise=True,
 )
