@@ -13,6 +13,7 @@ from .emitters.numpy_source import emit
 from .passes import REORDERING
 from .passes import run as run_passes
 from .program import program_of
+from .signature import array_arguments
 from .variant import Variant
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ def assemble(
     variant = Variant(program, plan, emitted, surroundings, tape.state.without_gradient, call, lock)
     if proof.ENABLED:
         proof.prove(program, emitted, variant.namespace, recorded, tape.state, terms)
+    variant.arguments = array_arguments(f, call)
     variant.fits()  # its text is Python too
     program.forget_values()
     return variant

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 import os
 import sys
 import threading
@@ -124,20 +125,24 @@ class Compiled:
         """Make a compiled method for an object, one for each."""
         if owner is None:
             return self
-        name = f"_compiled_{self._name.rpartition('.')[2]}"
-        attributes = getattr(owner, "__dict__", {})
-        bound = attributes.get(name)
-        # A copy of an object has the attributes of the first one.
-        if type(bound) is Compiled and getattr(bound._f, "__self__", None) is owner:
-            return bound
-        bound = Compiled(self._f.__get__(owner, kind), self._passes, self._fallback)
-        if "__dict__" not in dir(owner):
+        name = f"_compiled_{self._name}"
+        attributes = getattr(owner, "__dict__", None)
+        if attributes is None:
             raise TypeError(
                 f"{type(owner).__name__} has no room for a compiled method: compile the bound "
                 f"method instead, tinygrad_np.compile(object.{self._f.__name__})"
             )
-        attributes[name] = bound
+        bound = attributes.get(name)
+        # A copy of an object has the attributes of the first one.
+        if type(bound) is not Compiled or not bound._is_method(self._f, owner):
+            bound = Compiled(self._f.__get__(owner, kind), self._passes, self._fallback)
+            attributes[name] = bound
         return bound
+
+    def _is_method(self, function: Any, owner: Any) -> bool:
+        """Say whether this is a function of a class as the method of an object."""
+        mine = getattr(self._f, "__func__", None), getattr(self._f, "__self__", None)
+        return mine[0] is function and mine[1] is owner
 
     def __reduce__(self) -> Any:
         """Copy or pickle the function alone: the copy makes its own programs."""
@@ -196,28 +201,29 @@ class Compiled:
         tape = Tape(surroundings.names, self._fallback)
         failed = False
         try:
-            result = record_call(tape, self._f, call.args, call.kwargs)
-        except BaseException as error:
-            failed = comes_of_recording(error)
-            if failed or undo or not isinstance(error, Exception):
+            try:
+                result = record_call(tape, self._f, call.args, call.kwargs)
+            except Exception as error:
+                failed = comes_of_recording(error)
+                if not failed and not undo:
+                    tape.state.settle()  # what the function had done before its own error
+                if not failed:
+                    raise
+                self._give_up(error)
+            variant = None
+            if not failed:
+                recording = Recording(tape, surroundings)
+                variant = self._program(entry, call, recording, waiting)
+            if failed or undo:
                 tape.state.rewind()
             else:
-                tape.state.settle()  # what the function had done before its own error
-            if not failed:
-                raise
-            self._give_up(error)
-        if failed:
-            return None if undo else self._f(*call.args, **call.kwargs), None
-        try:
-            recording = Recording(tape, surroundings)
-            variant = self._program(entry, call, recording, waiting)
+                tape.state.settle()
         except BaseException:
+            entry.streak -= 1  # it tells nothing about the next call
             tape.state.rewind()
             raise
-        if undo:
-            tape.state.rewind()
-        else:
-            tape.state.settle()
+        if failed:
+            return None if undo else self._f(*call.args, **call.kwargs), None
         if variant is None:
             self._variants.trim()
         else:
@@ -374,7 +380,7 @@ def compile(
             says why, instead of raising a `CompileError`.
 
     Raises:
-        TypeError: `f` can't be called.
+        TypeError: `f` can't be called, or is a generator or coroutine function.
         ValueError: an unknown pass.
     """
     if f is None:
@@ -383,6 +389,11 @@ def compile(
         f = f._f
     if not callable(f):
         raise TypeError(f"compile() takes a function, not {type(f).__name__}")
+    if inspect.isgeneratorfunction(f) or inspect.iscoroutinefunction(f):
+        raise TypeError(
+            f"{function_name(f)} runs in parts, its caller in between: compile a function that it "
+            "calls instead"
+        )
     chosen = ALL if passes is None else tuple(passes)
     unknown = [name for name in chosen if name not in ALL]
     if unknown:

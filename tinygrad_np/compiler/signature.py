@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from .tape import Tape
 
-__all__ = ["Call", "record_call", "signature"]
+__all__ = ["Argument", "Call", "array_arguments", "record_call", "signature"]
 
 
 class Call(NamedTuple):
@@ -115,6 +115,25 @@ def _plain_key(value: Any) -> Any:
     except TypeError:
         return kind, id(value)
     return kind, value
+
+
+class Argument(NamedTuple):
+    """An array or Tensor among the arguments: what the function calls it, shape and dtype."""
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: np.dtype
+
+
+def array_arguments(f: Callable, call: Call) -> list[Argument]:
+    """List the arrays and Tensors among the arguments of a call, in the signature's order."""
+    named = [*zip(_parameter_names(f, len(call.args)), call.args), *call.kwargs.items()]
+    arrays = []
+    for name, tree in named:
+        for path, leaf in leaves(tree, name):
+            if isinstance(leaf, (np.ndarray, np.generic, Tensor)):
+                arrays.append(Argument(path, leaf.shape, leaf.dtype))
+    return arrays
 
 
 def record_call(tape: Tape, f: Callable, args: tuple, kwargs: dict) -> Any:

@@ -6,6 +6,7 @@ when there is no tape, and with one no read or write can go unseen.
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 from ..core import doors
@@ -52,19 +53,24 @@ class _Interposed:
             tape.state.set(self._kind, source, value, self._slot)
 
 
+_tapes = threading.Lock()  # that start and end, in any thread
+
+
 def interpose() -> None:
     """Let the tape of this thread answer for the slots; called once per tape that runs."""
-    if doors.tracing == 0:
-        for kind, slots in SLOTS.items():
-            for owner, slot in slots.items():
-                setattr(owner, SLOT_NAMES[kind], _Interposed(kind, slot))
-    doors.tracing += 1
+    with _tapes:
+        if doors.tracing == 0:
+            for kind, slots in SLOTS.items():
+                for owner, slot in slots.items():
+                    setattr(owner, SLOT_NAMES[kind], _Interposed(kind, slot))
+        doors.tracing += 1
 
 
 def withdraw() -> None:
     """Give the slots back when the last tape has run."""
-    doors.tracing -= 1
-    if doors.tracing == 0:
-        for kind, slots in SLOTS.items():
-            for owner, slot in slots.items():
-                setattr(owner, SLOT_NAMES[kind], slot)
+    with _tapes:
+        doors.tracing -= 1
+        if doors.tracing == 0:
+            for kind, slots in SLOTS.items():
+                for owner, slot in slots.items():
+                    setattr(owner, SLOT_NAMES[kind], slot)

@@ -42,10 +42,14 @@ class State:
         names: what the user calls Tensors and Numbers, by id.
         node_values: the values of nodes.
         generators: random generators by id, each with its state at the start.
+        settled: whether everything outside is as the function left it.
         without_gradient: leaves whose gradient was None before anything was written there.
     """
 
+    __slots__ = ("__dict__", "settled")
+
     def __init__(self, tape: Tape, names: Mapping[int, str]) -> None:
+        self.settled = False
         self.inputs: list[Input] = []
         self.names = dict(names)
         self.node_values: dict[Node, Var] = {}
@@ -124,14 +128,15 @@ class State:
         self._current[key] = self._initial[key] = content
 
     def _gradient(self, leaf: Any, gradient: Any) -> Any:
-        if type(gradient) is BorrowedGradient:
-            gradient = wrap(gradient.array.copy(), None)
         position = self._argument_leaves.get(leaf)
         if gradient is None:
             if position is None:  # of arguments, the signature says it
                 self.without_gradient.append(leaf)
             return None
-        array = slot_of("tensor", gradient).__get__(gradient)
+        if type(gradient) is BorrowedGradient:
+            array = gradient.array.copy()
+        else:
+            array = slot_of("tensor", gradient).__get__(gradient)
         if position is None:
             content = self.read("grad", leaf, array, "grad")
         else:
@@ -211,6 +216,9 @@ class State:
             slots.append(slot_of(key[0], source))
             sources.append(source)
             values.append(frozen(content.value) if isinstance(content, StandIn) else content)
+        slots.append(State.__dict__["settled"])
+        sources.append(self)
+        values.append(True)
         # No line of Python runs in between at which an interrupt could come.
         list(map(_write_slot, slots, sources, values))
 
@@ -223,8 +231,9 @@ class State:
         self.node_values.clear()
 
     def rewind(self) -> None:
-        """Put the random generators back to where they were."""
-        restore_generators(self.generators.values())
+        """Put the random generators back to where they were, unless all is settled."""
+        if not self.settled:
+            restore_generators(self.generators.values())
 
 
 def restore_generators(states: Iterable[tuple[Any, Any]]) -> None:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from .emitters.numpy_source import Emitted
     from .memory import Memory
     from .program import Program
-    from .signature import Call
+    from .signature import Argument, Call
     from .surroundings import Surroundings
 
 __all__ = ["Variant"]
@@ -36,6 +36,7 @@ class Variant:
         surroundings: what the function used besides its arguments.
         fits: test that everything that the program takes for granted is still so.
         accepts: test of positional arguments; false where only the signature can tell.
+        arguments: the arrays and Tensors among the arguments of the call that was recorded.
         guard_failed: what the program raises when a value is not as it was.
         has_effect: whether it calls something that must not be called twice.
     """
@@ -53,6 +54,7 @@ class Variant:
         self.program = program
         self.memory = memory
         self.emitted = emitted
+        self.arguments: list[Argument] = []
         self._lock = lock
         self._generators = [i.source for i in program.inputs if i.kind == "generator"]
         runs = self._runs()

@@ -16,7 +16,7 @@ from .names import RESERVED, Names
 from .numpy_literals import dtype_text, number_text
 
 if TYPE_CHECKING:
-    from ..program import Input, Output
+    from ..program import Output
     from ..variant import Variant
 
 __all__ = ["export"]
@@ -78,17 +78,15 @@ class _File:
         self.emitted = variant.emitted
         self.program = variant.program
         inputs = self.program.parameters()
-        names = self.emitted.parameters
-        self.fresh = names[len(inputs) :]
-        self.pairs = list(zip(inputs, names))
+        parameters = self.emitted.parameters
+        self.fresh = parameters[len(inputs) :]
+        self.pairs = list(zip(inputs, parameters))
         self.arrays: dict[str, Any] = dict(self.emitted.constants)
         self.owners = {id(entry.source): name for entry, name in self.pairs}
         self._only_written()
-        arguments = Names({"np", "constants", "checked", self.emitted.name})
-        self.arguments = {
-            name: arguments.new(entry.var.hint) for entry, name in self.pairs if _is_given(entry)
-        }
-        self.dict = arguments.new("state")  # an argument may have that name
+        names = Names({"np", "constants", "checked", self.emitted.name})
+        self.arguments = [(names.new(a.name), a.shape, a.dtype) for a in variant.arguments]
+        self.dict = names.new("state")  # an argument may have that name
 
     def _only_written(self) -> None:
         """Name the Tensors and Numbers that the program writes and never reads."""
@@ -173,14 +171,17 @@ class _File:
         """Return the text of a function that runs the program and keeps the new state."""
         emitted, state = self.emitted, self.dict
         owner = {id(output): self.owners.get(id(output.source)) for output in self._changed()}
-        lines = [f"def call({', '.join(self.arguments.values())}):"]
+        names = [name for name, _, _ in self.arguments]
+        lines = [f"def call({', '.join(names)}):"]
         lines.append('    """One call; `state` is what it leaves changed."""')
-        for entry, name in self.pairs:
-            if name in self.arguments:
-                lines.append(_check(self.arguments[name], entry.var))
+        for name, shape, dtype in self.arguments:
+            lines.append(f"    {name} = checked({name!r}, {name}, {shape}, {dtype_text(dtype)})")
         for new, output in zip(self.fresh, emitted.fresh):
             lines.append(f"    {new} = np.empty_like({state}[{owner[id(output)]!r}])")
-        operands = [self.arguments.get(name, f"{state}[{name!r}]") for _, name in self.pairs]
+        operands = []
+        for entry, name in self.pairs:
+            given = entry.kind == "argument"
+            operands.append(names[entry.source] if given else f"{state}[{name!r}]")
         run = f"{emitted.name}({', '.join([*operands, *self.fresh])})"
         returned = emitted.returned or self._results()
         lines.append(f"    returned = {run}" if returned else f"    {run}")
@@ -214,15 +215,6 @@ class _File:
                 return f"[{', '.join(items)}]"
             return f"({', '.join(items)}{',' * (len(items) == 1)})"
         return _literal(tree)
-
-
-def _is_given(entry: Input) -> bool:
-    return entry.kind == "argument"
-
-
-def _check(name: str, var: Var) -> str:
-    """Return the line that checks an argument."""
-    return f"    {name} = checked({name!r}, {name}, {var.shape}, {dtype_text(var.dtype)})"
 
 
 def _literal(value: Any) -> str:
