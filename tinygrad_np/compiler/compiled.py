@@ -23,7 +23,7 @@ from .callers import function_name
 from .errors import CompileError, comes_of_recording, report_of, warn
 from .passes import ALL, REORDERING
 from .proof import DifferenceError
-from .signature import Call, record_call, signature
+from .signature import Call, check_roles, record_call, signature
 from .surroundings import Surroundings
 from .tape import Tape
 from .variants import Recording, Variants
@@ -96,7 +96,7 @@ class Compiled:
                     call = Call(args, kwargs, tensors, is_grad_enabled())
                     return self._record(key, call)[0]
             if variant is not None:
-                self._check_roles(variant.surroundings, arrays)
+                check_roles(self._name, variant.surroundings.names, arrays)
         except CompileError as error:
             if not self._fallback:
                 raise
@@ -167,27 +167,9 @@ class Compiled:
         call = Call(args, kwargs, tensors, is_grad_enabled())
         variant = None
         with self._lock:
-            while variant is None and not self._rest:
+            while variant is None and self._rest >= 0:
                 _, variant = self._record(key, call, undo=True)
         return self
-
-    def _surroundings(self, args: tuple, kwargs: dict) -> Surroundings:
-        """Look at what the function uses besides the arrays and Tensors of its arguments."""
-        arguments = flatten([args, kwargs])
-        arrays = (Tensor, np.ndarray, np.generic)
-        others = tuple(a for a in arguments if not isinstance(a, arrays))
-        surroundings = Surroundings(self._f, others)
-        self._check_roles(surroundings, arguments)
-        return surroundings
-
-    def _check_roles(self, surroundings: Surroundings, arguments: list[Any]) -> None:
-        """Raise if the function captures an argument too: the program could not tell them apart."""
-        for value in arguments:
-            if isinstance(value, Tensor) and id(value) in surroundings.names:
-                raise CompileError(
-                    f"{self._name} was given {value._title()} as an argument and uses "
-                    f"it as {surroundings.names[id(value)]} too: give it, or capture it, not both"
-                )
 
     def _record(self, key: Any, call: Call, undo: bool = False) -> tuple[Any, Variant | None]:
         """Record a call; return its result, and the program if one is made of it.
@@ -195,7 +177,10 @@ class Compiled:
         Nothing that was there before is touched until the end; with `undo` it never is.
         """
         begin = time.process_time()
-        surroundings = self._surroundings(call.args, call.kwargs)
+        arguments = flatten([call.args, call.kwargs])
+        others = [a for a in arguments if not isinstance(a, (Tensor, np.ndarray, np.generic))]
+        surroundings = Surroundings(self._f, tuple(others))
+        check_roles(self._name, surroundings.names, arguments)
         entry = self._variants.count(key)
         waiting = entry.waiting()
         tape = Tape(surroundings.names, self._fallback)

@@ -15,11 +15,11 @@ from ..core.tensor import Tensor
 from .errors import CompileError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from .tape import Tape
 
-__all__ = ["Argument", "Call", "array_arguments", "record_call", "signature"]
+__all__ = ["Argument", "Call", "array_arguments", "check_roles", "record_call", "signature"]
 
 
 class Call(NamedTuple):
@@ -115,6 +115,20 @@ def _plain_key(value: Any) -> Any:
     except TypeError:
         return kind, id(value)
     return kind, value
+
+
+def check_roles(function: str, names: Mapping[int, str], arguments: list[Any]) -> None:
+    """Raise if a function captures an argument too: its program could not tell them apart.
+
+    Args:
+        names: what the Tensors that it captures are called, by id.
+    """
+    for value in arguments:
+        if isinstance(value, Tensor) and id(value) in names:
+            raise CompileError(
+                f"{function} was given {value._title()} as an argument and uses it as "
+                f"{names[id(value)]} too: give it, or capture it, not both"
+            )
 
 
 class Argument(NamedTuple):
