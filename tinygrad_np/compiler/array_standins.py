@@ -9,6 +9,7 @@ import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
 from ..core.protocols import NumPyProtocols
+from .callers import is_assignment
 from .standins import StandIn, TracedNumber
 
 if TYPE_CHECKING:
@@ -155,7 +156,11 @@ class TracedArray(Traced):
         return bool((self == item).any())
 
     def __setitem__(self, index: Any, value: Any) -> None:
-        self.tape.check_assignment()
+        if not is_assignment():
+            self.tape.refuse(
+                "lets a function of another library write into an array (rng.shuffle)",
+                "do that outside of the compiled function",
+            )
         self.tape.write("setitem", operator.setitem, (self, index, value), {}, self)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import sys
+from dis import opname
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,7 +18,14 @@ from ..core.tensor import Tensor
 if TYPE_CHECKING:
     from types import FrameType
 
-__all__ = ["Origins", "asked_by_the_library", "function_name", "local_name", "module_name"]
+__all__ = [
+    "Origins",
+    "asked_by_the_library",
+    "function_name",
+    "is_assignment",
+    "local_name",
+    "module_name",
+]
 
 _BACKWARD = {backward.backward.__code__, backward.backward_to.__code__}
 _TENSOR = {Tensor.__module__, NumPyProtocols.__module__}
@@ -64,6 +72,16 @@ def asked_by_the_library() -> bool:
             return INSIDE[file]
         frame = frame.f_back
     return False
+
+
+def is_assignment() -> bool:
+    """Say whether it is an `array[index] = value` of Python's that called the caller.
+
+    An extension module may write by random numbers or other values of its own: `rng.shuffle`.
+    """
+    frame = sys._getframe(2)
+    opcode = frame.f_code.co_code[frame.f_lasti]
+    return opname[opcode] in ("STORE_SUBSCR", "STORE_SLICE")
 
 
 class Origins:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from dis import opname
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -35,7 +34,6 @@ if TYPE_CHECKING:
 __all__ = ["Tape"]
 
 _RETURN = "return it, and do that with what comes back"
-_ASSIGNMENTS = ("STORE_SUBSCR", "STORE_SLICE")  # what Python compiles `array[index] = value` to
 
 
 class Tape(doors.Tracer, modes.Watcher):
@@ -60,6 +58,8 @@ class Tape(doors.Tracer, modes.Watcher):
         self.boxed: list[bool] = []
         self._origins = Origins()
         self._own: set[Var] = set()  # what statements have made
+        self._draws: list[Any] = []  # from the default generator
+        self._again: list[Any] = []  # those to be given again, the last one first
         self._latest: tuple[Any, Var, str] | None = None  # call of the user's, value, other name
 
     # --- running --------------------------------------------------------------------------------
@@ -122,10 +122,28 @@ class Tape(doors.Tracer, modes.Watcher):
         return data.copy() if copy else data
 
     def draw(self, rng: Any, method: str, args: tuple, kwargs: dict) -> Any:
+        by_default = callable(rng)
+        if by_default and self._again:
+            self._draws.append(self._again.pop())
+            return self._draws[-1]
         generator, var = self.state.generator(rng)
         result = getattr(generator, method)(*self.values(args), **self.values(kwargs))
         symbols = (var, *self.symbols(args))
-        return self._record("draw", method, symbols, self.symbols(kwargs), result)
+        numbers = self._record("draw", method, symbols, self.symbols(kwargs), result)
+        if by_default:
+            self._draws.append(numbers)
+        return numbers
+
+    def draws(self) -> int:
+        return len(self._draws)
+
+    @contextlib.contextmanager
+    def drawn_again(self, since: int) -> Iterator[None]:
+        outer, self._again = self._again, self._draws[since:][::-1]
+        try:
+            yield
+        finally:
+            self._again = outer
 
     def act(self, function: Callable, args: tuple, kwargs: dict) -> Any:
         leaves = flatten((args, kwargs))
@@ -260,20 +278,6 @@ class Tape(doors.Tracer, modes.Watcher):
         """Make an array of the function's own writable or not; others are not written to anyway."""
         if write is not None and array.symbol.root in self._own:
             array.value.setflags(write=write)
-
-    def check_assignment(self) -> None:
-        """Raise if it is no `array[index] = value` of Python's that is under way.
-
-        So an extension module shuffles or fills a sequence, by random numbers or other values of
-        its own, which no program has.
-        """
-        frame = sys._getframe(2)
-        opcode = frame.f_code.co_code[frame.f_lasti]
-        if opname[opcode] not in _ASSIGNMENTS:
-            self.refuse(
-                "lets a function of another library write into an array (rng.shuffle)",
-                "do that outside of the compiled function",
-            )
 
     # --- values that steer Python ---------------------------------------------------------------
 

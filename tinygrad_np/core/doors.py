@@ -14,6 +14,7 @@ import numpy as np
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from contextlib import AbstractContextManager
 
 __all__ = [
     "NUMERIC",
@@ -50,6 +51,12 @@ class Tracer(Protocol):
 
     def draw(self, rng: Any, method: str, args: tuple, kwargs: dict) -> Any:
         """Do as `draw` below."""
+
+    def draws(self) -> int:
+        """Count the draws from the default generator so far."""
+
+    def drawn_again(self, since: int) -> AbstractContextManager[None]:
+        """Give inside what the default generator gave after so many draws, in the same order."""
 
     def apply(self, f: Callable, number: Any) -> Any:
         """Apply a Python function to the value of a `Number`: its arithmetic is taken down."""

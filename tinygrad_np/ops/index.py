@@ -213,7 +213,7 @@ def _flat_places(indices, axis, shape):
         if low < -n or high >= n:
             wrong = high if high >= n else low
             raise IndexError(f"index {wrong} is out of bounds for axis {axis} with size {n}")
-        if low < 0:
+        if type(indices) is not np.ndarray or low < 0:  # a recording takes one way for all values
             indices = np.where(indices < 0, indices + n, indices)
     (size,) = _flat_shape(shape)
     (step,) = _flat_shape(shape[axis + 1 :])

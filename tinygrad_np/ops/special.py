@@ -123,7 +123,7 @@ def _block(x, complement):
     middle = np.clip(y, _EDGE, 4)
     tail = _exp_minus_square(middle) * _ratio(_MIDDLE, middle)
     large = y > 4
-    if np.any(large):
+    if type(x) is not np.ndarray or np.any(large):  # a recording takes one way for all values
         far = np.clip(y, 4, 30)  # erfc(30) is 0 in float64
         square = 1 / (far * far)
         rest = (1 / math.sqrt(math.pi) - square * _ratio(_LARGE, square)) / far
@@ -140,9 +140,10 @@ def _by_blocks(x, complement):
     x = x if hasattr(x, "dtype") else np.asarray(x)
     single = x.dtype.kind == "f" and x.dtype.itemsize <= 4
     flat = np.ravel(x).astype(np.float32 if single else np.float64)
+    length = _BLOCK if type(flat) is np.ndarray else max(_BLOCK, flat.size // 8 + 1)
     with np.errstate(under="ignore"):
-        for start in range(0, flat.size, _BLOCK):
-            block = slice(start, start + _BLOCK)
+        for start in range(0, flat.size, length):
+            block = slice(start, start + length)
             flat[block] = _block(flat[block], complement)
     out = flat.reshape(x.shape)
     return out.astype(x.dtype) if x.dtype.kind == "f" else out
@@ -188,14 +189,16 @@ def _sinc_derivative(x, order):
     series = np.zeros_like(u)
     first = (order + 1) // 2  # earlier powers of u have vanished
     term = (-1.0) ** first * u ** (2 * first - order)  # order and parity leave u**0 or u**1
+    largest = float(order + 1)  # that a term can be; a recording goes on for all values alike
     k = first
-    while True:
+    while largest > 1e-40:
         summand = term / (2 * k + 1)
         series = series + summand
-        if not np.any(np.abs(summand) > 1e-17 * np.abs(series)):
+        if type(u) is np.ndarray and not np.any(np.abs(summand) > 1e-17 * np.abs(series)):
             break
         power = 2 * k - order
         term = term * (-u * u / ((power + 1) * (power + 2)))
+        largest *= (order + 1) ** 2 / ((power + 1) * (power + 2))
         k += 1
     return (np.where(near, series, out) * math.pi**order).astype(x.dtype)
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..core import cuts
+from ..core import cuts, doors
 from ..core.backward import backward_to
 from ..core.containers import flatten, rebuild
 from ..core.modes import enable_grad, recording
@@ -68,6 +68,8 @@ class _Checkpoint:
         self.inputs: list[Tensor] = []
         self.arguments = rebuild(arguments, self._keep)
         self.state = default_generator().bit_generator.state
+        tracer = doors.tracer.get()
+        self.draws = tracer.draws() if tracer is not None else 0
         self.captured: list[Node] = []
         self.values: tuple[Any, ...] = ()
 
@@ -143,6 +145,11 @@ class _Checkpoint:
     @contextlib.contextmanager
     def _random_state(self) -> Iterator[None]:
         """Set the default generator back to the first run inside."""
+        tracer = doors.tracer.get()
+        if tracer is not None:
+            with tracer.drawn_again(self.draws):
+                yield
+            return
         bits = default_generator().bit_generator
         now = bits.state
         bits.state = self.state
