@@ -123,6 +123,11 @@ def initial(
     dtype: Any,
 ) -> Parameter:
     """Make a parameter with its initial values."""
+    if not callable(initializer):
+        raise TypeError(
+            f"{name}_init must be a function, such as nn.init.he_normal or nn.init.normal(0.01), "
+            f"not {initializer!r}"
+        )
     values = initializer(shape, *fans, rng)
     parameter = Parameter(values, dtype=dtype, name=name)
     if parameter.shape != shape:

@@ -85,7 +85,7 @@ class NumPyProtocols:
     def __array_function__(self, func: Callable, types: Any, args: tuple, kwargs: dict) -> Any:
         op = FUNCTIONS.get(func)
         if op is None:
-            raise NotImplementedError(_unsupported(_spelling(func)))
+            raise NotImplementedError(_unsupported(_caller() or _spelling(func)))
         if kwargs:
             names = _own_names(func, op)
             kwargs = {names.get(name, name): value for name, value in kwargs.items()}
@@ -219,7 +219,9 @@ def _caller() -> str:
         if package == "scipy":
             name = f"scipy.{inner.partition('.')[0]}.{frame.f_code.co_name}"
         elif package == "numpy":
-            name = f"np.{frame.f_code.co_name}"
+            part = inner.partition(".")[0]
+            name = f"np.{part}." if part in ("linalg", "fft") else "np."
+            name += frame.f_code.co_name
         elif name or package != "tinygrad_np":
             break
         frame = frame.f_back

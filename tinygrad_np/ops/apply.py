@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import inspect
 import operator
+from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -176,7 +177,7 @@ def general(op: Op) -> Callable:
         params = args[n:]
         for value in params:
             if type(value) not in _IMMUTABLE:
-                params = tuple(map(_freeze, params))
+                params = tuple(map(_freeze, params, repeat(op)))
                 break
         operands = args[:n] if not op.variadic else _sequence(op, args[0])
         recorded = tensors = bare = False
@@ -206,7 +207,7 @@ def general(op: Op) -> Callable:
             else:
                 outs = forward(*inputs, *params)
         except _FAILURES as error:
-            raise forward_failed(op, error, operands) from error
+            raise forward_failed(op, error, operands, params) from error
         hidden = ()
         if op.keeps:
             outs, hidden = _without_hidden(op, outs)
@@ -235,20 +236,21 @@ def general(op: Op) -> Callable:
 _IMMUTABLE = frozenset({int, float, bool, str, slice, type(None), type(...)})
 
 
-def _freeze(value: Any) -> Any:
+def _freeze(value: Any, op: Op) -> Any:
     """Return a parameter of an op that nobody can write to later: arrays and lists copied."""
     if isinstance(value, Tensor):
         if value.requires_grad:
             raise TypeError(
-                f"no gradient flows to a parameter of an op, but {value._title()} was given as "
-                "one: use .detach() where that is meant, or declare it as an input with a rule"
+                f"{op.name}: no gradient flows to a parameter ({', '.join(op.params)}), but "
+                f"{value._title()} was given as one: use .detach() where that is meant, or declare "
+                "it as an input with a rule"
             )
         return value.data
     if isinstance(value, np.ndarray):
         # In a recording for `compile`, positions may change; which size a mask gives may not.
         return value.copy() if value.dtype.kind == "b" else as_array(value, None, copy=True)
     if isinstance(value, (list, tuple)):
-        return type(value)(map(_freeze, value))
+        return type(value)(map(_freeze, value, repeat(op)))
     return value
 
 

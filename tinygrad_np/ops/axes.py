@@ -10,6 +10,8 @@ import operator
 
 import numpy as np
 
+from .mistakes import shown
+
 __all__ = [
     "checked_axes",
     "checked_axis",
@@ -65,7 +67,7 @@ def checked_integers(name, argument, value):
         return tuple(map(operator.index, integers))
     except TypeError:
         raise TypeError(
-            f"{name}: {argument} must be an integer or a sequence of integers, not {value!r}"
+            f"{name}: {argument} must be an integer or a sequence of integers, not {shown(value)}"
         ) from None
 
 

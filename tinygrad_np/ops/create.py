@@ -16,7 +16,7 @@ from ..core.tensor import Tensor, as_array, as_operand, needs_grad
 from .axes import checked_integers
 from .define import answers
 from .index import take
-from .random import default_generator
+from .random import generator_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -103,7 +103,7 @@ def full(
     requires_grad: bool = False,
     name: str | None = None,
 ) -> Tensor:
-    """The given value everywhere; no gradient flows to it (`broadcast_to` has one)."""
+    """The given value everywhere; no gradient flows to it (`np.broadcast_to` has one)."""
     array = np.full(_lengths("full", shape), fill_value, dtype)
     return Tensor(array, requires_grad=requires_grad, name=name)
 
@@ -209,17 +209,6 @@ def linspace(
 # --- random -------------------------------------------------------------------------------------
 
 
-def _generator(name: str, rng: Any) -> Any:
-    """Return the generator to draw from, or the function that gives the default one."""
-    if rng is None:
-        return default_generator
-    if not isinstance(rng, np.random.Generator):
-        raise TypeError(
-            f"{name}: rng must be a NumPy Generator, such as np.random.default_rng(0), not {rng!r}"
-        )
-    return rng
-
-
 def rand(
     *shape: int,
     dtype: DTypeLike | None = None,
@@ -228,7 +217,7 @@ def rand(
     name: str | None = None,
 ) -> Tensor:
     """Uniform random numbers from 0 up to 1: rand(2, 3)."""
-    array = draw(_generator("rand", rng), "random", _lengths("rand", shape))
+    array = draw(generator_of("rand", rng), "random", _lengths("rand", shape))
     return Tensor(array, dtype=dtype, requires_grad=requires_grad, name=name)
 
 
@@ -240,7 +229,7 @@ def randn(
     name: str | None = None,
 ) -> Tensor:
     """Normal random numbers with mean 0 and standard deviation 1: randn(2, 3)."""
-    array = draw(_generator("randn", rng), "standard_normal", _lengths("randn", shape))
+    array = draw(generator_of("randn", rng), "standard_normal", _lengths("randn", shape))
     return Tensor(array, dtype=dtype, requires_grad=requires_grad, name=name)
 
 
@@ -256,7 +245,7 @@ def uniform(
 ) -> Tensor:
     """Uniform random numbers from low up to high; no gradient flows to these."""
     low, high = (_value("uniform", v) for v in (low, high))
-    array = draw(_generator("uniform", rng), "uniform", low, high, size)
+    array = draw(generator_of("uniform", rng), "uniform", low, high, size)
     return Tensor(array, dtype=dtype, requires_grad=requires_grad, name=name)
 
 
@@ -272,7 +261,7 @@ def normal(
 ) -> Tensor:
     """Normal random numbers with mean loc and standard deviation scale; no gradient to these."""
     loc, scale = (_value("normal", v) for v in (loc, scale))
-    array = draw(_generator("normal", rng), "normal", loc, scale, size)
+    array = draw(generator_of("normal", rng), "normal", loc, scale, size)
     return Tensor(array, dtype=dtype, requires_grad=requires_grad, name=name)
 
 
@@ -286,7 +275,7 @@ def randint(
     name: str | None = None,
 ) -> Tensor:
     """Random integers from low up to high, high excluded; from 0 up to low if high is None."""
-    array = draw(_generator("randint", rng), "integers", low, high, size, dtype or np.int64)
+    array = draw(generator_of("randint", rng), "integers", low, high, size, dtype or np.int64)
     return Tensor(array, name=name)
 
 
@@ -295,7 +284,7 @@ def permutation(x: Any, *, rng: Generator | None = None) -> Tensor:
 
     Gradients flow back to an array's places.
     """
-    generator = _generator("permutation", rng)
+    generator = generator_of("permutation", rng)
     if np.ndim(x):
         x = x if isinstance(x, Tensor) else Tensor(x)
         return take(x, draw(generator, "permutation", len(x)), 0)

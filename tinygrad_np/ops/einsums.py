@@ -87,6 +87,8 @@ def _check_lengths(terms, shapes, wrong):
 
 def _contract(arrays, spec):
     """The sum of products of the arrays that an einsum spec such as "ij,jk->ik" describes."""
+    if not isinstance(spec, str):
+        raise TypeError(f"the spec must be a text such as 'ij,jk->ik', not {spec!r}")
     terms, result = _labels(spec, [np.shape(a) for a in arrays])
     large = max(np.size(a) for a in arrays) > _SMALL
     return np.einsum(",".join(terms) + "->" + result, *arrays, optimize=large)
@@ -163,6 +165,8 @@ def einsum(spec: Any, *operands: Any) -> Any:
     """
     if not isinstance(spec, str):
         spec, operands = _from_lists((spec, *operands))
+    if not operands:
+        raise ValueError(f"einsum({spec!r}) needs at least one array behind the spec")
     return contract(as_operands(*operands), spec)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..core.tensor import Tensor
+from ..core.tensor import Tensor, unwrap
 from .axes import checked_axis, checked_integers
 from .define import answers, define_op
 from .elementwise import astype
@@ -190,7 +190,7 @@ def delete(x, obj, axis=None):
         x, axis = reshape(x, -1), 0
     axis = checked_axis("delete", axis, np.ndim(x))
     try:
-        rest = np.delete(np.arange(np.shape(x)[axis]), obj)
+        rest = np.delete(np.arange(np.shape(x)[axis]), unwrap(obj))
     except (IndexError, ValueError) as error:
         raise type(error)(f"delete: {error}") from None
     return take(x, rest, axis)
@@ -216,7 +216,7 @@ def insert(x, obj, values, axis=None):
     places = np.arange(x.size).reshape(x.shape)
     behind = np.arange(x.size, x.size + values.size).reshape(values.shape)
     try:
-        places = np.insert(places, obj, behind, axis)
+        places = np.insert(places, unwrap(obj), behind, axis)
     except (IndexError, ValueError) as error:
         raise type(error)(f"insert: {error}") from None
     return take(concatenate((x, astype(values, x.dtype)), None), places)

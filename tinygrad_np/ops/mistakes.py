@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..core.callsite import assigned_name, name_of, outside, short_place
+from ..core.callsite import INSIDE, assigned_name, name_of, outside, short_place
 from ..core.foreign_names import FUNCTIONS_ELSEWHERE, METHODS_ELSEWHERE, write
 from ..core.protocols import FUNCTIONS, UFUNCS
 from ..core.tensor import Tensor
+from .numpy_messages import plain_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -20,9 +21,18 @@ if TYPE_CHECKING:
     from ..core.node import Shape
     from ..core.op import Op
 
-__all__ = ["describe", "describe_call", "forward_failed", "missing_function", "unknown_argument"]
+__all__ = [
+    "composition",
+    "describe",
+    "describe_call",
+    "forward_failed",
+    "missing_function",
+    "shown",
+    "unknown_argument",
+]
 
 _MOST = 10**6  # elements to try a fix with
+_LONGEST = 60  # characters of an argument in a message
 
 
 def _name(value: Any) -> str | None:
@@ -65,19 +75,51 @@ def describe(value: Any) -> str:
 
 def describe_call(name: str, /, **arguments: Any) -> str:
     """Describe a call for a message: `dot(x: Tensor (2, 3) float64, y: array (2,) float64)`."""
-    parts = [f"{key}: {describe(value)}" for key, value in arguments.items()]
-    return f"{name}({', '.join(parts)})"
+    return _call(name, {key: describe(value) for key, value in arguments.items()})
 
 
-def forward_failed(op: Op, error: Exception, operands: Sequence[Any]) -> Exception:
+def forward_failed(
+    op: Op, error: Exception, operands: Sequence[Any], params: Sequence[Any] = ()
+) -> Exception:
     """Make the error for a forward that raised one: the call, its operands, a fix that fits."""
-    arguments = {op.input_name(k): value for k, value in enumerate(operands)}
-    call = describe_call(op.name, **arguments)
-    text = f"{call}: {str(error).rstrip()}{_suggestion(op, operands)}"
+    arguments = {op.input_name(k): describe(value) for k, value in enumerate(operands)}
+    for name, value in zip(op.params, params):
+        if value is not op.defaults[name]:
+            arguments[name] = shown(value)
+    call = _call(op.name, arguments)
+    caller = composition()
+    if caller not in (None, op.name):
+        call = f"{caller}: {call}"
+    text = f"{call}: {plain_words(op, error, operands)}{_suggestion(op, operands)}"
     for kind in (np.exceptions.AxisError, np.linalg.LinAlgError, IndexError, ZeroDivisionError):
         if isinstance(error, kind):
             return kind(text)
     return TypeError(text) if isinstance(error, TypeError) else ValueError(text)
+
+
+def shown(value: Any) -> str:
+    """Return the text of an argument that is no operand: short ones as they are written."""
+    text = repr(value)
+    return describe(value) if hasattr(value, "dtype") or len(text) > _LONGEST else text
+
+
+def _call(name: str, arguments: dict[str, str]) -> str:
+    """Return the text of a call, of the descriptions of its arguments."""
+    parts = [f"{key}: {text}" for key, text in arguments.items()]
+    return f"{name}({', '.join(parts)})"
+
+
+def composition() -> str | None:
+    """Return the name of the public function composed of ops that the user called, if any."""
+    frame: Any = sys._getframe(2)
+    name = None
+    while frame is not None and INSIDE[frame.f_code.co_filename]:
+        family = frame.f_globals
+        own = frame.f_code.co_name in family.get("__all__", ())
+        if own and family["__name__"].startswith(__package__):
+            name = frame.f_code.co_name
+        frame = frame.f_back
+    return name
 
 
 def _suggestion(op: Op, operands: Sequence[Any]) -> str:

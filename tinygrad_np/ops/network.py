@@ -18,7 +18,7 @@ from .linalg import matmul, swap
 from .losses import check_reduction, check_target, classes_last, softmax
 from .mistakes import describe_call
 from .operands import array_of, check_float, operand
-from .random import default_generator
+from .random import generator_of
 from .reduce import sum as total
 from .shape import reshape
 
@@ -129,7 +129,7 @@ def dropout(x: Any, p: float = 0.5, training: bool = True, rng: Generator | None
         raise ValueError(f"dropout: p must lie between 0 and 1, not {p}")
     if not training or p == 0:
         return x
-    stays = draw(rng or default_generator, "random", x.shape) >= p
+    stays = draw(generator_of("dropout", rng), "random", x.shape) >= p
     return x * (stays.astype(x.dtype) / (1 - p if p < 1 else 1))
 
 

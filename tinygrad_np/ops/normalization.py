@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import operator
 from typing import Any
 
 import numpy as np
 
-from .axes import narrow, wide
+from .axes import checked_integers, narrow, wide
 from .define import define_op
 from .elementwise import sqrt
 from .mistakes import describe_call
@@ -63,12 +62,19 @@ def layer_norm(
     """
     x = operand(x)
     check_float("layer_norm", x)
-    if isinstance(normalized_shape, (tuple, list)):
-        shape = tuple(map(operator.index, normalized_shape))
-    else:
-        shape = (operator.index(normalized_shape),)
+    try:
+        shape = checked_integers("layer_norm", "normalized_shape", normalized_shape)
+    except TypeError:
+        call = describe_call("layer_norm", x=x, normalized_shape=normalized_shape)
+        raise TypeError(
+            f"{call}: normalized_shape must be the length of the last axis of x, or of several; "
+            "weight and bias come behind it"
+        ) from None
     if not shape or x.shape[-len(shape) :] != shape:
-        raise ValueError(f"{describe_call('layer_norm', x=x)}: the shape does not end in {shape}")
+        raise ValueError(
+            f"{describe_call('layer_norm', x=x)}: the shape does not end in {shape}, "
+            "normalized_shape"
+        )
     axes = tuple(range(-len(shape), 0))
     out = standardize(x, axes, eps)
     return _affine("layer_norm", out, weight, bias, shape, shape)

@@ -7,14 +7,20 @@ from typing import Any
 import numpy as np
 
 from ..core.tensor import Tensor, as_array
-from .mistakes import describe_call
+from .mistakes import composition, describe_call
 
 __all__ = ["array_of", "check_float", "operand", "operands", "wrap_like"]
 
 
 def operand(value: Any) -> Any:
     """Return a Tensor as it is, everything else as an array."""
-    return value if isinstance(value, Tensor) else as_array(value)
+    if isinstance(value, Tensor):
+        return value
+    try:
+        return as_array(value)
+    except (TypeError, ValueError) as error:
+        name = composition()
+        raise type(error)(f"{name}: {error}" if name else str(error)) from None
 
 
 def operands(*values: Any) -> tuple[Any, ...]:

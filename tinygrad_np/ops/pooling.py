@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .axes import narrow, wide
+from .axes import checked_integers, narrow, wide
 from .conv import conv2d
 from .define import define_op
 from .mistakes import describe_call
@@ -18,21 +18,22 @@ from .sliding import Geometry, check_image, overlap_add, pair, windows
 __all__ = ["avg_pool1d", "avg_pool2d", "conv1d", "max_pool1d", "max_pool2d"]
 
 
-def _single(value, argument):
-    """Return `value`, an integer or a sequence of one."""
-    if isinstance(value, (tuple, list)):
-        if len(value) != 1:
-            raise ValueError(f"{argument} must be one integer, not {value}")
-        (value,) = value
-    return value
+def _single(op, argument, value, least):
+    """Return `value`, an integer or a sequence of one, not smaller than `least`."""
+    values = checked_integers(op, argument, value)
+    if len(values) != 1:
+        raise ValueError(f"{op}: {argument} must be one integer, not {value}")
+    if values[0] < least:
+        raise ValueError(f"{op}: {argument} must be at least {least}, not {value}")
+    return values[0]
 
 
-def _flat_image(op, x):
-    """Return sequences (N, C, length) as images of height 1."""
+def _sequences(op, x):
+    """Return the operand x, which must be sequences (N, C, length)."""
     x = operand(x)
     if x.ndim != 3:
         raise ValueError(f"{describe_call(op, x=x)}: x must have 3 axes (N, C, length)")
-    return expand_dims(x, 2)
+    return x
 
 
 def conv1d(x, weight, bias: Any = None, stride=1, padding=0, dilation=1, groups=1) -> Any:
@@ -43,22 +44,27 @@ def conv1d(x, weight, bias: Any = None, stride=1, padding=0, dilation=1, groups=
     Raises:
         ValueError: shapes that don't fit each other, or a kernel longer than the sequence.
     """
-    x = _flat_image("conv1d", x)
+    x = _sequences("conv1d", x)
     weight = operand(weight)
     if weight.ndim != 3:
         raise ValueError(
             f"{describe_call('conv1d', weight=weight)}: weight must be (O, C / groups, k)"
         )
-    out = conv2d(
-        x,
-        expand_dims(weight, 2),
-        bias,
-        (1, _single(stride, "stride")),
-        (0, _single(padding, "padding")),
-        (1, _single(dilation, "dilation")),
-        groups,
-    )
+    steps = (1, _single("conv1d", "stride", stride, 1))
+    margins = (0, _single("conv1d", "padding", padding, 0))
+    spread = (1, _single("conv1d", "dilation", dilation, 1))
+    image, kernel = expand_dims(x, 2), expand_dims(weight, 2)
+    try:
+        out = conv2d(image, kernel, bias, steps, margins, spread, groups)
+    except (TypeError, ValueError) as error:
+        raise _of_sequences("conv1d", error, x=x, weight=weight, bias=bias) from error
     return squeeze(out, 2)
+
+
+def _of_sequences(op, error, **arguments):
+    """Make an error of the op for images that of the op for sequences."""
+    problem = error.__cause__ or error
+    return type(error)(f"{describe_call(op, **arguments)}: {problem}")
 
 
 def _pool(ufunc, x, kernel_size, stride, padding, fill):
@@ -153,21 +159,24 @@ avg_pool2d = define_op(
 )
 
 
-def _along(pool, x, kernel_size, stride, padding):
-    """Pool sequences, which are images of height 1 here."""
-    size = (1, _single(kernel_size, "kernel_size"))
-    step = None if stride is None else (1, _single(stride, "stride"))
-    margins = (0, _single(padding, "padding"))
-    return squeeze(pool(x, size, step, margins), 2)
+def _along(op, pool, x, kernel_size, stride, padding):
+    """Pool sequences as images of height 1."""
+    x = _sequences(op, x)
+    size = (1, _single(op, "kernel_size", kernel_size, 1))
+    steps = size if stride is None else (1, _single(op, "stride", stride, 1))
+    margins = (0, _single(op, "padding", padding, 0))
+    try:
+        out = pool(expand_dims(x, 2), size, steps, margins)
+    except (TypeError, ValueError) as error:
+        raise _of_sequences(op, error, x=x) from error
+    return squeeze(out, 2)
 
 
 def max_pool1d(x, kernel_size, stride: Any = None, padding: Any = 0) -> Any:
     """The largest value in each window of sequences (N, C, length); see `max_pool2d`."""
-    x = _flat_image("max_pool1d", x)
-    return _along(max_pool2d, x, kernel_size, stride, padding)
+    return _along("max_pool1d", max_pool2d, x, kernel_size, stride, padding)
 
 
 def avg_pool1d(x, kernel_size, stride: Any = None, padding: Any = 0) -> Any:
     """The mean of each window of sequences (N, C, length); see `avg_pool2d`."""
-    x = _flat_image("avg_pool1d", x)
-    return _along(avg_pool2d, x, kernel_size, stride, padding)
+    return _along("avg_pool1d", avg_pool2d, x, kernel_size, stride, padding)

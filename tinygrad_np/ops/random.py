@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 if TYPE_CHECKING:
     from numpy.random import Generator
 
-__all__ = ["default_generator", "manual_seed"]
+__all__ = ["default_generator", "generator_of", "manual_seed"]
 
 # Made on first use: numpy.random is a third of what importing NumPy and this package costs.
 _generator: Generator | None = None
@@ -31,3 +31,14 @@ def manual_seed(seed: int) -> Generator:
     global _generator
     _generator = np.random.default_rng(seed)
     return _generator
+
+
+def generator_of(name: str, rng: Any) -> Any:
+    """Return the generator to draw from, or the function that gives the default one."""
+    if rng is None:
+        return default_generator
+    if not isinstance(rng, np.random.Generator):
+        raise TypeError(
+            f"{name}: rng must be a NumPy Generator, such as np.random.default_rng(0), not {rng!r}"
+        )
+    return rng

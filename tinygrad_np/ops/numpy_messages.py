@@ -1,0 +1,79 @@
+"""NumPy's errors about shapes in plain words: with the names and axes of the op that was called."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ..core.op import Op
+
+__all__ = ["plain_words"]
+
+_LENGTHS = re.compile(
+    r"Input operand (\d+) has a mismatch in its core dimension (\d+), "
+    r"with gufunc signature (\S+) \(size (\d+) is different from (\d+)\)"
+)
+_AXES = re.compile(
+    r"Input operand (\d+) does not have enough dimensions "
+    r"\(has (\d+), gufunc core with signature \S+ requires (\d+)\)"
+)
+_STACKS = re.compile(
+    r"remapped shapes \[original->remapped\]: (.*\S)\s+and requested shape (\(.*\))"
+)
+_TERM = re.compile(r"\(([^)]*)\)")
+
+
+def plain_words(op: Op, error: Exception, operands: Sequence[Any]) -> str:
+    """Return the text of an error that the forward of an op raised, in words of its operands."""
+    text = str(error).rstrip()
+    if match := _LENGTHS.search(text):
+        position, axis, signature, length, other = match.groups()
+        return _unequal(op, operands, int(position), int(axis), signature, length, other)
+    if match := _AXES.search(text):
+        position, count, least = map(int, match.groups())
+        axes = "axis" if least == 1 else "axes"
+        return f"{op.input_name(position)} must have at least {least} {axes}, not {count}"
+    if match := _STACKS.search(text):
+        shapes, wanted = match.groups()
+        if "->" not in shapes:
+            problem = f"the shape {shapes} does not broadcast to {wanted}"
+            return re.sub(r",(?=\d)", ", ", problem)
+        stacks = " and ".join(str(np.shape(value)[:-2]) for value in operands)
+        return f"the axes in front of the matrices do not broadcast: {stacks}"
+    return text
+
+
+def _unequal(
+    op: Op,
+    operands: Sequence[Any],
+    position: int,
+    axis: int,
+    signature: str,
+    length: str,
+    other: str,
+) -> str:
+    """Say which axes of two operands must have one length; the signature labels them."""
+    terms = [term.split(",") for term in _TERM.findall(signature.partition("->")[0])]
+    label = terms[position][axis].rstrip("?")
+    mine = _axis(terms[position], label, operands[position])
+    for k, term in enumerate(terms[:position]):
+        if label in (name.rstrip("?") for name in term):
+            theirs = _axis(term, label, operands[k])
+            return (
+                f"axis {theirs} of {op.input_name(k)} has {other} elements, but axis {mine} of "
+                f"{op.input_name(position)} has {length}: they must have the same length"
+            )
+    return f"axis {mine} of {op.input_name(position)} has {length} elements, not {other}"
+
+
+def _axis(term: list[str], label: str, operand: Any) -> int:
+    """Return the axis that a label stands for, counted from the end."""
+    names = [name.rstrip("?") for name in term]
+    if np.ndim(operand) < len(names):  # a vector, without the axis that is optional
+        names = [name for name, written in zip(names, term) if not written.endswith("?")]
+    return names.index(label) - len(names)
