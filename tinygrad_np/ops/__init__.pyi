@@ -1093,7 +1093,7 @@ def arange(start: float, stop: float | None = None, step: float = 1, dtype: DTyp
 def eye(n: int, m: int | None = None, k: int = 0, dtype: DTypeLike | None = None, *, requires_grad: bool = False, name: str | None = None) -> Tensor:
     """A matrix of n rows (and m columns) with ones on diagonal k, zeros elsewhere."""
 def full(shape: int | Sequence[int], fill_value: ArrayLike, dtype: DTypeLike | None = None, *, requires_grad: bool = False, name: str | None = None) -> Tensor:
-    """The given value everywhere; no gradient flows to it (`broadcast_to` has one)."""
+    """The given value everywhere; no gradient flows to it (`np.broadcast_to` has one)."""
 def full_like(x: Any, fill_value: ArrayLike, dtype: DTypeLike | None = None, *, shape: int | Sequence[int] | None = None, requires_grad: bool = False, name: str | None = None) -> Tensor:
     """The given value everywhere, in the shape and dtype of x."""
 def linspace(start: float, stop: float, num: int = 50, *, endpoint: bool = True, dtype: DTypeLike | None = None, requires_grad: bool = False, name: str | None = None) -> Tensor:
