@@ -132,7 +132,11 @@ class PythonProtocols:
     def __iter__(self: Any) -> Iterator[Any]:
         if self.ndim == 0:
             raise TypeError("iteration over a 0-d Tensor")
-        return (self[i] for i in range(len(self._data)))
+        return self._rows()
+
+    def _rows(self: Any) -> Iterator[Any]:
+        for i in range(len(self._data)):
+            yield self[i]
 
     def __float__(self) -> float:
         number = float(self.item())

@@ -63,7 +63,7 @@ class Tensor(Hooked, Writable, NumPyProtocols, PythonProtocols, ForeignNames, Ta
         ValueError: nested lists of unequal lengths.
     """
 
-    __slots__ = ("__weakref__", "_data", "_node")
+    __slots__ = ("__weakref__", "_bases", "_data", "_node")
 
     # `_data` is a read-only array, or for 0-d results a NumPy scalar (fast, and immutable too).
     # `_node` is None for a result that needs no gradient, until someone asks how it was made.

@@ -22,6 +22,7 @@ class Writable:
 
     name: Any
     dtype: Any
+    _bases: Any  # of a view, weak references to the Tensors that it looks into; else not there
     _data: Any
     _node: Node | None
 

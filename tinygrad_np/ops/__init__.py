@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import builtins
+import sys
 from typing import Any
 
 import numpy as np
 
 from ..core.op import Op
 from ..core.tensor import Tensor, needs_grad
+from ..core.views import check_in_place, check_item
 from . import (
     activations,
     conv,
@@ -124,6 +126,9 @@ def _in_place(function, symbol):
 
     def in_place(self, other):
         self._check_write(symbol)
+        if self._data.base is not None:
+            references = sys.getrefcount(self)
+            check_in_place(self, symbol, references)
         return self._become(function(self, other), symbol)
 
     return in_place
@@ -174,10 +179,7 @@ def _read(self, key):
 def _write(self, key, value):
     self._check_write("t[...] = v")
     if self._data.base is not None:
-        raise RuntimeError(
-            f"{self._title()} is a view of another Tensor, and a write here would not reach that "
-            "one: write t[0, 1] = v instead of t[0][1] = v, or take a .copy() first"
-        )
+        check_item(self)
     if needs_grad(value) and self.dtype.kind != "f":
         raise TypeError(
             f"t[...] = v would drop the gradient of {value._title()}: {self._title()} can't carry "
@@ -192,9 +194,10 @@ def _attach() -> None:
         symbol = {"and": "&", "or": "|", "xor": "^"}.get(name)
         if symbol:
             function = _booleans_only(function, symbol)
-        elif function.op.rules != (None, None):  # else Python takes t //= v as t = t // v
+            text = f"t {symbol} v"
+        else:
             text = function.op.text.replace("{x}", "t").replace("{y}", "v")
-            setattr(Tensor, f"__i{name}__", _in_place(function, text.replace(" v", "= v")))
+        setattr(Tensor, f"__i{name}__", _in_place(function, text.replace(" v", "= v")))
         setattr(Tensor, f"__{name}__", function)
         setattr(Tensor, f"__r{name}__", _reflected(function))
     for name, function in _COMPARISONS.items():

@@ -19,6 +19,7 @@ from ..core.doors import NoArrayError, as_array, beside
 from ..core.modes import recording
 from ..core.node import Constant, Node, part, record
 from ..core.tensor import Tensor, as_operand, node_of, wrap
+from ..core.views import look_into
 from .mistakes import forward_failed, unknown_argument
 
 if TYPE_CHECKING:
@@ -227,8 +228,14 @@ def general(op: Op) -> Callable:
                 node = record(mode, op, parents, saved, outs, arrays, params)
         if isinstance(outs, tuple):
             parts = (node and part(node, k, outs) for k in range(len(outs)))
-            return tuple(map(wrap, outs, parts))
-        return wrap(outs, node)
+            results = tuple(map(wrap, outs, parts))
+            for result in results:
+                look_into(result, operands)
+            return results
+        result = wrap(outs, node)
+        if outs.base is not None:
+            look_into(result, operands)
+        return result
 
     return call
 

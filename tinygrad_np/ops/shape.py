@@ -106,7 +106,8 @@ expand_dims = define_op(
 
 def _squeeze(x, axis=None):
     """Without its axes of length 1: all of them, or the given ones."""
-    return np.squeeze(x, axis)
+    out = np.squeeze(x, axis)
+    return out[...] if out is x else out  # a view, also where there is nothing to leave out
 
 
 squeeze = define_op(
