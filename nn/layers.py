@@ -10,6 +10,7 @@ import tinygrad_np as tg
 from tinygrad_np import Tensor
 
 from . import init
+from .arguments import check_generator, check_not_negative
 from .module import Module, Parameter, as_tensor
 
 if TYPE_CHECKING:
@@ -30,6 +31,9 @@ __all__ = [
 
 class Linear(Module):
     """Dense layer: `x @ weight + bias`, for x of shape (..., in_features).
+
+    Integers are cast to the weight's dtype where NumPy would compute in a wider one, as it does in
+    float64 for int64 times float32.
 
     Args:
         in_features, out_features: sizes; `weight` has shape (in_features, out_features) as in
@@ -65,8 +69,8 @@ class Linear(Module):
             "bias_l2": bias_l2,
         }
         for name, strength in penalties.items():
-            if not strength >= 0:
-                raise ValueError(f"{name} must not be negative, it is {strength}")
+            penalties[name] = check_not_negative(name, strength)
+        check_generator("Linear", rng)
         rng = rng or tg.default_generator()
         fans = (in_features, out_features)
         self.weight = initial("weight", weight_init, fans, fans, rng, dtype)
@@ -85,6 +89,9 @@ class Linear(Module):
                 f"x is {tg.describe(data)}, the weight {tg.describe(self.weight)}"
                 + (". Did you mean x.T?" if transposed else "")
             )
+        dtype = self.weight.dtype
+        if x.dtype.kind in "iu" and np.result_type(x.dtype, dtype) != dtype:
+            x = x.astype(dtype)
         product = x @ self.weight
         return product if self.bias is None else product + self.bias
 
@@ -158,6 +165,7 @@ class Dropout(Module):
     def __init__(self, p: float = 0.5, *, rng: np.random.Generator | None = None) -> None:
         if not 0 <= p < 1:
             raise ValueError(f"the probability of dropping must be in [0, 1), not {p}")
+        check_generator("Dropout", rng)
         self.p = p
         self.rng = rng
 

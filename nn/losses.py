@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,6 +13,9 @@ import tinygrad_np as tg
 from tinygrad_np import Tensor, cross_entropy, define_op, describe_call
 
 from .module import as_tensor
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 __all__ = [
     "binary_cross_entropy",
@@ -25,6 +28,7 @@ __all__ = [
 
 # Probabilities are kept this far from 0 and 1, as in the book, so that their log is finite.
 _EDGE = 1e-7
+_ROUNDING = 1e-3  # by which a probability may miss 0 and 1 in any dtype
 
 
 def mse_loss(prediction: Any, target: Any, reduction: str = "mean") -> Tensor:
@@ -49,6 +53,9 @@ def categorical_crossentropy(probs: Any, target: Any, reduction: str = "mean") -
             `cross_entropy` is exact, faster, and learns from any mistake.
         target: (n,) class numbers of any integer dtype, or (n, classes) rows of floats that
             sum to 1, such as one-hot rows.
+
+    Raises:
+        ValueError: shapes that do not fit, a class out of range, outputs that are no probabilities.
     """
     p, t = as_tensor(probs), as_tensor(target)
 
@@ -58,6 +65,7 @@ def categorical_crossentropy(probs: Any, target: Any, reduction: str = "mean") -
 
     if p.ndim != 2:
         raise ValueError(misfit(f"probs must have shape (n, classes), not {p.shape}"))
+    _check_probabilities(p, misfit, "cross_entropy")
     clipped = tg.clip(p, _EDGE, 1 - _EDGE)
     classes = p.shape[1]
     if t.dtype.kind == "f":
@@ -82,10 +90,19 @@ def binary_cross_entropy(probs: Any, target: Any, reduction: str = "mean") -> Te
     """-(t·log(p) + (1 - t)·log(1 - p)), from probabilities p; both of the same shape.
 
     Probabilities are clipped to [1e-7, 1 - 1e-7], as in the book.
+
+    Raises:
+        ValueError: shapes that differ, outputs that are no probabilities.
     """
-    probs, target = _alike("binary_cross_entropy", probs, target)
-    p = tg.clip(probs, _EDGE, 1 - _EDGE)
-    log_likelihood = target * tg.log(p) + (1 - target) * tg.log(1 - p)
+    x, y = _alike("binary_cross_entropy", probs, target)
+
+    def misfit(problem: str) -> str:
+        call = describe_call("binary_cross_entropy", probs=probs, target=target)
+        return f"{call}: {problem}"
+
+    _check_probabilities(x, misfit, "binary_cross_entropy_with_logits")
+    p = tg.clip(x, _EDGE, 1 - _EDGE)
+    log_likelihood = y * tg.log(p) + (1 - y) * tg.log(1 - p)
     return _reduce(-log_likelihood, reduction)
 
 
@@ -111,19 +128,28 @@ def binary_cross_entropy_with_logits(logits: Any, target: Any, reduction: str = 
 
 
 def _alike(loss: str, prediction: Any, target: Any) -> tuple[Tensor, Tensor]:
-    """Return both as Tensors of one shape, else raise.
+    """Return both as Tensors of one shape, else raise; a target of integers in x's dtype.
 
     (n, 1) and (n,) would broadcast, and train towards nonsense.
     """
     x, y = as_tensor(prediction), as_tensor(target)
     if x.shape == y.shape:
-        return x, y
+        return x, (y.astype(x.dtype) if y.dtype.kind in "biu" else y)
     x_lengths, y_lengths = ([n for n in t.shape if n != 1] for t in (x, y))
     fix = f"; target.reshape({x.shape}) would fit" if x_lengths == y_lengths else ""
     if x.ndim == 2 and y.shape == x.shape[::-1]:
         fix = "; target.T would fit"
     call = describe_call(loss, prediction=prediction, target=target)
     raise ValueError(f"{call}: the shapes differ{fix}")
+
+
+def _check_probabilities(p: Tensor, misfit: Callable[[str], str], loss_of_logits: str) -> None:
+    """Raise for outputs below 0 or above 1, beyond rounding: clipped, they would look certain."""
+    values = p.numpy()
+    wrong = (values < -_ROUNDING) | (values > 1 + _ROUNDING)
+    if wrong.any():
+        problem = f"probabilities lie between 0 and 1, but there is {values[wrong][0]:g}"
+        raise ValueError(misfit(f"{problem}; for logits there is {loss_of_logits}"))
 
 
 def _reduce(losses: Tensor, reduction: str) -> Tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -149,7 +150,17 @@ class Module:
         return {name: value for name, value in state if getattr(value, "persistent", True)}
 
     def state_dict(self) -> dict[str, np.ndarray]:
-        """Return copies of all parameters and persistent buffers by name."""
+        """Return copies of all parameters and persistent buffers by name.
+
+        Other Tensors are left out; a warning says which.
+        """
+        left_out = [name for name, value in self._named(Tensor) if _is_plain(value)]
+        if left_out:
+            warnings.warn(
+                f"state_dict() of {type(self).__name__} leaves out {', '.join(left_out)}: make it "
+                "an nn.Buffer, to be saved, or with persistent=False not to be",
+                stacklevel=2,
+            )
         return {name: value.numpy().copy() for name, value in self._state().items()}
 
     def load_state_dict(self, state: Mapping[str, Any], strict: bool = True) -> None:
@@ -163,9 +174,14 @@ class Module:
 
         Raises:
             KeyError: missing or unknown names (with `strict`).
-            TypeError: values that the dtype can't hold, such as floats for integers.
+            TypeError: no mapping, or values that the dtype can't hold, as floats for integers.
             ValueError: a shape that differs.
         """
+        if not hasattr(state, "keys"):
+            raise TypeError(
+                "load_state_dict() takes what state_dict() returns, a dict of names and arrays, "
+                f"not {type(state).__name__}"
+            )
         own = self._state()
         missing = [name for name in own if name not in state]
         unknown = [name for name in state if name not in own]
@@ -301,6 +317,11 @@ def cast_like(model: Module, data: Any) -> Tensor:
     if dtype is None or tensor.dtype.kind != "f" or tensor.dtype == dtype:
         return tensor
     return tensor.astype(dtype)
+
+
+def _is_plain(value: Tensor) -> bool:
+    """Return True for a Tensor that is neither of a Module's state nor the result of an op."""
+    return value.is_leaf and not isinstance(value, (Parameter, Buffer))
 
 
 _PLAIN = (list, tuple, dict, set, frozenset)

@@ -6,17 +6,41 @@ layers. The rules follow the book's order of operations; the names and defaults 
 
 from __future__ import annotations
 
+import inspect
 import operator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tinygrad_np import Number, Tensor, current_record, no_grad
 
+from .arguments import check_fraction, check_not_negative, parameter_list, plain_number
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
 __all__ = ["SGD", "AdaGrad", "Adam", "AdamW", "Optimizer", "RMSprop"]
+
+# Names of options in the book and elsewhere: the option here, and how to write it.
+_OTHER_NAMES = {
+    "learning_rate": ("lr", "lr"),
+    "decay": ("lr", "lr=nn.InverseTimeDecay(lr, decay)"),
+    "epsilon": ("eps", "eps"),
+    "rho": ("alpha", "alpha"),
+    "beta_1": ("betas", "betas=(beta_1, beta_2)"),
+    "beta_2": ("betas", "betas=(beta_1, beta_2)"),
+}
+
+
+@dataclass(frozen=True)
+class _Schedule:
+    """A function from the number of steps taken to the learning rate, as a plain number."""
+
+    function: Callable[[int], Any]
+
+    def __call__(self, steps: int) -> Any:
+        return plain_number(self.function(steps))
 
 
 class Optimizer:
@@ -35,6 +59,15 @@ class Optimizer:
     state_names: tuple[str, ...] = ()
     decoupled = False  # True if weight decay acts on the weights, rather than on the gradient
 
+    def __new__(cls, *args: Any, **options: Any) -> Optimizer:
+        """Make an optimizer, unless it is given an option by a name from elsewhere."""
+        own = inspect.signature(cls).parameters
+        for name in options:
+            option, text = _OTHER_NAMES.get(name, (None, ""))
+            if name not in own and option in own:
+                raise TypeError(f"{cls.__name__} has no option {name}, it is written {text} here")
+        return super().__new__(cls)
+
     def __init__(
         self,
         params: Iterable[Tensor],
@@ -42,24 +75,14 @@ class Optimizer:
         *,
         weight_decay: float = 0.0,
     ) -> None:
-        if isinstance(params, Tensor):
-            raise TypeError(
-                f"{type(self).__name__} takes a list of parameters, not a single Tensor: [w]"
-            )
-        self.params = list(params)
-        if not self.params:
-            raise ValueError(f"{type(self).__name__} got no parameters")
-        for p in self.params:
-            if not isinstance(p, Tensor) or not p.is_leaf or p.dtype.kind != "f":
-                raise TypeError(f"{type(self).__name__} updates leaf Tensors of floats, not {p!r}")
+        self.params = parameter_list(type(self).__name__, params)
         if len({id(p) for p in self.params}) < len(self.params):
             raise ValueError(f"{type(self).__name__} got the same parameter twice")
         if len({p.dtype for p in self.params}) > 1:
             kinds = ", ".join(sorted({str(p.dtype) for p in self.params}))
             raise ValueError(f"parameters of one optimizer share one dtype; these have {kinds}")
-        _check_not_negative(weight_decay=weight_decay)
         self.lr = lr
-        self.weight_decay = weight_decay
+        self.weight_decay = check_not_negative("weight_decay", weight_decay)
         self._steps = Number(0)
         # The number of steps at which each parameter was not reached; True once one was not.
         self._missed = Tensor(np.zeros(len(self.params)))
@@ -77,18 +100,20 @@ class Optimizer:
     def lr(self) -> float:
         """The learning rate of the next step; assign a number or a schedule to change it."""
         rate = self._rate
-        return rate.value if isinstance(rate, Number) else self._steps.apply(rate)
+        if isinstance(rate, Number):
+            return rate.value
+        return check_not_negative(f"lr by {rate.function!r}", self._steps.apply(rate))
 
     @lr.setter
     def lr(self, rate: float | Callable[[int], float]) -> None:
         if callable(rate):
-            self._rate: Any = rate
+            self._rate: Any = _Schedule(rate)
             return
-        _check_not_negative(lr=rate)
+        number = check_not_negative("lr", rate)
         if isinstance(getattr(self, "_rate", None), Number):
-            self._rate.value = rate  # compiled steps know this very Number
+            self._rate.value = number  # compiled steps know this very Number
         else:
-            self._rate = Number(rate)
+            self._rate = Number(number)
 
     def update(self, g: Any, lr: float, t: Any, *state: Any) -> tuple[Any, ...]:
         """Return what to subtract from the parameters, and the new state: the rule.
@@ -168,11 +193,13 @@ class Optimizer:
         reached = [g is not None for g in grads]
         if not any(reached):
             raise RuntimeError(
-                f"{type(self).__name__}.step(): no parameter has a gradient; call backward() first"
+                f"{type(self).__name__}.step(): no parameter has a gradient; call backward() "
+                "between zero_grad() and step(), on a loss that depends on these parameters"
             )
         params = self.params
         state = [values.data for values in self.state.values()]
-        t: Any = self.steps + 1
+        steps = self.steps
+        t: Any = steps + 1
         if self._uneven or not all(reached):
             self._uneven = True
             params = [p for p, is_reached in zip(self.params, reached, strict=True) if is_reached]
@@ -193,24 +220,39 @@ class Optimizer:
             )
         if weights is not None and self.decoupled:
             change = change + lr * decay * weights
-        # Only now that the rule has run does anything change.
-        for values, new in zip(self.state.values(), new_state, strict=True):
+        # Only now that the rule has run does anything change: all of it, or nothing.
+        written = [*params, *self.state.values(), *([self._missed] if self._uneven else [])]
+        before = [(tensor, tensor.data) for tensor in written]
+        try:
+            for values, new in zip(self.state.values(), new_state, strict=True):
+                if self._uneven:
+                    values[mask] = new
+                else:
+                    values.assign(new)
             if self._uneven:
-                values[mask] = new
-            else:
-                values.assign(new)
-        if self._uneven:
-            self._missed += ~np.array(reached)
-        self._steps.value += 1
+                self._missed += ~np.array(reached)
+            self._steps.value += 1
+            with no_grad():
+                self._change(params, change, record, rule, new_state)
+        except BaseException:  # Ctrl-C, too, which may come at any place
+            self._steps.value = steps
+            with no_grad():
+                for tensor, values_before in before:
+                    tensor.assign(values_before)
+            raise
+
+    def _change(
+        self, params: list[Tensor], change: Any, record: Any, rule: Any, new_state: list[Any]
+    ) -> None:
+        """Subtract the change of all parameters from each, and tell the record of it."""
         start = 0
-        with no_grad():
-            for p in params:
-                w = p.data
-                part = slice(start, start + w.size)
-                p.assign(w - change[part].reshape(w.shape))
-                if record is not None and rule is not None:
-                    record.explain_update(p, rule, part, change, new_state)
-                start = part.stop
+        for p in params:
+            w = p.data
+            part = slice(start, start + w.size)
+            p.assign(w - change[part].reshape(w.shape))
+            if record is not None and rule is not None:
+                record.explain_update(p, rule, part, change, new_state)
+            start = part.stop
 
     def _decay_note(self) -> str:
         """Describe the effect of weight decay besides the rule, for those who watch a step."""
@@ -231,7 +273,8 @@ class Optimizer:
         return mask, steps[mask]
 
     def __repr__(self) -> str:
-        rate = self._rate.value if isinstance(self._rate, Number) else self._rate
+        rate = self._rate
+        rate = rate.value if isinstance(rate, Number) else rate.function
         return f"{type(self).__name__}(lr={rate!r})"
 
 
@@ -250,7 +293,7 @@ class SGD(Optimizer):
         nesterov: bool = False,
         weight_decay: float = 0.0,
     ) -> None:
-        _check_not_negative(momentum=momentum)
+        momentum = check_not_negative("momentum", momentum)
         if nesterov and not momentum:
             raise ValueError("nesterov needs a momentum above 0")
         self.momentum = momentum
@@ -281,8 +324,7 @@ class AdaGrad(Optimizer):
         eps: float = 1e-10,
         weight_decay: float = 0.0,
     ) -> None:
-        _check_not_negative(eps=eps)
-        self.eps = eps
+        self.eps = check_not_negative("eps", eps)
         super().__init__(params, lr, weight_decay=weight_decay)
 
     def update(self, g: Any, lr: float, t: Any, *state: Any) -> tuple[Any, ...]:
@@ -307,10 +349,8 @@ class RMSprop(Optimizer):
         eps: float = 1e-8,
         weight_decay: float = 0.0,
     ) -> None:
-        _check_not_negative(eps=eps)
-        _check_fraction(alpha=alpha)
-        self.alpha = alpha
-        self.eps = eps
+        self.alpha = check_fraction("alpha", alpha)
+        self.eps = check_not_negative("eps", eps)
         super().__init__(params, lr, weight_decay=weight_decay)
 
     def update(self, g: Any, lr: float, t: Any, *state: Any) -> tuple[Any, ...]:
@@ -336,10 +376,10 @@ class Adam(Optimizer):
         eps: float = 1e-8,
         weight_decay: float = 0.0,
     ) -> None:
-        _check_not_negative(eps=eps)
-        _check_fraction(beta1=betas[0], beta2=betas[1])
-        self.betas = betas
-        self.eps = eps
+        if np.shape(betas) != (2,):
+            raise TypeError(f"betas must be a pair of numbers, not {betas!r}")
+        self.betas = check_fraction("beta1", betas[0]), check_fraction("beta2", betas[1])
+        self.eps = check_not_negative("eps", eps)
         super().__init__(params, lr, weight_decay=weight_decay)
 
     def update(self, g: Any, lr: float, t: Any, *state: Any) -> tuple[Any, ...]:
@@ -366,19 +406,3 @@ class AdamW(Adam):
         weight_decay: float = 1e-2,
     ) -> None:
         super().__init__(params, lr, betas=betas, eps=eps, weight_decay=weight_decay)
-
-
-def _check_not_negative(**options: float) -> None:
-    for name, value in options.items():
-        try:
-            fits = value >= 0
-        except TypeError:
-            raise TypeError(f"{name} must be a number, not {value!r}") from None
-        if not fits:
-            raise ValueError(f"{name} must not be negative, it is {value!r}")
-
-
-def _check_fraction(**options: float) -> None:
-    for name, value in options.items():
-        if not 0 <= value < 1:
-            raise ValueError(f"{name} must be in [0, 1), it is {value!r}")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from .arguments import check_not_negative
+
 __all__ = ["InverseTimeDecay"]
 
 
@@ -15,8 +17,8 @@ class InverseTimeDecay:
     decay: float
 
     def __post_init__(self) -> None:
-        if self.lr < 0 or self.decay < 0:
-            raise ValueError(f"lr and decay must not be negative, they are {self.lr}, {self.decay}")
+        check_not_negative("lr", self.lr)
+        check_not_negative("decay", self.decay)
 
     def __call__(self, step: int) -> float:
         return self.lr * (1.0 / (1.0 + self.decay * step))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -9,8 +10,17 @@ import numpy as np
 import tinygrad_np as tg
 from tinygrad_np import Tensor
 
+from .arguments import (
+    A_LOSS,
+    check_callable,
+    check_generator,
+    check_metrics,
+    check_optimizer,
+    whole_number,
+)
 from .layers import regularization_loss
 from .module import Module, cast_like
+from .reasons import bad_number, cause_of_bad_loss, refuse_bad_validation, warn_of_unlearned
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -101,52 +111,91 @@ def fit(
 
     Raises:
         ValueError: lengths that differ, no data, or a loss that is not a scalar.
+        TypeError: an argument of another kind.
         RuntimeError: the loss does not depend on any parameter that is to be learned.
-        FloatingPointError: the loss is nan or infinite; the update is not made.
+        FloatingPointError: the loss or a gradient is nan or infinite; that update is not made.
+        KeyboardInterrupt: Ctrl-C; each update has been made as a whole, or not at all.
         ImportError: `progress=True` without tqdm.
         CompileError: `compile=True` and a step that can't be compiled.
+
+    After a FloatingPointError or a KeyboardInterrupt, the exception's attribute `history` has the
+    epochs that were complete, and the model is what it was after the last update.
     """
     x, y = _data(model, x, y, "x and y")
     if validation_data is not None:
         if not isinstance(validation_data, (tuple, list)) or len(validation_data) != 2:
             raise TypeError("validation_data must be a pair (x, y)")
         validation_data = _data(model, *validation_data, "the validation data")
-    if epochs < 0:
-        raise ValueError(f"epochs must not be negative, it is {epochs}")
-    if batch_size is not None and batch_size < 1:
-        raise ValueError(f"batch_size must be at least 1, it is {batch_size}")
-    metrics = metrics or {}
+    epochs = whole_number("epochs", epochs, 0)
+    if batch_size is not None:
+        batch_size = whole_number("batch_size", batch_size, 1)
+    check_callable("loss", loss, A_LOSS)
+    check_optimizer(optimizer)
+    metrics = check_metrics(metrics)
+    if on_epoch is not None:
+        check_callable("on_epoch", on_epoch, "a function of (epoch, history)")
+    check_generator("fit", rng)
+    warn_of_unlearned(model, optimizer)
     history = History()
+    complete = 0
     modes = [(module, module.training) for module in model.modules()]
     bar = _progress_bar(progress, epochs)
     step = _Step(model, loss, optimizer, compile)
     try:
         for epoch in range(1, epochs + 1):
             model.train()
-            totals: dict[str, float] = {}
             rate = optimizer.lr
-            for batch_x, batch_y in _batches(x, y, batch_size, shuffle, rng):
-                share = len(batch_x) / len(x)
-                values = step(batch_x, batch_y, metrics, epoch)
-                for name, value in values.items():
-                    totals[name] = totals.get(name, 0.0) + share * value
+            batches = _batches(x, y, batch_size, shuffle, rng)
+            totals = _epoch(step, batches, (x, y), metrics, epoch)
             totals["lr"] = rate
             if validation_data is not None:
                 measured = evaluate(model, *validation_data, loss=loss, metrics=metrics)
                 totals.update({f"val_{name}": value for name, value in measured.items()})
             history.append(totals)
+            complete = epoch
+            if validation_data is not None and not math.isfinite(totals["val_loss"]):
+                refuse_bad_validation(totals["val_loss"], epoch, *validation_data)
             if bar is not None:
                 if epoch == epochs or bar.n + 1 >= bar.last_print_n + bar.miniters:
                     bar.set_postfix(_rounded(totals), refresh=False)
                 bar.update()
             if on_epoch is not None and on_epoch(epoch, history) is False:
                 break
+    except (FloatingPointError, KeyboardInterrupt) as error:
+        for numbers in history.metrics.values():
+            del numbers[complete:]  # of an epoch that was interrupted while it was noted
+        error.history = history  # type: ignore[union-attr]
+        raise
     finally:
         if bar is not None:
             bar.close()
         for module, mode in modes:
             module.training = mode
     return history
+
+
+def _epoch(
+    step: _Step,
+    batches: Iterator[tuple[Tensor, Tensor]],
+    data: tuple[Tensor, Tensor],
+    metrics: Mapping[str, Callable[[Tensor, Tensor], float]],
+    epoch: int,
+) -> dict[str, float]:
+    """Make an update from each batch; return the metrics, averaged over all rows."""
+    totals: dict[str, float] = {}
+    for batch in batches:
+        share = len(batch[0]) / len(data[0])
+        try:
+            values = step(*batch, metrics)
+        except _NotFinite as error:
+            cause = cause_of_bad_loss(step.model, step.optimizer, batch, data)
+            raise FloatingPointError(
+                f"{error} in epoch {epoch}; the parameters are as they were before this batch. "
+                f"{cause}"
+            ) from None
+        for name, value in values.items():
+            totals[name] = totals.get(name, 0.0) + share * value
+    return totals
 
 
 class _NotFinite(Exception):  # noqa: N818 - `fit` says in which epoch
@@ -166,6 +215,7 @@ class _Step:
         self.model = model
         self.loss = loss
         self.optimizer = optimizer
+        self.params = getattr(optimizer, "params", None) or model.parameters()
         self.run: Callable[..., Any] = self.update
         if compile:
             self.run = tg.compile(self.update)
@@ -176,9 +226,7 @@ class _Step:
     def update(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor, Any, Tensor]:
         """Update the parameters; return the total loss, its parts, and the output before that."""
         output = self.model(x)
-        data_loss = self.loss(output, y)
-        if not isinstance(data_loss, Tensor) or data_loss.size != 1:
-            raise ValueError(f"the loss function must return a scalar Tensor, not {data_loss!r}")
+        data_loss = _scalar(self.loss(output, y))
         if not data_loss.requires_grad:
             raise RuntimeError(
                 "the loss was not computed from any parameter with requires_grad=True: is the "
@@ -187,28 +235,33 @@ class _Step:
             )
         penalty = regularization_loss(self.model)
         total = data_loss + penalty if isinstance(penalty, Tensor) else data_loss
-        if not tg.isfinite(total).all():
-            raise _NotFinite(total.item())
+        if not np.isfinite(total.data):
+            raise _NotFinite(f"the loss is {total.item()}")
         self.optimizer.zero_grad()
         total.backward()
+        gradients = [g.data.ravel() for p in self.params if (g := p.grad) is not None]
+        if gradients and not np.isfinite(np.concatenate(gradients)).all():
+            raise _NotFinite(f"the gradient of {self._bad_gradient()}")
         self.optimizer.step()
         return total, data_loss, penalty, output
+
+    def _bad_gradient(self) -> str:
+        """Describe the first parameter whose gradient is not finite, and the gradient there."""
+        names = {id(p): name for name, p in self.model.named_parameters()}
+        for p in self.params:
+            text = None if p.grad is None else bad_number(p.grad)
+            if text:
+                return f"{names.get(id(p), tg.describe(p))} is {text}"
+        return ""
 
     def __call__(
         self,
         x: Tensor,
         y: Tensor,
         metrics: Mapping[str, Callable[[Tensor, Tensor], float]],
-        epoch: int,
     ) -> dict[str, float]:
         """Make one update, and return the metrics of the batch before it."""
-        try:
-            total, data_loss, penalty, output = self.run(x, y)
-        except _NotFinite as error:
-            raise FloatingPointError(
-                f"the loss is {error} in epoch {epoch}; the parameters are as they were before "
-                "this batch. A smaller learning rate often helps."
-            ) from None
+        total, data_loss, penalty, output = self.run(x, y)
         values = {"loss": total.item()}
         if isinstance(penalty, Tensor):
             values["data_loss"] = data_loss.item()
@@ -227,14 +280,25 @@ def evaluate(
 ) -> dict[str, float]:
     """Return the loss (without penalties) and the metrics on (x, y), in evaluation mode."""
     x, y = _data(model, x, y, "x and y")
+    check_callable("loss", loss, A_LOSS)
+    metrics = check_metrics(metrics)
     output = Tensor(model.predict(x))
-    values = {"loss": loss(output, y).item()}
-    values.update({name: float(metric(output, y)) for name, metric in (metrics or {}).items()})
+    values = {"loss": _scalar(loss(output, y)).item()}
+    values.update({name: float(metric(output, y)) for name, metric in metrics.items()})
     return values
+
+
+def _scalar(value: Any) -> Tensor:
+    """Return what a loss function returned; raise unless it is a single number."""
+    if not isinstance(value, Tensor) or value.size != 1:
+        raise ValueError(f"the loss function must return a scalar Tensor, not {value!r}")
+    return value
 
 
 def _data(model: Module, x: Any, y: Any, name: str) -> tuple[Tensor, Tensor]:
     """Return inputs and targets as Tensors of one length; `name` is theirs in errors."""
+    if not isinstance(model, Module):
+        raise TypeError(f"model must be an nn.Module, such as nn.Sequential(...), not {model!r}")
     x, y = cast_like(model, x), cast_like(model, y)
     if x.ndim == 0 or y.ndim == 0 or len(x) != len(y):
         raise ValueError(f"{name} must have the same length: their shapes are {x.shape}, {y.shape}")

@@ -68,7 +68,8 @@ def describe(value: Any) -> str:
     if isinstance(value, (int, float, complex, type(None))):
         return repr(value)
     if isinstance(value, (list, tuple)):
-        with contextlib.suppress(ValueError):  # lists of unequal lengths have no shape
+        # Lists of unequal lengths and lists of Tensors have no shape.
+        with contextlib.suppress(ValueError, TypeError):
             return f"{type(value).__name__} {np.shape(value)}"
     return type(value).__name__
 

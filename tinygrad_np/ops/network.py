@@ -127,9 +127,12 @@ def dropout(x: Any, p: float = 0.5, training: bool = True, rng: Generator | None
     check_float("dropout", x)
     if not 0 <= p <= 1:
         raise ValueError(f"dropout: p must lie between 0 and 1, not {p}")
+    generator = generator_of("dropout", rng)
     if not training or p == 0:
         return x
-    stays = draw(generator_of("dropout", rng), "random", x.shape) >= p
+    if isinstance(p, np.generic):
+        p = p.item()  # whose dtype would be that of the result
+    stays = draw(generator, "random", x.shape) >= p
     return x * (stays.astype(x.dtype) / (1 - p if p < 1 else 1))
 
 

@@ -1,0 +1,172 @@
+"""Checks of arguments: what was given, what was expected, and what to write instead."""
+
+from __future__ import annotations
+
+import math
+import operator
+from typing import Any
+
+import numpy as np
+
+from tinygrad_np import Tensor, describe
+
+__all__ = [
+    "check_callable",
+    "check_fraction",
+    "check_generator",
+    "check_metrics",
+    "check_not_negative",
+    "check_optimizer",
+    "parameter_list",
+    "plain_number",
+    "whole_number",
+]
+
+
+def plain_number(value: Any) -> Any:
+    """Return a single number as Python's own, whatever held it; all else as it is.
+
+    A NumPy scalar would decide the dtype of what it is multiplied with; Python's numbers do not.
+    """
+    holds_one = isinstance(value, (np.generic, np.ndarray, Tensor)) and value.size == 1
+    return value.item() if holds_one else value
+
+
+def check_not_negative(name: str, value: Any) -> Any:
+    """Return a finite number of at least 0 as a plain number.
+
+    Raises:
+        TypeError: no number.
+        ValueError: a negative number, nan, or an infinite one.
+    """
+    value = plain_number(value)
+    try:
+        if not value >= 0:
+            raise ValueError(f"{name} must not be negative, it is {value!r}")
+        if not value < math.inf:
+            raise ValueError(f"{name} must be finite, it is {value!r}")
+    except TypeError:
+        raise TypeError(f"{name} must be a number, not {value!r}") from None
+    return value
+
+
+def check_fraction(name: str, value: Any) -> Any:
+    """Return a number of at least 0 and below 1 as a plain number.
+
+    Raises:
+        TypeError: no number.
+        ValueError: a number outside of that.
+    """
+    value = plain_number(value)
+    try:
+        fits = 0 <= value < 1
+    except TypeError:
+        raise TypeError(f"{name} must be a number, not {value!r}") from None
+    if not fits:
+        raise ValueError(f"{name} must be in [0, 1), it is {value!r}")
+    return value
+
+
+def whole_number(name: str, value: Any, least: int) -> int:
+    """Return a whole number of at least `least`.
+
+    Raises:
+        TypeError: no whole number.
+        ValueError: one that is too small.
+    """
+    try:
+        number = operator.index(value)
+    except TypeError:
+        raise TypeError(f"{name} must be a whole number, not {value!r}") from None
+    if number < least:
+        wanted = "not be negative" if least == 0 else f"be at least {least}"
+        raise ValueError(f"{name} must {wanted}, it is {number}")
+    return number
+
+
+def check_generator(owner: str, rng: Any) -> None:
+    """Raise unless `rng` is a NumPy Generator or None.
+
+    A seed is refused: whether it would start anew at each call is anybody's guess.
+    """
+    if rng is not None and not isinstance(rng, np.random.Generator):
+        raise TypeError(
+            f"{owner}: rng must be a NumPy Generator, such as np.random.default_rng(0), not {rng!r}"
+        )
+
+
+def check_callable(name: str, value: Any, wanted: str) -> None:
+    """Raise unless `value` can be called; `wanted` says what it should be."""
+    if not callable(value):
+        raise TypeError(f"{name} must be {wanted}, not {value!r}")
+
+
+def parameter_list(owner: str, params: Any) -> list[Tensor]:
+    """Return the parameters that an optimizer is given, as a list.
+
+    Raises:
+        TypeError: what can't be updated, such as a model, groups, an array, a result.
+        ValueError: none at all.
+    """
+    call = f"{owner}(model.parameters(), ...)"
+    if isinstance(params, Tensor):
+        raise TypeError(f"{owner} takes a list of parameters, not a single Tensor: [w]")
+    if callable(getattr(params, "parameters", None)):
+        raise TypeError(f"{owner} takes a list of parameters, not the Module: write {call}")
+    if callable(params):
+        raise TypeError(f"{owner} takes a list of parameters, not a function: write {call}")
+    try:
+        parameters = list(params)
+    except TypeError:
+        raise TypeError(
+            f"{owner} takes a list of parameters, not {describe(params)}: write {call}"
+        ) from None
+    if not parameters:
+        raise ValueError(f"{owner} got no parameters")
+    for p in parameters:
+        if isinstance(p, dict):
+            raise TypeError(
+                f"{owner} has no parameter groups: write {call}, and make one optimizer for each "
+                "group that has options of its own"
+            )
+        if not isinstance(p, Tensor) or not p.is_leaf or p.dtype.kind != "f":
+            raise TypeError(f"{owner} updates leaf Tensors of floats, not {describe(p)}: {call}")
+    return parameters
+
+
+# --- what `fit` and `evaluate` are given ----------------------------------------------------------
+
+A_LOSS = "a function of (output, target), such as nn.mse_loss"
+
+# What a History has by these names already.
+_HISTORY_NAMES = ("loss", "data_loss", "reg_loss", "lr")
+
+
+def check_optimizer(optimizer: Any) -> None:
+    """Raise unless this is an optimizer, or does what one does."""
+    wanted = "optimizer must be an optimizer, such as nn.Adam(model.parameters(), lr=0.01)"
+    if isinstance(optimizer, type):
+        raise TypeError(f"{wanted}, not the class {optimizer.__name__}")
+    if not all(hasattr(optimizer, name) for name in ("lr", "step", "zero_grad")):
+        raise TypeError(f"{wanted}, not {optimizer!r}")
+
+
+def check_metrics(metrics: Any) -> dict[str, Any]:
+    """Return metrics by name, none for None.
+
+    Raises:
+        TypeError: no dict, or a metric that is no function.
+        ValueError: a name that the History uses itself.
+    """
+    if metrics is None:
+        return {}
+    if not hasattr(metrics, "items"):
+        raise TypeError(
+            'metrics must be a dict of names and functions, such as {"accuracy": nn.accuracy}, '
+            f"not {metrics!r}"
+        )
+    for name, metric in metrics.items():
+        check_callable(f"metrics[{name!r}]", metric, "a function of (output, target)")
+        if name in _HISTORY_NAMES or str(name).startswith("val_"):
+            raise ValueError(f"a metric can't be named {name!r}: the history has that name already")
+    return dict(metrics)
