@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 import operator
 from typing import Any
@@ -17,6 +18,7 @@ __all__ = [
     "check_metrics",
     "check_not_negative",
     "check_optimizer",
+    "check_option_names",
     "parameter_list",
     "plain_number",
     "whole_number",
@@ -132,6 +134,26 @@ def parameter_list(owner: str, params: Any) -> list[Tensor]:
         if not isinstance(p, Tensor) or not p.is_leaf or p.dtype.kind != "f":
             raise TypeError(f"{owner} updates leaf Tensors of floats, not {describe(p)}: {call}")
     return parameters
+
+
+# Names of options in the book and elsewhere: the option here, and how to write it.
+_OTHER_NAMES = {
+    "learning_rate": ("lr", "lr"),
+    "decay": ("lr", "lr=nn.InverseTimeDecay(lr, decay)"),
+    "epsilon": ("eps", "eps"),
+    "rho": ("alpha", "alpha"),
+    "beta_1": ("betas", "betas=(beta_1, beta_2)"),
+    "beta_2": ("betas", "betas=(beta_1, beta_2)"),
+}
+
+
+def check_option_names(optimizer: type, options: Any) -> None:
+    """Raise for an option by a name from elsewhere, with how to write it here."""
+    own = inspect.signature(optimizer).parameters
+    for name in options:
+        option, text = _OTHER_NAMES.get(name, (None, ""))
+        if name not in own and option in own:
+            raise TypeError(f"{optimizer.__name__} has no option {name}, it is written {text} here")
 
 
 # --- what `fit` and `evaluate` are given ----------------------------------------------------------

@@ -11,7 +11,7 @@ from tinygrad_np import Tensor
 
 from . import init
 from .arguments import check_generator, check_not_negative
-from .module import Module, Parameter, as_tensor
+from .module import Module, Parameter, as_tensor, in_dtype_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -89,10 +89,7 @@ class Linear(Module):
                 f"x is {tg.describe(data)}, the weight {tg.describe(self.weight)}"
                 + (". Did you mean x.T?" if transposed else "")
             )
-        dtype = self.weight.dtype
-        if x.dtype.kind in "iu" and np.result_type(x.dtype, dtype) != dtype:
-            x = x.astype(dtype)
-        product = x @ self.weight
+        product = in_dtype_of(self.weight, x) @ self.weight
         return product if self.bias is None else product + self.bias
 
     def regularization_loss(self) -> Tensor | float:

@@ -35,10 +35,13 @@ def accuracy(outputs: Any, target: Any, ignore_index: int | None = None) -> floa
     if classes.shape == scores.shape:
         return _share(best == classes.argmax(axis=-1), scores, classes)
     hits = best == classes
-    counted = None if ignore_index is None else classes != ignore_index
+    counted = None
+    if ignore_index is not None:
+        counted = classes != ignore_index
     columns = scores.shape[-1]
     if classes.dtype.kind == "f" or classes.min() < 0 or classes.max() >= columns:
-        wrong = (classes < 0) | (classes >= columns) | (classes != np.floor(classes))
+        outside = (classes < 0) | (classes >= columns)
+        wrong = outside | (classes != np.floor(classes))
         if counted is not None:
             wrong &= counted
         _refuse("accuracy", outputs, target, wrong, f"outputs have {columns} columns")
@@ -74,9 +77,12 @@ def _share(hits: np.ndarray, *values: np.ndarray) -> float:
 def _refuse(metric: str, outputs: Any, target: Any, wrong: np.ndarray, reason: str) -> None:
     """Raise if a label is wrong, with the first one's place."""
     if wrong.any():
-        place = tuple(map(int, np.argwhere(wrong)[0]))
-        row = place[0] if len(place) == 1 else place
-        at = f" at row {row}" if place else ""
+        first = np.argwhere(wrong)[0]
+        place = tuple(first.tolist())
+        at = ""
+        if place:
+            row = place[0] if len(place) == 1 else place
+            at = f" at row {row}"
         call = describe_call(metric, outputs=outputs, target=target)
         raise ValueError(f"{call}: label {_array(target)[place]}{at}, but {reason}")
 

@@ -310,6 +310,16 @@ def as_tensor(value: Any) -> Tensor:
     return value if isinstance(value, Tensor) else Tensor(value)
 
 
+def in_dtype_of(weight: Tensor, x: Tensor) -> Tensor:
+    """Return x, cast to the weight's dtype if it holds integers that make the result wider.
+
+    By NumPy's rules int64 times float32 is float64: pixels would slow a model down unseen.
+    """
+    if x.dtype.kind in "iu" and np.result_type(x.dtype, weight.dtype) != weight.dtype:
+        return x.astype(weight.dtype)
+    return x
+
+
 def cast_like(model: Module, data: Any) -> Tensor:
     """Return `data` as a Tensor; floats in the dtype of the model's parameters."""
     tensor = as_tensor(data)

@@ -6,7 +6,6 @@ layers. The rules follow the book's order of operations; the names and defaults 
 
 from __future__ import annotations
 
-import inspect
 import operator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -15,22 +14,18 @@ import numpy as np
 
 from tinygrad_np import Number, Tensor, current_record, no_grad
 
-from .arguments import check_fraction, check_not_negative, parameter_list, plain_number
+from .arguments import (
+    check_fraction,
+    check_not_negative,
+    check_option_names,
+    parameter_list,
+    plain_number,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
 __all__ = ["SGD", "AdaGrad", "Adam", "AdamW", "Optimizer", "RMSprop"]
-
-# Names of options in the book and elsewhere: the option here, and how to write it.
-_OTHER_NAMES = {
-    "learning_rate": ("lr", "lr"),
-    "decay": ("lr", "lr=nn.InverseTimeDecay(lr, decay)"),
-    "epsilon": ("eps", "eps"),
-    "rho": ("alpha", "alpha"),
-    "beta_1": ("betas", "betas=(beta_1, beta_2)"),
-    "beta_2": ("betas", "betas=(beta_1, beta_2)"),
-}
 
 
 @dataclass(frozen=True)
@@ -61,11 +56,7 @@ class Optimizer:
 
     def __new__(cls, *args: Any, **options: Any) -> Optimizer:
         """Make an optimizer, unless it is given an option by a name from elsewhere."""
-        own = inspect.signature(cls).parameters
-        for name in options:
-            option, text = _OTHER_NAMES.get(name, (None, ""))
-            if name not in own and option in own:
-                raise TypeError(f"{cls.__name__} has no option {name}, it is written {text} here")
+        check_option_names(cls, options)
         return super().__new__(cls)
 
     def __init__(
@@ -102,7 +93,7 @@ class Optimizer:
         rate = self._rate
         if isinstance(rate, Number):
             return rate.value
-        return check_not_negative(f"lr by {rate.function!r}", self._steps.apply(rate))
+        return check_not_negative("the schedule's lr", self._steps.apply(rate))
 
     @lr.setter
     def lr(self, rate: float | Callable[[int], float]) -> None:
@@ -197,7 +188,7 @@ class Optimizer:
                 "between zero_grad() and step(), on a loss that depends on these parameters"
             )
         params = self.params
-        state = [values.data for values in self.state.values()]
+        state = before = [values.data for values in self.state.values()]
         steps = self.steps
         t: Any = steps + 1
         if self._uneven or not all(reached):
@@ -221,8 +212,9 @@ class Optimizer:
         if weights is not None and self.decoupled:
             change = change + lr * decay * weights
         # Only now that the rule has run does anything change: all of it, or nothing.
-        written = [*params, *self.state.values(), *([self._missed] if self._uneven else [])]
-        before = [(tensor, tensor.data) for tensor in written]
+        written = list(zip(self.state.values(), before, strict=True))
+        if self._uneven:
+            written.append((self._missed, self._missed.data))
         try:
             for values, new in zip(self.state.values(), new_state, strict=True):
                 if self._uneven:
@@ -232,27 +224,22 @@ class Optimizer:
             if self._uneven:
                 self._missed += ~np.array(reached)
             self._steps.value += 1
+            start = 0
             with no_grad():
-                self._change(params, change, record, rule, new_state)
+                for p in params:
+                    w = p.data
+                    written.append((p, w))
+                    part = slice(start, start + w.size)
+                    p.assign(w - change[part].reshape(w.shape))
+                    if record is not None and rule is not None:
+                        record.explain_update(p, rule, part, change, new_state)
+                    start = part.stop
         except BaseException:  # Ctrl-C, too, which may come at any place
             self._steps.value = steps
             with no_grad():
-                for tensor, values_before in before:
-                    tensor.assign(values_before)
+                for tensor, array in written:
+                    tensor.assign(array)
             raise
-
-    def _change(
-        self, params: list[Tensor], change: Any, record: Any, rule: Any, new_state: list[Any]
-    ) -> None:
-        """Subtract the change of all parameters from each, and tell the record of it."""
-        start = 0
-        for p in params:
-            w = p.data
-            part = slice(start, start + w.size)
-            p.assign(w - change[part].reshape(w.shape))
-            if record is not None and rule is not None:
-                record.explain_update(p, rule, part, change, new_state)
-            start = part.stop
 
     def _decay_note(self) -> str:
         """Describe the effect of weight decay besides the rule, for those who watch a step."""

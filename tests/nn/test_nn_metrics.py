@@ -118,7 +118,9 @@ def test_accuracy_refuses_labels_that_are_no_class(dtype, label):
     labels = np.array([0, 1, label, 0]).astype(dtype)
     if labels[2] in (0, 1, 2):
         pytest.skip("a class in this dtype")
-    with pytest.raises(ValueError, match=r"label -?\d+(\.\d+)? at row 2, but outputs have 3 columns"):
+    with pytest.raises(
+        ValueError, match=r"label -?\d+(\.\d+)? at row 2, but outputs have 3 columns"
+    ):
         nn.accuracy(SCORES, labels)
 
 
@@ -141,7 +143,9 @@ def test_rows_that_do_not_count():
 
 @pytest.mark.parametrize("label", [2, -1, 255])
 def test_binary_accuracy_refuses_labels_beyond_0_and_1(label):
-    with pytest.raises(ValueError, match=f"label {label} at row 1, but the two classes are 0 and 1"):
+    with pytest.raises(
+        ValueError, match=f"label {label} at row 1, but the two classes are 0 and 1"
+    ):
         nn.binary_accuracy([0.2, 0.8, 0.9], [0, label, 1])
 
 

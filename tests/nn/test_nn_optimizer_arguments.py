@@ -1,4 +1,4 @@
-"""Optimizers: what they are given, by names from elsewhere, of NumPy's kinds, or not right at all."""
+"""Optimizers: options by names from elsewhere, numbers of NumPy's kinds, and wrong arguments."""
 
 import copy
 import pickle
@@ -16,7 +16,7 @@ def parameter(values=(1.0, -2.0), dtype=np.float32):
     return nn.Parameter(np.array(values), dtype=dtype)
 
 
-# --- options by names from elsewhere ---------------------------------------------------------------
+# --- options by names from elsewhere ------------------------------------------------
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -43,7 +43,9 @@ def test_a_rate_by_another_name(name, option, said):
     ],
 )
 def test_other_options_by_another_name(name, option, here):
-    with pytest.raises(TypeError, match=f"{name} has no option {option}, it is written {here} here"):
+    with pytest.raises(
+        TypeError, match=f"{name} has no option {option}, it is written {here} here"
+    ):
         getattr(nn, name)([parameter()], **{option: 0.1})
 
 
@@ -69,7 +71,7 @@ def test_an_optimizer_of_ones_own_may_use_such_names():
     assert copy.copy(nn.SGD([parameter()], lr=0.5)).lr == 0.5
 
 
-# --- what is no list of parameters ------------------------------------------------------------------
+# --- what is no list of parameters --------------------------------------------------
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -97,7 +99,7 @@ def test_what_is_no_list_of_parameters(name, make, said):
     assert "\n" not in text
 
 
-# --- NumPy's numbers, and those that are none --------------------------------------------------------
+# --- NumPy's numbers, and those that are none ---------------------------------------
 
 
 @pytest.mark.parametrize("kind", [np.float64, np.float32, np.array, tg.Tensor])
@@ -136,6 +138,9 @@ def test_numbers_of_any_kind_do_not_change_the_arithmetic(name, options, kind):
 @pytest.mark.parametrize("compiled", [False, True])
 @pytest.mark.parametrize("kind", [np.float64, np.array, lambda rate: np.array([rate])])
 def test_schedules_may_return_numpys_numbers(kind, compiled):
+    def rate(step):
+        return float(0.1 + 0.05 * np.cos(step))
+
     def values(schedule):
         p = parameter()
         optimizer = nn.Adam([p], lr=schedule)
@@ -150,7 +155,7 @@ def test_schedules_may_return_numpys_numbers(kind, compiled):
             run()
         return p.tolist()
 
-    assert values(lambda step: kind(0.1 * np.cos(step))) == values(lambda t: float(0.1 * np.cos(t)))
+    assert values(lambda step: kind(rate(step))) == values(rate)
 
 
 @pytest.mark.parametrize("option", ["lr", "weight_decay"])
