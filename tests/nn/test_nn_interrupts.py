@@ -3,6 +3,7 @@
 import copy
 import signal
 import threading
+from contextvars import copy_context
 
 import numpy as np
 import pytest
@@ -114,7 +115,7 @@ def train(epochs, compile, when=lambda epoch: None, metric=lambda out, y: 0.0):
     try:
         history = nn.fit(model, x, y, **options, on_epoch=lambda n, _: when(n))
     except KeyboardInterrupt as stop:
-        history = stop.history
+        history = getattr(stop, "history", nn.History())  # none before the first epoch
     return model, optimizer, history
 
 
@@ -165,13 +166,17 @@ def test_ctrl_c_at_any_time_keeps_whole_updates_and_whole_epochs(compile):
             timer = threading.Timer(0.02 + 0.004 * k, signal.pthread_kill, (main, signal.SIGINT))
             timer.start()
             try:
-                _, optimizer, history = train(60_000, compile)
+                # In a context of its own, which takes its modes with it.
+                _, optimizer, history = copy_context().run(train, 5000, compile)
             finally:
                 timer.join()
+            assert len(history) < 5000
+            assert optimizer.steps - 3 * len(history) in (0, 1, 2, 3)
+            if not len(history):
+                continue
             n = min(len(history), 60)
             assert history["loss"][:n] == whole["loss"][:n]
             assert {len(numbers) for numbers in history.metrics.values()} == {len(history)}
-            assert optimizer.steps - 3 * len(history) in (0, 1, 2, 3)
     finally:
         signal.signal(signal.SIGINT, previous)
 

@@ -35,10 +35,13 @@ def warn(message: str) -> None:
 def comes_of_recording(error: BaseException) -> bool:
     """Say whether the function raised an error because it was recorded.
 
-    That is so for a CompileError, and where a stand-in can't do what an array does.
+    That is so for a CompileError, and where a stand-in can't do what an array does. Ctrl-C may
+    come at any place.
     """
     if isinstance(error, CompileError):
         return True
+    if not isinstance(error, Exception):
+        return False
     cause: BaseException | None = error
     while cause is not None:
         file, function, _ = _innermost(cause)
