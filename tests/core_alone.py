@@ -32,8 +32,9 @@ page = tg.graph(loss, model, record=run).html(Path(tempfile.mkdtemp()) / "step.h
 assert "<script" in page.read_text(encoding="utf-8"), "the assets of the page are in the wheel"
 double = tg.compile(lambda t: t * 2.0)
 assert [double(x).tolist() for _ in range(3)] == [[[2.0, 4.0], [6.0, 8.0]]] * 3
+optimizer = nn.SGD(model.parameters())
 try:
-    nn.fit(model, x, [0, 1], loss=nn.cross_entropy, optimizer=None, progress=True)
+    nn.fit(model, x, [0, 1], loss=nn.cross_entropy, optimizer=optimizer, progress=True)
 except ImportError as error:
     assert "tqdm" in str(error)  # noqa: PT017 - no pytest beside the core
 else:
