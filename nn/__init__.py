@@ -9,6 +9,7 @@
 `from tinygrad_np import nn` gives this same package.
 """
 
+from typing import TYPE_CHECKING as _TYPE_CHECKING
 from typing import Any as _Any
 
 from . import init, nnfs
@@ -80,9 +81,12 @@ from .pooling import (
     Upsample,
 )
 from .recurrent import GRU, LSTM, RNN, GRUCell, LSTMCell, RNNCell
-from .saving import Saved, load, save
 from .schedules import InverseTimeDecay
 from .training import History, evaluate, fit
+
+if _TYPE_CHECKING:
+    from . import distributions
+    from .saving import Saved, load, save
 
 __all__ = [
     "CELU",
@@ -164,6 +168,7 @@ __all__ = [
     "binary_cross_entropy_with_logits",
     "categorical_crossentropy",
     "cross_entropy",
+    "distributions",
     "evaluate",
     "fit",
     "init",
@@ -176,7 +181,17 @@ __all__ = [
 ]
 
 
+# What takes long to import, and few programs use: the module of each name.
+_LAZY = {"Saved": "saving", "load": "saving", "save": "saving", "distributions": ""}
+
+
 def __getattr__(name: str) -> _Any:
+    if name in _LAZY:
+        import importlib
+
+        module = importlib.import_module(f".{_LAZY[name] or name}", __name__)
+        globals()[name] = value = getattr(module, name) if _LAZY[name] else module
+        return value
     from .foreign_names import missing_name
 
     raise missing_name(name)
