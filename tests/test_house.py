@@ -39,8 +39,8 @@ ROOMS = [
 LIGHT = ["core", "ops"]  # what `import tinygrad_np` loads
 ABOVE_NN = ["demo", "learn"]  # the rooms that may use nn
 LITERATE = ["op.py", "node.py", "backward.py"]
-NUMERIC_KERNELS = {
-    "nn/distributions/continuous.py",  # files of array arithmetic, whose lines are formulas
+NUMERIC_KERNELS = {  # files of array arithmetic, whose lines are formulas
+    "nn/distributions/continuous.py",
     "tinygrad_np/ops/conv.py",
     "tinygrad_np/ops/sliding.py",
     "tinygrad_np/pictures/columns.py",

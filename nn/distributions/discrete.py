@@ -108,7 +108,8 @@ class Categorical(Distribution):
         u = tg.rand(*self._shape(shape), dtype=self.probs.dtype, rng=rng)
         ends = tg.cumsum(self.probs.detach(), -1)
         # The last end may be a rounding below 1.
-        passed = tg.expand_dims(u, -1) >= ends[..., :-1]
+        column = tg.expand_dims(u, -1)
+        passed = column >= ends[..., :-1]
         return passed.sum(axis=-1)
 
     def entropy(self) -> Tensor:
