@@ -189,6 +189,8 @@ class Compiled:
             try:
                 result = record_call(tape, self._f, call.args, call.kwargs)
             except Exception as error:
+                if isinstance(error.__cause__, KeyboardInterrupt):  # in a stand-in's __class__
+                    raise error.__cause__ from None
                 failed = comes_of_recording(error)
                 if not failed and not undo:
                     tape.state.settle()  # what the function had done before its own error

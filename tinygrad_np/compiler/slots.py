@@ -53,24 +53,27 @@ class _Interposed:
             tape.state.set(self._kind, source, value, self._slot)
 
 
-_tapes = threading.Lock()  # that start and end, in any thread
+_lock = threading.Lock()
+_running: set[Any] = set()  # the tapes that run, in any thread
 
 
-def interpose() -> None:
-    """Let the tape of this thread answer for the slots; called once per tape that runs."""
-    with _tapes:
-        if doors.tracing == 0:
+def interpose(tape: Any) -> None:
+    """Let the tape of each thread answer for the slots as long as one runs."""
+    with _lock:
+        if not _running:
             for kind, slots in SLOTS.items():
                 for owner, slot in slots.items():
                     setattr(owner, SLOT_NAMES[kind], _Interposed(kind, slot))
-        doors.tracing += 1
+        _running.add(tape)
+        doors.tracing = len(_running)
 
 
-def withdraw() -> None:
-    """Give the slots back when the last tape has run."""
-    with _tapes:
-        doors.tracing -= 1
-        if doors.tracing == 0:
+def withdraw(tape: Any) -> None:
+    """Give the slots back when the last tape has run; to do it twice does no harm."""
+    with _lock:
+        _running.discard(tape)
+        doors.tracing = len(_running)
+        if not _running:
             for kind, slots in SLOTS.items():
                 for owner, slot in slots.items():
                     setattr(owner, SLOT_NAMES[kind], slot)

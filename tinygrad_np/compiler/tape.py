@@ -7,7 +7,7 @@ error. Reads and writes of things outside are the `State`'s.
 
 from __future__ import annotations
 
-import contextlib
+import contextvars
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -27,12 +27,13 @@ from .state import State, frozen
 from .statements import Statement, Var, constant, map_arguments, perform, root_among
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
 
     from .program import Output
 
 __all__ = ["Tape"]
 
+_MODES = {doors.tracer, modes.watcher, modes.recording}
 _RETURN = "return it, and do that with what comes back"
 
 
@@ -69,30 +70,33 @@ class Tape(doors.Tracer, modes.Watcher):
 
         What it wrote to Tensors, gradients and Numbers is not there before `state.settle()`.
         """
-        with self._running():
-            result = f(*args, **kwargs)
-            self.outputs = list(self.state.outputs())
-            self.template = rebuild(result, _symbol)
-            leaves = flatten(result)
-            self.boxed = [isinstance(leaf, Tensor) for leaf in leaves]
-            values = list(map(_value, leaves))
+        context = contextvars.copy_context()  # so that nothing of the tape outlives an interrupt
+        try:
+            interpose(self)
+            result, values = context.run(self._record_all, f, args, kwargs)
+        finally:
+            try:
+                withdraw(self)
+            finally:  # an interrupt may have come just then
+                withdraw(self)
+            self.state.fill_new_objects()
+            for variable in context:
+                if variable not in _MODES and variable.get(None) is not context[variable]:
+                    variable.set(context[variable])  # as the function has left it
         boxed = zip(values, self.boxed, strict=True)
         return refill(result, [wrap(value, None) if box else value for value, box in boxed])
 
-    @contextlib.contextmanager
-    def _running(self) -> Iterator[None]:
-        """Record what this thread or task does inside."""
-        interpose()
-        tracer, watcher = doors.tracer.set(self), modes.watcher.set(self)
-        mode = modes.recording.set(modes.recording.get() and self)
-        try:
-            yield
-        finally:
-            modes.recording.reset(mode)
-            modes.watcher.reset(watcher)
-            doors.tracer.reset(tracer)
-            withdraw()
-            self.state.fill_new_objects()
+    def _record_all(self, f: Callable, args: Any, kwargs: Any) -> tuple[Any, list[Any]]:
+        """Run `f` in a context of its own; return what it returns, and the values in that."""
+        doors.tracer.set(self)
+        modes.watcher.set(self)
+        modes.recording.set(modes.recording.get() and self)
+        result = f(*args, **kwargs)
+        self.outputs = list(self.state.outputs())
+        self.template = rebuild(result, _symbol)
+        leaves = flatten(result)
+        self.boxed = [isinstance(leaf, Tensor) for leaf in leaves]
+        return result, list(map(_value, leaves))
 
     def forget_values(self) -> None:
         """Release the arrays of this run; what it did can still be compared."""
