@@ -7,6 +7,7 @@ error. Reads and writes of things outside are the `State`'s.
 
 from __future__ import annotations
 
+import contextlib
 import contextvars
 import sys
 from typing import TYPE_CHECKING, Any
@@ -27,7 +28,7 @@ from .state import State, frozen
 from .statements import Statement, Var, constant, map_arguments, perform, root_among
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from .program import Output
 
