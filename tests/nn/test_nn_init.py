@@ -114,3 +114,83 @@ def test_own_generator_leaves_the_default_one_alone():
 def test_an_initialiser_of_a_wrong_shape_is_refused():
     with pytest.raises(ValueError, match=r"weight.*\(2, 3\).*\(3, 2\)"):
         nn.Linear(2, 3, weight_init=lambda shape, fan_in, fan_out, rng: np.zeros(shape[::-1]))
+
+
+# --- in place, by PyTorch's names ----------------------------------------------------------------
+
+
+IN_PLACE = {
+    "normal_": ({"mean": 1.0, "std": 0.5}, (80, 90)),
+    "uniform_": ({"a": -1.0, "b": 3.0}, (80, 90)),
+    "trunc_normal_": ({"std": 2.0, "a": -1.0, "b": 3.0}, (80, 90)),
+    "xavier_uniform_": ({"gain": 2.0}, (80, 90)),
+    "xavier_normal_": ({}, (80, 90)),
+    "kaiming_uniform_": ({"a": 5**0.5}, (80, 90)),
+    "kaiming_normal_": ({"mode": "fan_out", "nonlinearity": "relu"}, (80, 90)),
+    "constant_": ({"val": 3.0}, (2, 3)),
+    "zeros_": ({}, (2, 3)),
+    "ones_": ({}, (2, 3)),
+}
+
+
+@pytest.mark.oracle
+@pytest.mark.parametrize("name", IN_PLACE)
+@pytest.mark.parametrize("kernel", [(), (3, 4)])
+def test_parameters_are_spread_as_pytorch_does(name, kernel):
+    torch = pytest.importorskip("torch")
+    named, shape = IN_PLACE[name]
+    parameter = nn.Parameter(np.full((*shape, *kernel), 7.0), dtype=np.float32)
+    assert getattr(nn.init, name)(parameter, **named) is parameter
+    # A dense weight lies the other way round there.
+    theirs = torch.empty(*(shape if kernel else shape[::-1]), *kernel)
+    getattr(torch.nn.init, name)(theirs, **named)
+    ours, right = parameter.numpy(), theirs.numpy()
+    assert parameter.dtype == np.float32
+    assert parameter.requires_grad
+    np.testing.assert_allclose(ours.std(), right.std(), rtol=0.06, atol=1e-6)
+    np.testing.assert_allclose(ours.mean(), right.mean(), atol=0.06)
+    if "uniform" in name or "trunc" in name:
+        np.testing.assert_allclose([ours.min(), ours.max()], [right.min(), right.max()], rtol=0.02)
+
+
+@pytest.mark.parametrize("shape", [(5, 3), (3, 5), (4, 2, 3)])
+def test_orthogonal(shape):
+    w = nn.init.orthogonal_(nn.Parameter(np.zeros(shape)), 2.0).numpy().reshape(shape[0], -1)
+    small = w @ w.T if w.shape[0] <= w.shape[1] else w.T @ w
+    np.testing.assert_allclose(small, 4 * np.eye(len(small)), atol=1e-12)
+
+
+def test_gains_are_pytorchs():
+    torch = pytest.importorskip("torch")
+    for name in ("linear", "conv2d", "sigmoid", "tanh", "relu", "leaky_relu", "selu"):
+        assert nn.init.calculate_gain(name) == torch.nn.init.calculate_gain(name)
+    assert nn.init.calculate_gain("leaky_relu", 0.3) == torch.nn.init.calculate_gain(
+        "leaky_relu", 0.3
+    )
+
+
+def test_what_gets_no_initial_values():
+    with pytest.raises(ValueError, match="one of leaky_relu"):
+        nn.init.calculate_gain("gelu2")
+    with pytest.raises(ValueError, match="no inputs and outputs"):
+        nn.init.xavier_normal_(nn.Parameter(np.zeros(3)))
+    with pytest.raises(ValueError, match="'fan_in' or 'fan_out'"):
+        nn.init.kaiming_normal_(nn.Parameter(np.zeros((3, 3))), mode="fan")
+    with pytest.raises(ValueError, match="hardly any"):
+        nn.init.trunc_normal_(nn.Parameter(np.zeros(3)), a=5.0, b=6.0)
+    with pytest.raises(TypeError, match="parameters and buffers"):
+        nn.init.zeros_(nn.Parameter(np.zeros(3)) * 2)
+
+
+def test_a_seed_repeats_them_and_compiled_steps_see_them():
+    zeros = [nn.Parameter(np.zeros(3)) for _ in range(2)]
+    draws = [nn.init.normal_(p, rng=np.random.default_rng(3)).numpy() for p in zeros]
+    assert np.array_equal(*draws)
+    layer = nn.Linear(2, 3)
+    step = tg.compile(lambda x: layer(x).sum())
+    x = np.ones((1, 2), "f4")
+    for _ in range(4):
+        step(x)
+    nn.init.ones_(layer.weight)
+    nn.init.zeros_(layer.bias)
+    assert step(x).item() == 6
