@@ -80,7 +80,9 @@ class StandIn:
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         self.tape.refuse(
             "makes a plain array of a value that is computed in each call (np.array, np.asarray, "
-            "or writing it into a NumPy array)"
+            "or writing it into a NumPy array)",
+            "return it, and do that with what comes back; to index an array with it, make that "
+            "array a Tensor, or use tinygrad_np.take",
         )
         return np.array(self.value, dtype)
 
