@@ -86,6 +86,14 @@ from .training import History, evaluate, fit
 
 if _TYPE_CHECKING:
     from . import distributions
+    from .functional import (
+        OptimizerState,
+        PureOptimizer,
+        apply_updates,
+        functional_call,
+        pure,
+        ravel,
+    )
     from .saving import Saved, load, save
 
 __all__ = [
@@ -143,8 +151,10 @@ __all__ = [
     "ModuleList",
     "MultiheadAttention",
     "Optimizer",
+    "OptimizerState",
     "PReLU",
     "Parameter",
+    "PureOptimizer",
     "RMSNorm",
     "RMSprop",
     "RNNCell",
@@ -163,6 +173,7 @@ __all__ = [
     "Unflatten",
     "Upsample",
     "accuracy",
+    "apply_updates",
     "binary_accuracy",
     "binary_cross_entropy",
     "binary_cross_entropy_with_logits",
@@ -171,18 +182,32 @@ __all__ = [
     "distributions",
     "evaluate",
     "fit",
+    "functional_call",
     "init",
     "load",
     "mae_loss",
     "mse_loss",
     "nnfs",
+    "pure",
+    "ravel",
     "regularization_loss",
     "save",
 ]
 
 
 # What takes long to import, and few programs use: the module of each name.
-_LAZY = {"Saved": "saving", "load": "saving", "save": "saving", "distributions": ""}
+_LAZY = {
+    "OptimizerState": "functional",
+    "PureOptimizer": "functional",
+    "Saved": "saving",
+    "apply_updates": "functional",
+    "distributions": "",
+    "functional_call": "functional",
+    "load": "saving",
+    "pure": "functional",
+    "ravel": "functional",
+    "save": "saving",
+}
 
 
 def __getattr__(name: str) -> _Any:

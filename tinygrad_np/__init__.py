@@ -47,6 +47,7 @@ _LAZY = {
     "jvp": "transforms.functions",
     "linearize": "transforms.functions",
     "lint": "words",
+    "ravel_tree": "transforms.vectors",
     "record": "recording.recorder",
     "stop_gradient": "transforms.functions",
     "value_and_grad": "transforms.functions",
