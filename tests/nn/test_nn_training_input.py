@@ -244,3 +244,41 @@ def test_without_tqdm_an_asked_for_bar_names_the_extra(no_tqdm):
     with pytest.raises(ImportError, match=r'tqdm: pip install "tinygrad-np\[examples\]"'):
         fit(model, progress=True)
     assert all(np.array_equal(before[k], v) for k, v in model.state_dict().items())
+
+
+# --- arrays that are more than an array -----------------------------------------------------------
+
+
+def test_masked_data_is_refused():
+    """999 is not trained on."""
+    X = np.ma.masked_array([[1.0, 999.0], [1.0, 2.0], [0.0, 1.0]], mask=[[0, 1], [0, 0], [0, 0]])
+    y = np.zeros((3, 1))
+    model = nn.Sequential(nn.Linear(2, 1))
+    optimizer = nn.SGD(model.parameters(), lr=0.1)
+    before = model[0].weight.numpy().copy()
+    for data in ((X, y), (X.filled(0.0), np.ma.masked_array(y, y == 0))):
+        with pytest.raises(TypeError, match=r"mask.*\.filled"):
+            nn.fit(model, *data, loss=nn.mse_loss, optimizer=optimizer, progress=False)
+    np.testing.assert_array_equal(model[0].weight.numpy(), before)
+
+
+def test_a_frame_and_a_series_are_the_arrays_that_they_hold():
+    pd = pytest.importorskip("pandas")
+    X = np.random.default_rng(0).normal(size=(20, 3))
+    y = (X[:, 0] > 0).astype(int)
+    losses = []
+    for data in ((X, y), (pd.DataFrame(X, index=range(100, 120)), pd.Series(y))):
+        tg.manual_seed(0)
+        model = nn.Sequential(nn.Linear(3, 2))
+        optimizer = nn.SGD(model.parameters(), lr=0.1)
+        history = nn.fit(
+            model,
+            *data,
+            loss=nn.cross_entropy,
+            optimizer=optimizer,
+            epochs=2,
+            batch_size=5,
+            progress=False,
+        )
+        losses.append(history["loss"])
+    assert losses[0] == losses[1]

@@ -11,7 +11,7 @@ import numpy as np
 
 from ..core.containers import leaves, refill
 from ..core.modes import is_grad_enabled
-from ..core.tensor import Tensor
+from ..core.tensor import Tensor, as_operand
 from .errors import CompileError
 
 if TYPE_CHECKING:
@@ -72,6 +72,8 @@ def _add(
         for item in items:
             _add(item, arrays, tensors, key, values)
     elif isinstance(value, np.ndarray):
+        if type(value) is not np.ndarray:
+            value = _plain_array(value)
         arrays.append(value)
         tensors.append(False)
         key.append((value.shape, value.dtype, value.strides))
@@ -86,6 +88,14 @@ def _add(
     else:
         key.append(type(value))
         values.append(_plain_key(value))
+
+
+def _plain_array(value: np.ndarray) -> np.ndarray:
+    """Return an array of a subclass as the plain one that it is: no masked array, no matrix."""
+    try:
+        return as_operand(value)
+    except TypeError as error:
+        raise CompileError(str(error)) from error
 
 
 def _tensor_key(value: Tensor) -> Any:

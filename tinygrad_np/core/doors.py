@@ -7,6 +7,7 @@ thread or task, if there is one, answers. Else all of this is plain NumPy and Py
 
 from __future__ import annotations
 
+import sys
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -27,6 +28,7 @@ __all__ = [
     "beside",
     "differentiable",
     "draw",
+    "operand_array",
     "own_array",
     "tracer",
 ]
@@ -72,12 +74,18 @@ tracing = 0
 
 
 def as_array(data: Any, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
-    """Return `data` as an array of numbers.
+    """Return `data` as an array of numbers: a plain one, whatever kind of array it comes in.
 
     Raises:
-        TypeError: what is not numbers.
+        TypeError: what is not numbers, and masked arrays.
         ValueError: nested lists of unequal lengths.
     """
+    if type(data) is not np.ndarray and _is_masked(data):
+        raise TypeError(
+            "expected numbers or an array of numbers, not a masked array, whose hidden numbers "
+            "would count: .filled(value) has others in their place, and .compressed() has those "
+            "alone that are not hidden"
+        )
     if tracing and (answer := tracer.get()) is not None and answer.takes(data):
         return answer.array(data, dtype, copy)
     try:
@@ -97,6 +105,31 @@ def as_array(data: Any, dtype: Any = None, copy: bool | None = None) -> np.ndarr
             given = f"a {given} that NumPy makes an array of {array.dtype} of"
         raise TypeError(f"expected numbers or an array of numbers, not {given}")
     return array
+
+
+def operand_array(value: Any) -> np.ndarray:
+    """Return an operand of an op as an array; a matrix is none, since `*` differs there."""
+    if isinstance(value, np.matrix):
+        raise TypeError(
+            "an np.matrix multiplies as matrices do, and a Tensor element by element: give "
+            "np.asarray(m), and write @ for the product of matrices"
+        )
+    return as_array(value)
+
+
+def _is_masked(data: Any) -> bool:
+    """Say whether `data` is a masked array, or a nested list that has one among its first parts."""
+    masked = sys.modules.get("numpy.ma")  # loaded once somebody makes one
+    if masked is None:
+        return False
+    if not isinstance(data, (list, tuple)):
+        return isinstance(data, masked.MaskedArray)
+    for part in data:
+        if isinstance(part, (int, float)):  # a list of numbers
+            return False
+        if _is_masked(part):
+            return True
+    return False
 
 
 def differentiable(dtype: np.dtype) -> np.dtype:

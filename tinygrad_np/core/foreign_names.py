@@ -184,7 +184,8 @@ class ForeignNames:
 
     def __dir__(self) -> list[str]:
         """Return the names of the attributes that are there, for completion."""
-        return [name for name in object.__dir__(self) if name not in METHODS_ELSEWHERE]
+        absent = {*METHODS_ELSEWHERE, "_mask"}  # which refuses whoever asks for it
+        return [name for name in object.__dir__(self) if name not in absent]
 
 
 for _name, _instead in METHODS_ELSEWHERE.items():

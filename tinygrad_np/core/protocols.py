@@ -40,6 +40,18 @@ class NumPyProtocols:
     def _title(self) -> str:
         raise NotImplementedError
 
+    __pandas_priority__ = 5000  # pandas leaves `series * t` to the Tensor, as NumPy does
+
+    @property
+    def _mask(self) -> Any:
+        """Refuse NumPy's masked arrays, whose functions ask for this and for no __array_ufunc__."""
+        if not self.requires_grad:
+            raise AttributeError("a Tensor has no mask", name="")
+        raise TypeError(
+            f"a masked array would drop the gradient of {self._title()}: give its "
+            ".filled(value), and write tinygrad_np.where(mask, t, 0) where a mask is meant"
+        )
+
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         if self.requires_grad:
             raise TypeError(

@@ -397,4 +397,4 @@ def as_operand(value: Any) -> Any:
     kind = value.__class__
     if kind in _PYTHON_NUMBERS or (kind is np.ndarray and value.dtype.kind in NUMERIC):
         return value
-    return as_array(value, None)
+    return doors.operand_array(value)

@@ -255,7 +255,8 @@ def _freeze(value: Any, op: Op) -> Any:
         return value.data
     if isinstance(value, np.ndarray):
         # In a recording for `compile`, positions may change; which size a mask gives may not.
-        return value.copy() if value.dtype.kind == "b" else as_array(value, None, copy=True)
+        is_mask = type(value) is np.ndarray and value.dtype.kind == "b"
+        return value.copy() if is_mask else as_array(value, None, copy=True)
     if isinstance(value, (list, tuple)):
         return type(value)(map(_freeze, value, repeat(op)))
     return value

@@ -104,6 +104,8 @@ def full(
     name: str | None = None,
 ) -> Tensor:
     """The given value everywhere; no gradient flows to it (`np.broadcast_to` has one)."""
+    if not isinstance(fill_value, Tensor):
+        fill_value = as_array(fill_value)
     array = np.full(_lengths("full", shape), fill_value, dtype)
     return Tensor(array, requires_grad=requires_grad, name=name)
 

@@ -35,7 +35,9 @@ def plain_index(index):
             )
         return index.data
     if isinstance(index, list):
-        return np.array(index, dtype=None if index else int)
+        return as_array(index) if index else np.array(index, int)
+    if isinstance(index, np.ndarray) and type(index) is not np.ndarray:
+        return as_array(index)
     return index
 
 

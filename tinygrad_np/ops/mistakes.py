@@ -91,7 +91,8 @@ def forward_failed(
     caller = composition()
     if caller not in (None, op.name):
         call = f"{caller}: {call}"
-    text = f"{call}: {plain_words(op, error, operands)}{_suggestion(op, operands)}"
+    fix = _suggestion(op, operands) if isinstance(error, ValueError) else ""
+    text = f"{call}: {plain_words(op, error, operands)}{fix}"
     for kind in (np.exceptions.AxisError, np.linalg.LinAlgError, IndexError, ZeroDivisionError):
         if isinstance(error, kind):
             return kind(text)

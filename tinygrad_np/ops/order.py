@@ -40,7 +40,7 @@ __all__ = [
 
 def _condition(x):
     """Return a condition's array; one as it is, so that compiled functions may pick with it."""
-    return x if isinstance(x, np.ndarray) else array_of(x)
+    return x if type(x) is np.ndarray else array_of(x)
 
 
 def _flat_if_none(name, x, axis):
