@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from . import cuts, exits, modes
+from . import cuts, doors, exits, modes
 from .backward import backward as flow_back
 from .backward import fit
 from .callsite import outside
