@@ -7,14 +7,7 @@ import tinygrad_np as tg
 __all__ = ["missing_name"]
 
 NAMES = {
-    # --- losses are functions
-    "CrossEntropyLoss": "nn.cross_entropy, a function of (logits, target)",
-    "MSELoss": "nn.mse_loss, a function of (output, target)",
-    "L1Loss": "nn.mae_loss, a function of (output, target)",
-    "BCELoss": "nn.binary_cross_entropy, a function of (output, target)",
-    "BCEWithLogitsLoss": "nn.binary_cross_entropy_with_logits, a function of (logits, target)",
-    "NLLLoss": "tinygrad_np.nll_loss, a function of (log_probs, target)",
-    "l1_loss": "nn.mae_loss",
+    # --- other spellings
     "categorical_cross_entropy": "nn.cross_entropy (of logits), or nn.categorical_crossentropy",
     # --- other places
     "Adagrad": "nn.AdaGrad",

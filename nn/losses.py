@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import tinygrad_np as tg
-from tinygrad_np import Tensor, cross_entropy, define_op, describe_call
+from tinygrad_np import Tensor, define_op, describe_call
 
 from .module import as_tensor
 
@@ -18,12 +18,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 __all__ = [
+    "alike",
     "binary_cross_entropy",
     "binary_cross_entropy_with_logits",
     "categorical_crossentropy",
-    "cross_entropy",
+    "huber_loss",
+    "l1_loss",
     "mae_loss",
     "mse_loss",
+    "reduced",
+    "smooth_l1_loss",
 ]
 
 # Probabilities are kept this far from 0 and 1, as in the book, so that their log is finite.
@@ -33,15 +37,37 @@ _ROUNDING = 1e-3  # by which a probability may miss 0 and 1 in any dtype
 
 def mse_loss(prediction: Any, target: Any, reduction: str = "mean") -> Tensor:
     """Mean squared error, (prediction - target)²; both of the same shape."""
-    prediction, target = _alike("mse_loss", prediction, target)
+    prediction, target = alike("mse_loss", prediction, target)
     difference = prediction - target
-    return _reduce(difference * difference, reduction)
+    return reduced(difference * difference, reduction)
 
 
 def mae_loss(prediction: Any, target: Any, reduction: str = "mean") -> Tensor:
     """Mean absolute error, |prediction - target|; both of the same shape."""
-    prediction, target = _alike("mae_loss", prediction, target)
-    return _reduce(tg.abs(prediction - target), reduction)
+    prediction, target = alike("mae_loss", prediction, target)
+    return reduced(tg.abs(prediction - target), reduction)
+
+
+l1_loss = mae_loss  # PyTorch's name
+
+
+def huber_loss(prediction: Any, target: Any, delta: float = 1.0, reduction: str = "mean") -> Tensor:
+    """d²/2 where |d| = |prediction - target| is at most delta, else delta·(|d| - delta/2)."""
+    prediction, target = alike("huber_loss", prediction, target)
+    if not delta > 0:
+        raise ValueError(f"huber_loss: delta must be positive, not {delta}")
+    distance = tg.abs(prediction - target)
+    near = tg.minimum(distance, delta)
+    return reduced(near * (distance - 0.5 * near), reduction)
+
+
+def smooth_l1_loss(
+    prediction: Any, target: Any, beta: float = 1.0, reduction: str = "mean"
+) -> Tensor:
+    """d²/(2·beta) where |d| = |prediction - target| is below beta, else |d| - beta/2."""
+    if not beta:
+        return mae_loss(prediction, target, reduction)
+    return huber_loss(prediction, target, beta, reduction) / beta
 
 
 def categorical_crossentropy(probs: Any, target: Any, reduction: str = "mean") -> Tensor:
@@ -71,7 +97,7 @@ def categorical_crossentropy(probs: Any, target: Any, reduction: str = "mean") -
     if t.dtype.kind == "f":
         if t.shape != p.shape:
             raise ValueError(misfit("the shapes of rows of probabilities differ"))
-        return _reduce(-(t * tg.log(clipped)).sum(axis=1), reduction)
+        return reduced(-(t * tg.log(clipped)).sum(axis=1), reduction)
     if t.dtype.kind not in "iu":
         raise TypeError(misfit(f"targets must be integers (classes) or floats, not {t.dtype}"))
     labels = t.numpy()
@@ -83,18 +109,25 @@ def categorical_crossentropy(probs: Any, target: Any, reduction: str = "mean") -
         problem = f"label {labels[row]} at row {row}, but probs have {classes} columns"
         raise ValueError(misfit(problem))
     picked = clipped[np.arange(len(labels)), labels]
-    return _reduce(-tg.log(picked), reduction)
+    return reduced(-tg.log(picked), reduction)
 
 
-def binary_cross_entropy(probs: Any, target: Any, reduction: str = "mean") -> Tensor:
+def binary_cross_entropy(
+    probs: Any, target: Any, reduction: str = "mean", *, weight: Any = None
+) -> Tensor:
     """-(t·log(p) + (1 - t)·log(1 - p)), from probabilities p; both of the same shape.
 
     Probabilities are clipped to [1e-7, 1 - 1e-7], as in the book.
 
+    Args:
+        probs, target: of the same shape.
+        reduction: "mean", "sum" or "none".
+        weight: factors of the losses, of a shape that broadcasts to theirs.
+
     Raises:
         ValueError: shapes that differ, outputs that are no probabilities.
     """
-    x, y = _alike("binary_cross_entropy", probs, target)
+    x, y = alike("binary_cross_entropy", probs, target)
 
     def misfit(problem: str) -> str:
         call = describe_call("binary_cross_entropy", probs=probs, target=target)
@@ -102,8 +135,8 @@ def binary_cross_entropy(probs: Any, target: Any, reduction: str = "mean") -> Te
 
     _check_probabilities(x, misfit, "binary_cross_entropy_with_logits")
     p = tg.clip(x, _EDGE, 1 - _EDGE)
-    log_likelihood = y * tg.log(p) + (1 - y) * tg.log(1 - p)
-    return _reduce(-log_likelihood, reduction)
+    losses = -(y * tg.log(p) + (1 - y) * tg.log(1 - p))
+    return reduced(losses if weight is None else losses * weight, reduction)
 
 
 def _bce(logits, target):
@@ -121,13 +154,33 @@ _bce_with_logits = define_op(
 )
 
 
-def binary_cross_entropy_with_logits(logits: Any, target: Any, reduction: str = "mean") -> Tensor:
-    """Binary cross-entropy of sigmoid(logits), without overflow; both of the same shape."""
-    logits, target = _alike("binary_cross_entropy_with_logits", logits, target)
-    return _reduce(_bce_with_logits(logits, target), reduction)
+def binary_cross_entropy_with_logits(
+    logits: Any,
+    target: Any,
+    reduction: str = "mean",
+    *,
+    weight: Any = None,
+    pos_weight: Any = None,
+) -> Tensor:
+    """Binary cross-entropy of sigmoid(logits), without overflow; both of the same shape.
+
+    Args:
+        logits, target: of the same shape.
+        reduction: "mean", "sum" or "none".
+        weight: factors of the losses, of a shape that broadcasts to theirs.
+        pos_weight: factors of the part for targets of 1, such as one for each label.
+
+    Raises:
+        ValueError: shapes that differ.
+    """
+    x, y = alike("binary_cross_entropy_with_logits", logits, target)
+    losses = _bce_with_logits(x, y)
+    if pos_weight is not None:
+        losses = losses + (as_tensor(pos_weight) - 1) * y * tg.softplus(-x)
+    return reduced(losses if weight is None else losses * weight, reduction)
 
 
-def _alike(loss: str, prediction: Any, target: Any) -> tuple[Tensor, Tensor]:
+def alike(loss: str, prediction: Any, target: Any) -> tuple[Tensor, Tensor]:
     """Return both as Tensors of one shape, else raise; a target of integers in x's dtype.
 
     (n, 1) and (n,) would broadcast, and train towards nonsense.
@@ -152,7 +205,7 @@ def _check_probabilities(p: Tensor, misfit: Callable[[str], str], loss_of_logits
         raise ValueError(misfit(f"{problem}; for logits there is {loss_of_logits}"))
 
 
-def _reduce(losses: Tensor, reduction: str) -> Tensor:
+def reduced(losses: Tensor, reduction: str) -> Tensor:
     """Return the mean or the sum of the losses, or all of them."""
     if reduction == "mean":
         if not losses.size:

@@ -330,8 +330,8 @@ def test_shapes_without_classes():
 
 
 def test_unknown_options():
-    with pytest.raises(TypeError, match="no argument 'weight'"):
-        nn.cross_entropy(normal(2, 3), [0, 1], weight=[1, 2, 3])
+    with pytest.raises(TypeError, match="unexpected keyword argument 'weights'"):
+        nn.cross_entropy(normal(2, 3), [0, 1], weights=[1, 2, 3])
 
 
 def test_ignore_index_goes_with_classes():

@@ -1,0 +1,146 @@
+"""Losses as layers: their options are set once, and they are called on (prediction, target)."""
+
+from __future__ import annotations
+
+import inspect
+from typing import TYPE_CHECKING, Any
+
+from . import likelihoods, losses, margins
+from .module import Module
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tinygrad_np import Tensor
+
+__all__ = [
+    "BCELoss",
+    "BCEWithLogitsLoss",
+    "CosineEmbeddingLoss",
+    "CrossEntropyLoss",
+    "GaussianNLLLoss",
+    "HingeEmbeddingLoss",
+    "HuberLoss",
+    "KLDivLoss",
+    "L1Loss",
+    "MSELoss",
+    "MarginRankingLoss",
+    "NLLLoss",
+    "PoissonNLLLoss",
+    "SmoothL1Loss",
+    "TripletMarginLoss",
+]
+
+
+class _Loss(Module):
+    """Base of the losses as layers.
+
+    Args:
+        **options: those of the function, by name.
+    """
+
+    function: Callable[..., Tensor]
+
+    def __init__(self, **options: Any) -> None:
+        known = inspect.signature(type(self).function).parameters
+        for name in options:
+            if name not in known:
+                kind = type(self).__name__
+                raise TypeError(f"{kind} has no option {name!r}; it has {', '.join(known)}")
+        self.options = options
+
+    def forward(self, *args: Any) -> Tensor:
+        return type(self).function(*args, **self.options)
+
+    def extra_repr(self) -> str:
+        return ", ".join(f"{name}={value!r}" for name, value in self.options.items())
+
+
+class MSELoss(_Loss):
+    """`mse_loss` as a layer."""
+
+    function = losses.mse_loss
+
+
+class L1Loss(_Loss):
+    """`l1_loss` as a layer."""
+
+    function = losses.l1_loss
+
+
+class HuberLoss(_Loss):
+    """`huber_loss` as a layer."""
+
+    function = losses.huber_loss
+
+
+class SmoothL1Loss(_Loss):
+    """`smooth_l1_loss` as a layer."""
+
+    function = losses.smooth_l1_loss
+
+
+class BCELoss(_Loss):
+    """`binary_cross_entropy` as a layer."""
+
+    function = losses.binary_cross_entropy
+
+
+class BCEWithLogitsLoss(_Loss):
+    """`binary_cross_entropy_with_logits` as a layer."""
+
+    function = losses.binary_cross_entropy_with_logits
+
+
+class CrossEntropyLoss(_Loss):
+    """`cross_entropy` as a layer."""
+
+    function = likelihoods.cross_entropy
+
+
+class NLLLoss(_Loss):
+    """`nll_loss` as a layer."""
+
+    function = likelihoods.nll_loss
+
+
+class KLDivLoss(_Loss):
+    """`kl_div` as a layer."""
+
+    function = likelihoods.kl_div
+
+
+class PoissonNLLLoss(_Loss):
+    """`poisson_nll_loss` as a layer."""
+
+    function = likelihoods.poisson_nll_loss
+
+
+class GaussianNLLLoss(_Loss):
+    """`gaussian_nll_loss` as a layer, called on (prediction, target, var)."""
+
+    function = likelihoods.gaussian_nll_loss
+
+
+class CosineEmbeddingLoss(_Loss):
+    """`cosine_embedding_loss` as a layer, called on (x1, x2, target)."""
+
+    function = margins.cosine_embedding_loss
+
+
+class HingeEmbeddingLoss(_Loss):
+    """`hinge_embedding_loss` as a layer."""
+
+    function = margins.hinge_embedding_loss
+
+
+class MarginRankingLoss(_Loss):
+    """`margin_ranking_loss` as a layer, called on (x1, x2, target)."""
+
+    function = margins.margin_ranking_loss
+
+
+class TripletMarginLoss(_Loss):
+    """`triplet_margin_loss` as a layer, called on (anchor, positive, negative)."""
+
+    function = margins.triplet_margin_loss
