@@ -227,9 +227,9 @@ def load(path: str | os.PathLike[str], into: Any = None) -> Saved:
 
 def _values(path: Path, arrays: Arrays, metadata: dict[str, str]) -> dict[str, Any]:
     """Return what is no array; check that the file is whole and of our layout."""
-    if "checksum" not in metadata:
+    if "checksum" not in metadata and metadata.get("format") != FORMAT:
         return {}
-    if metadata["checksum"] != _checksum(arrays, metadata):
+    if metadata.get("checksum") != _checksum(arrays, metadata):
         raise ValueError(f"{path} is damaged: its content has another checksum than it says")
     if (metadata["format"], metadata["layout"]) != (FORMAT, LAYOUT):
         raise ValueError(

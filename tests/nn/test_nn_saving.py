@@ -238,6 +238,13 @@ def test_a_flipped_bit_is_an_error(path):
     assert silent < 100
 
 
+def test_a_file_that_lost_its_checksum_is_an_error(path):
+    nn.save({"epoch": 3, "x": np.ones(2)}, path)
+    path.write_bytes(path.read_bytes().replace(b"checksum", b"chacksum"))
+    with pytest.raises(ValueError, match=path.name):
+        nn.load(path)
+
+
 def test_a_cut_file_is_an_error(path):
     model = network()
     nn.save(model, path)
