@@ -142,7 +142,8 @@ def _replacing(path: Path) -> Iterator[IO[bytes]]:
 def _write_npz(file: IO[bytes], arrays: Arrays, metadata: dict[str, str]) -> None:
     if METADATA in arrays:
         raise ValueError(f"no part of the state can be named {METADATA!r}")
-    entries = arrays | {METADATA: np.array(json.dumps(metadata))}
+    text = np.frombuffer(json.dumps(metadata).encode(), np.uint8)
+    entries = arrays | {METADATA: text}
     with zipfile.ZipFile(file, "w") as archive:
         for name, array in entries.items():
             with archive.open(f"{name}.npy", "w", force_zip64=True) as entry:
@@ -244,9 +245,9 @@ def _read_npz(path: Path) -> tuple[Arrays, dict[str, str]]:
         entries = archive.infolist()
         arrays = {e.filename.removesuffix(".npy"): _read_entry(archive, e) for e in entries}
     text = arrays.pop(METADATA, None)
-    metadata = {} if text is None else json.loads(str(text))
+    metadata = {} if text is None else json.loads(text.tobytes())
     if not isinstance(metadata, dict) or not set(map(type, metadata.values())) <= {str}:
-        raise ValueError(f"{METADATA} is {text}")
+        raise ValueError(f"{METADATA} is {metadata}")
     return arrays, metadata
 
 

@@ -335,7 +335,8 @@ def test_nothing_is_executed_and_no_memory_is_taken_for_lies(tmp_path):
 @pytest.mark.parametrize("text", ["[]", "{", '"x"', '{"checksum": 1}'])
 def test_metadata_that_are_none(tmp_path, text):
     path = tmp_path / "a.npz"
-    np.savez(path, weight=np.ones(3), __metadata__=np.array(text))
+    metadata = np.frombuffer(text.encode(), np.uint8)
+    np.savez(path, weight=np.ones(3), __metadata__=metadata)
     with pytest.raises(ValueError, match="npz"):
         nn.load(path)
 
@@ -426,6 +427,6 @@ def test_a_disk_that_is_full_leaves_the_old_file(path):
 def test_the_metadata_are_json(tmp_path):
     nn.save({"model": nn.Linear(2, 1), "epoch": 2}, tmp_path / "a.npz")
     with np.load(tmp_path / "a.npz") as file:
-        metadata = json.loads(str(file["__metadata__"]))
+        metadata = json.loads(file["__metadata__"].tobytes())
         assert file["model.weight"].shape == (2, 1)
     assert json.loads(metadata["values"]) == {"epoch": 2}
