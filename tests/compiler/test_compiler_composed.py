@@ -4,7 +4,7 @@ Each call has other values. From the third one on the program must do the work: 
 itself is not called any more.
 """
 
-import itertools
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -179,10 +179,10 @@ def passes_of(name):
 
 
 def compare(step, arguments, passes):
-    runs = itertools.count()  # in plain sight a Python counter would be an error
+    runs = Mock(return_value=None)  # in plain sight a Python counter would be an error
 
     def counted(*inputs):
-        next(runs)
+        runs()
         return step(*inputs)
 
     compiled = tg.compile(counted, passes=passes)
@@ -199,7 +199,7 @@ def compare(step, arguments, passes):
             else:
                 np.testing.assert_array_equal(b, a)
                 np.testing.assert_array_equal(np.signbit(b), np.signbit(a))
-    assert next(runs) == 2, "the program did not take over"
+    assert runs.call_count == 2, "the program did not take over"
 
 
 @pytest.mark.parametrize("passes", ["all", "exact", "none"])

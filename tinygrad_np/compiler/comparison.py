@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..core.containers import leaves
 from .errors import CompileError
+from .places import same as same_value
 from .statements import Var
 
 if TYPE_CHECKING:
@@ -15,6 +17,10 @@ if TYPE_CHECKING:
     from .tape import Tape
 
 __all__ = ["Unlike", "compare_recordings"]
+
+
+_NUMBERS = (bool, int, float, complex)
+_FIXED = (np.dtype, range, slice)
 
 
 class Unlike(Exception):  # noqa: N818 - seen by nobody: one more recording is made
@@ -42,6 +48,7 @@ def compare_recordings(before: Tape, now: Tape) -> set[int]:
     for one, other in zip(before.statements, now.statements, strict=True):
         _check_statement(one, other, same)
         same.update(zip(one.outs, other.outs, strict=True))
+    _check_results(before, now, same)
     return equal_arrays
 
 
@@ -57,6 +64,33 @@ def _same_input(a: Input, b: Input, now: Tape) -> bool:
         places = (s.place for s in now.statements if b.var in s.reads())
         raise _changing("a NumPy array", next(places, None))
     return True
+
+
+def _check_results(before: Tape, now: Tape, same: dict[Var, Var]) -> None:
+    """Raise unless the two return the same, in the same structure."""
+    a, b = list(leaves(before.template)), list(leaves(now.template))
+    if [path for path, _ in a] != [path for path, _ in b]:
+        raise Unlike("another structure of results")
+    last = next((s.place for s in reversed(now.statements) if s.place), None)
+    for (_, one), (path, other) in zip(a, b, strict=True):
+        if isinstance(one, Var) or isinstance(other, Var):
+            if not _alike(one, other, same, last):
+                raise Unlike("other results")
+        elif one is not other and type(one) in _NUMBERS and type(other) in _NUMBERS:
+            if not same_value(one, other):
+                raise _changing(f"the Python number {one!r}, later {other!r}, returned", last)
+        elif not same_value(one, other) and not _fixed(one, other):
+            raise CompileError(
+                f"{_place(last)}the function returns{path and ' at '}{path} an object of type "
+                f"{type(other).__name__}, made anew in each call: the program could only return "
+                "that of the recording. Instead: return the Tensors and arrays in it, alone or in "
+                "tuples, lists and dicts."
+            )
+
+
+def _fixed(a: Any, b: Any) -> bool:
+    """Say whether two objects that never change are equal."""
+    return type(a) is type(b) and isinstance(a, _FIXED) and bool(a == b)
 
 
 def _check_statement(a: Statement, b: Statement, same: dict[Var, Var]) -> None:
@@ -117,10 +151,13 @@ def _equal(a: Any, b: Any) -> bool:
     return bool(a == b or (a != a and b != b))
 
 
+def _place(place: tuple[str, int] | None) -> str:
+    return f"{place[0]}:{place[1]}: " if place else ""
+
+
 def _changing(what: str, place: tuple[str, int] | None) -> CompileError:
-    where = f"{place[0]}:{place[1]}: " if place else ""
     return CompileError(
-        f"{where}{what} differs from call to call, but would be fixed in a compiled function. "
-        "Instead: give it as an argument (arrays and Tensors may change), keep a number that "
-        "changes in a tinygrad_np.Number, and draw random numbers with tinygrad_np's functions."
+        f"{_place(place)}{what} differs from call to call, but would be fixed in a compiled "
+        "function. Instead: give it as an argument (arrays and Tensors may change), keep a number "
+        "that changes in a tinygrad_np.Number, draw random numbers with tinygrad_np's functions."
     )

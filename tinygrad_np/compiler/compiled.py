@@ -187,7 +187,8 @@ class Compiled:
         failed = False
         try:
             try:
-                result = record_call(tape, self._f, call.args, call.kwargs)
+                with surroundings.watching():
+                    result = record_call(tape, self._f, call.args, call.kwargs)
             except Exception as error:
                 if isinstance(error.__cause__, KeyboardInterrupt):  # in a stand-in's __class__
                     raise error.__cause__ from None
@@ -203,11 +204,14 @@ class Compiled:
                 variant = self._program(entry, call, recording, waiting)
             if failed or undo:
                 tape.state.rewind()
+                surroundings.undo()
             else:
                 tape.state.settle()
         except BaseException:
             entry.streak -= 1  # it tells nothing about the next call
             tape.state.rewind()
+            if not tape.state.settled:
+                surroundings.undo()
             raise
         if failed:
             return None if undo else self._f(*call.args, **call.kwargs), None

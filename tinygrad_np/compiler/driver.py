@@ -21,8 +21,6 @@ from .state import restore_generators
 from .statements import Var
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from .emitters.numpy_source import Emitted
     from .program import Input, Output, Program
     from .signature import Call
@@ -112,8 +110,8 @@ class Driver:
     def fits(self, surroundings: Surroundings, without_gradient: list[Any]) -> Any:
         """Make a test of all that the program takes for granted in its surroundings."""
         inputs = self.program.inputs
-        tests = list(surroundings.tests(self._ref))
-        tests += self._constant_array_tests(surroundings.arrays)
+        live = {id(entry.source) for entry in inputs if entry.kind == "array"}
+        tests = list(surroundings.tests(self._ref, live))
         tensors: set[int] = set()
         for entry in inputs:
             if entry.kind != "tensor" or id(entry.source) not in tensors:
@@ -130,17 +128,10 @@ class Driver:
         lines = [
             "try:",
             f"    return {' and '.join(tests) or 'True'}",
-            "except (KeyError, ValueError, IndexError):",
+            "except (AttributeError, LookupError, TypeError, ValueError):",
             "    return False",
         ]
         return self._function("fits", "", lines)
-
-    def _constant_array_tests(self, arrays: list[np.ndarray]) -> Iterator[str]:
-        """Yield tests of arrays that are not read: the program has what NumPy made of them."""
-        read = {id(entry.source) for entry in self.program.inputs if entry.kind == "array"}
-        for array in arrays:
-            if id(array) not in read and array.flags.writeable:
-                yield f"{self._ref(array)}.tobytes() == {self._ref(array.tobytes())}"
 
     def _input_tests(self, entry: Input) -> list[str]:
         source = entry.source

@@ -11,7 +11,14 @@ from ..core.callsite import INSIDE, short_place
 __all__ = ["CompileError", "CompileWarning", "comes_of_recording", "report_of", "warn"]
 
 _HERE = os.path.dirname(__file__)
-_COMPUTING = ("perform", "draw", "apply", "run")  # functions here that call NumPy and the user's
+_DOING = ("hooks.py", "calls.py", "attributes.py")  # what the user's code says
+_COMPUTING = (
+    "_perform",
+    "perform",
+    "draw",
+    "apply",
+    "run",
+)  # functions here that call NumPy and the user's
 
 
 class CompileError(RuntimeError):
@@ -45,7 +52,8 @@ def comes_of_recording(error: BaseException) -> bool:
     cause: BaseException | None = error
     while cause is not None:
         file, function, _ = _innermost(cause)
-        if file.startswith(_HERE) and function not in _COMPUTING:
+        does_as_told = function in _COMPUTING or os.path.basename(file) in _DOING
+        if file.startswith(_HERE) and not does_as_told:
             return True
         text = str(cause) if isinstance(cause, (AttributeError, TypeError)) else ""
         if "TracedArray" in text or "TracedNumber" in text:

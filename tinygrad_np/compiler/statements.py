@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..core.containers import flatten, rebuild
+from .telling import reading
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,6 +35,8 @@ OPERATORS: dict[str, Any] = {
     "//": operator.floordiv, "%": operator.mod, "**": operator.pow, "<": operator.lt,
     "<=": operator.le, ">": operator.gt, ">=": operator.ge, "==": operator.eq, "!=": operator.ne,
 }  # fmt: skip
+
+_ERRORS_OF_VALUES = (ArithmeticError, LookupError, np.linalg.LinAlgError)  # not of shapes
 
 
 class Var:
@@ -199,6 +202,19 @@ def root_among(value: Any, read: list[Var]) -> Var | None:
 
 def perform(kind: str, target: Any, args: tuple, kwargs: dict[str, Any], method: str = "") -> Any:
     """Compute what a statement of this kind says, with real arguments."""
+    reads = reading.get()
+    token = reading.set(None)  # what a function reads in here, it reads in each run of a program
+    try:
+        return _perform(kind, target, args, kwargs, method)
+    except _ERRORS_OF_VALUES as error:
+        if reads is not None:
+            reads.fail(error)
+        raise
+    finally:
+        reading.reset(token)
+
+
+def _perform(kind: str, target: Any, args: tuple, kwargs: dict[str, Any], method: str) -> Any:
     if kind == "method":
         return getattr(args[0], target)(*args[1:], **kwargs)
     if kind == "getitem":

@@ -94,7 +94,7 @@ class Tape(doors.Tracer, modes.Watcher):
         modes.recording.set(modes.recording.get() and self)
         result = f(*args, **kwargs)
         self.outputs = list(self.state.outputs())
-        self.template = rebuild(result, _symbol)
+        self.template = rebuild(result, self._symbol)
         leaves = flatten(result)
         self.boxed = [isinstance(leaf, Tensor) for leaf in leaves]
         return result, list(map(_value, leaves))
@@ -172,6 +172,7 @@ class Tape(doors.Tracer, modes.Watcher):
         return map_arguments(tree, self._symbol)
 
     def _symbol(self, leaf: Any) -> Any:
+        leaf = leaf._data if isinstance(leaf, Tensor) else leaf
         if not isinstance(leaf, StandIn):
             known = isinstance(leaf, (np.ndarray, np.generic))
             return self.state.array(leaf) if known else leaf
@@ -236,7 +237,8 @@ class Tape(doors.Tracer, modes.Watcher):
         except CompileError:
             self._own.difference_update(v for s in self.statements[before:] for v in s.outs)
             del self.statements[before:]
-        return self._record("host", f, (number.symbol,), {}, f(number.value))
+        value = perform("host", f, (number.value,), {})
+        return self._record("host", f, (number.symbol,), {}, value)
 
     def _record(
         self, kind: str, target: Any, args: Any, kwargs: Any, result: Any, method: str = ""
@@ -374,12 +376,6 @@ class Tape(doors.Tracer, modes.Watcher):
 
     def left(self, exit: Any, node: Any) -> None:
         """Do nothing: a stand-in has refused."""
-
-
-def _symbol(leaf: Any) -> Any:
-    """Return the `Var` of a returned array or Tensor; anything else as it is."""
-    array = leaf._data if isinstance(leaf, Tensor) else leaf
-    return array.symbol if isinstance(array, StandIn) else leaf
 
 
 def _value(leaf: Any) -> Any:

@@ -81,12 +81,12 @@ class Entry:
             CompileError: the function does something else in each call.
         """
         if self.streak > 1:
-            changed = next(recording.surroundings.changes(), None)
-            if changed is not None:
+            changed, line = next(recording.surroundings.changes(), ("", ""))
+            if changed:
                 raise CompileError(
-                    f"{name} changes {changed}, a Python value: the compiled function would not. "
-                    "Instead: return what should be kept, hold a number in a tinygrad_np.Number, "
-                    "or change it outside of the compiled function."
+                    f"{line}{name} changes {changed}, a Python value: the compiled function would "
+                    "not. Instead: return what should be kept, hold a number in a "
+                    "tinygrad_np.Number, or change it outside of the compiled function."
                 )
         before = next((r for r in waiting if r.same_gradients(recording.tape)), None)
         if before is not None:
