@@ -3,9 +3,9 @@
     python docs/generate.py            # write them
     python docs/generate.py --check    # fail if one of them is stale
 
-They are the op reference (`docs/ops.md`) and the type stubs: the signatures of the functions
-(`tinygrad_np/ops/__init__.pyi`) and of the methods and operators that Tensor gets from them
-(`tinygrad_np/core/methods.pyi`).
+They are the references of the operations and of nn (`docs/ops.md`, `docs/nn.md`), and the type
+stubs: the signatures of the functions (`tinygrad_np/ops/__init__.pyi`) and of the methods and
+operators that Tensor gets from them (`tinygrad_np/core/methods.pyi`).
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+from nn_reference import nn_reference
 from reference import reference
 
 import tinygrad_np as tg
@@ -258,6 +259,7 @@ def main() -> int:
         "tinygrad_np/ops/__init__.pyi": ops_stub(),
         "tinygrad_np/core/methods.pyi": methods_stub(),
         "docs/ops.md": reference(),
+        "docs/nn.md": nn_reference(),
     }.items():
         target = ROOT / path
         if not target.exists() or target.read_text(encoding="utf-8") != text:

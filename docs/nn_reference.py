@@ -1,0 +1,209 @@
+"""The reference of nn, docs/nn.md: every public name, read from its docstring."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import re
+from typing import Any
+
+import nn
+
+__all__ = ["nn_reference"]
+
+INTRODUCTION = """\
+# nn: layers, losses, optimizers, training
+
+Generated from the docstrings by `docs/generate.py`: do not edit.
+
+Names, arguments and defaults are PyTorch's, with two exceptions: axes are called `axis`, as in
+NumPy, and weights of dense and recurrent layers are (in, out), as in the book, so that a layer is
+`x @ weight + bias`.
+
+## A layer of your own
+
+A layer is a `Module` that sets `Parameter`s, `Buffer`s and other Modules as attributes, and
+computes in `forward`. Everything else finds them by these attributes: optimizers, `state_dict`,
+`save`, `summary`, the picture of the graph.
+
+```python
+>>> import numpy as np
+>>> import nn
+>>> import tinygrad_np as tg
+>>> class Scaled(nn.Module):
+...     def __init__(self, features):
+...         self.scale = nn.Parameter(np.ones(features, "float32"))
+...         self.largest = nn.Buffer(np.zeros(features, "float32"))
+...
+...     def forward(self, x):
+...         if self.training:
+...             sizes = abs(x.detach()).max(axis=0)
+...             self.largest.assign(tg.maximum(self.largest, sizes))
+...         return x * self.scale / (self.largest + 1)
+>>> model = nn.Sequential(nn.Linear(2, 3), Scaled(3), tg.relu)
+>>> [name for name, _ in model.named_parameters()]
+['0.weight', '0.bias', '1.scale']
+>>> [name for name in model.state_dict()]
+['0.weight', '0.bias', '1.scale', '1.largest']
+
+```
+
+A Parameter is learned. A Buffer is not, but belongs to what the model is: it is saved, and gets new
+values by `assign`. A bare Tensor that requires grad is refused as an attribute, since nobody would
+train or save it.
+
+## Stopping, and going on
+
+`nn.save` writes a model, or all parts of a run, to an `.npz` or a `.safetensors` file: never
+pickle, so that reading a file executes nothing. A file is complete or not there at all, and has a
+checksum.
+
+```python
+>>> optimizer = nn.Adam(model.parameters(), lr=0.01)
+>>> rng = np.random.default_rng(0)
+>>> nn.save({"model": model, "optimizer": optimizer, "rng": rng, "epoch": 3}, "run.npz")
+>>> parts = {"model": model, "optimizer": optimizer, "rng": rng}
+>>> nn.load("run.npz", parts)["epoch"]
+3
+>>> import os
+>>> os.remove("run.npz")
+
+```
+
+## A model as a function of its parameters
+
+```python
+>>> X = np.linspace(-1, 1, 20).reshape(-1, 1)
+>>> line = nn.Linear(1, 1, dtype=np.float64)
+>>> vector, unravel = nn.ravel(line)
+>>> def loss(v):
+...     return nn.mse_loss(nn.functional_call(line, unravel(v), X), 3 * X + 1)
+>>> tg.hessian(loss)(vector).shape
+(2, 2)
+
+```
+
+`scipy.optimize.minimize(tg.value_and_grad(loss), vector, jac=True)` takes it from here, and
+`line.load_state_dict(unravel(result.x))` puts the result in.
+"""
+
+# In the order of the reference.
+MODULES = (
+    "module",
+    "containers",
+    "layers",
+    "activations",
+    "convolution",
+    "pooling",
+    "normalization",
+    "recurrent",
+    "attention",
+    "losses",
+    "likelihoods",
+    "margins",
+    "loss_layers",
+    "metrics",
+    "init",
+    "optimizers",
+    "schedules",
+    "training",
+    "saving",
+    "pure_functions",
+    "distributions",
+    "nnfs",
+)
+
+
+def nn_reference() -> str:
+    """The text of docs/nn.md."""
+    parts = [INTRODUCTION]
+    shown = set()
+    for stem in MODULES:
+        module = importlib.import_module(f"nn.{stem}")
+        own = stem in ("init", "distributions", "nnfs")
+        names = [n for n in module.__all__ if own or n in nn.__all__]
+        # Other names for a thing come behind its own.
+        names.sort(key=lambda name: getattr(module, name).__name__ != name)
+        prefix = f"nn.{stem}" if own else "nn"
+        title, _, rest = inspect.cleandoc(module.__doc__ or "").partition("\n")
+        parts.append(f"## {title.rstrip('.')}\n")
+        if rest.strip():
+            parts.append(f"{rest.strip()}\n")
+        for name in names:
+            value = getattr(module, name)
+            if value in shown:
+                parts.append(f"### `{prefix}.{name}`\n\nThe same as `{prefix}.{value.__name__}`.\n")
+                continue
+            shown.add(value)
+            parts.append(entry(f"{prefix}.{name}", value))
+    missing = [n for n in nn.__all__ if f"`nn.{n}" not in "".join(parts)]
+    missing = [n for n in missing if n not in MODULES]
+    assert not missing, f"not in the reference: {missing}"
+    return "\n".join(parts).rstrip() + "\n"
+
+
+def entry(title: str, value: Any) -> str:
+    """The section of one class or function."""
+    lines = [f"### `{title}{signature(value)}`\n", prose(value)]
+    if inspect.isclass(value):
+        for name, method in vars(value).items():
+            public = not name.startswith("_") and name not in ("forward", "extra_repr", "update")
+            if public and inspect.isfunction(method) and method.__doc__:
+                summary = inspect.cleandoc(method.__doc__).split("\n\n")[0].replace("\n", " ")
+                lines.append(f"- `.{name}{signature(method)}`: {summary}")
+        if lines[-1].startswith("- "):
+            lines.append("")
+    return "\n".join(lines)
+
+
+def signature(value: Any) -> str:
+    """The parameters and their defaults, without types."""
+    function = value.__init__ if inspect.isclass(value) else value
+    if not inspect.isfunction(function):
+        return ""
+    plain = []
+    for p in inspect.signature(function).parameters.values():
+        if p.name == "self":
+            continue
+        default = p.default
+        if inspect.isfunction(default):
+            default = Name(default.__qualname__.split(".")[0])
+        elif isinstance(default, type) and default is not p.empty:
+            default = Name(default.__name__)
+        plain.append(p.replace(annotation=p.empty, default=default))
+    return str(inspect.Signature(plain))
+
+
+class Name(str):
+    """A default that is shown by its name."""
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
+def prose(value: Any) -> str:
+    """The docstring as Markdown: sections as bold words, arguments as a list."""
+    text = inspect.getdoc(value) or ""
+    lines = []
+    section = ""
+    in_code = False
+    for line in text.splitlines():
+        if re.fullmatch(r"(Args|Returns|Raises|Attributes):", line):
+            section = line.rstrip(":")
+            lines += [f"**{section}**", ""] if section != "Args" else []
+            continue
+        if section and not line.strip():
+            section = ""
+        elif section:
+            item = re.match(r"    ([\w*, ]+): (.*)", line)
+            if item and section != "Returns":
+                line = f"- `{item[1]}`: {item[2]}"
+            else:
+                line = f"  {line.strip()}" if section != "Returns" else line.strip()
+        elif line.startswith("    ") != in_code and (line.strip() or in_code):
+            lines.append("```" if in_code else "```text")
+            in_code = not in_code
+        lines.append(line.removeprefix("    ") if in_code else line)
+    if in_code:
+        lines.append("```")
+    return "\n".join(lines) + "\n"
