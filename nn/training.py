@@ -198,6 +198,19 @@ def _epoch(
     return totals
 
 
+def _no_gradient(loss: Tensor) -> RuntimeError:
+    """Make the error for a loss from which no gradient flows to any parameter."""
+    try:
+        loss.backward()
+    except RuntimeError as error:
+        if "derivative" in str(error):  # of a step function on the way
+            return error
+    return RuntimeError(
+        "the loss was not computed from any parameter with requires_grad=True: is the whole model "
+        "frozen, or was the graph cut on the way (.numpy(), .detach(), no_grad())?"
+    )
+
+
 class _NotFinite(Exception):  # noqa: N818 - `fit` says in which epoch
     pass
 
@@ -228,11 +241,7 @@ class _Step:
         output = self.model(x)
         data_loss = _scalar(self.loss(output, y))
         if not data_loss.requires_grad:
-            raise RuntimeError(
-                "the loss was not computed from any parameter with requires_grad=True: is the "
-                "whole model frozen, or was the graph cut on the way (.numpy(), .detach(), "
-                "no_grad())?"
-            )
+            raise _no_gradient(data_loss)
         penalty = regularization_loss(self.model)
         total = data_loss + penalty if isinstance(penalty, Tensor) else data_loss
         if not np.isfinite(total.data):

@@ -405,6 +405,27 @@ def test_forwards_may_return_python_numbers_and_lists():
     assert g(x).tolist() == [1, 2]
 
 
+@pytest.mark.parametrize("elementwise", [False, True])
+@pytest.mark.parametrize("result", [None, "a", {}, [[1], [1, 2]], (1.0, None)], ids=repr)
+def test_forwards_that_fail_in_the_end_are_named(result, elementwise):
+    f = tg.define_op(lambda x: result, name="odd", x=lambda g: g, elementwise=elementwise)
+    with pytest.raises((TypeError, ValueError), match=r"^odd\(x: Tensor \(2,\) float64"):
+        f(leaf(1.0, 2.0))
+
+
+def test_forwards_may_give_tensors():
+    w = tg.Tensor(3.0, requires_grad=True)
+    f = tg.define_op(lambda x: tg.ones(2) * x, name="same", x=lambda g: g)
+    x = leaf(1.0, 2.0)
+    f(x).sum().backward()
+    assert x.grad.tolist() == [1, 1]
+    pair = tg.define_op(lambda x: (x * 1, tg.ones(2)), name="pair", x=lambda g: g[0])
+    assert [part.tolist() for part in pair(x)] == [[1, 2], [1, 1]]
+    cut = tg.define_op(lambda x: x * w, name="cut", x=lambda g: g)
+    with pytest.raises(TypeError, match=r"^cut\(x: .*drop its gradient"):
+        cut(x)
+
+
 def test_forwards_cannot_write_to_a_tensor():
     def careless(x):
         x *= 2
@@ -434,7 +455,10 @@ def test_identity_forwards_do_not_alias_the_callers_array():
         (lambda g: np.ones(7), "shape"),
         (lambda g: 1 / 0, "ZeroDivisionError"),
         (lambda g: "a", "str"),
-        (lambda g: [1, 2], "list"),
+        (lambda g: [1, 2], "it gave a list, not an array"),
+        (lambda g: (g, g), "it gave a tuple, not an array"),
+        (lambda g: np.array(["1", "2"]), "dtype <U1"),
+        (lambda g: np.array([None, 1.0]), "dtype object"),
         (lambda g: g * 1j, "complex gradient"),
     ],
 )
@@ -445,6 +469,85 @@ def test_failing_rules_are_named(rule, text, create_graph):
     assert text in str(caught.value)
     assert __file__ in str(caught.value)
     assert caught.value.__cause__ is not None
+
+
+DENSE_RULES = {"x": lambda g, w: g @ w.T, "w": lambda g, x: x.T @ g}
+
+
+@pytest.mark.parametrize("create_graph", [False, True])
+@pytest.mark.parametrize(
+    ("rule", "shape"),
+    [
+        (lambda g: g.sum(axis=1, keepdims=True), (5, 1)),
+        (lambda g: g[:1, :3], (1, 3)),
+        (lambda g: g.sum(axis=0)[:, None], (4, 1)),
+        (lambda g: np.zeros(0), (0,)),
+    ],
+    ids=["axis=1", "too few", "a column", "nothing"],
+)
+def test_gradients_that_belong_to_neither_shape(rule, shape, create_graph):
+    """Summing one down, or stretching it, may be meant; what needs both fits nothing."""
+    dense = tg.define_op(lambda x, w, b: x @ w + b, name="dense", **DENSE_RULES, b=rule)
+    x, w, b = (tg.Tensor(np.ones(s), requires_grad=True) for s in [(5, 3), (3, 4), (4,)])
+    out = dense(x, w, b)
+    line = rule.__code__.co_firstlineno
+    with pytest.raises(RuntimeError, match="the rule of dense for its input 'b'") as caught:
+        (out * np.arange(20.0).reshape(5, 4)).sum().backward(create_graph=create_graph)
+    said = f"a gradient of shape {shape} does not belong to an input of shape (4,), nor to a result"
+    assert f"{said} of shape (5, 4)" in str(caught.value)
+    assert f"the rule stands at {__file__}:{line}" in str(caught.value)
+    assert b.grad is None
+    with pytest.raises(RuntimeError, match="of shape"):
+        tg.grad(lambda b: dense(x, w, b).sum())(b.data)
+
+
+def test_a_gradient_of_the_results_shape_may_be_summed_and_stretched():
+    """Here y[i, 0] is the sum over j of x[0, j] + c[i, j], so both are right."""
+    c = np.arange(12.0).reshape(3, 4)
+    f = tg.define_op(lambda x: (x + c).sum(axis=1, keepdims=True), name="rows", x=lambda g: g)
+    x = tg.Tensor(np.ones((1, 4)), requires_grad=True)
+    (f(x) * [[1.0], [10.0], [100.0]]).sum().backward()
+    assert x.grad.tolist() == [[111] * 4]
+    assert tg.gradcheck(f, x.detach().numpy())
+
+
+@pytest.mark.parametrize("create_graph", [False, True])
+def test_rules_may_give_tensors(create_graph):
+    w = tg.Tensor(3.0, requires_grad=True)
+    f = tg.define_op(lambda x: x * 3.0, name="triple", x=lambda g, x: tg.ones(x.shape) * g * w)
+    x = leaf(1.0, 2.0)
+    f(x).sum().backward(create_graph=create_graph)
+    assert type(x.grad) is tg.Tensor
+    assert x.grad.tolist() == [3, 3]
+    assert x.grad.requires_grad is create_graph
+    total = tg.define_op(lambda x: x.sum(), name="total", x=lambda g, x: tg.ones(x.shape) * g)
+    for k in (1, 2):
+        total(x * k).backward(create_graph=create_graph)
+    assert x.grad.tolist() == [6, 6]
+
+
+@pytest.mark.parametrize("create_graph", [False, True])
+@pytest.mark.parametrize(
+    ("rule", "expected"),
+    [
+        (lambda g: 2, [2, 2]),
+        (lambda g: np.int64(2), [2, 2]),
+        (lambda g: np.array([1, 0]), [1, 0]),
+        (lambda g: np.array([True, False]), [1, 0]),
+        (lambda g: np.float16([0.5, 1]), [0.5, 1]),
+        (lambda g: np.array(4.0), [4, 4]),
+        (lambda g: np.matrix([1.0, 2.0]), [1, 2]),
+        (lambda g: g * np.nan, [np.nan, np.nan]),
+        (lambda g: g * np.inf, [np.inf, np.inf]),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:the matrix subclass")
+def test_rules_may_give_other_numbers(rule, expected, create_graph):
+    f = tg.define_op(lambda x: x * 2.0, name="twice", x=rule)
+    x = leaf(1.0, 2.0)
+    f(x).sum().backward(create_graph=create_graph)
+    assert x.grad.dtype == np.float64
+    np.testing.assert_array_equal(x.grad.data, expected)
 
 
 def test_the_failing_input_is_named_when_both_are_the_same_tensor():

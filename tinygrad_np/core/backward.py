@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from . import errors, modes
+from .doors import NUMERIC, as_array
 from .lifting import lifted_reads
 
 if TYPE_CHECKING:
@@ -23,20 +24,24 @@ if TYPE_CHECKING:
 
 __all__ = ["backward", "backward_to", "fit"]
 
+_ARRAYS = frozenset({np.ndarray, np.float32, np.float64})
 _NUMBERS = frozenset({int, float, bool})
 
 
-def fit(g: Any, shape: Shape, dtype: np.dtype) -> Any:
+def fit(g: Any, shape: Shape, dtype: np.dtype, result: Shape | None = None) -> Any:
     """Return the gradient `g` in the shape and dtype of the value that it belongs to.
 
     Axes along which the value was broadcast are summed; axes that a reduction dropped are
     broadcast back: the two are each other's adjoint, and here is the only place that does either.
-    Works on arrays and on Tensors.
+    One that needs both must have the shape of the op's `result`, or it belongs to neither. Works on
+    arrays and on Tensors.
 
     Raises:
         TypeError: a complex gradient for a real value.
+        ValueError: a shape that does not belong to the value's.
     """
-    if g.shape != shape:
+    before = g.shape
+    if before != shape:
         if g.dtype == np.float16:  # which loses the sum of many numbers
             g = g.astype(np.float32)
         new = g.ndim - len(shape)  # axes that broadcasting put in front
@@ -50,12 +55,33 @@ def fit(g: Any, shape: Shape, dtype: np.dtype) -> Any:
         if stretched:
             g = np.add.reduce(g, tuple(stretched), keepdims=True)
         if g.shape != shape:
+            is_summed = g.shape != before
+            fits = all(have in (want, 1) for have, want in zip(g.shape, shape[first:]))
+            if not fits or (is_summed and before != result):
+                raise errors.misfit(before, shape, result)
             g = np.broadcast_to(g, shape)
     if g.dtype != dtype:
-        if g.dtype.kind == "c" and dtype.kind != "c":
+        kind = g.dtype.kind
+        if kind == "c" and dtype.kind != "c":
             raise TypeError(f"a complex gradient ({g.dtype}) reached a real value ({dtype})")
+        if kind not in NUMERIC:
+            raise TypeError(f"a gradient of dtype {g.dtype} reached a value of {dtype}")
         g = g.astype(dtype)
     return g
+
+
+def _gradient(answer: Any, dtype: np.dtype, recorded: bool) -> Any:
+    """Return what a rule has answered as something that adds up: an array, or a recorded Tensor."""
+    if type(answer) in _NUMBERS:
+        return np.asarray(answer, dtype)
+    is_tensor = getattr(answer, "requires_grad", None) is not None
+    if is_tensor and not recorded:
+        return answer._data
+    if isinstance(answer, np.ndarray):
+        return as_array(answer)  # of a subclass
+    if answer is not None and not hasattr(answer, "dtype"):
+        raise TypeError(f"it gave a {type(answer).__name__}, not an array")
+    return answer
 
 
 def _flow(
@@ -120,15 +146,15 @@ def _flow(
                 continue
             try:
                 contribution = rule(g, *reads)
+                if type(contribution) not in _ARRAYS:
+                    contribution = _gradient(contribution, parent.dtype, recorded)
                 if contribution is None:  # a rule may say that nothing flows this time
                     continue
-                if type(contribution) in _NUMBERS:
-                    contribution = np.asarray(contribution, parent.dtype)
                 if recorded and not hasattr(contribution, "requires_grad"):
                     contribution = lift(contribution, None)
                 # Rules know nothing of broadcasting: their answer is fitted here.
                 if contribution.shape != parent.shape or contribution.dtype is not parent.dtype:
-                    contribution = fit(contribution, parent.shape, parent.dtype)
+                    contribution = fit(contribution, parent.shape, parent.dtype, node.shape)
             except Exception as error:
                 raise errors.rule_failed(node, position, error) from error
 

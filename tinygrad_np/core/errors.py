@@ -4,20 +4,53 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from .node import Node
+from .callsite import INSIDE, line_of
+from .node import Flat
 
-__all__ = ["graph_freed", "rule_failed"]
+if TYPE_CHECKING:
+    from .node import Node, Shape
+
+__all__ = ["graph_freed", "misfit", "no_gradient", "rule_failed"]
+
+
+def misfit(gradient: Shape, shape: Shape, result: Shape | None) -> ValueError:
+    """Make the error for a gradient whose shape belongs neither to a value nor to a result."""
+    text = f"a gradient of shape {gradient} does not belong to an input of shape {shape}"
+    return ValueError(text if result is None else f"{text}, nor to a result of shape {result}")
 
 
 def rule_failed(node: Node, position: int, error: Exception) -> Exception:
     """Make the error for a rule that raised one; an error that explains itself stays as it is."""
     if getattr(error, "explains_itself", False):
         return error
-    assert node.op is not None
-    where = f" (made at {node.place[0]}:{node.place[1]})" if node.place else ""
-    text = f"the rule of {node.op.name} for its input {node.op.input_name(position)!r}{where}"
+    op = node.op
+    assert op is not None
+    rules = tuple(op.rule.values())
+    code = getattr(rules[0 if op.variadic else position], "__code__", None)
+    places = []
+    if node.place:
+        places.append(f"made at {node.place[0]}:{node.place[1]}")
+    if code is not None and not INSIDE[code.co_filename]:
+        places.append(f"the rule stands at {code.co_filename}:{code.co_firstlineno}")
+    where = f" ({', '.join(places)})" if places else ""
+    text = f"the rule of {op.name} for its input {op.input_name(position)!r}{where}"
     return RuntimeError(f"{text} failed: {type(error).__name__}: {error}")
+
+
+def no_gradient(title: str, node: Node | None) -> RuntimeError:
+    """Make the error for a backward from where no gradient flows anywhere."""
+    text = f"backward() has nothing to do: {title} was "
+    if not isinstance(node, Flat):
+        return RuntimeError(
+            f"{text}not computed from any Tensor with requires_grad=True. Is all of it frozen, or "
+            "was the graph cut on the way (.numpy(), .detach(), no_grad())?"
+        )
+    op, code, lasti = node.cause
+    call = f"{getattr(op, 'name', op)} at {code.co_filename}:{line_of(code, lasti)}"
+    forward_code = getattr(getattr(op, "forward", None), "__code__", None)
+    if forward_code is None or INSIDE[forward_code.co_filename]:
+        return RuntimeError(f"{text}computed through {call}, whose derivative is zero everywhere")
+    return RuntimeError(f"{text}computed through {call}, which has no rule, or gives no floats")
 
 
 def graph_freed(node: Node) -> RuntimeError:

@@ -21,9 +21,20 @@ from .callsite import INSIDE, line_of, outside
 from .op import Op
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from types import CodeType
 
-__all__ = ["Constant", "Leaf", "Node", "OutputGradients", "next_serial", "part", "record"]
+__all__ = [
+    "Constant",
+    "Flat",
+    "Leaf",
+    "Node",
+    "OutputGradients",
+    "flat",
+    "next_serial",
+    "part",
+    "record",
+]
 
 Shape = tuple[int, ...]
 
@@ -63,6 +74,7 @@ class Node:
     )
 
     needs_grad = True
+    has_leaf = True  # it was computed from one, whether or not a gradient flows there
 
     def __init__(
         self,
@@ -106,6 +118,18 @@ class Constant(Node):
 
     __slots__ = ()
     needs_grad = False
+    has_leaf = False
+
+
+class Flat(Constant):
+    """A value computed from leaves by way of a step function: its derivative is 0 everywhere.
+
+    `cause` says which: the op (or its name), and the user's code and the offset of the call.
+    """
+
+    __slots__ = ("cause",)
+    has_leaf = True
+    cause: tuple[Any, CodeType, int]
 
 
 class Leaf(Constant):
@@ -113,6 +137,7 @@ class Leaf(Constant):
 
     __slots__ = ("grad",)
     needs_grad = True
+    has_leaf = True
 
     def __init__(self, shape: Shape, dtype: np.dtype, name: str | None = None) -> None:
         Node.__init__(self, shape, dtype, name)
@@ -164,6 +189,26 @@ def record(
         operands = tuple(values[: len(parents)])
         mode.made(node, out, operands, tuple(params))
     return node
+
+
+def flat(op: Any, parents: Iterable[Any], out: Any) -> Flat | None:
+    """Make the node of a result through which no gradient flows, if one of the parents has a leaf.
+
+    Args:
+        op: what was called, an `Op` or the name of a function.
+        parents: nodes, or None and numbers.
+        out: the result, an array.
+    """
+    for parent in parents:
+        if getattr(parent, "has_leaf", False):
+            node = Flat(out.shape, out.dtype)
+            if isinstance(parent, Flat):
+                node.cause = parent.cause
+            else:
+                frame = outside(_frame(2))
+                node.cause = (op, frame.f_code, frame.f_lasti)
+            return node
+    return None
 
 
 # --- ops with several outputs --------------------------------------------------------------------

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from . import cuts, doors, exits, modes
+from . import cuts, doors, errors, exits, modes
 from .backward import backward as flow_back
 from .backward import fit
 from .callsite import outside
@@ -236,10 +236,7 @@ class Tensor(Hooked, Writable, NumPyProtocols, PythonProtocols, ForeignNames, Ta
         """
         node = self._node
         if node is None or not node.needs_grad:
-            raise RuntimeError(
-                f"backward() has nothing to do: {self._title()} was not computed from any Tensor "
-                "with requires_grad=True (or under no_grad())"
-            )
+            raise errors.no_gradient(self._title(), node)
         cuts.check((node,))
         gradients = flow_back(
             node,

@@ -17,7 +17,7 @@ import numpy as np
 from ..core import exits
 from ..core.doors import NoArrayError, as_array, beside
 from ..core.modes import recording
-from ..core.node import Constant, Node, part, record
+from ..core.node import Constant, Node, flat, part, record
 from ..core.tensor import Tensor, as_operand, node_of, wrap
 from ..core.views import look_into
 from .mistakes import forward_failed, unknown_argument
@@ -31,7 +31,7 @@ __all__ = ["binary", "general", "unary", "unshare"]
 
 _FAILURES = (ValueError, TypeError, IndexError, ZeroDivisionError, np.linalg.LinAlgError)
 _new = object.__new__
-_scalar = np.generic
+_array, _scalar = np.ndarray, np.generic
 _mode = recording.get  # looked up once: asked by every op
 
 # Python's operators do what the ufuncs do, and are ten times faster on NumPy scalars.
@@ -54,7 +54,7 @@ def _computation(op: Op) -> Callable:
 
     def compute(*arrays):
         out = forward(*arrays)
-        if isinstance(out, (np.ndarray, np.generic)):
+        if type(out) is _array or isinstance(out, _scalar):
             return out
         if isinstance(out, tuple):
             raise TypeError("an elementwise forward returns one array, not a tuple")
@@ -88,6 +88,8 @@ def unary(op: Op) -> Callable:
             values = (data, out)
             saved = (read(values),)
             node = record(mode, op, (parent,), saved, out, values)
+        elif parent is not None and parent.has_leaf and _mode():
+            node = flat(op, (parent,), out)
         if not isinstance(out, _scalar):  # numbers are immutable anyway
             out.setflags(False)
         result._data = out
@@ -139,6 +141,8 @@ def binary(op: Op) -> Callable:
                 values += (x_data.shape, y_data.shape)
             saved = (x_read(values) if x_needs else None, y_read(values) if y_needs else None)
             node = record(mode, op, (x_node, y_node), saved, out, values)
+        elif (x_node is not None or y_node is not None) and _mode():
+            node = flat(op, (x_node, y_node), out)
         if not isinstance(out, _scalar):  # numbers are immutable anyway
             out.setflags(False)
         result._data = out
@@ -187,7 +191,7 @@ def general(op: Op) -> Callable:
             for value in operands:
                 if isinstance(value, Tensor):
                     tensors = True
-                    recorded = recorded or (value._node is not None and value._node.needs_grad)
+                    recorded = recorded or (value._node is not None and value._node.has_leaf)
                     arrays.append(value._data)
                 else:
                     bare = bare or isinstance(value, np.ndarray)
@@ -212,8 +216,8 @@ def general(op: Op) -> Callable:
         hidden = ()
         if op.keeps:
             outs, hidden = _without_hidden(op, outs)
-        if not isinstance(outs, (np.ndarray, np.generic, tuple)):
-            outs = as_array(outs)
+        if type(outs) is not _array and not isinstance(outs, _scalar):
+            outs = _as_arrays(op, outs, operands)
         if not tensors:
             return outs
 
@@ -226,6 +230,8 @@ def general(op: Op) -> Callable:
             parents, saved = _edges(op, operands, arrays, outs, params, hidden)
             if saved:
                 node = record(mode, op, parents, saved, outs, arrays, params)
+            elif not isinstance(outs, tuple):
+                node = flat(op, [getattr(value, "_node", None) for value in operands], outs)
         if isinstance(outs, tuple):
             parts = (node and part(node, k, outs) for k in range(len(outs)))
             results = tuple(map(wrap, outs, parts))
@@ -238,6 +244,14 @@ def general(op: Op) -> Callable:
         return result
 
     return call
+
+
+def _as_arrays(op: Op, outs: Any, operands: Sequence) -> Any:
+    """Return what a forward gave as an array, or a tuple of arrays."""
+    try:
+        return tuple(map(as_array, outs)) if isinstance(outs, tuple) else as_array(outs)
+    except (TypeError, ValueError) as error:
+        raise forward_failed(op, error, operands) from error
 
 
 _IMMUTABLE = frozenset({int, float, bool, str, slice, type(None), type(...)})

@@ -80,7 +80,8 @@ def define_op(
             and on Tensors when the gradient is recorded). Its first parameter `g` is the
             gradient of the result; the names of the others say what it reads: an input, `out`,
             a parameter, one of `keeps`, or `<input>_shape`. Only that is kept alive. The engine
-            sums or broadcasts what it returns to the input's shape, and casts it to its dtype.
+            sums or broadcasts what it returns to the input's shape, and casts it to its dtype;
+            what would need both, and has not the result's shape, is an error.
             None as rule: no gradient flows to that input.
 
     Returns:

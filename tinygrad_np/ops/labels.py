@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..core.doors import NoArrayError
+from ..core.node import flat
+from ..core.tensor import Tensor
 from .operands import array_of, wrap_like
 
 if TYPE_CHECKING:
@@ -30,7 +32,10 @@ def one_hot(labels: Any, classes: int, dtype: DTypeLike = "float32") -> Any:
     classes = operator.index(classes)
     check_range("one_hot", "label", numbers, classes, "classes")
     hit = np.expand_dims(numbers, -1) == np.arange(classes)
-    return wrap_like(hit.astype(dtype), labels)
+    rows = wrap_like(hit.astype(dtype), labels)
+    if isinstance(labels, Tensor):  # maybe those of an argmax
+        rows._node = flat("one_hot", (labels._node,), rows) or rows._node
+    return rows
 
 
 def check_range(op: str, noun: str, numbers: np.ndarray, count: int, nouns: str) -> None:

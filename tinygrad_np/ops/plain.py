@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..core.modes import recording
+from ..core.node import flat
 from ..core.protocols import FUNCTIONS
 from ..core.tensor import Tensor, unwrap
 
@@ -63,11 +65,16 @@ PLAIN = (
 )
 
 
-def _wrap(value: Any) -> Any:
+def _wrap(value: Any, function: Callable, args: tuple) -> Any:
     """Return an array, or each one in a tuple, as a Tensor, and anything else as it is."""
     if isinstance(value, tuple):
-        return tuple(map(_wrap, value))
-    return Tensor(value) if isinstance(value, (np.ndarray, np.generic)) else value
+        return tuple(_wrap(part, function, args) for part in value)
+    if not isinstance(value, (np.ndarray, np.generic)):
+        return value
+    result = Tensor(value)
+    parents = [arg._node for arg in args if isinstance(arg, Tensor)] if recording.get() else ()
+    result._node = flat(function.__name__, parents, value) or result._node
+    return result
 
 
 def _plain(function: Callable) -> Callable:
@@ -76,7 +83,7 @@ def _plain(function: Callable) -> Callable:
     def answer(*args: Any, **kwargs: Any) -> Any:
         options = {name: unwrap(value) for name, value in kwargs.items()}
         out = function(*map(unwrap, args), **options)
-        return _wrap(out)
+        return _wrap(out, function, args)
 
     return answer
 
@@ -89,7 +96,7 @@ FUNCTIONS.update({function: _plain(function) for function in PLAIN})
 
 def _on(function: Callable, x: Any, axis: Any, keepdims: bool) -> Any:
     out = function(unwrap(x), axis=axis, keepdims=keepdims)
-    return _wrap(out) if isinstance(x, Tensor) else out
+    return _wrap(out, function, (x,)) if isinstance(x, Tensor) else out
 
 
 def all(x, axis=None, *, keepdims=False):
