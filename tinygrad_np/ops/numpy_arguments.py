@@ -62,14 +62,14 @@ def _joining(op: Callable, join: Callable, neutral: float | None, name: str = ""
         initial: Any = None,
         where: Any = True,
     ) -> Any:
-        x = _input(name, a, dtype, out)
+        x = a if dtype is None and out is None else _input(name, a, dtype, out)
         if where is not True:
             instead = initial if neutral is None else neutral
             if instead is None:
                 raise ValueError(f"np.{name}: with where= it needs initial=, for an empty choice")
             x = select(_chosen(name, where, x), x, instead)
         if initial is None:
-            return op(x, axis, keepdims=keepdims)
+            return op(x, axis, keepdims=True) if keepdims else op(x, axis)
         if not isinstance(initial, Tensor):
             initial = as_array(initial).astype(array_of(x).dtype)
         if count(axis, np.shape(x)) == 0:
@@ -129,7 +129,7 @@ def _mean(
 ) -> Any:
     x = _input("mean", a, dtype, out)
     if where is True:
-        return mean(x, axis, keepdims=keepdims)
+        return mean(x, axis, keepdims=True) if keepdims else mean(x, axis)
     mask = _chosen("mean", where, x)
     total = sum(wide(select(mask, x, 0)), axis, keepdims=keepdims)
     number = np.sum(mask, axis=axis, keepdims=keepdims)
@@ -170,7 +170,8 @@ def _spread(op: Callable, power: float) -> Callable:
         x = _input(name, a, dtype, out)
         ddof = ddof if correction is None else correction
         if where is True:
-            return op(x, axis, ddof=ddof, keepdims=keepdims)
+            options = {"ddof": ddof, "keepdims": keepdims}
+            return op(x, axis, **options) if ddof or keepdims else op(x, axis)
         # With the mean of the others in their place, the elements left out deviate by 0.
         mask = _chosen(name, where, x)
         x = select(mask, x, _mean(x, axis, keepdims=True, where=mask))
