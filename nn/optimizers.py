@@ -211,16 +211,22 @@ class Optimizer:
             )
         if weights is not None and self.decoupled:
             change = change + lr * decay * weights
+        if len(new_state) != len(self.state):
+            raise ValueError(
+                f"{type(self).__name__}.update() gave {len(new_state)} arrays after the change, "
+                f"not one for each of {list(self.state)}"
+            )
+        explained = () if record is None else tuple(new_state)
         # Only now that the rule has run does anything change: all of it, or nothing.
         written = list(zip(self.state.values(), before, strict=True))
         if self._uneven:
             written.append((self._missed, self._missed.data))
         try:
-            for values, new in zip(self.state.values(), new_state, strict=True):
+            for values in self.state.values():
                 if self._uneven:
-                    values[mask] = new
+                    values[mask] = new_state.pop(0)
                 else:
-                    values.assign(new)
+                    values.assign(new_state.pop(0))  # taken over, as nobody else holds it
             if self._uneven:
                 self._missed += ~np.array(reached)
             self._steps.value += 1
@@ -232,7 +238,7 @@ class Optimizer:
                     part = slice(start, start + w.size)
                     p.assign(w - change[part].reshape(w.shape))
                     if record is not None and rule is not None:
-                        record.explain_update(p, rule, part, change, new_state)
+                        record.explain_update(p, rule, part, change, explained)
                     start = part.stop
         except BaseException:  # Ctrl-C, too, which may come at any place
             self._steps.value = steps

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 import tinygrad_np as tg
+from tinygrad_np.core import tensor
 
 
 def leaf(values, **kwargs):
@@ -674,3 +675,98 @@ def test_a_write_computes_once(dtype, recorded):
     vector = tg.Tensor([1.0, 2.0], requires_grad=True)
     with tg.no_grad(), pytest.raises(ValueError, match="would change"):
         vector @= np.array([1.0, 1.0])
+
+
+# --- ownership ------------------------------------------------------------------------------------
+
+
+def address(array):
+    return array.__array_interface__["data"][0]
+
+
+@pytest.mark.parametrize("requires_grad", [True, False])
+def test_a_view_from_before_does_not_write_into_an_assigned_value(requires_grad):
+    state = tg.Tensor(np.zeros(4), requires_grad=requires_grad)
+    with tg.no_grad():
+        for view_of in (
+            lambda v: v[:],
+            lambda v: v[::2],
+            lambda v: v.reshape(2, 2),
+            lambda v: v.T,
+            lambda v: np.frombuffer(v),
+            lambda v: np.asarray(memoryview(v)),
+            lambda v: v,
+        ):
+            values = np.ones(4)
+            view = view_of(values)
+            state.assign(values)
+            view[...] = 9.0
+            assert state.tolist() == [1.0] * 4
+
+
+def test_a_view_that_outlives_the_array():
+    views = []
+
+    def values():
+        array = np.ones(4)
+        views.append(array[1:])
+        return array
+
+    state = tg.Tensor(np.zeros(4), requires_grad=True)
+    with tg.no_grad():
+        state.assign(values())
+    views[0][:] = 9.0
+    np.testing.assert_array_equal(state.detach(), np.ones(4))
+
+
+def test_an_array_that_nobody_else_holds_is_taken_over():
+    state = tg.Tensor(np.zeros(1000), requires_grad=True)
+    arrays = [np.ones(1000)]
+    place = address(arrays[0])
+    with tg.no_grad():
+        state.assign(arrays.pop())
+    assert address(state.data) == place
+    assert not state.data.flags.writeable
+
+
+@pytest.mark.parametrize("optimizer", [tg.nn.Adam, tg.nn.RMSprop, tg.nn.AdaGrad])
+def test_optimizers_hand_their_state_over_without_a_copy(optimizer, monkeypatch):
+    w = tg.Tensor(np.ones(5), requires_grad=True)
+    chosen = optimizer([w])
+    w.sum().backward()
+    copies = []
+    monkeypatch.setattr(tensor, "as_array", lambda *args, **kwargs: copies.append(args))
+    chosen.step()
+    assert copies == []
+
+
+def test_a_rule_that_keeps_its_state_for_itself_does_not_share_it():
+    class Keeping(tg.nn.Optimizer):
+        state_names = ("sum",)
+
+        def update(self, g, lr, t, total):
+            self.last = total + g
+            return lr * g, self.last
+
+    w = tg.Tensor(np.ones(2), requires_grad=True)
+    optimizer = Keeping([w], 0.1)
+    w.sum().backward()
+    optimizer.step()
+    optimizer.last[:] = 7
+    np.testing.assert_array_equal(optimizer.state["sum"], np.ones(2))
+
+
+def test_a_rule_with_too_few_arrays_changes_nothing():
+    class Short(tg.nn.Optimizer):
+        state_names = ("a", "b")
+
+        def update(self, g, lr, t, a, b):
+            return lr * g, a
+
+    w = tg.Tensor(np.ones(2), requires_grad=True)
+    optimizer = Short([w], 0.1)
+    w.sum().backward()
+    with pytest.raises(ValueError, match=r"gave 1 arrays after the change, not one for each of"):
+        optimizer.step()
+    np.testing.assert_array_equal(w.detach(), np.ones(2))
+    assert optimizer.steps == 0

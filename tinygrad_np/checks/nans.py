@@ -17,7 +17,7 @@ from ..recording.recorder import Record
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from types import FrameType, TracebackType
+    from types import FrameType
 
 __all__ = ["debug"]
 
@@ -45,21 +45,16 @@ class _Debug(Record):
         self._names: dict[Node, str] = {}
         self._quiet: list[Any] = []
 
-    def __enter__(self) -> Record:
+    def __enter__(self) -> _Debug:
         # What NumPy would warn of is looked for here, with a better message.
         quiet = np.errstate(divide="ignore", over="ignore", invalid="ignore")
         quiet.__enter__()
         self._quiet.append(quiet)
         return super().__enter__()
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        super().__exit__(kind, error, trace)
-        self._quiet.pop().__exit__(kind, error, trace)
+    def __exit__(self, *error: object) -> None:
+        super().__exit__(*error)
+        self._quiet.pop().__exit__(*error)
 
     # --- called by the engine ------------------------------------------------------------------
 

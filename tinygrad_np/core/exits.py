@@ -42,6 +42,8 @@ __all__ = [
     "waiting",
 ]
 
+used = False  # by anybody so far: backward need not look until then
+
 MOST = 64  # notes of a thread
 LIVES = 4  # so many calls of backward() look for a number
 
@@ -190,6 +192,8 @@ def leave(node: Node | None, number: Any, call: str) -> None:
         call = "array[i] = t"
     user = outside(frame)
     exit = Exit(node, number, call, user.f_code, user.f_lasti)
+    global used
+    used = True
     waiting.exits.append(exit)
     watcher = modes.watcher.get()
     if watcher is not None:

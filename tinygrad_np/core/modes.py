@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import functools
 import inspect
-from contextvars import ContextVar, Token
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Protocol
+
+from .switch import Switch
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import TracebackType
 
     import numpy as np
 
@@ -61,31 +62,20 @@ def is_grad_enabled() -> bool:
     return bool(recording.get())
 
 
-class _Recording:
+class _Recording(Switch):
     """Set the recording mode of this thread or task: `with no_grad():` or `@no_grad()`."""
+
+    variables = (recording,)
 
     _mode: bool
 
-    __slots__ = ("_tokens",)
-
-    _tokens: list[Token[Any]]  # several: one object may be entered again inside
-
     def __new__(cls, function: Callable | None = None) -> Any:
         """Make a mode, or decorate the function that is given: `@no_grad` does as `@no_grad()`."""
-        mode = object.__new__(cls)
-        mode._tokens = []
+        mode = super().__new__(cls)
         return mode if function is None else mode(function)
 
-    def __enter__(self) -> None:
-        self._tokens.append(recording.set(self._mode and (watcher.get() or True)))
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        recording.reset(self._tokens.pop())
+    def values(self) -> tuple[Any, ...]:
+        return (self._mode and (watcher.get() or True),)
 
     def __call__(self, function: Callable) -> Callable:
         """Decorate a function, or a coroutine function, to run in this mode."""

@@ -7,8 +7,9 @@ The operators and most methods (`+`, `exp`, `sum`, `reshape`, indexing ...) are 
 
 from __future__ import annotations
 
-import sys
 import threading
+from itertools import repeat
+from sys import _getframe, getrefcount
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,7 +23,8 @@ from .foreign_names import ForeignNames
 from .hooks import Hooked
 from .node import Constant, Leaf, Node
 from .protocols import NumPyProtocols, PythonProtocols
-from .writing import Writable
+from .switch import consume
+from .writing import ALONE, Writable
 
 if TYPE_CHECKING:
     from .methods import TableMethods
@@ -92,7 +94,7 @@ class Tensor(Hooked, Writable, NumPyProtocols, PythonProtocols, ForeignNames, Ta
             self._node = Leaf(array.shape, differentiable(array.dtype), name)
         else:
             self._node = Constant(array.shape, array.dtype, name)
-        frame = outside(sys._getframe(1))
+        frame = outside(_getframe(1))
         self._node.code, self._node.lasti = frame.f_code, frame.f_lasti
 
     # --- what it holds ---------------------------------------------------------------------
@@ -237,7 +239,8 @@ class Tensor(Hooked, Writable, NumPyProtocols, PythonProtocols, ForeignNames, Ta
         node = self._node
         if node is None or not node.needs_grad:
             raise errors.no_gradient(self._title(), node)
-        cuts.check((node,))
+        if exits.used:
+            cuts.check((node,))
         gradients = flow_back(
             node,
             self._seed(gradient, create_graph),
@@ -245,9 +248,10 @@ class Tensor(Hooked, Writable, NumPyProtocols, PythonProtocols, ForeignNames, Ta
             create_graph=create_graph,
             lift=wrap,
         )
-        exits.settle()
+        if exits.used:
+            exits.settle()
         with _grads:  # another thread may be adding to the same leaves
-            totals = []
+            holders, totals = [], []
             for end, g in gradients:
                 holder: Any = end if end.op is None else end.watch
                 old = gradient_of(holder)
@@ -256,10 +260,10 @@ class Tensor(Hooked, Writable, NumPyProtocols, PythonProtocols, ForeignNames, Ta
                 elif old is not None:
                     with modes.enable_grad():
                         g = old + g
-                totals.append((holder, g))
-            # Only now that every rule has run does anything visible change.
-            for holder, total in totals:
-                holder.grad = total
+                holders.append(holder)
+                totals.append(g)
+            # Only now that every rule has run does anything visible change, and all at once.
+            consume(map(setattr, holders, repeat("grad"), totals))
 
     def _seed(self, gradient: Any, create_graph: bool) -> Any:
         """Return the gradient that backward starts from: the caller's, copied, or 1."""
@@ -281,8 +285,6 @@ class Tensor(Hooked, Writable, NumPyProtocols, PythonProtocols, ForeignNames, Ta
                 )
             seed = fit(seed, self.shape, self.dtype)
         return wrap(seed, None) if create_graph and not recorded else seed
-
-    # --- names and copies ------------------------------------------------------------------
 
     def _title(self) -> str:
         """Return the name of this Tensor in messages."""
@@ -307,25 +309,26 @@ class Tensor(Hooked, Writable, NumPyProtocols, PythonProtocols, ForeignNames, Ta
     def assign(self, value: Any) -> None:
         """Give this Tensor other values, of its shape and dtype.
 
-        An array that owns its memory is taken over without a copy and becomes read-only; for
-        optimizers and layers that keep a state.
+        An array that nobody else holds is taken over without a copy, for optimizers and layers
+        that keep a state; of any other, and of a view, a copy is made.
 
         Raises:
             RuntimeError: a leaf that requires grad, outside of `no_grad()`.
             ValueError: another shape.
             TypeError: values that the dtype can't hold.
         """
-        if type(value) is np.ndarray and type(self._node) is Leaf and not _recording():
+        # A view of it would go on writing to it, and has a reference to it.
+        own = type(value) is np.ndarray and value.base is None and getrefcount(value) <= ALONE
+        if own and type(self._node) is Leaf and not _recording():
             data = self._data
-            alike = value.shape == data.shape and value.dtype is data.dtype
-            if alike and value.base is None and _watcher() is None:
+            if value.shape == data.shape and value.dtype is data.dtype and _watcher() is None:
                 # What optimizers do to every parameter: nothing to record, nobody to tell.
                 value.setflags(write=False)
                 self._data = value
                 return
         self._check_write("assign()")
         data = value._data if isinstance(value, Tensor) else as_operand(value)
-        if type(data) is not np.ndarray or data.base is not None:
+        if not own and (type(data) is not np.ndarray or data.base is not None or data is value):
             data = as_array(data, None, copy=True)
         self._become(wrap(data, None), "assign()")
 
@@ -339,9 +342,6 @@ def _restore(
     node_of(tensor).code = None  # the line that copies or unpickles tells nothing
     tensor.grad = grad
     return tensor
-
-
-# --- helpers for the engine ------------------------------------------------------------------
 
 
 def gradient_of(holder: Any) -> Any:

@@ -5,6 +5,7 @@ So the graph still has the array that was used before, and gradients stay right.
 
 from __future__ import annotations
 
+from sys import getrefcount
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ import numpy as np
 from . import modes
 from .node import Leaf, Node
 
-__all__ = ["Writable"]
+__all__ = ["ALONE", "Writable"]
 
 
 class Writable:
@@ -72,3 +73,12 @@ class Writable:
             self._node = None
             self.name = node.name
         return self
+
+
+class _Probe:
+    def references(self, value: Any) -> int:
+        return getrefcount(value)
+
+
+# The references that a method counts to its argument if the caller has none.
+ALONE = _Probe().references(np.empty(0))

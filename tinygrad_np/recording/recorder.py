@@ -16,12 +16,12 @@ import numpy as np
 
 from ..core import doors, modes
 from ..core.callsite import assigned_name, line_of, modules_in, outside
+from ..core.switch import Switch
 from ..ops.replay import prepared
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from contextvars import Token
-    from types import CodeType, TracebackType
+    from types import CodeType
 
     from ..core.exits import Exit
     from ..core.node import Node
@@ -113,7 +113,7 @@ class Update(NamedTuple):
     reads: dict[str, Any] = {}  # noqa: RUF012
 
 
-class Record:
+class Record(Switch):
     """All that was computed inside `with record() as r:`. Create one by `record()`.
 
     Attributes:
@@ -125,32 +125,22 @@ class Record:
         exits: for each value that became a bare number (`float(t)`), how and where, and its node.
     """
 
+    variables = (modes.watcher, modes.recording)
+
     def __init__(self) -> None:
         self.forward: dict[Node, Forward] = {}
         self.gradients: dict[Node, Any] = {}
         self.flows: list[Flow] = []
         self.updates: list[Update] = []
         self.exits: list[tuple[Exit, Node]] = []
-        self._tokens: list[tuple[Token[Any], Token[Any]]] = []
-        self._outer: list[Any] = []  # what recorded before this, and goes on seeing everything
+        self._outer: Any = None  # what recorded before this, and goes on seeing everything
         self._last: tuple[Node, tuple[CodeType, int]] | None = None
 
-    def __enter__(self) -> Record:
-        self._outer.append(modes.watcher.get())
-        mode = modes.recording.get() and self
-        self._tokens.append((modes.watcher.set(self), modes.recording.set(mode)))
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._outer.pop()
-        recorder, recording = self._tokens.pop()
-        modes.recording.reset(recording)
-        modes.watcher.reset(recorder)
+    def values(self) -> tuple[Any, ...]:
+        outer = modes.watcher.get()
+        if outer is not self:
+            self._outer = outer
+        return self, modes.recording.get() and self
 
     # --- called by the engine ------------------------------------------------------------------
 
@@ -256,7 +246,7 @@ class Record:
 
     def _others(self) -> list[Any]:
         """Return the watcher outside of this one, if there is one, as a list."""
-        return [outer for outer in self._outer[-1:] if outer is not None and outer is not self]
+        return [] if self._outer is None else [self._outer]
 
 
 def current_record() -> Record | None:

@@ -14,8 +14,9 @@ import numpy as np
 from ..core.backward import backward_to, fit
 from ..core.containers import flatten, leaves, match, rebuild, refill
 from ..core.exits import transforms
-from ..core.modes import enable_grad, recording
+from ..core.modes import enable_grad, recording, watcher
 from ..core.node import Node, next_serial
+from ..core.switch import Switch
 from ..core.tensor import Tensor, as_array, node_of, wrap
 from .subgraph import older_nodes, path_to, variable
 
@@ -41,6 +42,18 @@ def described(value: Any) -> str:
         return "None (is there a return missing?)"
     shown = repr(value)
     return f"{shown if len(shown) < 50 else 'a value'} ({type(value).__name__})"
+
+
+class _Tracing(Switch):
+    """The time in which a transform runs its function: recorded, whatever the mode outside."""
+
+    variables = (recording, transforms)
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+
+    def values(self) -> tuple[Any, ...]:
+        return watcher.get() or True, (*transforms.get(), self._run)
 
 
 class Run:
@@ -98,17 +111,14 @@ class Run:
 
     def _call(self, arguments: list[Any], kwargs: dict[str, Any]) -> Any:
         """Run the function; what it traces may not leave the graph (see `core.exits`)."""
-        token = transforms.set((*transforms.get(), self))
         try:
-            with enable_grad():
+            with _Tracing(self):
                 return self.f(*arguments, **kwargs)
         except ValueError as error:
             # NumPy has its own words for an element that can't be converted.
             if getattr(error.__cause__, "explains_itself", False):
                 raise error.__cause__ from None  # type: ignore[misc]
             raise
-        finally:
-            transforms.reset(token)
 
     def traces(self, node: Node) -> bool:
         """Say whether a value was computed from the variables."""
