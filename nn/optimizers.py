@@ -212,10 +212,8 @@ class Optimizer:
         if weights is not None and self.decoupled:
             change = change + lr * decay * weights
         if len(new_state) != len(self.state):
-            raise ValueError(
-                f"{type(self).__name__}.update() gave {len(new_state)} arrays after the change, "
-                f"not one for each of {list(self.state)}"
-            )
+            gave = f"{type(self).__name__}.update() gave {len(new_state)} arrays after the change"
+            raise ValueError(f"{gave}, not one for each of {list(self.state)}")
         explained = () if record is None else tuple(new_state)
         # Only now that the rule has run does anything change: all of it, or nothing.
         written = list(zip(self.state.values(), before, strict=True))
