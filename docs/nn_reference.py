@@ -106,6 +106,7 @@ MODULES = (
     "init",
     "optimizers",
     "schedules",
+    "data",
     "training",
     "saving",
     "pure_functions",
@@ -120,7 +121,7 @@ def nn_reference() -> str:
     shown = set()
     for stem in MODULES:
         module = importlib.import_module(f"nn.{stem}")
-        own = stem in ("init", "distributions", "nnfs")
+        own = stem in ("data", "init", "distributions", "nnfs")
         names = [n for n in module.__all__ if own or n in nn.__all__]
         # Other names for a thing come behind its own.
         names.sort(key=lambda name: getattr(module, name).__name__ != name)

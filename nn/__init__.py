@@ -113,7 +113,7 @@ from .schedules import InverseTimeDecay
 from .training import History, evaluate, fit
 
 if _TYPE_CHECKING:
-    from . import distributions
+    from . import data, distributions
     from .pure_functions import (
         OptimizerState,
         PureOptimizer,
@@ -225,6 +225,7 @@ __all__ = [
     "cosine_embedding_loss",
     "cosine_similarity",
     "cross_entropy",
+    "data",
     "distributions",
     "evaluate",
     "fit",
@@ -257,6 +258,7 @@ _LAZY = {
     "PureOptimizer": "pure_functions",
     "Saved": "saving",
     "apply_updates": "pure_functions",
+    "data": "",
     "distributions": "",
     "functional_call": "pure_functions",
     "load": "saving",
