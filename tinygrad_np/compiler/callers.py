@@ -90,6 +90,7 @@ class Origins:
     def __init__(self) -> None:
         self._errors = dict(np.geterr())
         self._after_backward = False
+        self._lines: dict[tuple[Any, int], int] = {}
 
     def now(self) -> dict[str, Any]:
         """Return the fields of a `Statement` that say where the call under way comes from."""
@@ -105,8 +106,10 @@ class Origins:
         elif self._after_backward:
             origin["section"] = "update"
         if frame is not None:
-            line = line_of(frame.f_code, frame.f_lasti)
-            origin["place"] = (frame.f_code.co_filename, line)
+            call = frame.f_code, frame.f_lasti
+            if call not in self._lines:
+                self._lines[call] = line_of(*call)
+            origin["place"] = (frame.f_code.co_filename, self._lines[call])
         return origin
 
     def _errstate(self) -> dict[str, Any]:

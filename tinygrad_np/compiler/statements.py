@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..core.containers import flatten, rebuild
+from ..core.containers import rebuild
 from .telling import reading
 
 if TYPE_CHECKING:
@@ -119,6 +119,7 @@ class Statement:
     place: tuple[str, int] | None = None
     section: str = "forward"
     errstate: dict[str, Any] = field(default_factory=dict)
+    _known: tuple[Any, Any, list[Var]] = field(default=(None, None, []), repr=False)
 
     @property
     def out(self) -> Var:
@@ -126,8 +127,12 @@ class Statement:
         return self.outs[0]
 
     def reads(self) -> list[Var]:
-        """List the values among the arguments, in order."""
-        return [*vars_in(self.args), *vars_in(self.kwargs)]
+        """List the values among the arguments, in order; the list is not to be changed."""
+        args, kwargs, values = self._known
+        if args is not self.args or kwargs is not self.kwargs:  # they are replaced, not changed
+            values = [*vars_in(self.args), *vars_in(self.kwargs)]
+            self._known = self.args, self.kwargs, values
+        return values
 
     @property
     def acts(self) -> bool:
@@ -147,7 +152,7 @@ class Statement:
 
     def replace(self, mapping: dict[Var, Any]) -> None:
         """Replace arguments by other values, or by constants."""
-        if not mapping:
+        if mapping.keys().isdisjoint(self.reads()):
             return
         self.args = substitute(self.args, mapping)
         if self.kwargs:
@@ -158,12 +163,13 @@ class Statement:
 
 def vars_in(tree: Any) -> list[Var]:
     """List the values among the leaves of nested arguments, which may hold slices."""
-    values = []
-    for leaf in flatten(tree):
-        if isinstance(leaf, Var):
+    values: list[Var] = []
+
+    def collect(leaf: Any) -> None:
+        if type(leaf) is Var:
             values.append(leaf)
-        elif type(leaf) is slice:
-            values += vars_in((leaf.start, leaf.stop, leaf.step))
+
+    map_arguments(tree, collect)
     return values
 
 
@@ -178,14 +184,17 @@ def substitute(tree: Any, mapping: dict[Var, Any]) -> Any:
 
 def map_arguments(tree: Any, function: Callable[[Any], Any]) -> Any:
     """Copy nested arguments with `function(leaf)` for each leaf, also in slices."""
-
-    def leaf(value: Any) -> Any:
-        if type(value) is not slice:
-            return function(value)
-        ends = (value.start, value.stop, value.step)
+    kind = type(tree)
+    if kind is tuple or kind is list:
+        return kind([map_arguments(item, function) for item in tree])
+    if kind is dict:
+        return {key: map_arguments(item, function) for key, item in tree.items()}
+    if kind is slice:
+        ends = (tree.start, tree.stop, tree.step)
         return slice(*map(function, ends))
-
-    return rebuild(tree, leaf)
+    if issubclass(kind, (dict, list, tuple)):
+        return rebuild(tree, lambda leaf: map_arguments(leaf, function))
+    return function(tree)
 
 
 def root_among(value: Any, read: list[Var]) -> Var | None:

@@ -165,11 +165,11 @@ class Tape(doors.Tracer, modes.Watcher):
         def real(leaf: Any) -> Any:
             return lend(leaf.value) if isinstance(leaf, StandIn) else leaf
 
-        return map_arguments(tree, real)
+        return map_arguments(tree, real) if tree else tree
 
     def symbols(self, tree: Any) -> Any:
         """Copy nested arguments as the program has them, with `Var`s."""
-        return map_arguments(tree, self._symbol)
+        return map_arguments(tree, self._symbol) if tree else tree
 
     def _symbol(self, leaf: Any) -> Any:
         leaf = leaf._data if isinstance(leaf, Tensor) else leaf

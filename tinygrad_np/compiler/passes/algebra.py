@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..statements import Statement, Var
-from .rewriting import reroot, same_layout
+from .rewriting import Views, same_layout
 
 if TYPE_CHECKING:
     from ..program import Program
@@ -20,6 +20,7 @@ def simplify(program: Program) -> None:
     same: dict[Var, Any] = {}
     kept = []
     changed = program.changed()
+    views = Views(program)
     last_write = {s.writes.root: k for k, s in enumerate(program.statements) if s.writes}
     makers = {out: s for s in program.statements for out in s.outs}
     for k, statement in enumerate(program.statements):
@@ -31,7 +32,7 @@ def simplify(program: Program) -> None:
             same[out] = x
             if not x.hint or x.hint in _PLAIN:
                 x.hint = out.hint
-            reroot(program, out, x)
+            views.move(out, x)
             continue
         if statement.kind == "method" and statement.target == "reshape":
             _skip_reshape(statement, makers)

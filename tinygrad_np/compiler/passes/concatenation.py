@@ -27,6 +27,9 @@ def concatenate_in_place(program: Program) -> None:
     kept = []
     for statement in program.statements:
         parts = _parts(statement)
+        if not parts:
+            kept.append(statement)
+            continue
         taken = changed | returned | set(program.placed)
         fitting = [part for part in parts if _fits(part, makers, taken)]
         if not fitting or statement.out.root in returned | changed:

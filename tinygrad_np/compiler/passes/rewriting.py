@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
     from ..program import Program
 
-__all__ = ["Builder", "is_reduction", "reroot", "rewrite", "same_layout"]
+__all__ = ["Builder", "Views", "is_reduction", "rewrite", "same_layout"]
 
 
 class Builder:
@@ -50,6 +51,7 @@ def rewrite(program: Program, rule: Callable[[Statement, Builder], Var | None]) 
     changed = program.changed()
     statements: list[Statement] = []
     same: dict[Var, Any] = {}
+    views = Views(program)
     for statement in program.statements:
         statement.replace(same)
         plain = len(statement.outs) == 1 and statement.writes is None
@@ -67,18 +69,34 @@ def rewrite(program: Program, rule: Callable[[Statement, Builder], Var | None]) 
             continue
         new.hint = out.hint
         same[out] = new
-        reroot(program, out, new)
+        for built in build.statements:
+            views.add(built)
+        views.move(out, new)
         statements += build.statements
     program.statements = statements
     program.replace(same)
 
 
-def reroot(program: Program, old: Var, new: Var) -> None:
-    """Let views of `old` look into the memory of `new` from here on."""
-    for statement in program.statements:
+class Views:
+    """The views of each value of a program, by the value whose memory they look into."""
+
+    def __init__(self, program: Program) -> None:
+        self._of: dict[Var, list[Var]] = defaultdict(list)
+        for statement in program.statements:
+            self.add(statement)
+
+    def add(self, statement: Statement) -> None:
+        """Take in the views that a new statement makes."""
         for out in statement.outs:
-            if out.root is old and out is not old:
-                out.root = new.root
+            if out.root is not out:
+                self._of[out.root].append(out)
+
+    def move(self, old: Var, new: Var) -> None:
+        """Let views of `old` look into the memory of `new` from here on."""
+        views = self._of.pop(old, [])
+        for view in views:
+            view.root = new.root
+        self._of[new.root] += views
 
 
 def same_layout(a: Var, b: Var) -> bool:

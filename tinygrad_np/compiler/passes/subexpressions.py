@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..statements import Var
-from .rewriting import reroot
+from .rewriting import Views
 
 if TYPE_CHECKING:
     from ..program import Program
@@ -18,6 +18,7 @@ __all__ = ["share_subexpressions"]
 def share_subexpressions(program: Program) -> None:
     """Replace the results of repeated statements by those of the first one."""
     changed = program.changed()
+    views = Views(program)
     first: dict[Any, tuple[Var, ...]] = {}
     same: dict[Var, Any] = {}
     kept = []
@@ -37,7 +38,7 @@ def share_subexpressions(program: Program) -> None:
         if key in first:
             same.update(zip(statement.outs, first[key], strict=True))
             for out, before in zip(statement.outs, first[key], strict=True):
-                reroot(program, out, before)
+                views.move(out, before)
         else:
             first[key] = statement.outs
             kept.append(statement)
