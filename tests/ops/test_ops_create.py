@@ -185,3 +185,12 @@ BAD = [
 def test_bad_input(call, kind, message):
     with pytest.raises(kind, match=message):
         call()
+
+
+def test_full_of_a_tensor_without_a_gradient():
+    assert tg.full((2, 3), tg.Tensor(2)).tolist() == [[2, 2, 2], [2, 2, 2]]
+    assert tg.full_like(np.ones((2, 3)), tg.Tensor([1.0, 2, 3])).tolist() == [[1, 2, 3]] * 2
+    step = tg.compile(lambda x: tg.full_like(x, x.detach()[0]) * x)
+    x = tg.Tensor([2.0, 3.0], requires_grad=True)
+    for _ in range(3):
+        assert step(x).tolist() == [4, 6]

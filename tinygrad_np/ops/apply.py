@@ -331,7 +331,7 @@ def _bind(op: Op, defaults: tuple, args: tuple, kwargs: dict) -> tuple:
     values = [*args, *defaults[len(args) :]]
     for key, value in kwargs.items():
         if key not in names:
-            raise unknown_argument(op, call, key)
+            raise unknown_argument(op, key)
         position = names.index(key)
         if position < len(args):
             raise TypeError(f"{op.name}: {key!r} was given twice")

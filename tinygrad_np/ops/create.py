@@ -106,7 +106,11 @@ def full(
     """The given value everywhere; no gradient flows to it (`np.broadcast_to` has one)."""
     if not isinstance(fill_value, Tensor):
         fill_value = as_array(fill_value)
-    array = np.full(_lengths("full", shape), fill_value, dtype)
+    lengths = _lengths("full", shape)
+    if isinstance(fill_value, Tensor) and not fill_value.requires_grad:
+        values = np.broadcast_to(fill_value.data, lengths)
+        return Tensor(values, dtype=dtype, requires_grad=requires_grad, name=name)
+    array = np.full(lengths, fill_value, dtype)
     return Tensor(array, requires_grad=requires_grad, name=name)
 
 

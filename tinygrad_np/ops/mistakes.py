@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -26,6 +27,7 @@ __all__ = [
     "describe",
     "describe_call",
     "forward_failed",
+    "known_arguments",
     "missing_function",
     "shown",
     "unknown_argument",
@@ -219,17 +221,37 @@ _PARAMETERS = {
 }
 
 
-def unknown_argument(op: Op, call: str, name: str) -> TypeError:
+def unknown_argument(op: Op, name: str) -> TypeError:
     """Make the error for an argument that an op does not have, with its name here if known."""
-    text = f"{call} has no argument {name!r}"
-    own = _PARAMETERS.get(name)
-    if own in op.defaults:
-        return TypeError(f"{text}: it is called {own} here")
+    text = _no_argument(op.name, tuple(op.defaults), name)
+    if _PARAMETERS.get(name) in op.defaults:
+        return TypeError(text)
     for function in op.numpy:
         answer: Any = FUNCTIONS.get(function)
         if answer is not None and name in _argument_names(answer):
             return TypeError(f"{text}, but np.{function.__name__} of a Tensor has")
     return TypeError(text)
+
+
+def _no_argument(function: str, names: Sequence[str], name: str) -> str:
+    """Return the text for an argument that a function does not have."""
+    text = f"{function}({', '.join(names)}) has no argument {name!r}"
+    own = _PARAMETERS.get(name)
+    return f"{text}: it is called {own} here" if own in names else text
+
+
+def known_arguments(function: Callable) -> Callable:
+    """Make a function composed of ops refuse arguments as ops do (decorator)."""
+    names = _argument_names(function)
+
+    @functools.wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        for name in kwargs:
+            if name not in names:
+                raise TypeError(_no_argument(function.__name__, names, name))
+        return function(*args, **kwargs)
+
+    return call
 
 
 def _argument_names(function: Any) -> tuple[str, ...]:
