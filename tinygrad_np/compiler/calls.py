@@ -178,6 +178,12 @@ def _len(reads: Reads, o: Any) -> int:
     return len(o)
 
 
+def _type(reads: Reads, *args: Any, **kwargs: Any) -> Any:
+    if len(args) == 1 and isinstance(args[0], StandIn):
+        return args[0].__class__  # of what it stands for
+    return type(*args, **kwargs)
+
+
 def _getitem(reads: Reads, o: Any, key: Any) -> Any:
     return read_item(reads, o, key) if id(o) in reads.paths else o[key]
 
@@ -194,7 +200,7 @@ def _manual_seed(reads: Reads, seed: int) -> Any:
 
 
 _RULES: dict[Any, Any] = {
-    **{f: _plain(f) for f in (isinstance, issubclass, id, callable, print, type, super)},
+    **{f: _plain(f) for f in (isinstance, issubclass, id, callable, print, super)},
     **{f: _passing(f) for f in _PASSING},
     getattr: _getattr,
     hasattr: _hasattr,
@@ -202,6 +208,7 @@ _RULES: dict[Any, Any] = {
     delattr: _delattr,
     vars: _vars,
     len: _len,
+    type: _type,
     os.getenv: _getenv,
     manual_seed: _manual_seed,
 }
