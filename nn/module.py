@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tinygrad_np import Tensor, no_grad
+from tinygrad_np import Tensor, Text, no_grad
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -272,7 +272,7 @@ class Module:
             lines.append("  ".join([*cells, row[-1].rjust(widths[-1])]).rstrip())
         lines.insert(1, "-" * max(map(len, lines)))
         note = f" ({frozen:,} frozen)" if frozen else ""
-        return "\n".join([*lines, lines[1], f"{total:,} parameters{note}"])
+        return Text("\n".join([*lines, lines[1], f"{total:,} parameters{note}"]))
 
     def _output_shapes(self, input_shape: tuple[int, ...]) -> dict[int, tuple[int, ...]]:
         """Return the shape of each module's output for a batch of zeros, by the module's id."""

@@ -31,6 +31,7 @@ _LAZY = {
     "PASSES": "compiler",
     "REORDERING_PASSES": "compiler",
     "Record": "recording.recorder",
+    "Text": "core.printing",
     "check_backward": "checks.rules",
     "checkpoint": "transforms.checkpointing",
     "compile": "graphs.programs",

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..core.printing import Text
 from .statements import Statement, Var
 
 if TYPE_CHECKING:
@@ -88,7 +89,7 @@ class Report:
             f"allocates {self.peak / 1e3:.1f} kB at its peak, the function itself "
             f"{self.eager_peak / 1e3:.1f} kB"
         )
-        return "\n".join(rows)
+        return str(Text("\n".join(rows)))
 
 
 def measure(variant: Variant, arguments: Any, f: Callable[[], Any]) -> Report:

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..core.printing import Text
 from ..pictures import to_dot, to_png, to_svg, to_text
 from ..pictures.folding import fold
 from ..pictures.snapshot import SHOWABLE, SUFFIXES, Edge, GraphNode, Snapshot
@@ -46,7 +47,7 @@ class Graph(Snapshot):
     """
 
     def __str__(self) -> str:
-        return self.text()
+        return str(self.text())
 
     def folded(self) -> Graph:
         """Return the graph with each module's ops, and what repeats in a row, as one node.
@@ -63,7 +64,7 @@ class Graph(Snapshot):
             ValueError: `show` has something that can't be shown.
         """
         graph, facts = self._view(show, collapse)
-        return to_text(graph, facts)
+        return Text(to_text(graph, facts))
 
     def dot(self, *, show: Collection[str] | None = None, collapse: bool | None = None) -> str:
         """Return the graph in Graphviz's DOT language; needs nothing installed.

@@ -9,6 +9,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from ..core.printing import Text
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -152,7 +154,7 @@ class Snapshot:
         return f"{_plural(ops, 'op')} · {_plural(count, 'parameter')}{inside}"
 
     def __repr__(self) -> str:
-        return f"<Graph {self.title}: {self.totals}>"
+        return str(Text(f"<Graph {self.title}: {self.totals}>"))
 
 
 def _plural(count: int, what: str) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import textwrap
 from typing import TYPE_CHECKING, NamedTuple
 
+from ..core.printing import Text
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -49,7 +51,7 @@ class Findings(list[Finding]):
             lines.append("not looked at:")
         for note in self.not_looked_at:
             lines += _wrapped(f"   {note}", "     ")
-        return "\n".join(lines)
+        return str(Text("\n".join(lines)))
 
     __repr__ = __str__
 

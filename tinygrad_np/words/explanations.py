@@ -11,6 +11,7 @@ import numpy as np
 from .. import ops
 from ..core.node import Node
 from ..core.op import Op
+from ..core.printing import Text
 from ..core.protocols import FUNCTIONS, UFUNCS
 from ..core.tensor import Tensor, wrap
 from ..graphs.gathering import graph
@@ -18,7 +19,7 @@ from ..graphs.graph import Graph, GraphNode
 from ..recording.recorder import Forward
 from .graph_explanations import call_explanation, graph_explanation
 from .op_explanations import op_explanation
-from .text import Text, array_text, shape_text
+from .text import array_text, shape_text
 
 if TYPE_CHECKING:
     from ..recording.recorder import Record

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
 
+from ..core.printing import Text
 from ..formulas.derivatives import Derivative
 from ..formulas.symbols import Unrecorded
 from ..formulas.values import call_values
 from ..page.names import Names
-from .text import Text, columns, count_text, list_text, shape_text, where_text
+from .text import columns, count_text, list_text, shape_text, where_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from ..checks.values import is_float
+from ..core.printing import Text
 from ..core.tensor import Tensor, as_operand
 from ..formulas.derivatives import Derivative, rule_of
 from ..formulas.values import values_read
 from ..ops.apply import general
 from ..recording.reading import bare
-from .text import Text, array_text, index_text, list_text, shape_text
+from .text import array_text, index_text, list_text, shape_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

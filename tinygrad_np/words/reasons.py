@@ -11,13 +11,14 @@ import numpy as np
 from ..core import modes
 from ..core.callsite import outside
 from ..core.node import Leaf, Node
+from ..core.printing import Text
 from ..core.tensor import Tensor, node_of
 from ..recording.findings import Finding
 from ..recording.reading import bare
 from ..recording.recorder import current_record
 from .evidence import Evidence, tensors_in
 from .gradient_trail import GradientTrail
-from .text import Text, number_text, shape_text, share_text
+from .text import number_text, shape_text, share_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""`Text`: a string that a prompt shows as it is; values, places and lists as text."""
+"""Values, shapes, places and lists as text."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 __all__ = [
-    "Text",
     "array_text",
     "columns",
     "count_text",
@@ -23,15 +22,6 @@ __all__ = [
     "share_text",
     "where_text",
 ]
-
-
-class Text(str):
-    """A string of several lines. Its repr is the text itself, so that a prompt shows it as such."""
-
-    __slots__ = ()
-
-    def __repr__(self) -> str:
-        return str(self)
 
 
 def shape_text(shape: tuple[int, ...] | None) -> str:

@@ -1,0 +1,63 @@
+"""`Text`: a string that can be printed on any stream."""
+
+from __future__ import annotations
+
+import codecs
+import sys
+
+__all__ = ["Text"]
+
+# What stands for the characters of formulas, tables and graphs where they can't be shown.
+_PLAIN = {
+    "▱": "/",
+    "▣": "@",
+    "○": "o",
+    "≡": "=",
+    "◎": "O",
+    "·": "*",
+    "×": "x",
+    "−": "-",
+    "±": "+-",
+    "≤": "<=",
+    "≥": ">=",
+    "≠": "!=",
+    "→": "->",
+    "…": "...",
+    "∂": "d",
+    "√": "sqrt ",
+    "Σ": "sum ",
+    "μ": "mean",
+    "σ": "std",
+    "µ": "u",
+    "²": "^2",
+    "ᵀ": ".T",
+    **{chr(ord("₀") + digit): str(digit) for digit in range(10)},
+}
+
+
+def _plain(error: UnicodeError) -> tuple[str, int]:
+    """Answer for characters that an encoding does not have, as an error handler of codecs."""
+    assert isinstance(error, UnicodeEncodeError)
+    missing = error.object[error.start : error.end]
+    return "".join(_PLAIN.get(character, "?") for character in missing), error.end
+
+
+codecs.register_error("tinygrad_np.plain", _plain)
+
+
+class Text(str):
+    """A string, mostly of several lines, that prints on any stream.
+
+    A console or a file may have an encoding without × and →: printed, and wherever `str()` is
+    taken, they become x and ->. The string itself keeps them, as for a file in UTF-8. Its repr
+    is the text, so that a prompt shows it as such.
+    """
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+        return self.encode(encoding, "tinygrad_np.plain").decode(encoding)
+
+    def __repr__(self) -> str:
+        return str(self)
