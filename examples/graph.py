@@ -1,10 +1,9 @@
 """Draw computation graphs: a small expression, and a training step with all that it computed."""
 
-import argparse
 import sys
-from pathlib import Path
 
 import numpy as np
+import output
 
 try:
     import tinygrad_np as tg
@@ -12,13 +11,7 @@ try:
 except ImportError as error:
     sys.exit(f'{error}. In the project\'s folder, this installs it: pip install -e ".[examples]"')
 
-parser = argparse.ArgumentParser(description=__doc__)
-parser.add_argument("--out", type=Path, default=Path("out"), help="output folder (default: out)")
-out = parser.parse_args().out
-try:
-    out.mkdir(parents=True, exist_ok=True)
-except OSError as error:
-    sys.exit(f"can't make the output folder {out}: {error}")
+out = output.folder(__doc__)
 
 x = tg.Tensor(2.0, requires_grad=True, name="x")
 w = tg.Tensor(-3.0, requires_grad=True, name="w")
@@ -37,4 +30,5 @@ print(step)  # as text, for terminals
 for name, graph in {"expression": tg.graph(y), "step": step}.items():
     print(f"{name}: {graph.title}, {graph.totals}")
     for suffix in (".svg", ".png", ".dot"):
-        print(f"  {graph.save(out / f'graph_{name}{suffix}')}")
+        with output.writing(out):
+            print(f"  {graph.save(out / f'graph_{name}{suffix}')}")

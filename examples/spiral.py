@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import argparse
 import math
+import signal
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -18,10 +18,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import output
 
 try:
     import spiral_plots
-    import tqdm  # noqa: F401 - the progress bar of nn.fit
     from nnfs.datasets import spiral_data
 
     import tinygrad_np as tg
@@ -75,6 +75,23 @@ class Run:
     fresh_accuracy: list[float] = field(default_factory=list)
     states: dict[int, dict[str, np.ndarray]] = field(default_factory=dict)  # to be drawn, by step
 
+    @property
+    def steps(self) -> int:
+        """How many steps were made."""
+        return len(self.loss) - 1
+
+
+class Stop:
+    """Ctrl-C during the training: the first asks for its end, the second ends the program."""
+
+    def __init__(self) -> None:
+        self.wanted = False
+        self.before = signal.signal(signal.SIGINT, self.want)
+
+    def want(self, *_: Any) -> None:
+        self.wanted = True
+        signal.signal(signal.SIGINT, self.before)
+
 
 def make_data(samples: int, classes: int, seed: int) -> tuple[np.ndarray, ...]:
     """Points (n, 2) and labels (n,) to train on, and as many fresh ones of the same spiral."""
@@ -102,24 +119,32 @@ def train(
     """Full-batch training; now and then, look at fresh data and keep the parameters."""
     X, y, X_fresh, y_fresh = data
     run = Run(model, X, y)
-    to_draw = spiral_plots.steps_to_draw(epochs)
+    stop = Stop()
+    to_draw = spiral_plots.steps_to_draw(epochs) | spiral_plots.steps_if_stopped(epochs)
     to_measure = {*to_draw, *range(0, epochs + 1, max(1, epochs // 400))}
     measures: dict[str, Any] = {"loss": nn.cross_entropy, "metrics": {"accuracy": nn.accuracy}}
 
-    def look(step: int, _history: nn.History | None = None) -> None:
-        if step in to_measure:
+    def look(step: int, _history: nn.History | None = None) -> bool:
+        if step in to_measure or stop.wanted:
             fresh = nn.evaluate(model, X_fresh, y_fresh, **measures)
             run.fresh_steps.append(step)
             run.fresh_loss.append(fresh["loss"])
             run.fresh_accuracy.append(fresh["accuracy"])
-        if step in to_draw:
+        if step in to_draw or stop.wanted:
             run.states[step] = model.state_dict()
+        return not stop.wanted
 
     look(0)
-    history = nn.fit(
-        model, X, y, optimizer=optimizer, epochs=epochs, progress=True, on_epoch=look, **measures
-    )
+    try:
+        history = nn.fit(
+            model, X, y, optimizer=optimizer, epochs=epochs, progress=True, on_epoch=look,
+            **measures,
+        )  # fmt: skip
+    finally:
+        signal.signal(signal.SIGINT, stop.before)
     last = nn.evaluate(model, X, y, **measures)  # fit measures before each step, not after
+    if not math.isfinite(last["loss"]):
+        raise FloatingPointError(f"the loss is {last['loss']} after the last step")
     run.loss = [*history["loss"], last["loss"]]
     run.accuracy = [*history["accuracy"], last["accuracy"]]
     return run
@@ -142,7 +167,7 @@ def main(argv: list[str] | None = None) -> None:
     model = make_model(args.width, args.classes, args.seed)
     size = sum(p.size for p in model.parameters())
     training = f"{recipe.title}, learning rate {lr:g}"
-    steps = f"{args.epochs:,} full-batch step{'s' if args.epochs > 1 else ''}"
+    steps = count(args.epochs)
 
     print(f"Spiral of {args.classes} classes, {args.samples:,} points each (seed {args.seed})\n")
     print(model.summary(data[0].shape))
@@ -153,17 +178,24 @@ def main(argv: list[str] | None = None) -> None:
     except FloatingPointError as error:
         sys.exit(f"Training failed: {error}")
     trained = time.perf_counter()
-    print(f"training data: accuracy {run.accuracy[-1]:6.1%}, loss {run.loss[-1]:.4f}")
-    print(f"fresh data:    accuracy {run.fresh_accuracy[-1]:6.1%}, loss {run.fresh_loss[-1]:.4f}")
+    if run.steps < args.epochs:
+        print(f"stopped at step {run.steps:,}; drawing what was learned")
+        steps = f"stopped at step {run.steps:,} of {args.epochs:,}"
+    for name, accuracy, loss in (
+        ("training data:", run.accuracy[-1], run.loss[-1]),
+        ("fresh data:", run.fresh_accuracy[-1], run.fresh_loss[-1]),
+    ):
+        print(f"{name:14} accuracy {accuracy:6.1%}, loss {spiral_plots.short(loss, 4)}")
 
     print("\nDrawing ...", flush=True)
     network = f"2 → {args.width} ReLU → {args.classes} softmax"
     title = "  ·  ".join([network, f"{size:,} parameters", training, steps])
-    spiral_plots.save_summary(run, title, args.out / "spiral.png")
-    spiral_plots.save_film(run, args.out / "spiral.gif")
-    graph = graph_of_a_step(model, run.X, run.y)
-    graph.save(args.out / "spiral_graph.svg")
-    graph.save(args.out / "spiral_graph.png")
+    with output.writing(args.out):
+        spiral_plots.save_summary(run, title, args.out / "spiral.png")
+        spiral_plots.save_film(run, args.out / "spiral.gif")
+        graph = graph_of_a_step(model, run.X, run.y)
+        graph.save(args.out / "spiral_graph.svg")
+        graph.save(args.out / "spiral_graph.png")
     drawn = time.perf_counter()
 
     print(f"{args.out / 'spiral.png'}: what the network learned")
@@ -190,11 +222,14 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     add("--out", type=Path, default=Path("out"), help="folder for the pictures (default: out)")
     args = parser.parse_args(argv)
     try:
-        args.out.mkdir(parents=True, exist_ok=True)
-        tempfile.TemporaryFile(dir=args.out).close()
+        output.make(args.out)
     except OSError as error:
         parser.error(f"argument --out: can't write to the folder {args.out}: {error.strerror}")
     return args
+
+
+def count(steps: int) -> str:
+    return f"{steps:,} full-batch step{'s' if steps > 1 else ''}"
 
 
 def whole(low: int, high: float = math.inf):
@@ -221,4 +256,8 @@ def rate(text: str) -> float:
 
 
 if __name__ == "__main__":
-    main()
+    output.any_console()
+    try:
+        main()
+    except KeyboardInterrupt:
+        sys.exit("stopped")

@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 import matplotlib.style
 import numpy as np
+from contourpy import contour_generator
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.collections import LineCollection
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.text import Text
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 from PIL import Image
+from tqdm import tqdm
 
 import tinygrad_np as tg
 
@@ -53,6 +56,17 @@ REACH = 1.12  # the spiral has radius 1; the pictures show a little more
 def steps_to_draw(epochs: int) -> set[int]:
     """The training steps at which the pictures need the parameters."""
     return {*_film_steps(epochs), *_strip_steps(epochs)}
+
+
+def steps_if_stopped(epochs: int) -> set[int]:
+    """Steps at which to keep the parameters for a training that may be stopped at any time."""
+    count = int(12 * np.log2(epochs + 1))  # each 6 % later than the one before
+    return set(np.rint(np.geomspace(1, epochs, max(1, count))).astype(int).tolist())
+
+
+def _kept(run: Run, steps: list[int]) -> list[int]:
+    """The steps nearest to these of which the parameters were kept."""
+    return sorted({min(run.states, key=lambda kept: abs(kept - step)) for step in steps})
 
 
 def _film_steps(epochs: int, frames: int = 63) -> list[int]:
@@ -106,10 +120,17 @@ def _write_header(figure: Figure, run: Run, title: str) -> None:
     for left, value, meaning in (
         (9.7, f"{run.accuracy[-1]:.1%}", "training accuracy"),
         (11.75, f"{run.fresh_accuracy[-1]:.1%}", "fresh-data accuracy"),
-        (13.97, f"{run.loss[-1]:.3f}", "training loss"),
+        (13.97, short(run.loss[-1], 3), "training loss"),
     ):
         _write(figure, left, 0.62, value, size=22, weight="bold")
         _write(figure, left, 1.0, meaning, size=12, color=GREY)
+
+
+def short(loss: float, digits: int) -> str:
+    """A loss in a few characters, however large."""
+    if loss < 1000:
+        return f"{loss:.{digits}f}"
+    return f"{loss:,.0f}" if loss < 1e6 else f"{loss:.1e}"
 
 
 def _title(ax: Axes, text: str) -> None:
@@ -181,11 +202,10 @@ def _draw_curves(loss: Axes, accuracy: Axes, run: Run) -> None:
     _title(loss, "Loss")
     _legend(loss, lines, ["training", "fresh", "guessing"], handlelength=1.9)
     seen = np.concatenate([_smooth(run.loss), _smooth(run.fresh_loss), [np.log(classes)]])
+    seen = seen[np.isfinite(seen)]
     loss.set_yscale("log")
     low, high = loss.set_ylim(min(seen.min() * 0.8, np.log(classes) / 2), seen.max() * 1.35)
-    digits = (1, 2, 5) if high / low > 5 else (1, 1.5, 2, 3, 5, 7)
-    ticks = [digit * 10.0**power for power in range(-6, 4) for digit in digits]
-    loss.yaxis.set_major_locator(FixedLocator(ticks))
+    loss.yaxis.set_major_locator(FixedLocator(_ticks(low, high)))
     loss.yaxis.set_minor_locator(NullLocator())
     loss.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     loss.tick_params(labelbottom=False)
@@ -196,11 +216,22 @@ def _draw_curves(loss: Axes, accuracy: Axes, run: Run) -> None:
     accuracy.set_xlabel("training step", color=GREY)
 
 
+def _ticks(low: float, high: float) -> list[float]:
+    """Round numbers for a logarithmic axis; of a loss that grew without bounds, a few powers."""
+    decades = np.log10(high / low)
+    digits: tuple[float, ...] = (1, 1.5, 2, 3, 5, 7) if decades < 0.7 else (1, 2, 5)
+    if decades > 3:
+        digits = (1,)
+    stride = 1 + int(decades // 6)
+    powers = range(-42, 39, stride)
+    return [digit * 10.0**power for power in powers for digit in digits]
+
+
 def _draw_strip(figure: Figure, run: Run) -> None:
     _write(figure, 0.64, 7.32, "How the boundary formed", size=13, weight="bold")
     size, stride = 1.96, 2.127
     for place, (step, scores) in enumerate(
-        _scores_on_grid(run, _strip_steps(len(run.loss) - 1), 180)
+        _scores_on_grid(run, _kept(run, _strip_steps(run.steps)), 180)
     ):
         ax = _axes(figure, 0.64 + stride * place, 7.46, size, size)
         ax.set_axis_off()
@@ -218,7 +249,7 @@ def _draw_strip(figure: Figure, run: Run) -> None:
 
 def save_film(run: Run, path: Path) -> None:
     """An animated GIF of the regions while they are learned; the last frame stays for a while."""
-    steps = _film_steps(len(run.loss) - 1)
+    steps = _kept(run, _film_steps(run.steps))
     fresh = dict(zip(run.fresh_steps, run.fresh_accuracy))
     frames = []
     with matplotlib.style.context(STYLE):
@@ -232,7 +263,8 @@ def save_film(run: Run, path: Path) -> None:
         step_text = figure.text(0.97, 0.945, "", size=15, weight="bold", ha="right")
         score_text = figure.text(0.03, 0.897, "", color=GREY)
         drawn: list[Any] = []
-        for step, scores in _scores_on_grid(run, steps, 200):
+        scores_by_step = _scores_on_grid(run, steps, 200)
+        for step, scores in tqdm(scores_by_step, total=len(steps), unit="frame"):
             for artist in drawn:
                 artist.remove()
             drawn = _draw_regions(ax, scores, 1.4)
@@ -281,12 +313,15 @@ def _draw_regions(ax: Axes, scores: np.ndarray, linewidth: float) -> list[Any]:
         ax.imshow(_shades(scores), extent=box, origin="lower", interpolation="bilinear", zorder=0)
     ]
     line = np.linspace(-REACH, REACH, len(scores))
+    second, first = np.moveaxis(np.partition(scores, -2, axis=-1)[..., -2:], -1, 0)
+    frontiers: list[np.ndarray] = []
     for k in range(scores.shape[-1]):
         # The same line as for probabilities, but smoother: scores do not saturate.
-        lead = scores[..., k] - np.delete(scores, k, axis=-1).max(axis=-1)
-        if lead.min() < 0 < lead.max():
-            style = {"colors": "white", "linewidths": linewidth, "zorder": 1}
-            drawn.append(ax.contour(line, line, lead, levels=[0], **style))
+        own = scores[..., k]
+        lead = own - np.where(own == first, second, first)
+        frontiers += contour_generator(line, line, lead).lines(0.0)
+    lines = LineCollection(frontiers, colors="white", linewidths=linewidth, zorder=1)
+    drawn.append(ax.add_collection(lines, autolim=False))
     return drawn
 
 

@@ -1,10 +1,9 @@
 """Write a page that steps through one training step of the spiral's network, value by value."""
 
-import argparse
 import sys
-from pathlib import Path
 
 import numpy as np
+import output
 
 try:
     from nnfs.datasets import spiral_data
@@ -14,13 +13,7 @@ try:
 except ImportError as error:
     sys.exit(f'{error}. In the project\'s folder, this installs it: pip install -e ".[examples]"')
 
-parser = argparse.ArgumentParser(description=__doc__)
-parser.add_argument("--out", type=Path, default=Path("out"), help="output folder (default: out)")
-out = parser.parse_args().out
-try:
-    out.mkdir(parents=True, exist_ok=True)
-except OSError as error:
-    sys.exit(f"can't make the output folder {out}: {error}")
+out = output.folder(__doc__)
 
 np.random.seed(0)
 points, classes = spiral_data(100, 3)
@@ -38,6 +31,7 @@ with tg.record() as run:
     optimizer.step()
 
 graph = tg.graph(loss, model, record=run)
-page = graph.html(out / "step.html", title="One training step on the spiral")
+with output.writing(out):
+    page = graph.html(out / "step.html", title="One training step on the spiral")
 print(f"{graph.title}, {graph.totals}")
 print(f"  {page}: open it in a browser")

@@ -2,6 +2,7 @@
 
 import os
 import re
+import signal
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
@@ -92,6 +93,7 @@ def test_a_run_as_a_program_without_a_display(tmp_path):
     for name in FILES[:2] + FILES[3:]:
         assert str(Path("out") / name) in done.stdout
     assert "4/4" in done.stderr
+    assert "frame" in done.stderr  # the progress of the film
     assert "loss=" in done.stderr
     assert "accuracy=" in done.stderr
 
@@ -271,6 +273,101 @@ def test_matplotlib_is_left_as_it_was(spiral, tmp_path):
         before = dict(matplotlib.rcParams)
         spiral.main([*QUICK, "--out", str(tmp_path)])
         assert dict(matplotlib.rcParams) == before
+
+
+class Pages:
+    """Figures of the pictures, kept when they are saved."""
+
+    def __init__(self, monkeypatch, plots):
+        pages = self.figures = []
+
+        class Figure(plots.Figure):
+            def savefig(self, *args, **kwargs):
+                pages.append(self)
+                super().savefig(*args, **kwargs)
+
+        monkeypatch.setattr(plots, "Figure", Figure)
+
+
+def border_is_white(path, margin=10):
+    """Whether nothing is drawn at the edges of a picture, where it would be cut off."""
+    with Image.open(path) as image:
+        pixels = np.asarray(image.convert("L"))
+    edges = pixels[:margin], pixels[-margin:], pixels[:, :margin], pixels[:, -margin:]
+    return all(edge.min() == 255 for edge in edges)
+
+
+@pytest.mark.parametrize("largest", [1.5, 40, 5e3, 7e5, 3e8, 9e30])
+def test_the_figure_of_a_run_that_diverged_fits_its_page(
+    spiral, plots, monkeypatch, tmp_path, largest
+):
+    data = spiral.make_data(10, 3, seed=0)
+    model = spiral.make_model(8, 3, seed=0)
+    run = spiral.train(model, spiral.RECIPES["adam"].optimizer(model, 0.05), data, 20)
+    run.loss = np.geomspace(1, largest, 21).tolist()
+    run.fresh_loss = [*np.geomspace(1, 3 * largest, len(run.fresh_loss) - 1), np.nan]
+    pages = Pages(monkeypatch, plots)
+    plots.save_summary(run, "a title", tmp_path / "page.png")
+    assert border_is_white(tmp_path / "page.png")
+    (figure,) = pages.figures
+    loss = next(ax for ax in figure.axes if ax.get_title(loc="left") == "Loss")
+    low, high = loss.get_ylim()
+    assert high > largest
+    ticks = [tick for tick in loss.yaxis.get_majorticklocs() if low <= tick <= high]
+    assert 2 <= len(ticks) <= 13
+
+
+# --- Ctrl-C --------------------------------------------------------------------------------------
+
+
+def test_ctrl_c_ends_the_training_and_draws_what_was_learned(spiral, monkeypatch, tmp_path, capsys):
+    fit = nn.fit
+
+    def interrupted(*args, on_epoch, **kwargs):
+        def look(epoch, history):
+            if epoch == 37:
+                signal.raise_signal(signal.SIGINT)
+            return on_epoch(epoch, history)
+
+        return fit(*args, on_epoch=look, **kwargs)
+
+    monkeypatch.setattr(nn, "fit", interrupted)
+    before = signal.getsignal(signal.SIGINT)
+    spiral.main([*QUICK, "--epochs", "100000", "--out", str(tmp_path)])
+    said = capsys.readouterr().out
+    assert "stopped at step 37; drawing what was learned" in said
+    assert len(accuracies(said)) == 2
+    assert signal.getsignal(signal.SIGINT) is before
+    check_files(tmp_path)
+    frames, _ = frames_of(tmp_path / "spiral.gif")
+    assert len(frames) > 10
+
+
+def test_a_second_ctrl_c_ends_the_program(spiral, monkeypatch):
+    data = spiral.make_data(10, 3, seed=0)
+    model = spiral.make_model(8, 3, seed=0)
+
+    def fit(*args, **kwargs):
+        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(nn, "fit", fit)
+    previous = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            spiral.train(model, spiral.RECIPES["adam"].optimizer(model, 0.05), data, 9)
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    finally:
+        signal.signal(signal.SIGINT, previous)
+
+
+@pytest.mark.parametrize("epochs", [1, 3, 100, 10_000, 10**6])
+def test_a_training_that_may_be_stopped_keeps_steps_all_along(plots, epochs):
+    steps = sorted(plots.steps_if_stopped(epochs))
+    assert steps[0] == 1
+    assert steps[-1] == epochs
+    assert len(steps) <= 240
+    assert (np.diff(steps) <= 1 + 0.07 * np.array(steps[:-1])).all()
 
 
 # --- bad input -----------------------------------------------------------------------------------

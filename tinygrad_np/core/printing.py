@@ -42,22 +42,27 @@ def _plain(error: UnicodeError) -> tuple[str, int]:
     return "".join(_PLAIN.get(character, "?") for character in missing), error.end
 
 
-codecs.register_error("tinygrad_np.plain", _plain)
-
-
 class Text(str):
     """A string, mostly of several lines, that prints on any stream.
 
     A console or a file may have an encoding without × and →: printed, and wherever `str()` is
     taken, they become x and ->. The string itself keeps them, as for a file in UTF-8. Its repr
     is the text, so that a prompt shows it as such.
+
+    Attributes:
+        errors: the name of what replaces them; `sys.stdout.reconfigure(errors=Text.errors)` does
+            it for all that a program prints.
     """
 
     __slots__ = ()
+    errors = "tinygrad_np.plain"
 
     def __str__(self) -> str:
         encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
-        return self.encode(encoding, "tinygrad_np.plain").decode(encoding)
+        return self.encode(encoding, self.errors).decode(encoding)
 
     def __repr__(self) -> str:
         return str(self)
+
+
+codecs.register_error(Text.errors, _plain)
