@@ -7,15 +7,12 @@ a falling loss proves nothing: the comparison names the first, and check_backwar
 import sys
 
 import numpy as np
-import output
 
 try:
     import tinygrad_np as tg
     from tinygrad_np import nn
 except ImportError as error:
     sys.exit(f'{error}. In the project\'s folder, this installs it: pip install -e ".[examples]"')
-
-output.any_console()
 
 
 class Dense:

@@ -11,6 +11,7 @@ import argparse
 import math
 import signal
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -18,7 +19,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import output
 
 try:
     import spiral_plots
@@ -190,12 +190,14 @@ def main(argv: list[str] | None = None) -> None:
     print("\nDrawing ...", flush=True)
     network = f"2 → {args.width} ReLU → {args.classes} softmax"
     title = "  ·  ".join([network, f"{size:,} parameters", training, steps])
-    with output.writing(args.out):
+    try:
         spiral_plots.save_summary(run, title, args.out / "spiral.png")
         spiral_plots.save_film(run, args.out / "spiral.gif")
         graph = graph_of_a_step(model, run.X, run.y)
         graph.save(args.out / "spiral_graph.svg")
         graph.save(args.out / "spiral_graph.png")
+    except OSError as error:
+        sys.exit(f"can't write to {error.filename or args.out}: {error.strerror}")
     drawn = time.perf_counter()
 
     print(f"{args.out / 'spiral.png'}: what the network learned")
@@ -222,7 +224,8 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     add("--out", type=Path, default=Path("out"), help="folder for the pictures (default: out)")
     args = parser.parse_args(argv)
     try:
-        output.make(args.out)
+        args.out.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=args.out).close()
     except OSError as error:
         parser.error(f"argument --out: can't write to the folder {args.out}: {error.strerror}")
     return args
@@ -256,7 +259,7 @@ def rate(text: str) -> float:
 
 
 if __name__ == "__main__":
-    output.any_console()
+    sys.stdout.reconfigure(errors=tg.Text.errors)  # for a console without some characters
     try:
         main()
     except KeyboardInterrupt:

@@ -1,9 +1,10 @@
 """Write a page that steps through one training step of the spiral's network, value by value."""
 
+import argparse
 import sys
+from pathlib import Path
 
 import numpy as np
-import output
 
 try:
     from nnfs.datasets import spiral_data
@@ -13,7 +14,13 @@ try:
 except ImportError as error:
     sys.exit(f'{error}. In the project\'s folder, this installs it: pip install -e ".[examples]"')
 
-out = output.folder(__doc__)
+parser = argparse.ArgumentParser(description=__doc__)
+parser.add_argument("--out", type=Path, default=Path("out"), help="output folder (default: out)")
+out = parser.parse_args().out
+try:
+    out.mkdir(parents=True, exist_ok=True)
+except OSError as error:
+    sys.exit(f"can't make the output folder {out}: {error.strerror}")
 
 np.random.seed(0)
 points, classes = spiral_data(100, 3)
@@ -31,7 +38,8 @@ with tg.record() as run:
     optimizer.step()
 
 graph = tg.graph(loss, model, record=run)
-with output.writing(out):
+try:
     page = graph.html(out / "step.html", title="One training step on the spiral")
-print(f"{graph.title}, {graph.totals}")
-print(f"  {page}: open it in a browser")
+except OSError as error:
+    sys.exit(f"can't write to {error.filename}: {error.strerror}")
+print(tg.Text(f"{graph.title}, {graph.totals}\n  {page}: open it in a browser"))
