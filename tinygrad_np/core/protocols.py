@@ -67,6 +67,19 @@ class NumPyProtocols:
             data = data.astype(dtype, copy=False)
         return data.copy() if copy else data
 
+    # Other libraries may write to what they are handed, read-only or not: they get copies.
+
+    def __dlpack__(self, *, copy: bool | None = None, **options: Any) -> Any:
+        if copy is False:
+            raise BufferError(f"the values of {self._title()} never change: they are copied")
+        return self.__array__(copy=True).__dlpack__(**options)
+
+    def __dlpack_device__(self) -> tuple[int, int]:
+        return self.data.__dlpack_device__()
+
+    def __bytes__(self) -> bytes:
+        return self.__array__().tobytes()
+
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
         out = kwargs.get("out")
         if out is not None:
@@ -138,7 +151,7 @@ class PythonProtocols:
 
     def __len__(self) -> int:
         if self.ndim == 0:
-            raise TypeError("len() of a 0-d Tensor")
+            raise TypeError("len() of a 0-d Tensor, which is one number: .item() gives it")
         return len(self._data)
 
     def __iter__(self: Any) -> Iterator[Any]:

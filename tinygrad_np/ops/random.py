@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,23 +15,49 @@ __all__ = ["default_generator", "generator_of", "manual_seed"]
 # Made on first use: numpy.random is a third of what importing NumPy and this package costs.
 _generator: Generator | None = None
 
+# The seeds of this process, of which each process that it forks gets its own: copies of a generator
+# would draw the same numbers.
+_seeds: Any = None
+_seeds_of_child: Any = None
+
 
 def default_generator() -> Generator:
     """Return the generator used wherever no `rng=` is given; unseeded until `manual_seed`."""
-    global _generator
-    if _generator is None:
-        _generator = np.random.default_rng()
-    return _generator
+    return _generator or _restart(None)
 
 
 def manual_seed(seed: int) -> Generator:
     """Restart the default generator at `seed`, so that a run can be repeated, and return it.
 
-    The generator is NumPy's `Generator`, apart from `np.random.seed` and its global state.
+    The generator is NumPy's `Generator`, apart from `np.random.seed` and its global state. A forked
+    process draws other numbers than its parent and its siblings, and those can be repeated too.
     """
-    global _generator
+    return _restart(seed)
+
+
+def _restart(seed: int | None) -> Generator:
+    global _generator, _seeds
     _generator = np.random.default_rng(seed)
+    _seeds = _generator.bit_generator.seed_seq
     return _generator
+
+
+def _before_fork() -> None:
+    global _seeds_of_child
+    if _seeds is not None:
+        (_seeds_of_child,) = _seeds.spawn(1)
+
+
+def _in_child() -> None:
+    global _seeds
+    if _generator is not None:  # the same object: who holds it draws the new numbers
+        _seeds = _seeds_of_child
+        bits = _generator.bit_generator
+        bits.state = type(bits)(_seeds).state
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows
+    os.register_at_fork(before=_before_fork, after_in_child=_in_child)
 
 
 def generator_of(name: str, rng: Any) -> Any:
