@@ -218,7 +218,7 @@ def methods_stub() -> str:
     for unary in ("neg", "pos", "abs", "invert"):
         lines.append(f"    def __{unary}__(self) -> Tensor: ...")
     arithmetic = ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul")
-    for binary in (*arithmetic, "and", "or", "xor"):
+    for binary in (*arithmetic, "and", "or", "xor", "lshift", "rshift"):
         for prefix in ("", "r", "i"):
             if prefix == "i" and binary in ("floordiv", "and", "or", "xor"):
                 continue

@@ -35,11 +35,9 @@ class Case:
         self.inputs = list(args[0]) if op.variadic else list(args[:count])
         self.rest = tuple(args[count:])
         self.params = params
-        self.floats = [
-            k
-            for k, value in enumerate(self.inputs)
-            if isinstance(value, np.ndarray) and value.dtype.kind == "f"
-        ]
+        arrays = {k: a for k, a in enumerate(self.inputs) if isinstance(a, np.ndarray)}
+        floats = [k for k, a in arrays.items() if a.dtype.kind == "f"]
+        self.floats = floats or list(arrays)  # of an op of integers, those
 
     def __repr__(self):
         return f"{self.op.name}-{self.number}"
@@ -59,8 +57,9 @@ class Case:
         return getattr(tg, self.op.name)
 
     def point(self, dtype=np.float64):
-        """Copies of the float inputs."""
-        return [self.inputs[k].astype(dtype) for k in self.floats]
+        """Copies of the float inputs, or of the integers of an op that has no others."""
+        arrays = [self.inputs[k] for k in self.floats]
+        return [a.astype(dtype if a.dtype.kind == "f" else a.dtype) for a in arrays]
 
     def arguments(self, values):
         """Positional arguments with `values` in place of the float inputs."""

@@ -28,7 +28,9 @@ def step_of(case):
 
 def inputs_of(case, call):
     scale = 1 + call / 1024  # another point in each call, on the same side of every kink
-    return [tg.Tensor(value * scale, requires_grad=True) for value in case.point()]
+    floats = [value.dtype.kind == "f" for value in case.point()]
+    points = (v * scale if is_float else v for v, is_float in zip(case.point(), floats))
+    return [tg.Tensor(v, requires_grad=is_float) for v, is_float in zip(points, floats)]
 
 
 def plain(value):

@@ -11,7 +11,7 @@ import warnings
 import numpy as np
 import pytest
 from op_cases import Case, joined, numbers, numeric_gradient
-from test_ops_table import DEFINITIONS, oracle
+from test_ops_table import DEFINITIONS, leaves, oracle
 
 import tinygrad_np as tg
 from tinygrad_np.core.protocols import FUNCTIONS
@@ -102,7 +102,7 @@ def check(call, on_numpy, arrays, may_refuse=False, may_accept=False):
         may_refuse: whether an error is fine where NumPy gives a result.
         may_accept: whether a result is fine where `on_numpy` raises.
     """
-    tensors = [tg.Tensor(a, requires_grad=True) for a in arrays]
+    tensors = leaves(arrays)
     want, got = attempt(on_numpy, *arrays), attempt(call, *tensors)
     if got is REFUSED:
         assert may_refuse or want is REFUSED, f"refused; NumPy gives {want!r}"

@@ -242,7 +242,7 @@ def oracle(op):
 
 
 def leaves(arrays):
-    return [tg.Tensor(a, requires_grad=True) for a in arrays]
+    return [tg.Tensor(a, requires_grad=a.dtype.kind == "f") for a in arrays]
 
 
 def gradients(case, arrays):

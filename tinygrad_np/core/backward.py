@@ -42,7 +42,7 @@ def fit(g: Any, shape: Shape, dtype: np.dtype, result: Shape | None = None) -> A
     """
     before = g.shape
     if before != shape:
-        if g.dtype == np.float16:  # which loses the sum of many numbers
+        if g.dtype.char == "e":  # float16, which loses the sum of many numbers
             g = g.astype(np.float32)
         new = g.ndim - len(shape)  # axes that broadcasting put in front
         if new > 0:

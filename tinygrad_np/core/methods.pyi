@@ -63,6 +63,12 @@ class TableMethods:
     def __ror__(self, other: Any) -> Tensor: ...
     def __xor__(self, other: Any) -> Tensor: ...
     def __rxor__(self, other: Any) -> Tensor: ...
+    def __lshift__(self, other: Any) -> Tensor: ...
+    def __rlshift__(self, other: Any) -> Tensor: ...
+    def __ilshift__(self, other: Any) -> Tensor: ...
+    def __rshift__(self, other: Any) -> Tensor: ...
+    def __rrshift__(self, other: Any) -> Tensor: ...
+    def __irshift__(self, other: Any) -> Tensor: ...
     def __divmod__(self, other: Any) -> tuple[Tensor, Tensor]: ...
     def __rdivmod__(self, other: Any) -> tuple[Tensor, Tensor]: ...
     def __round__(self, ndigits: int | None = 0) -> Tensor: ...
@@ -80,6 +86,12 @@ class TableMethods:
         """Sum of x and y."""
     def astype(self, dtype: DTypeLike) -> Tensor:
         """x in another dtype. Integers and booleans carry no gradient."""
+    def bitwise_and(self, y: Tensor | ArrayLike, /) -> Tensor:
+        """The bits that x and y have both."""
+    def bitwise_or(self, y: Tensor | ArrayLike, /) -> Tensor:
+        """The bits that x or y has."""
+    def bitwise_xor(self, y: Tensor | ArrayLike, /) -> Tensor:
+        """The bits that exactly one of x and y has."""
     def clip(self, min: Tensor | ArrayLike | None = None, max: Tensor | ArrayLike | None = None) -> Tensor:
         """x limited to the interval from min to max; None for no limit on that side."""
     def copy(self) -> Tensor:
@@ -94,12 +106,16 @@ class TableMethods:
         """True where x is greater than y."""
     def greater_equal(self, y: Tensor | ArrayLike, /) -> Tensor:
         """True where x is at least y."""
+    def invert(self, /) -> Tensor:
+        """Every bit of x the other way round."""
     def isfinite(self, /) -> Tensor:
         """True where x is neither infinite nor nan."""
     def isinf(self, /) -> Tensor:
         """True where x is inf or -inf."""
     def isnan(self, /) -> Tensor:
         """True where x is nan."""
+    def left_shift(self, y: Tensor | ArrayLike, /) -> Tensor:
+        """The bits of x moved to the left by y places."""
     def less(self, y: Tensor | ArrayLike, /) -> Tensor:
         """True where x is less than y."""
     def less_equal(self, y: Tensor | ArrayLike, /) -> Tensor:
@@ -128,6 +144,8 @@ class TableMethods:
         """x raised to the power y."""
     def relu(self) -> Tensor:
         """x where it is positive, else 0."""
+    def right_shift(self, y: Tensor | ArrayLike, /) -> Tensor:
+        """The bits of x moved to the right by y places."""
     def sigmoid(self) -> Tensor:
         """The logistic function 1 / (1 + exp(-x)), without overflow."""
     def sign(self, /) -> Tensor:

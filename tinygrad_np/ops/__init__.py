@@ -100,9 +100,11 @@ _OPERATORS = {
     "mod": pieces.remainder,
     "pow": elementwise.power,
     "matmul": linalg.matmul,
-    "and": elementwise.logical_and,
-    "or": elementwise.logical_or,
-    "xor": elementwise.logical_xor,
+    "and": elementwise.bitwise_and,
+    "or": elementwise.bitwise_or,
+    "xor": elementwise.bitwise_xor,
+    "lshift": elementwise.left_shift,
+    "rshift": elementwise.right_shift,
 }
 _COMPARISONS = {
     "lt": elementwise.less,
@@ -134,20 +136,6 @@ def _in_place(function, symbol):
     return in_place
 
 
-def _booleans_only(function, symbol):
-    """Make `&`, `|` or `^`: logical on booleans; there are no bitwise ops on integers."""
-
-    def logical(self, other):
-        for value in (self, other):
-            dtype = getattr(value, "dtype", None)
-            is_boolean = isinstance(value, bool) if dtype is None else dtype.kind == "b"
-            if not is_boolean:
-                raise TypeError(f"{symbol} on Tensors works on booleans, not on {value!r}")
-        return function(self, other)
-
-    return logical
-
-
 _COMPARABLE = (Tensor, np.ndarray, np.generic, int, float, complex, list, tuple)
 
 
@@ -160,12 +148,6 @@ def _equality(function):
         return function(self, other)
 
     return compare
-
-
-def _invert(self):
-    if self.dtype.kind != "b":
-        raise TypeError(f"~ on Tensors works on booleans, not on {self.dtype}")
-    return elementwise.logical_not(self)
 
 
 def _round(self, ndigits=0):
@@ -191,12 +173,7 @@ def _write(self, key, value):
 def _attach() -> None:
     """Give Tensor its operators and methods."""
     for name, function in _OPERATORS.items():
-        symbol = {"and": "&", "or": "|", "xor": "^"}.get(name)
-        if symbol:
-            function = _booleans_only(function, symbol)
-            text = f"t {symbol} v"
-        else:
-            text = function.op.text.replace("{x}", "t").replace("{y}", "v")
+        text = function.op.text.replace("{x}", "t").replace("{y}", "v")
         setattr(Tensor, f"__i{name}__", _in_place(function, text.replace(" v", "= v")))
         setattr(Tensor, f"__{name}__", function)
         setattr(Tensor, f"__r{name}__", _reflected(function))
@@ -210,7 +187,7 @@ def _attach() -> None:
     Tensor.__rdivmod__ = _reflected(pieces.divmod)  # type: ignore[attr-defined]
     Tensor.__round__ = _round  # type: ignore[attr-defined]
     Tensor.__abs__ = elementwise.abs  # type: ignore[attr-defined]
-    Tensor.__invert__ = _invert  # type: ignore[attr-defined]
+    Tensor.__invert__ = elementwise.invert  # type: ignore[attr-defined]
     Tensor.__getitem__ = _read  # type: ignore[attr-defined]
     Tensor.__setitem__ = _write  # type: ignore[attr-defined]
     Tensor.at = builtins.property(At)  # type: ignore[attr-defined]

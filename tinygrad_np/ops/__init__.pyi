@@ -17,7 +17,7 @@ from .random import default_generator as default_generator
 from .random import manual_seed as manual_seed
 
 
-__all__ = ['TABLE', 'Op', 'default_generator', 'define_op', 'manual_seed', 'abs', 'add', 'astype', 'clip', 'copy', 'divide', 'equal', 'exp', 'greater', 'greater_equal', 'isfinite', 'isinf', 'isnan', 'less', 'less_equal', 'log', 'logical_and', 'logical_not', 'logical_or', 'logical_xor', 'maximum', 'minimum', 'multiply', 'negative', 'not_equal', 'power', 'relu', 'sigmoid', 'sign', 'sqrt', 'subtract', 'tanh', 'where', 'max', 'mean', 'min', 'std', 'sum', 'var', 'broadcast_to', 'concatenate', 'expand_dims', 'moveaxis', 'reshape', 'squeeze', 'stack', 'swapaxes', 'transpose', 'getitem', 'scatter', 'scatter_max', 'scatter_min', 'setitem', 'take', 'take_along_axis', 'cross', 'dot', 'inner', 'kron', 'matmul', 'matrix_power', 'outer', 'tensordot', 'vdot', 'cross_entropy', 'log_softmax', 'logsumexp', 'softmax', 'arccos', 'arccosh', 'arcsin', 'arcsinh', 'arctan', 'arctan2', 'arctanh', 'cbrt', 'cos', 'cosh', 'deg2rad', 'degrees', 'exp2', 'expm1', 'float_power', 'hypot', 'ldexp', 'log1p', 'log2', 'log10', 'logaddexp', 'logaddexp2', 'positive', 'rad2deg', 'radians', 'reciprocal', 'sin', 'sinh', 'square', 'tan', 'ceil', 'copysign', 'divmod', 'fabs', 'floor', 'floor_divide', 'fmax', 'fmin', 'fmod', 'heaviside', 'nan_to_num', 'piecewise', 'remainder', 'rint', 'round', 'select', 'signbit', 'trunc', 'erf', 'erfc', 'sinc', 'digamma', 'gammaln', 'polygamma', 'xlogy', 'elu', 'gelu', 'hardtanh', 'leaky_relu', 'mish', 'selu', 'silu', 'softplus', 'softsign', 'average', 'cumprod', 'cumsum', 'diff', 'nanmax', 'nanmean', 'nanmin', 'nanprod', 'nansum', 'prod', 'ptp', 'corrcoef', 'cov', 'gradient', 'median', 'percentile', 'quantile', 'trapezoid', 'all', 'any', 'argmax', 'argmin', 'count_nonzero', 'contract', 'einsum', 'cholesky', 'cofactors', 'det', 'inv', 'logabsdet', 'norm', 'slogdet', 'solve', 'diag', 'diagonal', 'flatten', 'flip', 'fliplr', 'flipud', 'pad', 'ravel', 'repeat', 'roll', 'rot90', 'tile', 'trace', 'tril', 'triu', 'append', 'array_split', 'atleast_1d', 'atleast_2d', 'atleast_3d', 'block', 'broadcast_arrays', 'column_stack', 'delete', 'dsplit', 'dstack', 'hsplit', 'hstack', 'insert', 'meshgrid', 'split', 'vsplit', 'vstack', 'argpartition', 'argsort', 'choose', 'compress', 'digitize', 'extract', 'partition', 'searchsorted', 'sort', 'topk', 'unique', 'arange', 'eye', 'full', 'full_like', 'linspace', 'normal', 'ones', 'ones_like', 'permutation', 'rand', 'randint', 'randn', 'uniform', 'zeros', 'zeros_like', 'overlap_add', 'windows', 'conv2d', 'conv2d_weight', 'conv_transpose2d', 'avg_pool1d', 'avg_pool2d', 'conv1d', 'max_pool1d', 'max_pool2d', 'dropout', 'embedding', 'nll_loss', 'one_hot', 'scaled_dot_product_attention', 'batch_norm', 'layer_norm', 'standardize']
+__all__ = ['TABLE', 'Op', 'default_generator', 'define_op', 'manual_seed', 'abs', 'add', 'astype', 'bitwise_and', 'bitwise_or', 'bitwise_xor', 'clip', 'copy', 'divide', 'equal', 'exp', 'greater', 'greater_equal', 'invert', 'isfinite', 'isinf', 'isnan', 'left_shift', 'less', 'less_equal', 'log', 'logical_and', 'logical_not', 'logical_or', 'logical_xor', 'maximum', 'minimum', 'multiply', 'negative', 'not_equal', 'power', 'relu', 'right_shift', 'sigmoid', 'sign', 'sqrt', 'subtract', 'tanh', 'where', 'max', 'mean', 'min', 'std', 'sum', 'var', 'broadcast_to', 'concatenate', 'expand_dims', 'moveaxis', 'reshape', 'squeeze', 'stack', 'swapaxes', 'transpose', 'getitem', 'scatter', 'scatter_max', 'scatter_min', 'setitem', 'take', 'take_along_axis', 'cross', 'dot', 'inner', 'kron', 'matmul', 'matrix_power', 'outer', 'tensordot', 'vdot', 'cross_entropy', 'log_softmax', 'logsumexp', 'softmax', 'arccos', 'arccosh', 'arcsin', 'arcsinh', 'arctan', 'arctan2', 'arctanh', 'cbrt', 'cos', 'cosh', 'deg2rad', 'degrees', 'exp2', 'expm1', 'float_power', 'hypot', 'ldexp', 'log1p', 'log2', 'log10', 'logaddexp', 'logaddexp2', 'positive', 'rad2deg', 'radians', 'reciprocal', 'sin', 'sinh', 'square', 'tan', 'ceil', 'copysign', 'divmod', 'fabs', 'floor', 'floor_divide', 'fmax', 'fmin', 'fmod', 'heaviside', 'nan_to_num', 'piecewise', 'remainder', 'rint', 'round', 'select', 'signbit', 'trunc', 'erf', 'erfc', 'sinc', 'digamma', 'gammaln', 'polygamma', 'xlogy', 'elu', 'gelu', 'hardtanh', 'leaky_relu', 'mish', 'selu', 'silu', 'softplus', 'softsign', 'average', 'cumprod', 'cumsum', 'diff', 'nanmax', 'nanmean', 'nanmin', 'nanprod', 'nansum', 'prod', 'ptp', 'corrcoef', 'cov', 'gradient', 'median', 'percentile', 'quantile', 'trapezoid', 'all', 'any', 'argmax', 'argmin', 'count_nonzero', 'contract', 'einsum', 'cholesky', 'cofactors', 'det', 'inv', 'logabsdet', 'norm', 'slogdet', 'solve', 'diag', 'diagonal', 'flatten', 'flip', 'fliplr', 'flipud', 'pad', 'ravel', 'repeat', 'roll', 'rot90', 'tile', 'trace', 'tril', 'triu', 'append', 'array_split', 'atleast_1d', 'atleast_2d', 'atleast_3d', 'block', 'broadcast_arrays', 'column_stack', 'delete', 'dsplit', 'dstack', 'hsplit', 'hstack', 'insert', 'meshgrid', 'split', 'vsplit', 'vstack', 'argpartition', 'argsort', 'choose', 'compress', 'digitize', 'extract', 'partition', 'searchsorted', 'sort', 'topk', 'unique', 'arange', 'eye', 'full', 'full_like', 'linspace', 'normal', 'ones', 'ones_like', 'permutation', 'rand', 'randint', 'randn', 'uniform', 'zeros', 'zeros_like', 'overlap_add', 'windows', 'conv2d', 'conv2d_weight', 'conv_transpose2d', 'avg_pool1d', 'avg_pool2d', 'conv1d', 'max_pool1d', 'max_pool2d', 'dropout', 'embedding', 'nll_loss', 'one_hot', 'scaled_dot_product_attention', 'batch_norm', 'layer_norm', 'standardize']
 TABLE: dict[str, Op]
 @overload
 def abs(x: Tensor, /) -> Tensor:
@@ -37,6 +37,30 @@ def astype(x: Tensor, dtype: DTypeLike) -> Tensor:
     """x in another dtype. Integers and booleans carry no gradient."""
 @overload
 def astype(x: ArrayLike, dtype: DTypeLike) -> np.ndarray: ...
+@overload
+def bitwise_and(x: Tensor, y: Tensor | ArrayLike, /) -> Tensor:
+    """The bits that x and y have both."""
+@overload
+def bitwise_and(x: Tensor | ArrayLike, y: Tensor, /) -> Tensor:
+    """The bits that x and y have both."""
+@overload
+def bitwise_and(x: ArrayLike, y: ArrayLike, /) -> np.ndarray: ...
+@overload
+def bitwise_or(x: Tensor, y: Tensor | ArrayLike, /) -> Tensor:
+    """The bits that x or y has."""
+@overload
+def bitwise_or(x: Tensor | ArrayLike, y: Tensor, /) -> Tensor:
+    """The bits that x or y has."""
+@overload
+def bitwise_or(x: ArrayLike, y: ArrayLike, /) -> np.ndarray: ...
+@overload
+def bitwise_xor(x: Tensor, y: Tensor | ArrayLike, /) -> Tensor:
+    """The bits that exactly one of x and y has."""
+@overload
+def bitwise_xor(x: Tensor | ArrayLike, y: Tensor, /) -> Tensor:
+    """The bits that exactly one of x and y has."""
+@overload
+def bitwise_xor(x: ArrayLike, y: ArrayLike, /) -> np.ndarray: ...
 @overload
 def clip(x: Tensor, min: Tensor | ArrayLike | None = None, max: Tensor | ArrayLike | None = None) -> Tensor:
     """x limited to the interval from min to max; None for no limit on that side."""
@@ -85,6 +109,11 @@ def greater_equal(x: Tensor | ArrayLike, y: Tensor, /) -> Tensor:
 @overload
 def greater_equal(x: ArrayLike, y: ArrayLike, /) -> np.ndarray: ...
 @overload
+def invert(x: Tensor, /) -> Tensor:
+    """Every bit of x the other way round."""
+@overload
+def invert(x: ArrayLike, /) -> np.ndarray: ...
+@overload
 def isfinite(x: Tensor, /) -> Tensor:
     """True where x is neither infinite nor nan."""
 @overload
@@ -99,6 +128,14 @@ def isnan(x: Tensor, /) -> Tensor:
     """True where x is nan."""
 @overload
 def isnan(x: ArrayLike, /) -> np.ndarray: ...
+@overload
+def left_shift(x: Tensor, y: Tensor | ArrayLike, /) -> Tensor:
+    """The bits of x moved to the left by y places."""
+@overload
+def left_shift(x: Tensor | ArrayLike, y: Tensor, /) -> Tensor:
+    """The bits of x moved to the left by y places."""
+@overload
+def left_shift(x: ArrayLike, y: ArrayLike, /) -> np.ndarray: ...
 @overload
 def less(x: Tensor, y: Tensor | ArrayLike, /) -> Tensor:
     """True where x is less than y."""
@@ -199,6 +236,14 @@ def relu(x: Tensor) -> Tensor:
     """x where it is positive, else 0."""
 @overload
 def relu(x: ArrayLike) -> np.ndarray: ...
+@overload
+def right_shift(x: Tensor, y: Tensor | ArrayLike, /) -> Tensor:
+    """The bits of x moved to the right by y places."""
+@overload
+def right_shift(x: Tensor | ArrayLike, y: Tensor, /) -> Tensor:
+    """The bits of x moved to the right by y places."""
+@overload
+def right_shift(x: ArrayLike, y: ArrayLike, /) -> np.ndarray: ...
 @overload
 def sigmoid(x: Tensor) -> Tensor:
     """The logistic function 1 / (1 + exp(-x)), without overflow."""

@@ -47,17 +47,18 @@ def wide(x, count=0):
 
     That is its own, but float32 for float16, and float64 for what float32 can't count.
     """
-    if x.dtype.char == "e":
-        x = x.astype(np.float32)
-    if count > _SINGLE_COUNTS and x.dtype.char == "f":
-        x = x.astype(np.float64)
-    return x
+    char = x.dtype.char
+    if count > _SINGLE_COUNTS and char in "ef":
+        return x.astype(np.float64)
+    return x.astype(np.float32) if char == "e" else x
 
 
 def narrow(value, x):
     """Return what was computed of `wide(x)` in the dtype of x."""
-    is_wider = x.dtype.kind == "f" and value.dtype != x.dtype
-    return value.astype(x.dtype) if is_wider else value
+    dtype = x.dtype
+    if value.dtype is dtype or dtype.kind != "f":
+        return value
+    return value.astype(dtype)
 
 
 def checked_integers(name, argument, value):

@@ -15,6 +15,9 @@ __all__ = [
     "abs",
     "add",
     "astype",
+    "bitwise_and",
+    "bitwise_or",
+    "bitwise_xor",
     "clip",
     "copy",
     "divide",
@@ -22,9 +25,11 @@ __all__ = [
     "exp",
     "greater",
     "greater_equal",
+    "invert",
     "isfinite",
     "isinf",
     "isnan",
+    "left_shift",
     "less",
     "less_equal",
     "log",
@@ -39,6 +44,7 @@ __all__ = [
     "not_equal",
     "power",
     "relu",
+    "right_shift",
     "sigmoid",
     "sign",
     "sqrt",
@@ -364,3 +370,29 @@ logical_not = _boolean(np.logical_not, "not ", "True where x does not hold.")
 isfinite = _boolean(np.isfinite, "is finite: ", "True where x is neither infinite nor nan.")
 isinf = _boolean(np.isinf, "is infinite: ", "True where x is inf or -inf.")
 isnan = _boolean(np.isnan, "is nan: ", "True where x is nan.")
+
+# --- bits of integers; of booleans, the same as logic: no gradient -------------------------------
+
+
+def _bit_samples(r):
+    x = np.array([[5, -3, 0], [12, 7, 1]])
+    return [((x, np.array([3, 1, 2])), {}), ((x > 0, x < 5), {}), ((x.astype(np.uint8), 2), {})]
+
+
+def _bitwise(ufunc, symbol, doc):
+    text = f"{{x}} {symbol} {{y}}"
+    return define_op(ufunc, x=None, y=None, text=text, doc=doc, samples=_bit_samples)
+
+
+bitwise_and = _bitwise(np.bitwise_and, "&", "The bits that x and y have both.")
+bitwise_or = _bitwise(np.bitwise_or, "|", "The bits that x or y has.")
+bitwise_xor = _bitwise(np.bitwise_xor, "^", "The bits that exactly one of x and y has.")
+left_shift = _bitwise(np.left_shift, "<<", "The bits of x moved to the left by y places.")
+right_shift = _bitwise(np.right_shift, ">>", "The bits of x moved to the right by y places.")
+invert = define_op(
+    np.invert,
+    x=None,
+    text="~{x}",
+    doc="Every bit of x the other way round.",
+    samples=lambda r: [((np.array([[5, -3], [0, 1]]),), {}), ((np.array([True, False]),), {})],
+)

@@ -45,6 +45,9 @@ def plain_words(op: Op, error: Exception, operands: Sequence[Any]) -> str:
             return re.sub(r",(?=\d)", ", ", problem)
         stacks = " and ".join(str(np.shape(value)[:-2]) for value in operands)
         return f"the axes in front of the matrices do not broadcast: {stacks}"
+    if "not supported for the input types" in text:
+        kinds = (getattr(value, "dtype", type(value).__name__) for value in operands)
+        return f"it is not defined for {' and '.join(map(str, kinds))}"
     return text
 
 

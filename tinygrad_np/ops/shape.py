@@ -26,10 +26,10 @@ answers(np.size)(lambda a, axis=None: a.size if axis is None else a.shape[axis])
 
 def _reshape(x, shape):
     """The same elements in another shape; one length may be -1, and follows from the others."""
-    lengths = checked_integers("reshape", "shape", shape)
-    if lengths and min(lengths) < -1:  # which NumPy takes for -1
-        raise ValueError(f"the shape {shape!r} has a negative length")
-    return np.reshape(x, shape)
+    out = np.reshape(x, shape)
+    if out.shape != shape and min(checked_integers("reshape", "shape", shape), default=0) < -1:
+        raise ValueError(f"the shape {shape!r} has a negative length")  # NumPy takes it for -1
+    return out
 
 
 reshape = define_op(
