@@ -97,7 +97,7 @@ def test_the_fix_for_integer_leaves():
         (lambda: T(2, 3, 4) @ T(3, 4, 5), ["matmul", "(2, 3, 4)", "(3, 4, 5)"]),
         (lambda: T(2, 3).reshape(4, 2), ["reshape", "(2, 3)", "(4,2)"]),
         (lambda: T(2, 3).reshape(-1, -1), ["reshape", "(2, 3)"]),
-        (lambda: T(2, 3).broadcast_to((3, 3)), ["broadcast_to", "(2, 3)", "(3,3)"]),
+        (lambda: T(2, 3).broadcast_to((3, 3)), ["broadcast_to", "(2, 3)", "(3, 3)"]),
         (lambda: T(2, 3).squeeze(0), ["squeeze", "(2, 3)"]),
         (lambda: tg.concatenate([T(2, 3), T(3)]), ["concatenate", "arrays[1]: Tensor (3,)"]),
         (lambda: tg.concatenate([T(2, 3), T(2, 4)]), ["concatenate", "(2, 3)", "(2, 4)"]),
