@@ -12,6 +12,7 @@ from tinygrad_np import Tensor
 from . import init
 from .layers import check_sizes, initial
 from .module import Module, Parameter, as_tensor
+from .recurrent_steps import gru_step, lstm_step
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,10 +28,12 @@ class _Rule:
     Attributes:
         gates: how many blocks of hidden_size the products have.
         states: how many arrays a state has.
+        sums_biases: the two biases are only ever added.
     """
 
     gates: int
     states = 1
+    sums_biases = True
 
     def step(self, inputs: Tensor, state: State, weight: Tensor, bias: Tensor | None) -> State:
         """Return the next state.
@@ -71,23 +74,18 @@ class _LongShortTerm(_Rule):
 
     def step(self, inputs: Tensor, state: State, weight: Tensor, bias: Tensor | None) -> State:
         h, c = state
-        i, f, g, o = tg.split(inputs + _product(h, weight, bias), 4, axis=-1)
-        c = tg.sigmoid(f) * c + tg.sigmoid(i) * tg.tanh(g)
-        return tg.sigmoid(o) * tg.tanh(c), c
+        return lstm_step(inputs + _product(h, weight, bias), c)
 
 
 class _GatedUnit(_Rule):
     """h = (1 - z)·n + z·h with n = tanh(inputs + r·(h·W + b)), in the order rzn."""
 
     gates = 3
+    sums_biases = False
 
     def step(self, inputs: Tensor, state: State, weight: Tensor, bias: Tensor | None) -> State:
         (h,) = state
-        r, z, n = tg.split(inputs, 3, axis=-1)
-        own_r, own_z, own_n = tg.split(_product(h, weight, bias), 3, axis=-1)
-        z = tg.sigmoid(z + own_z)
-        n = tg.tanh(n + tg.sigmoid(r + own_r) * own_n)
-        return ((1 - z) * n + z * h,)
+        return (gru_step(inputs, _product(h, weight, bias), h),)
 
 
 class _Recurrent(Module):
@@ -291,12 +289,17 @@ class _Layers(_Recurrent):
         weight_ih, weight_hh, bias_ih, bias_hh = parameters
         # The products of all inputs at once; only those of the state wait for each other.
         inputs = _product(x, weight_ih, bias_ih)
-        steps = range(len(x))
+        if bias_hh is not None and self.rule.sums_biases:
+            inputs, bias_hh = inputs + bias_hh, None
+        # Parts keep the axis of time, of length 1, so that they are joined again without a copy.
+        parts = tg.split(inputs, len(x))
+        state = tuple(tg.expand_dims(s, 0) for s in state)
         outputs = []
-        for k in reversed(steps) if backwards else steps:
-            state = self.rule.step(inputs[k], state, weight_hh, bias_hh)
+        for part in reversed(parts) if backwards else parts:
+            state = self.rule.step(part, state, weight_hh, bias_hh)
             outputs.append(state[0])
-        return tg.stack(outputs[::-1] if backwards else outputs), state
+        joined = tg.concatenate(outputs[::-1] if backwards else outputs)
+        return joined, tuple(s[0] for s in state)
 
     def extra_repr(self) -> str:
         parts = [str(self.input_size), str(self.hidden_size)]
