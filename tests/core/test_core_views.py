@@ -475,6 +475,13 @@ def accumulated(t):
     return functools.reduce(operator.iadd, [total, t * 1, t * 2])
 
 
+def nothing(t):
+    none = t[3:]
+    none += 1
+    none[...] = 5.0
+    return none
+
+
 def matrix_of_arrays(t):
     blocks = [[t * 1, t * 2], [t * 3, t * 4]]
     blocks[0][1] += 1
@@ -486,7 +493,7 @@ RIGHT = [
     items, items_in_containers, items_by_a_key, passed_on, executed_items, nested_function, rebound,
     rebound_in_one_line, after_locals, values_on_their_way, replaced_by_the_result, layers,
     rows_of_a_result, base_deleted, parts_of_a_result, sums, running_means, accumulated,
-    matrix_of_arrays,
+    matrix_of_arrays, nothing,
 ]  # fmt: skip
 
 

@@ -94,6 +94,8 @@ def check_item(tensor: Any) -> None:
 
 
 def _check(tensor: Any, action: str, remedy: str, frame: FrameType) -> None:
+    if tensor.size == 0:
+        return
     for reference in getattr(tensor, "_bases", ()):
         base = reference()
         if base is None:
