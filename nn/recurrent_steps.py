@@ -17,7 +17,8 @@ def _lstm(z, c):
     """
     n = c.shape[-1]
     both = tg.sigmoid(z[..., : 2 * n])
-    i, f = both[..., :n], both[..., n:]
+    i = both[..., :n]
+    f = both[..., n:]
     k = np.tanh(z[..., 2 * n : 3 * n])
     o = tg.sigmoid(z[..., 3 * n :])
     c = f * c + i * k
@@ -63,9 +64,11 @@ def _gru(x, p, h):
     n = tanh(x_n + sigmoid(x_r + p_r)·p_n) and h' = (1 - z)·n + z·h with z = sigmoid(x_z + p_z).
     """
     size = h.shape[-1]
-    both = tg.sigmoid(x[..., : 2 * size] + p[..., : 2 * size])
-    r, z = both[..., :size], both[..., size:]
-    n = np.tanh(x[..., 2 * size :] + r * p[..., 2 * size :])
+    last = 2 * size
+    both = tg.sigmoid(x[..., :last] + p[..., :last])
+    r = both[..., :size]
+    z = both[..., size:]
+    n = np.tanh(x[..., last:] + r * p[..., last:])
     return n + z * (h - n), r, z, n
 
 
@@ -73,7 +76,8 @@ def _gru_parts(g, p, h, r, z, n):
     """The gradients of the sums before the gates, and of what stands inside of the tanh."""
     g_n = g * (1 - z) * (1 - n * n)
     g_z = g * (h - n) * z * (1 - z)
-    g_r = g_n * p[..., 2 * h.shape[-1] :] * r * (1 - r)
+    last = 2 * h.shape[-1]
+    g_r = g_n * p[..., last:] * r * (1 - r)
     return g_r, g_z, g_n
 
 
