@@ -92,7 +92,7 @@ def categorical_crossentropy(probs: Any, target: Any, reduction: str = "mean") -
     if p.ndim != 2:
         raise ValueError(misfit(f"probs must have shape (n, classes), not {p.shape}"))
     _check_probabilities(p, misfit, "cross_entropy")
-    clipped = tg.clip(p, _EDGE, 1 - _EDGE)
+    clipped = _inside(p)
     classes = p.shape[1]
     if t.dtype.kind == "f":
         if t.shape != p.shape:
@@ -134,7 +134,7 @@ def binary_cross_entropy(
         return f"{call}: {problem}"
 
     _check_probabilities(x, misfit, "binary_cross_entropy_with_logits")
-    p = tg.clip(x, _EDGE, 1 - _EDGE)
+    p = _inside(x)
     losses = -(y * tg.log(p) + (1 - y) * tg.log(1 - p))
     return reduced(losses if weight is None else losses * weight, reduction)
 
@@ -194,6 +194,12 @@ def alike(loss: str, prediction: Any, target: Any) -> tuple[Tensor, Tensor]:
         fix = "; target.T would fit"
     call = describe_call(loss, prediction=prediction, target=target)
     raise ValueError(f"{call}: the shapes differ{fix}")
+
+
+def _inside(p: Tensor) -> Tensor:
+    """Keep probabilities away from 0 and 1, by more than rounding in their dtype."""
+    edge = max(_EDGE, float(np.finfo(p.dtype).epsneg)) if p.dtype.kind == "f" else _EDGE
+    return tg.clip(p, edge, 1 - edge)
 
 
 def _check_probabilities(p: Tensor, misfit: Callable[[str], str], loss_of_logits: str) -> None:

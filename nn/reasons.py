@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from .module import Module
 
-__all__ = ["bad_number", "cause_of_bad_loss", "refuse_bad_validation", "warn_of_unlearned"]
+__all__ = ["bad_gradient", "cause_of_bad_loss", "refuse_bad_validation", "warn_of_unlearned"]
 
 
 def warn_of_unlearned(model: Module, optimizer: Any) -> None:
@@ -44,6 +44,15 @@ def bad_number(values: Tensor) -> str:
         return ""
     place = places[0].tolist()
     return f"{array[tuple(place)]} at {place}"
+
+
+def bad_gradient(model: Module) -> str:
+    """Describe the first gradient that is not finite, of the model's parameters if one is."""
+    for name, parameter in model.named_parameters():
+        text = "" if parameter.grad is None else bad_number(parameter.grad)
+        if text:
+            return f"the gradient of {name} is {text}"
+    return "a gradient is not finite"
 
 
 def cause_of_bad_loss(

@@ -20,7 +20,7 @@ from .arguments import (
 )
 from .layers import regularization_loss
 from .module import Module, cast_like
-from .reasons import bad_number, cause_of_bad_loss, refuse_bad_validation, warn_of_unlearned
+from .reasons import bad_gradient, cause_of_bad_loss, refuse_bad_validation, warn_of_unlearned
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -189,8 +189,9 @@ def _epoch(
             values = step(*batch, metrics)
         except _NotFinite as error:
             cause = cause_of_bad_loss(step.model, step.optimizer, batch, data)
+            fault = str(error) or bad_gradient(step.model)
             raise FloatingPointError(
-                f"{error} in epoch {epoch}; the parameters are as they were before this batch. "
+                f"{fault} in epoch {epoch}; the parameters are as they were before this batch. "
                 f"{cause}"
             ) from None
         for name, value in values.items():
@@ -250,18 +251,9 @@ class _Step:
         total.backward()
         gradients = [g.data.ravel() for p in self.params if (g := p.grad) is not None]
         if gradients and not np.isfinite(np.concatenate(gradients)).all():
-            raise _NotFinite(f"the gradient of {self._bad_gradient()}")
+            raise _NotFinite
         self.optimizer.step()
         return total, data_loss, penalty, output
-
-    def _bad_gradient(self) -> str:
-        """Describe the first parameter whose gradient is not finite, and the gradient there."""
-        names = {id(p): name for name, p in self.model.named_parameters()}
-        for p in self.params:
-            text = None if p.grad is None else bad_number(p.grad)
-            if text:
-                return f"{names.get(id(p), tg.describe(p))} is {text}"
-        return ""
 
     def __call__(
         self,

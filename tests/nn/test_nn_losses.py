@@ -209,3 +209,44 @@ def test_unknown_reduction(loss, reduction):
 def test_what_is_not_numbers_is_refused(loss, wrong):
     with pytest.raises((TypeError, ValueError), match=r"expected numbers|lengths differ"):
         loss(wrong, [1.0])
+
+
+# --- outputs and targets of other kinds -----------------------------------------------------------
+
+LOSSES = [
+    nn.mse_loss,
+    nn.mae_loss,
+    nn.binary_cross_entropy,
+    nn.binary_cross_entropy_with_logits,
+]
+
+
+@pytest.mark.parametrize("loss", LOSSES, ids=lambda loss: loss.__name__)
+@pytest.mark.parametrize("dtype", [bool, np.uint8, np.int32, np.int64])
+@pytest.mark.parametrize("kind", [np.float16, np.float32, np.float64])
+def test_targets_of_integers_are_those_of_floats(loss, dtype, kind):
+    output = np.array([[0.25], [0.75], [0.5]], kind)
+    target = np.array([[0], [1], [1]])
+    got = loss(tg.Tensor(output), target.astype(dtype))
+    assert got.dtype == kind
+    assert got.item() == loss(tg.Tensor(output), target.astype(kind)).item()
+
+
+@pytest.mark.parametrize("bad", [-0.5, 1.5, 30.0, -np.inf])
+@pytest.mark.parametrize("loss", [nn.binary_cross_entropy, nn.categorical_crossentropy])
+def test_outputs_that_are_no_probabilities(loss, bad):
+    """Clipped they would look certain, and learn nothing."""
+    probs = np.array([[0.25, 0.75], [bad, 0.5]])
+    with pytest.raises(ValueError, match=rf"between 0 and 1, but there is {bad:g}; for logits"):
+        loss(probs, np.array([[0.0, 1.0], [1.0, 0.0]]))
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+@pytest.mark.parametrize("loss", [nn.binary_cross_entropy, nn.categorical_crossentropy])
+def test_rounded_probabilities_and_nan_are_no_mistake(loss, dtype):
+    step = np.finfo(dtype).eps
+    probs = np.array([[0.0, 1.0], [1 + step, -step], [np.nan, 0.5]], dtype)
+    target = np.array([[0.0, 1.0], [1.0, 0.0], [1.0, 0.0]], dtype)
+    losses = loss(tg.Tensor(probs), target, reduction="none").numpy().ravel()
+    assert np.isnan(losses[-2:]).any()
+    assert np.isfinite(losses[:2]).all()

@@ -334,3 +334,43 @@ def test_copies_of_buffers_are_buffers(duplicate):
     assert not other.last.persistent
     other.mean.assign(np.zeros(2))
     assert np.array_equal(model.mean.numpy(), [1, 2])
+
+
+# --- what is left out -----------------------------------------------------------------------------
+
+
+class Holding(nn.Module):
+    """Holds Tensors of all kinds."""
+
+    def __init__(self):
+        self.mean = tg.Tensor(np.zeros(2, np.float32))
+        self.scale = nn.Buffer(np.ones(2, np.float32))
+        self.table = np.ones(2)
+        self.layer = nn.Linear(2, 1)
+
+    def forward(self, x):
+        self.last = self.layer((x - self.mean) * self.scale)
+        return self.last
+
+
+def test_a_bare_tensor_is_said_to_be_left_out():
+    model = nn.Sequential(Holding())
+    model(np.ones((1, 2), np.float32))
+    with pytest.warns(UserWarning, match=r"leaves out 0\.mean: make it an nn\.Buffer") as said:
+        state = model.state_dict()
+    assert list(state) == ["0.scale", "0.layer.weight", "0.layer.bias"]
+    assert len(said) == 1
+    assert said[0].filename == __file__
+
+
+def test_a_bare_tensor_is_said_once(recwarn):
+    model = Holding()
+    for _ in range(3):
+        model.state_dict()
+    assert len(recwarn) == 1
+
+
+@pytest.mark.parametrize("state", [[1, 2], None, "model.npz", nn.Linear(2, 1), {"a"}])
+def test_a_state_is_a_mapping(state):
+    with pytest.raises(TypeError, match=r"a dict of names and arrays, not \w+"):
+        nn.Linear(2, 1).load_state_dict(state)

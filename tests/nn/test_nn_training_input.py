@@ -155,7 +155,10 @@ def test_everything_frozen():
 
 
 def test_an_optimizer_of_another_model():
-    with pytest.raises(RuntimeError, match="no parameter has a gradient"):
+    with (
+        pytest.warns(UserWarning, match="does not hold the model's weight, bias"),
+        pytest.raises(RuntimeError, match="no parameter has a gradient"),
+    ):
         fit(optimizer=nn.SGD(nn.Linear(2, 1).parameters()))
 
 
