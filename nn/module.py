@@ -10,7 +10,7 @@ import numpy as np
 from tinygrad_np import Tensor, Text, no_grad
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
 __all__ = ["Buffer", "Module", "Parameter"]
 
@@ -132,6 +132,12 @@ class Module:
     def buffers(self) -> list[Buffer]:
         """Return all buffers, those that are not saved too."""
         return [buffer for _, buffer in self.named_buffers()]
+
+    def apply(self, function: Callable[[Module], Any]) -> Module:
+        """Call a function on every module inside, inner ones first, and return this module."""
+        for module in reversed(list(self.modules())):
+            function(module)
+        return self
 
     def zero_grad(self) -> None:
         """Forget the gradients of all parameters."""

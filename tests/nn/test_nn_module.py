@@ -340,3 +340,17 @@ def test_predict_result_does_not_change_with_later_training():
     nn.SGD(model.parameters(), lr=1.0).step()
     assert before.tolist() == kept.tolist()
     assert model.predict(np.ones((1, 2))).tolist() != kept.tolist()
+
+
+def test_a_function_is_applied_to_every_module():
+    model = nn.Sequential(nn.Linear(2, 3), nn.Sequential(nn.Linear(3, 3), nn.ReLU()))
+    kinds = []
+
+    def start(module):
+        kinds.append(type(module).__name__)
+        if isinstance(module, nn.Linear):
+            nn.init.ones_(module.weight)
+
+    assert model.apply(start) is model
+    assert kinds == ["ReLU", "Linear", "Sequential", "Linear", "Sequential"]
+    assert all((p.numpy() == 1).all() for name, p in model.named_parameters() if "weight" in name)
