@@ -24,7 +24,7 @@ import numpy as np
 
 from . import doors
 from .bytecode import is_read_after, writes_back
-from .callsite import INSIDE, variables
+from .callsite import INSIDE, outside, variables
 
 __all__ = ["check_in_place", "check_item", "look_into"]
 
@@ -64,7 +64,7 @@ def check_in_place(tensor: Any, action: str, references: int) -> None:
         action: how that is written, `t += v`.
         references: how many of them the operator itself counts to `tensor`.
     """
-    frame = sys._getframe(2)
+    frame = outside(sys._getframe(2))
     code, lasti = frame.f_code, frame.f_lasti
     if references <= _UNNAMED or not _references_tell():
         place = (id(code), lasti)
@@ -90,7 +90,7 @@ def _references_tell() -> bool:
 def check_item(tensor: Any) -> None:
     """Raise if `t[...] = v` on a view would not reach a Tensor in use."""
     remedy = "write t[0, 1] = v instead of t[0][1] = v"
-    _check(tensor, "t[...] = v", remedy, sys._getframe(2))
+    _check(tensor, "t[...] = v", remedy, outside(sys._getframe(2)))
 
 
 def _check(tensor: Any, action: str, remedy: str, frame: FrameType) -> None:
