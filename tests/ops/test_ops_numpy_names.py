@@ -148,10 +148,41 @@ def test_reductions_in_a_wider_dtype(f):
 def test_initial_keeps_the_dtype_and_gets_a_gradient():
     x = tg.Tensor(np.ones((2, 3), np.float32), requires_grad=True)
     assert np.sum(x, initial=np.float64(3)).dtype == np.float32
+    assert np.max(x, initial=np.float64(3), where=False).dtype == np.float32
     start = tg.Tensor(2.5, requires_grad=True)
     total = np.sum(tg.Tensor([1.0, 2.0]), initial=start)
     total.backward()
     assert (total.item(), start.grad.item()) == (5.5, 1)
+
+
+INTEGERS = [np.array([1, 2, 3]), np.array([True, True, False]), np.array([2, 0, 5], np.int8)]
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda a: np.sum(a, initial=2.5),
+        lambda a: np.max(a, initial=2.5),
+        lambda a: np.sum(a, where=np.array([True, False, True])),
+        lambda a: np.prod(a, where=np.array([True, False, True]), initial=np.float64(2)),
+        lambda a: np.min(a, where=np.array([True, False, True]), initial=1),
+        lambda a: np.mean(a, where=np.array([True, False, True])),
+        lambda a: np.sum(a, dtype=np.float32, initial=0.5),
+    ],
+)
+@pytest.mark.parametrize("array", INTEGERS, ids=str)
+def test_reductions_of_integers(f, array):
+    got, want = f(tg.Tensor(array)), f(array)
+    assert got.dtype == want.dtype
+    assert got.item() == want.item()
+
+
+@pytest.mark.parametrize("infinity", [np.inf, np.float64(-np.inf), np.nan])
+def test_no_integer_is_infinite(infinity):
+    with pytest.raises((OverflowError, ValueError)):
+        np.min(tg.Tensor([1, 2]), initial=infinity)
+    with pytest.raises(ValueError, match="initial must be one number"):
+        np.sum(tg.Tensor([1.0, 2.0]), initial=[1.0, 2.0])
 
 
 def test_reductions_of_nothing():

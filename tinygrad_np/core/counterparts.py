@@ -39,7 +39,7 @@ COUNTERPARTS = {
     "np.putmask": "t[mask] = v, with one number v",
     # --- axes and parts
     "np.apply_along_axis": "for rows t: np.stack([f(row) for row in t])",
-    "np.bincount": "tinygrad_np.scatter(weights, t, t.max() + 1)",
+    "np.bincount": "for weights: tinygrad_np.scatter(weights, t, t.max() + 1)",
     "np.fft.fftshift": "for a 1-D t: np.roll(t, len(t) // 2)",
     "np.fft.ifftshift": "for a 1-D t: np.roll(t, -(len(t) // 2))",
     "np.lib.stride_tricks.sliding_window_view": (

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["FUNCTIONS_ELSEWHERE", "METHODS_ELSEWHERE", "ForeignNames", "write"]
+__all__ = ["FUNCTIONS_ELSEWHERE", "METHODS_ELSEWHERE", "ForeignNames", "remedy"]
 
 _ONE_DEVICE = "leave it out: arrays are always in the memory of the CPU"
 
@@ -150,7 +150,7 @@ FUNCTIONS_ELSEWHERE = {
 }
 
 
-def write(instead: str) -> str:
+def remedy(instead: str) -> str:
     """Return what to do in the place of a foreign name, as the end of a sentence."""
     condition, _, expression = instead.rpartition(": ")
     if condition == "leave it out":
@@ -164,7 +164,7 @@ class _ForeignName:
     __slots__ = ("message",)
 
     def __init__(self, name: str, instead: str) -> None:
-        self.message = f"a Tensor has no {name!r}: {write(instead)}"
+        self.message = f"a Tensor has no {name!r}: {remedy(instead)}"
 
     def __get__(self, tensor: Any, kind: type) -> Any:
         raise AttributeError(self.message, name="")  # if it had a name, Python would add a guess

@@ -10,7 +10,7 @@ import operator
 
 import numpy as np
 
-from .mistakes import shown
+from .mistakes import argument_text
 
 __all__ = [
     "checked_axes",
@@ -68,7 +68,8 @@ def checked_integers(name, argument, value):
         return tuple(map(operator.index, integers))
     except TypeError:
         raise TypeError(
-            f"{name}: {argument} must be an integer or a sequence of integers, not {shown(value)}"
+            f"{name}: {argument} must be an integer or a sequence of integers, "
+            f"not {argument_text(value)}"
         ) from None
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..core.callsite import INSIDE, assigned_name, name_of, outside, short_place
-from ..core.foreign_names import FUNCTIONS_ELSEWHERE, METHODS_ELSEWHERE, write
+from ..core.foreign_names import FUNCTIONS_ELSEWHERE, METHODS_ELSEWHERE, remedy
 from ..core.protocols import FUNCTIONS, UFUNCS
 from ..core.tensor import Tensor
 from .numpy_messages import plain_words
@@ -23,13 +23,13 @@ if TYPE_CHECKING:
     from ..core.op import Op
 
 __all__ = [
+    "argument_text",
     "composition",
     "describe",
     "describe_call",
     "forward_failed",
     "known_arguments",
     "missing_function",
-    "shown",
     "unknown_argument",
 ]
 
@@ -88,7 +88,7 @@ def forward_failed(
     arguments = {op.input_name(k): describe(value) for k, value in enumerate(operands)}
     for name, value in zip(op.params, params):
         if value is not op.defaults[name]:
-            arguments[name] = shown(value)
+            arguments[name] = argument_text(value)
     call = _call(op.name, arguments)
     caller = composition()
     if caller not in (None, op.name):
@@ -101,7 +101,7 @@ def forward_failed(
     return TypeError(text) if isinstance(error, TypeError) else ValueError(text)
 
 
-def shown(value: Any) -> str:
+def argument_text(value: Any) -> str:
     """Return the text of an argument that is no operand: short ones as they are written."""
     text = repr(value)
     return describe(value) if hasattr(value, "dtype") or len(text) > _LONGEST else text
@@ -206,7 +206,7 @@ def missing_function(name: str) -> AttributeError:
         instead = f"np.{name}"
     if instead is None:
         return AttributeError(text)
-    return AttributeError(f"{text}: {write(instead)}", name="")
+    return AttributeError(f"{text}: {remedy(instead)}", name="")
 
 
 # What PyTorch and NumPy call parameters that ops have by another name.

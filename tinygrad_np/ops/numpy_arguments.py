@@ -16,7 +16,8 @@ from .axes import narrow, normal_axes, wide
 from .define import answers
 from .elementwise import add, astype, maximum, minimum, multiply
 from .elementwise import where as select
-from .operands import array_of
+from .mistakes import describe
+from .operands import array_of, operand
 from .reduce import count, max, mean, min, std, sum, var
 from .scans import cumprod, cumsum, nanmax, nanmean, nanmin, nanprod, nansum, prod
 
@@ -44,7 +45,23 @@ def _chosen(name: str, mask: Any, x: Any) -> np.ndarray:
     return np.broadcast_to(mask, np.shape(x))
 
 
-def _joining(op: Callable, join: Callable, neutral: float | None, name: str = "") -> Callable:
+def _number(name: str, initial: Any, x: Any) -> Any:
+    """Return the number that a reduction begins with, in the dtype of x.
+
+    Raises:
+        OverflowError: infinity or nan for integers.
+        ValueError: not one number.
+    """
+    if isinstance(initial, Tensor):
+        return initial
+    value = as_array(initial)
+    if value.ndim:
+        raise ValueError(f"np.{name}: initial must be one number, not {describe(initial)}")
+    dtype = operand(x).dtype
+    return as_array(value if dtype.kind in "fc" else value.item(), dtype)
+
+
+def _fold(op: Callable, join: Callable, neutral: float | None, name: str = "") -> Callable:
     """Make NumPy's form of an op that joins numbers.
 
     Args:
@@ -64,17 +81,16 @@ def _joining(op: Callable, join: Callable, neutral: float | None, name: str = ""
     ) -> Any:
         x = a if dtype is None and out is None else _input(name, a, dtype, out)
         if where is not True:
-            instead = initial if neutral is None else neutral
-            if instead is None:
+            if neutral is None and initial is None:
                 raise ValueError(f"np.{name}: with where= it needs initial=, for an empty choice")
+            instead = _number(name, initial, x) if neutral is None else neutral
             x = select(_chosen(name, where, x), x, instead)
         if initial is None:
             return op(x, axis, keepdims=True) if keepdims else op(x, axis)
-        if not isinstance(initial, Tensor):
-            initial = as_array(initial).astype(array_of(x).dtype)
-        if count(axis, np.shape(x)) == 0:
-            return sum(x, axis, keepdims=keepdims) + initial  # no numbers: zeros, and recorded
-        return join(op(x, axis, keepdims=keepdims), initial)
+        nothing = count(axis, np.shape(x)) == 0
+        result = (sum if nothing else op)(x, axis, keepdims=keepdims)
+        number = _number(name, initial, result)
+        return result + number if nothing else join(result, number)  # of nothing: zeros, recorded
 
     return reduction
 
@@ -95,19 +111,19 @@ def _without_dtype(reduction: Callable) -> Callable:
     return extremum
 
 
-_sum = _joining(sum, add, 0)
-_prod = _joining(prod, multiply, 1)
-_max = _joining(max, maximum, None)
-_min = _joining(min, minimum, None)
+_sum = _fold(sum, add, 0)
+_prod = _fold(prod, multiply, 1)
+_max = _fold(max, maximum, None)
+_min = _fold(min, minimum, None)
 
 answers(np.sum)(_sum)
 answers(np.prod)(_prod)
 answers(np.max, np.amax)(_without_dtype(_max))
 answers(np.min, np.amin)(_without_dtype(_min))
-answers(np.nansum)(_joining(nansum, add, 0))
-answers(np.nanprod)(_joining(nanprod, multiply, 1))
-answers(np.nanmax)(_without_dtype(_joining(nanmax, maximum, None)))
-answers(np.nanmin)(_without_dtype(_joining(nanmin, minimum, None)))
+answers(np.nansum)(_fold(nansum, add, 0))
+answers(np.nanprod)(_fold(nanprod, multiply, 1))
+answers(np.nanmax)(_without_dtype(_fold(nanmax, maximum, None)))
+answers(np.nanmin)(_without_dtype(_fold(nanmin, minimum, None)))
 
 UFUNCS[np.add, "reduce"] = _sum
 UFUNCS[np.multiply, "reduce"] = _prod
@@ -189,7 +205,7 @@ answers(np.std)(_spread(std, 0.5))
 # --- running sums and products -------------------------------------------------------------------
 
 
-def _running(op: Callable) -> Callable:
+def _scan(op: Callable) -> Callable:
     """Make NumPy's form of a running sum or product."""
 
     def scan(a: Any, axis: Any = None, dtype: Any = None, out: Any = None) -> Any:
@@ -232,7 +248,7 @@ def _cumulative(scan: Callable, first: float) -> Callable:
     return cumulative
 
 
-_cumsum, _cumprod = _running(cumsum), _running(cumprod)
+_cumsum, _cumprod = _scan(cumsum), _scan(cumprod)
 answers(np.cumsum)(_cumsum)
 answers(np.cumprod)(_cumprod)
 UFUNCS[np.add, "accumulate"] = _along_first(_cumsum)
