@@ -98,6 +98,47 @@ class SigmoidIntoLogitsLoss:
         return nn.binary_cross_entropy(model(X)[:, 0], target), model
 
 
+@case("targets", "cross_entropy", "tg.one_hot")
+class ScoresAsTargets:
+    def wrong():
+        model = network()
+        scores = RNG.normal(size=(30, 3)).astype(np.float32)
+        return nn.cross_entropy(model(X), scores), model  # here
+
+    def right():
+        model = network()
+        rows = np.eye(3, dtype=np.float32)[Y.numpy()] * 0.9 + 0.1 / 3
+        rows[4] = 0  # a row that is not to count
+        return nn.cross_entropy(model(X), rows), model
+
+
+@case("targets", "cross_entropy", "divided by their sum")
+class CountsAsTargets:
+    def wrong():
+        model = network()
+        counts = RNG.integers(1, 9, (30, 3)).astype(np.float32)
+        return nn.cross_entropy(model(X), tg.Tensor(counts)), model  # here
+
+    def right():
+        model = network()
+        counts = RNG.integers(1, 9, (30, 3)).astype(np.float32)
+        shares = counts / counts.sum(axis=1, keepdims=True)
+        return nn.cross_entropy(model(X).T, tg.Tensor(shares.T), axis=0), model
+
+
+@case("targets", "binary_cross_entropy_with_logits", "nn.mse_loss")
+class SignsAsTargets:
+    def wrong():
+        model = network(nn.Linear(4, 1))
+        signs = np.sign(T.numpy())[:, None]
+        return nn.binary_cross_entropy_with_logits(model(X), signs), model  # here
+
+    def right():
+        model = network(nn.Linear(4, 1))
+        target = (np.sign(T.numpy()) * 0.45 + 0.5)[:, None]
+        return nn.binary_cross_entropy_with_logits(model(X), target), model
+
+
 @case("log of probabilities", "softmax", "tg.log_softmax")
 class LogOfSoftmax:
     def wrong():

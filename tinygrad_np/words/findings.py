@@ -22,6 +22,7 @@ __all__ = ["lint"]
 MISTAKES = (
     graph_mistakes.probabilities_as_logits,
     graph_mistakes.log_of_probabilities,
+    value_mistakes.targets_that_are_none,
     graph_mistakes.column_against_row,
     graph_mistakes.exponential_formulas,
     graph_mistakes.integer_operands,
@@ -44,10 +45,11 @@ def lint(loss: Tensor, model: Any = None, *, record: Record | None = None) -> Fi
         print(tg.lint(loss, model, record=r))
 
     It finds probabilities given to a loss that takes logits; log(softmax(x)) and log(sigmoid(x));
-    (n, 1) against (n,) in a loss; exponentials that overflow; values that left the graph as bare
-    numbers (`float(t)`); parameters that the loss does not reach, and where their branch was
-    detached; integers in the place of floats; dead ReLUs and saturated activations; infinite
-    derivatives, also those that a where() hides in the forward pass; and a missing zero_grad().
+    (n, 1) against (n,) in a loss; targets that are no probabilities; exponentials that overflow;
+    values that left the graph as bare numbers (`float(t)`); parameters that the loss does not
+    reach, and where their branch was detached; integers in the place of floats; dead ReLUs and
+    saturated activations; infinite derivatives, also those that a where() hides in the forward
+    pass; and a missing zero_grad().
     Nothing is changed, and nothing raises because of a finding.
 
     Args:

@@ -27,6 +27,7 @@ __all__ = [
     "infinite_derivatives",
     "overflow",
     "saturated_units",
+    "targets_that_are_none",
 ]
 
 DEAD = 0.5  # of the units: some are dead in a network that learns well
@@ -34,6 +35,46 @@ SATURATED = 0.9  # of the elements
 FLAT = 0.01  # of the steepest slope
 FEW_ROWS = 4  # so few that a unit may well be 0 for all of them
 NEAR_OVERFLOW = 0.9  # of the largest exponent
+
+
+# --- targets --------------------------------------------------------------------------------------
+
+
+def targets_that_are_none(graph: LossGraph) -> Iterator[Finding]:
+    """Find targets of a cross-entropy that are floats, but no probabilities."""
+    evidence = graph.evidence
+    for node in graph.calls(loss_graph.LOSSES_OF_LOGITS):
+        target = evidence.operand(node, 1)
+        if not isinstance(target, np.ndarray) or target.dtype.kind != "f" or not target.size:
+            continue
+        assert node.op is not None
+        several = bool(node.op.keeps)  # classes, not the probability of one
+        wrong = (target < 0) | (target > (np.inf if several else 1))
+        if wrong.any():
+            place = first_place(wrong)
+            fault = f"{number_text(target[place])} at {index_text(place)}"
+        elif several and not _sums_to_one(target):
+            sums = target.sum(axis=evidence.arguments(node).get("axis", -1))
+            place = first_place(~np.isclose(sums, 1, atol=1e-3))
+            fault = f"numbers that sum to {number_text(sums[place])}"
+            fault += f" at row {index_text(place)}" if place else ""
+        else:
+            continue
+        wanted = "a distribution, which sums to 1," if several else "a number between 0 and 1"
+        classes = "class numbers of an integer dtype, tg.one_hot(classes, n) or rows divided by "
+        remedy = f"{classes}their sum" if several else "0, 1, or a number between"
+        yield Finding(
+            "targets",
+            f"{evidence.made_by(node)} takes {wanted} as a target of floats, but is given {fault}",
+            evidence.place(node),
+            f"Give {remedy}; for other numbers there is nn.mse_loss.",
+        )
+
+
+def _sums_to_one(target: np.ndarray) -> bool:
+    """Return True if along some axis all sums are 1, or 0 in rows that are not to count."""
+    sums = [target.sum(axis=axis) for axis in range(target.ndim)]
+    return any(bool((np.isclose(s, 1, atol=1e-3) | (s == 0)).all()) for s in sums)
 
 
 # --- units ----------------------------------------------------------------------------------------
