@@ -62,6 +62,7 @@ SCIPY_ARGUMENTS = {  # of those that take more than x
     "kl_div": "x, y",
     "log_softmax": "x, axis",
     "logsumexp": "x, axis",
+    "polygamma": "n, x",
     "rel_entr": "x, y",
     "softmax": "x, axis",
     "xlog1py": "x, y",
@@ -99,7 +100,7 @@ def calls_of_the_table():
             yield function, *CALLS[function]
         else:
             name = function.removeprefix("scipy.special.")
-            values = {**POSITIVE, "lmbda": 0.7, "axis": 1}
+            values = {**POSITIVE, "lmbda": 0.7, "axis": 1, "n": 1}
             yield function, f"special.{name}({SCIPY_ARGUMENTS.get(name, 'x')})", values
 
 
@@ -122,6 +123,15 @@ def test_each_counterpart_does_the_same(function, call, values):
     pairs = zip(got, want, strict=True) if isinstance(got, tuple) else [(got, want)]
     for ours, theirs in pairs:
         np.testing.assert_allclose(ours.data, theirs, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("function", [name for name in COUNTERPARTS if name.startswith("np.")])
+def test_the_table_has_no_function_that_works(function):
+    value = np
+    for part in function.split(".")[1:]:
+        value = getattr(value, part, None)
+    assert value not in FUNCTIONS
+    assert (value, "__call__") not in UFUNCS
 
 
 def named(text):

@@ -68,6 +68,7 @@ COUNTERPARTS = {
     "scipy.special.logsumexp": "tinygrad_np.logsumexp(x, axis)",
     "scipy.special.ndtr": "tinygrad_np.erfc(-x / 2**0.5) / 2",
     "scipy.special.psi": "tinygrad_np.digamma(x)",
+    "scipy.special.polygamma": "tinygrad_np.polygamma(x, n)",
     "scipy.special.rel_entr": "for x, y > 0: x * np.log(x / y)",
     "scipy.special.round": "np.round(x)",
     "scipy.special.sinc": "np.sinc(x)",

@@ -85,6 +85,7 @@ METHODS_ELSEWHERE = {
     "amax": "t.max(axis)",
     "amin": "t.min(axis)",
     "inverse": "np.linalg.inv(t)",
+    "lgamma": "tinygrad_np.gammaln(t)",
     "logdet": "np.linalg.slogdet(t)[1]",
     # --- elements
     "gather": "np.take_along_axis(t, index, axis)",
