@@ -179,7 +179,8 @@ def test_logic_of_booleans():
     assert (True ^ t).tolist() == [False, False, True]
     assert (~t).tolist() == [False, False, True]
     assert np.logical_and(u, t).tolist() == [True, False, False]
-    for wrong in (lambda: t & 1, lambda: tg.Tensor([1]) | tg.Tensor([2]), lambda: ~tg.Tensor([1])):
+    x = tg.Tensor([1.0])
+    for wrong in (lambda: t & 1.0, lambda: x | tg.Tensor([2]), lambda: ~x):
         with pytest.raises(TypeError, match="boolean"):
             wrong()
 
