@@ -181,7 +181,7 @@ def test_logic_of_booleans():
     assert np.logical_and(u, t).tolist() == [True, False, False]
     x = tg.Tensor([1.0])
     for wrong in (lambda: t & 1.0, lambda: x | tg.Tensor([2]), lambda: ~x):
-        with pytest.raises(TypeError, match="boolean"):
+        with pytest.raises(TypeError, match="not defined for"):
             wrong()
 
 
