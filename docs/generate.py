@@ -124,7 +124,9 @@ def function_stubs(name: str, op: tg.Op) -> list[str]:
             continue  # an optional input: its Tensors come with one before them
         types = ["Tensor | ArrayLike"] * n
         types[tensor] = "Tensor"
-        lines += ["@overload", f"def {name}({parameters(op, types)}) -> {tensors}:", doc]
+        head = f"def {name}({parameters(op, types)}) -> {tensors}:"
+        # The words stand once: every file of the package is downloaded by those who use it.
+        lines += ["@overload", f"{head} ..."] if lines else ["@overload", head, doc]
     return [
         *lines,
         "@overload",

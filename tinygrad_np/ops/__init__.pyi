@@ -28,8 +28,7 @@ def abs(x: ArrayLike, /) -> np.ndarray: ...
 def add(x: Tensor, y: Tensor | ArrayLike, /) -> Tensor:
     """Sum of x and y."""
 @overload
-def add(x: Tensor | ArrayLike, y: Tensor, /) -> Tensor:
-    """Sum of x and y."""
+def add(x: Tensor | ArrayLike, y: Tensor, /) -> Tensor: ...
 @overload
 def add(x: ArrayLike, y: ArrayLike, /) -> np.ndarray: ...
 @overload
@@ -41,24 +40,21 @@ def astype(x: ArrayLike, dtype: DTypeLike) -> np.ndarray: ...
 def bitwise_and(x: Tensor, y: Tensor | ArrayLike, /) -> Tensor:
     """The bits that x and y have both."""
 @overload
-def bitwise_and(x: Tensor | ArrayLike, y: Tensor, /) -> Tensor:
-    """The bits that x and y have both."""
+def bitwise_and(x: Tensor | ArrayLike, y: Tensor, /) -> Tensor: ...
 @overload
 def bitwise_and(x: ArrayLike, y: ArrayLike, /) -> np.ndarray: ...
 @overload
 def bitwise_or(x: Tensor, y: Tensor | ArrayLike, /) -> Tensor:
     """The bits that x or y has."""
 @overload
-def bitwise_or(x: Tensor | ArrayLike, y: Tensor, /) -> Tensor:
-    """The bits that x or y has."""
+def bitwise_or(x: Tensor | ArrayLike, y: Tensor, /) -> Tensor: ...
 @overload
 def bitwise_or(x: ArrayLike, y: ArrayLike, /) -> np.ndarray: ...
 @overload
 def bitwise_xor(x: Tensor, y: Tensor | ArrayLike, /) -> Tensor:
     """The bits that exactly one of x and y has."""
 @overload
-def bitwise_xor(x: Tensor | ArrayLike, y: Tensor, /) -> Tensor:
-    """The bits that exactly one of x and y has."""
+def bitwise_xor(x: Tensor | ArrayLike, y: Tensor, /) -> Tensor: ...
 @overload
 def bitwise_xor(x: ArrayLike, y: ArrayLike, /) -> np.ndarray: ...
 @overload
@@ -75,16 +71,14 @@ def copy(x: ArrayLike) -> np.ndarray: ...
 def divide(x: Tensor, y: Tensor | ArrayLike, /) -> Tensor:
     """Quotient of x and y."""
 @overload
-def divide(x: Tensor | ArrayLike, y: Tensor, /) -> Tensor:
-    """Quotient of x and y."""
+def divide(x: Tensor | ArrayLike, y: Tensor, /) -> Tensor: ...
 @overload
 def divide(x: ArrayLike, y: ArrayLike, /) -> np.ndarray: ...
 @overload
 def equal(x: Tensor, y: Tensor | ArrayLike, /) -> Tensor:
     """True where x equals y."""
 @overload
-def equal(x: Tensor | ArrayLike, y: Tensor, /) -> Tensor:
-    """True where x equals y."""
+def equal(x: Tensor | ArrayLike, y: Tensor, /) -> Tensor: ...
 @overload
 def equal(x: ArrayLike, y: ArrayLike, /) -> np.ndarray: ...
 @overload
@@ -96,16 +90,14 @@ def exp(x: ArrayLike, /) -> np.ndarray: ...
 def greater(x: Tensor, y: Tensor | ArrayLike, /) -> Tensor:
     """True where x is greater than y."""
 @overload
-def greater(x: Tensor | ArrayLike, y: Tensor, /) -> Tensor:
-    """True where x is greater than y."""
+def greater(x: Tensor | ArrayLike, y: Tensor, /) -> Tensor: ...
 @overload
 def greater(x: ArrayLike, y: ArrayLike, /) -> np.ndarray: ...
 @overload
 def greater_equal(x: Tensor, y: Tensor | ArrayLike, /) -> Tensor:
     """True where x is at least y."""
 @overload
-def greater_equal(x: Tensor | ArrayLike, y: Tensor, /) -> Tensor:
-    """True where x is at least y."""
+def greater_equal(x: Tensor | ArrayLike, y: Tensor, /) -> Tensor: ...
 @overload
 def greater_equal(x: ArrayLike, y: ArrayLike, /) -> np.ndarray: ...
 @overload
@@ -132,24 +124,21 @@ def isnan(x: ArrayLike, /) -> np.ndarray: ...
 def left_shift(x: Tensor, y: Tensor | ArrayLike, /) -> Tensor:
     """The bits of x moved to the left by y places."""
 @overload
-def left_shift(x: Tensor | ArrayLike, y: Tensor, /) -> Tensor:
-    """The bits of x moved to the left by y places."""
+def left_shift(x: Tensor | ArrayLike, y: Tensor, /) -> Tensor: ...
 @overload
 def left_shift(x: ArrayLike, y: ArrayLike, /) -> np.ndarray: ...
 @overload
 def less(x: Tensor, y: Tensor | ArrayLike, /) -> Tensor:
     """True where x is less than y."""
 @overload
-def less(x: Tensor | ArrayLike, y: Tensor, /) -> Tensor:
-    """True where x is less than y."""
+def less(x: Tensor | ArrayLike, y: Tensor, /) -> Tensor: ...
 @overload
 def less(x: ArrayLike, y: ArrayLike, /) -> np.ndarray: ...
 @overload
 def less_equal(x: Tensor, y: Tensor | ArrayLike, /) -> Tensor:
     """True where x is at most y."""
 @overload
-def less_equal(x: Tensor | ArrayLike, y: Tensor, /) -> Tensor:
-    """True where x is at most y."""
+def less_equal(x: Tensor | ArrayLike, y: Tensor, /) -> Tensor: ...
 @overload
 def less_equal(x: ArrayLike, y: ArrayLike, /) -> np.ndarray: ...
 @overload
@@ -161,8 +150,7 @@ def log(x: ArrayLike, /) -> np.ndarray: ...
 def logical_and(x: Tensor, y: Tensor | ArrayLike, /) -> Tensor:
     """True where x and y hold."""
 @overload
-def logical_and(x: Tensor | ArrayLike, y: Tensor, /) -> Tensor:
-    """True where x and y hold."""
+def logical_and(x: Tensor | ArrayLike, y: Tensor, /) -> Tensor: ...
 @overload
 def logical_and(x: ArrayLike, y: ArrayLike, /) -> np.ndarray: ...
 @overload
@@ -174,40 +162,35 @@ def logical_not(x: ArrayLike, /) -> np.ndarray: ...
 def logical_or(x: Tensor, y: Tensor | ArrayLike, /) -> Tensor:
     """True where x or y holds."""
 @overload
-def logical_or(x: Tensor | ArrayLike, y: Tensor, /) -> Tensor:
-    """True where x or y holds."""
+def logical_or(x: Tensor | ArrayLike, y: Tensor, /) -> Tensor: ...
 @overload
 def logical_or(x: ArrayLike, y: ArrayLike, /) -> np.ndarray: ...
 @overload
 def logical_xor(x: Tensor, y: Tensor | ArrayLike, /) -> Tensor:
     """True where exactly one of x and y holds."""
 @overload
-def logical_xor(x: Tensor | ArrayLike, y: Tensor, /) -> Tensor:
-    """True where exactly one of x and y holds."""
+def logical_xor(x: Tensor | ArrayLike, y: Tensor, /) -> Tensor: ...
 @overload
 def logical_xor(x: ArrayLike, y: ArrayLike, /) -> np.ndarray: ...
 @overload
 def maximum(x: Tensor, y: Tensor | ArrayLike, /) -> Tensor:
     """The larger of x and y."""
 @overload
-def maximum(x: Tensor | ArrayLike, y: Tensor, /) -> Tensor:
-    """The larger of x and y."""
+def maximum(x: Tensor | ArrayLike, y: Tensor, /) -> Tensor: ...
 @overload
 def maximum(x: ArrayLike, y: ArrayLike, /) -> np.ndarray: ...
 @overload
 def minimum(x: Tensor, y: Tensor | ArrayLike, /) -> Tensor:
     """The smaller of x and y."""
 @overload
-def minimum(x: Tensor | ArrayLike, y: Tensor, /) -> Tensor:
-    """The smaller of x and y."""
+def minimum(x: Tensor | ArrayLike, y: Tensor, /) -> Tensor: ...
 @overload
 def minimum(x: ArrayLike, y: ArrayLike, /) -> np.ndarray: ...
 @overload
 def multiply(x: Tensor, y: Tensor | ArrayLike, /) -> Tensor:
     """Elementwise product of x and y."""
 @overload
-def multiply(x: Tensor | ArrayLike, y: Tensor, /) -> Tensor:
-    """Elementwise product of x and y."""
+def multiply(x: Tensor | ArrayLike, y: Tensor, /) -> Tensor: ...
 @overload
 def multiply(x: ArrayLike, y: ArrayLike, /) -> np.ndarray: ...
 @overload
@@ -219,16 +202,14 @@ def negative(x: ArrayLike, /) -> np.ndarray: ...
 def not_equal(x: Tensor, y: Tensor | ArrayLike, /) -> Tensor:
     """True where x differs from y."""
 @overload
-def not_equal(x: Tensor | ArrayLike, y: Tensor, /) -> Tensor:
-    """True where x differs from y."""
+def not_equal(x: Tensor | ArrayLike, y: Tensor, /) -> Tensor: ...
 @overload
 def not_equal(x: ArrayLike, y: ArrayLike, /) -> np.ndarray: ...
 @overload
 def power(x: Tensor, y: Tensor | ArrayLike, /) -> Tensor:
     """x raised to the power y."""
 @overload
-def power(x: Tensor | ArrayLike, y: Tensor, /) -> Tensor:
-    """x raised to the power y."""
+def power(x: Tensor | ArrayLike, y: Tensor, /) -> Tensor: ...
 @overload
 def power(x: ArrayLike, y: ArrayLike, /) -> np.ndarray: ...
 @overload
@@ -240,8 +221,7 @@ def relu(x: ArrayLike) -> np.ndarray: ...
 def right_shift(x: Tensor, y: Tensor | ArrayLike, /) -> Tensor:
     """The bits of x moved to the right by y places."""
 @overload
-def right_shift(x: Tensor | ArrayLike, y: Tensor, /) -> Tensor:
-    """The bits of x moved to the right by y places."""
+def right_shift(x: Tensor | ArrayLike, y: Tensor, /) -> Tensor: ...
 @overload
 def right_shift(x: ArrayLike, y: ArrayLike, /) -> np.ndarray: ...
 @overload
@@ -263,8 +243,7 @@ def sqrt(x: ArrayLike, /) -> np.ndarray: ...
 def subtract(x: Tensor, y: Tensor | ArrayLike, /) -> Tensor:
     """Difference of x and y."""
 @overload
-def subtract(x: Tensor | ArrayLike, y: Tensor, /) -> Tensor:
-    """Difference of x and y."""
+def subtract(x: Tensor | ArrayLike, y: Tensor, /) -> Tensor: ...
 @overload
 def subtract(x: ArrayLike, y: ArrayLike, /) -> np.ndarray: ...
 @overload
@@ -276,11 +255,9 @@ def tanh(x: ArrayLike, /) -> np.ndarray: ...
 def where(condition: Tensor, x: Tensor | ArrayLike, y: Tensor | ArrayLike) -> Tensor:
     """x where the condition holds, else y."""
 @overload
-def where(condition: Tensor | ArrayLike, x: Tensor, y: Tensor | ArrayLike) -> Tensor:
-    """x where the condition holds, else y."""
+def where(condition: Tensor | ArrayLike, x: Tensor, y: Tensor | ArrayLike) -> Tensor: ...
 @overload
-def where(condition: Tensor | ArrayLike, x: Tensor | ArrayLike, y: Tensor) -> Tensor:
-    """x where the condition holds, else y."""
+def where(condition: Tensor | ArrayLike, x: Tensor | ArrayLike, y: Tensor) -> Tensor: ...
 @overload
 def where(condition: ArrayLike, x: ArrayLike, y: ArrayLike) -> np.ndarray: ...
 @overload
@@ -366,24 +343,21 @@ def scatter(values: ArrayLike, index: Any, shape: int | Sequence[int]) -> np.nda
 def scatter_max(x: Tensor, value: Tensor | ArrayLike, index: Any) -> Tensor:
     """A copy of x, each indexed element raised to the value where that is larger."""
 @overload
-def scatter_max(x: Tensor | ArrayLike, value: Tensor, index: Any) -> Tensor:
-    """A copy of x, each indexed element raised to the value where that is larger."""
+def scatter_max(x: Tensor | ArrayLike, value: Tensor, index: Any) -> Tensor: ...
 @overload
 def scatter_max(x: ArrayLike, value: ArrayLike, index: Any) -> np.ndarray: ...
 @overload
 def scatter_min(x: Tensor, value: Tensor | ArrayLike, index: Any) -> Tensor:
     """A copy of x, each indexed element lowered to the value where that is smaller."""
 @overload
-def scatter_min(x: Tensor | ArrayLike, value: Tensor, index: Any) -> Tensor:
-    """A copy of x, each indexed element lowered to the value where that is smaller."""
+def scatter_min(x: Tensor | ArrayLike, value: Tensor, index: Any) -> Tensor: ...
 @overload
 def scatter_min(x: ArrayLike, value: ArrayLike, index: Any) -> np.ndarray: ...
 @overload
 def setitem(x: Tensor, value: Tensor | ArrayLike, index: Any) -> Tensor:
     """A copy of x with the value written at the index."""
 @overload
-def setitem(x: Tensor | ArrayLike, value: Tensor, index: Any) -> Tensor:
-    """A copy of x with the value written at the index."""
+def setitem(x: Tensor | ArrayLike, value: Tensor, index: Any) -> Tensor: ...
 @overload
 def setitem(x: ArrayLike, value: ArrayLike, index: Any) -> np.ndarray: ...
 @overload
@@ -408,8 +382,7 @@ def kron(x: Any, y: Any) -> Any:
 def matmul(x: Tensor, y: Tensor | ArrayLike, /) -> Tensor:
     """Matrix product: the last axis of x with the second to last of y (the only one if 1-D)."""
 @overload
-def matmul(x: Tensor | ArrayLike, y: Tensor, /) -> Tensor:
-    """Matrix product: the last axis of x with the second to last of y (the only one if 1-D)."""
+def matmul(x: Tensor | ArrayLike, y: Tensor, /) -> Tensor: ...
 @overload
 def matmul(x: ArrayLike, y: ArrayLike, /) -> np.ndarray: ...
 @overload
@@ -427,8 +400,7 @@ def vdot(x: Any, y: Any) -> Any:
 def cross_entropy(logits: Tensor, target: Tensor | ArrayLike, axis: int | tuple[int, ...] | None = -1, reduction: str = 'mean', ignore_index: int | None = None, label_smoothing: float = 0.0) -> Tensor:
     """Cross-entropy between softmax(logits) along an axis and the target."""
 @overload
-def cross_entropy(logits: Tensor | ArrayLike, target: Tensor, axis: int | tuple[int, ...] | None = -1, reduction: str = 'mean', ignore_index: int | None = None, label_smoothing: float = 0.0) -> Tensor:
-    """Cross-entropy between softmax(logits) along an axis and the target."""
+def cross_entropy(logits: Tensor | ArrayLike, target: Tensor, axis: int | tuple[int, ...] | None = -1, reduction: str = 'mean', ignore_index: int | None = None, label_smoothing: float = 0.0) -> Tensor: ...
 @overload
 def cross_entropy(logits: ArrayLike, target: ArrayLike, axis: int | tuple[int, ...] | None = -1, reduction: str = 'mean', ignore_index: int | None = None, label_smoothing: float = 0.0) -> np.ndarray: ...
 @overload
@@ -475,8 +447,7 @@ def arctan(x: ArrayLike, /) -> np.ndarray: ...
 def arctan2(y: Tensor, x: Tensor | ArrayLike, /) -> Tensor:
     """The angle in [-pi, pi] of the point with coordinates x and y: y comes first."""
 @overload
-def arctan2(y: Tensor | ArrayLike, x: Tensor, /) -> Tensor:
-    """The angle in [-pi, pi] of the point with coordinates x and y: y comes first."""
+def arctan2(y: Tensor | ArrayLike, x: Tensor, /) -> Tensor: ...
 @overload
 def arctan2(y: ArrayLike, x: ArrayLike, /) -> np.ndarray: ...
 @overload
@@ -523,24 +494,21 @@ def expm1(x: ArrayLike, /) -> np.ndarray: ...
 def float_power(x: Tensor, y: Tensor | ArrayLike, /) -> Tensor:
     """x raised to the power y, computed in float64."""
 @overload
-def float_power(x: Tensor | ArrayLike, y: Tensor, /) -> Tensor:
-    """x raised to the power y, computed in float64."""
+def float_power(x: Tensor | ArrayLike, y: Tensor, /) -> Tensor: ...
 @overload
 def float_power(x: ArrayLike, y: ArrayLike, /) -> np.ndarray: ...
 @overload
 def hypot(x: Tensor, y: Tensor | ArrayLike, /) -> Tensor:
     """Length of the vector (x, y), without overflow."""
 @overload
-def hypot(x: Tensor | ArrayLike, y: Tensor, /) -> Tensor:
-    """Length of the vector (x, y), without overflow."""
+def hypot(x: Tensor | ArrayLike, y: Tensor, /) -> Tensor: ...
 @overload
 def hypot(x: ArrayLike, y: ArrayLike, /) -> np.ndarray: ...
 @overload
 def ldexp(x: Tensor, n: Tensor | ArrayLike, /) -> Tensor:
     """x times 2 to the power n, an integer."""
 @overload
-def ldexp(x: Tensor | ArrayLike, n: Tensor, /) -> Tensor:
-    """x times 2 to the power n, an integer."""
+def ldexp(x: Tensor | ArrayLike, n: Tensor, /) -> Tensor: ...
 @overload
 def ldexp(x: ArrayLike, n: ArrayLike, /) -> np.ndarray: ...
 @overload
@@ -562,16 +530,14 @@ def log10(x: ArrayLike, /) -> np.ndarray: ...
 def logaddexp(x: Tensor, y: Tensor | ArrayLike, /) -> Tensor:
     """log(exp(x) + exp(y)), without overflow."""
 @overload
-def logaddexp(x: Tensor | ArrayLike, y: Tensor, /) -> Tensor:
-    """log(exp(x) + exp(y)), without overflow."""
+def logaddexp(x: Tensor | ArrayLike, y: Tensor, /) -> Tensor: ...
 @overload
 def logaddexp(x: ArrayLike, y: ArrayLike, /) -> np.ndarray: ...
 @overload
 def logaddexp2(x: Tensor, y: Tensor | ArrayLike, /) -> Tensor:
     """log2(2**x + 2**y), without overflow."""
 @overload
-def logaddexp2(x: Tensor | ArrayLike, y: Tensor, /) -> Tensor:
-    """log2(2**x + 2**y), without overflow."""
+def logaddexp2(x: Tensor | ArrayLike, y: Tensor, /) -> Tensor: ...
 @overload
 def logaddexp2(x: ArrayLike, y: ArrayLike, /) -> np.ndarray: ...
 @overload
@@ -623,8 +589,7 @@ def ceil(x: ArrayLike, /) -> np.ndarray: ...
 def copysign(x: Tensor, y: Tensor | ArrayLike) -> Tensor:
     """The size of x with the sign of y; no gradient flows to y."""
 @overload
-def copysign(x: Tensor | ArrayLike, y: Tensor) -> Tensor:
-    """The size of x with the sign of y; no gradient flows to y."""
+def copysign(x: Tensor | ArrayLike, y: Tensor) -> Tensor: ...
 @overload
 def copysign(x: ArrayLike, y: ArrayLike) -> np.ndarray: ...
 @overload
@@ -646,40 +611,35 @@ def floor(x: ArrayLike, /) -> np.ndarray: ...
 def floor_divide(x: Tensor, y: Tensor | ArrayLike, /) -> Tensor:
     """The largest whole number that is at most x / y. Its gradient is zero everywhere."""
 @overload
-def floor_divide(x: Tensor | ArrayLike, y: Tensor, /) -> Tensor:
-    """The largest whole number that is at most x / y. Its gradient is zero everywhere."""
+def floor_divide(x: Tensor | ArrayLike, y: Tensor, /) -> Tensor: ...
 @overload
 def floor_divide(x: ArrayLike, y: ArrayLike, /) -> np.ndarray: ...
 @overload
 def fmax(x: Tensor, y: Tensor | ArrayLike, /) -> Tensor:
     """The larger of x and y; the other one where one is nan."""
 @overload
-def fmax(x: Tensor | ArrayLike, y: Tensor, /) -> Tensor:
-    """The larger of x and y; the other one where one is nan."""
+def fmax(x: Tensor | ArrayLike, y: Tensor, /) -> Tensor: ...
 @overload
 def fmax(x: ArrayLike, y: ArrayLike, /) -> np.ndarray: ...
 @overload
 def fmin(x: Tensor, y: Tensor | ArrayLike, /) -> Tensor:
     """The smaller of x and y; the other one where one is nan."""
 @overload
-def fmin(x: Tensor | ArrayLike, y: Tensor, /) -> Tensor:
-    """The smaller of x and y; the other one where one is nan."""
+def fmin(x: Tensor | ArrayLike, y: Tensor, /) -> Tensor: ...
 @overload
 def fmin(x: ArrayLike, y: ArrayLike, /) -> np.ndarray: ...
 @overload
 def fmod(x: Tensor, y: Tensor | ArrayLike, /) -> Tensor:
     """x - trunc(x / y) * y, which has the sign of x."""
 @overload
-def fmod(x: Tensor | ArrayLike, y: Tensor, /) -> Tensor:
-    """x - trunc(x / y) * y, which has the sign of x."""
+def fmod(x: Tensor | ArrayLike, y: Tensor, /) -> Tensor: ...
 @overload
 def fmod(x: ArrayLike, y: ArrayLike, /) -> np.ndarray: ...
 @overload
 def heaviside(x: Tensor, y: Tensor | ArrayLike) -> Tensor:
     """0 where x < 0, y where x = 0, 1 where x > 0; no gradient flows to x."""
 @overload
-def heaviside(x: Tensor | ArrayLike, y: Tensor) -> Tensor:
-    """0 where x < 0, y where x = 0, 1 where x > 0; no gradient flows to x."""
+def heaviside(x: Tensor | ArrayLike, y: Tensor) -> Tensor: ...
 @overload
 def heaviside(x: ArrayLike, y: ArrayLike) -> np.ndarray: ...
 @overload
@@ -696,8 +656,7 @@ def piecewise(x: ArrayLike, condlist: Any, funclist: Any, *args: Any, kwargs: An
 def remainder(x: Tensor, y: Tensor | ArrayLike, /) -> Tensor:
     """x - floor(x / y) * y, which has the sign of y."""
 @overload
-def remainder(x: Tensor | ArrayLike, y: Tensor, /) -> Tensor:
-    """x - floor(x / y) * y, which has the sign of y."""
+def remainder(x: Tensor | ArrayLike, y: Tensor, /) -> Tensor: ...
 @overload
 def remainder(x: ArrayLike, y: ArrayLike, /) -> np.ndarray: ...
 @overload
@@ -759,8 +718,7 @@ def polygamma(x: ArrayLike, order: int) -> np.ndarray: ...
 def xlogy(x: Tensor, y: Tensor | ArrayLike) -> Tensor:
     """x * log(y), and 0 where x is 0, whatever y is."""
 @overload
-def xlogy(x: Tensor | ArrayLike, y: Tensor) -> Tensor:
-    """x * log(y), and 0 where x is 0, whatever y is."""
+def xlogy(x: Tensor | ArrayLike, y: Tensor) -> Tensor: ...
 @overload
 def xlogy(x: ArrayLike, y: ArrayLike) -> np.ndarray: ...
 @overload
@@ -960,8 +918,7 @@ def slogdet(a: Any) -> Any:
 def solve(a: Tensor, b: Tensor | ArrayLike) -> Tensor:
     """x such that a @ x = b; b is one vector if 1-D, else a matrix or a stack of them."""
 @overload
-def solve(a: Tensor | ArrayLike, b: Tensor) -> Tensor:
-    """x such that a @ x = b; b is one vector if 1-D, else a matrix or a stack of them."""
+def solve(a: Tensor | ArrayLike, b: Tensor) -> Tensor: ...
 @overload
 def solve(a: ArrayLike, b: ArrayLike) -> np.ndarray: ...
 @overload
@@ -1105,8 +1062,7 @@ def compress(condition: ArrayLike, x: Any, axis: int | tuple[int, ...] | None = 
 def digitize(x: Tensor, bins: Tensor | ArrayLike, right: bool = False) -> Tensor:
     """In which of the bins, given by their sorted edges, each element is."""
 @overload
-def digitize(x: Tensor | ArrayLike, bins: Tensor, right: bool = False) -> Tensor:
-    """In which of the bins, given by their sorted edges, each element is."""
+def digitize(x: Tensor | ArrayLike, bins: Tensor, right: bool = False) -> Tensor: ...
 @overload
 def digitize(x: ArrayLike, bins: ArrayLike, right: bool = False) -> np.ndarray: ...
 def extract(condition: ArrayLike, x: Any) -> Any:
@@ -1120,8 +1076,7 @@ def partition(x: ArrayLike, kth: int | Sequence[int], axis: int | tuple[int, ...
 def searchsorted(a: Tensor, v: Tensor | ArrayLike, side: str = 'left', sorter: ArrayLike | None = None) -> Tensor:
     """The positions at which to insert the values v into the sorted a, to keep it sorted."""
 @overload
-def searchsorted(a: Tensor | ArrayLike, v: Tensor, side: str = 'left', sorter: ArrayLike | None = None) -> Tensor:
-    """The positions at which to insert the values v into the sorted a, to keep it sorted."""
+def searchsorted(a: Tensor | ArrayLike, v: Tensor, side: str = 'left', sorter: ArrayLike | None = None) -> Tensor: ...
 @overload
 def searchsorted(a: ArrayLike, v: ArrayLike, side: str = 'left', sorter: ArrayLike | None = None) -> np.ndarray: ...
 @overload
@@ -1177,24 +1132,21 @@ def windows(x: ArrayLike, kernel_size: int | tuple[int, int], stride: int | tupl
 def conv2d(x: Tensor, weight: Tensor | ArrayLike, bias: Tensor | ArrayLike | None = None, stride: int | tuple[int, int] = 1, padding: int | tuple[int, int] = 0, dilation: int | tuple[int, int] = 1, groups: int = 1) -> Tensor:
     """Cross-correlation of images (N, C, H, W) with a weight (O, C / groups, kh, kw)."""
 @overload
-def conv2d(x: Tensor | ArrayLike, weight: Tensor, bias: Tensor | ArrayLike | None = None, stride: int | tuple[int, int] = 1, padding: int | tuple[int, int] = 0, dilation: int | tuple[int, int] = 1, groups: int = 1) -> Tensor:
-    """Cross-correlation of images (N, C, H, W) with a weight (O, C / groups, kh, kw)."""
+def conv2d(x: Tensor | ArrayLike, weight: Tensor, bias: Tensor | ArrayLike | None = None, stride: int | tuple[int, int] = 1, padding: int | tuple[int, int] = 0, dilation: int | tuple[int, int] = 1, groups: int = 1) -> Tensor: ...
 @overload
 def conv2d(x: ArrayLike, weight: ArrayLike, bias: ArrayLike | None = None, stride: int | tuple[int, int] = 1, padding: int | tuple[int, int] = 0, dilation: int | tuple[int, int] = 1, groups: int = 1) -> np.ndarray: ...
 @overload
 def conv2d_weight(x: Tensor, y: Tensor | ArrayLike, kernel_size: int | tuple[int, int], stride: int | tuple[int, int] = 1, padding: int | tuple[int, int] = 0, dilation: int | tuple[int, int] = 1, groups: int = 1) -> Tensor:
     """The gradient of the weight of `conv2d`: images x correlated with its result's gradient y."""
 @overload
-def conv2d_weight(x: Tensor | ArrayLike, y: Tensor, kernel_size: int | tuple[int, int], stride: int | tuple[int, int] = 1, padding: int | tuple[int, int] = 0, dilation: int | tuple[int, int] = 1, groups: int = 1) -> Tensor:
-    """The gradient of the weight of `conv2d`: images x correlated with its result's gradient y."""
+def conv2d_weight(x: Tensor | ArrayLike, y: Tensor, kernel_size: int | tuple[int, int], stride: int | tuple[int, int] = 1, padding: int | tuple[int, int] = 0, dilation: int | tuple[int, int] = 1, groups: int = 1) -> Tensor: ...
 @overload
 def conv2d_weight(x: ArrayLike, y: ArrayLike, kernel_size: int | tuple[int, int], stride: int | tuple[int, int] = 1, padding: int | tuple[int, int] = 0, dilation: int | tuple[int, int] = 1, groups: int = 1) -> np.ndarray: ...
 @overload
 def conv_transpose2d(x: Tensor, weight: Tensor | ArrayLike, bias: Tensor | ArrayLike | None = None, stride: int | tuple[int, int] = 1, padding: int | tuple[int, int] = 0, output_padding: int | tuple[int, int] = 0, groups: int = 1, dilation: int | tuple[int, int] = 1) -> Tensor:
     """The adjoint of `conv2d` in its image: upsampling with a weight (C, O / groups, kh, kw)."""
 @overload
-def conv_transpose2d(x: Tensor | ArrayLike, weight: Tensor, bias: Tensor | ArrayLike | None = None, stride: int | tuple[int, int] = 1, padding: int | tuple[int, int] = 0, output_padding: int | tuple[int, int] = 0, groups: int = 1, dilation: int | tuple[int, int] = 1) -> Tensor:
-    """The adjoint of `conv2d` in its image: upsampling with a weight (C, O / groups, kh, kw)."""
+def conv_transpose2d(x: Tensor | ArrayLike, weight: Tensor, bias: Tensor | ArrayLike | None = None, stride: int | tuple[int, int] = 1, padding: int | tuple[int, int] = 0, output_padding: int | tuple[int, int] = 0, groups: int = 1, dilation: int | tuple[int, int] = 1) -> Tensor: ...
 @overload
 def conv_transpose2d(x: ArrayLike, weight: ArrayLike, bias: ArrayLike | None = None, stride: int | tuple[int, int] = 1, padding: int | tuple[int, int] = 0, output_padding: int | tuple[int, int] = 0, groups: int = 1, dilation: int | tuple[int, int] = 1) -> np.ndarray: ...
 def avg_pool1d(x: Any, kernel_size: int | tuple[int, int], stride: Any = None, padding: Any = 0) -> Any:
