@@ -594,6 +594,31 @@ def test_two_functions_are_recorded_in_threads_at_once(short_switches):
     assert inspect.ismemberdescriptor(tg.Tensor.__dict__["_data"])  # nobody records any more
 
 
+def test_a_program_that_is_called_while_it_runs():
+    """A function that the program calls, or the handler of a signal, may call it again."""
+    inner = []
+
+    def rate(steps):
+        if not inner and isinstance(steps, int) and steps > 3:
+            inner.append("under way")
+            inner.append(compiled(X + 1))
+        return steps * 0.5
+
+    count = tg.Number(0)
+
+    def step(x):
+        y = np.tanh(x) * 2.0
+        scale = count.apply(rate)
+        return y * scale + np.tanh(x)
+
+    compiled = tg.compile(step, passes=("buffers", "in_place"))
+    compiled(X)
+    compiled(X)
+    count.value = 5
+    np.testing.assert_allclose(compiled(X), np.tanh(X) * 2 * 2.5 + np.tanh(X))
+    np.testing.assert_allclose(inner[1], np.tanh(X + 1) * 2 * 2.5 + np.tanh(X + 1))
+
+
 class Interrupt(BaseException):
     """Comes from outside, as KeyboardInterrupt does."""
 

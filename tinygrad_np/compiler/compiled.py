@@ -325,7 +325,7 @@ class Compiled:
         It runs many times, and nothing is changed by it.
 
         Raises:
-            RuntimeError: there is no program for such arguments.
+            RuntimeError: there is no program for such arguments, or it calls an op with an effect.
         """
         from .report import measure
 
@@ -336,6 +336,8 @@ class Compiled:
                 f"{self._name} has no program for these arguments: call it twice with "
                 "them, or .lower(*args) once"
             )
+        if variant.has_effect:
+            raise RuntimeError(f"{self._name} calls an op with an effect: it can't run many times")
         return measure(variant, arrays, lambda: self._f(*args, **kwargs))
 
     def export(self, path: str | os.PathLike[str]) -> Path:

@@ -17,6 +17,7 @@ from ..core.containers import refill
 from ..core.doors import BorrowedGradient
 from ..core.modes import recording
 from ..core.tensor import Tensor, gradient_of, wrap
+from .errors import CalledAgainError
 from .state import restore_generators
 from .statements import Var
 
@@ -49,6 +50,7 @@ class Driver:
             "wrap": wrap, "ndarray": np.ndarray, "empty": np.empty, "refill": refill,
             "refs": sys.getrefcount, "own": _own, "gradient": gradient_of, "mode": recording.get,
             "watches": watches, "hooks": _hooks, "restore": restore_generators,
+            "again": CalledAgainError(),
         }  # fmt: skip
 
     def _ref(self, value: Any) -> str:
@@ -161,8 +163,9 @@ class Driver:
         Args:
             states: gives random generators with their states; None if none is drawn from.
         """
-        setup = [f"turn, waiting = {', '.join(map(self._ref, self._turns()))}"]
-        names, start, done, stores = ["turn", "waiting"], [], [], []
+        setup = [f"turn, waiting = {', '.join(map(self._ref, self._turns()))}", "busy = False"]
+        names, done, stores = ["turn", "waiting", "busy"], [], []
+        start = ["if busy: raise again"]  # in a function that it calls, or a signal's handler
         for k, output in enumerate(self.emitted.fresh):
             var, tensor = output.var, self._ref(output.source)
             assert var is not None
@@ -180,13 +183,14 @@ class Driver:
         done.append(f"result = {self._result()}")
         if len(self.runs) > 1:
             stores.append("turn, waiting = waiting, turn")
+        failed = ["busy = False"]
         if states is not None:
             start.append(f"drawn = {self._ref(states)}()")
             stores.append("drawn = ()")
-        work = [*run, *done, *(["; ".join(stores)] if stores else [])]
-        if states is not None:
-            failed = ["except BaseException:", "    restore(drawn)", "    raise"]
-            work = ["try:", *_indented(work), *failed]
+            failed.append("restore(drawn)")
+        work = ["busy = True", *run, *done, "; ".join([*stores, "busy = False"])]
+        failed.append("raise")
+        work = ["try:", *_indented(work), "except BaseException:", *_indented(failed)]
         lines = [f"nonlocal {', '.join(names)}", *start, *work, "return result"]
         body = [*setup, "def call(arguments):", *_indented(lines), "return call"]
         return self._function("make", "", body)()

@@ -8,7 +8,14 @@ import warnings
 
 from ..core.callsite import INSIDE, short_place
 
-__all__ = ["CompileError", "CompileWarning", "comes_of_recording", "report_of", "warn"]
+__all__ = [
+    "CalledAgainError",
+    "CompileError",
+    "CompileWarning",
+    "comes_of_recording",
+    "report_of",
+    "warn",
+]
 
 _HERE = os.path.dirname(__file__)
 _DOING = ("hooks.py", "calls.py", "attributes.py")  # what the user's code says
@@ -25,6 +32,10 @@ class CompileError(RuntimeError):
     """A function does something that a straight-line program can't; the message names the line."""
 
     explains_itself = True  # so `core.errors` lets it out of a rule as it is
+
+
+class CalledAgainError(Exception):
+    """A program is called while it runs, by what it calls itself: its memory is in use."""
 
 
 class CompileWarning(UserWarning):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import linecache
+import types
 import weakref
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ import numpy as np
 from ..core.tensor import Tensor
 from .copies import memory_of
 from .driver import Driver
+from .errors import CalledAgainError
 from .slots import SLOT_NAMES
 from .state import restore_generators
 
@@ -58,7 +60,8 @@ class Variant:
         self._lock = lock
         self._generators = [i.source for i in program.inputs if i.kind == "generator"]
         runs = self._runs()
-        self.guard_failed = self.namespace.get("GuardFailed", ())
+        guard_failed = self.namespace.get("GuardFailed", CalledAgainError)
+        self.guard_failed = (guard_failed, CalledAgainError)
         driver = Driver(program, emitted, runs)
         args = call.args
         positions = [k for k, a in enumerate(args) if isinstance(a, (np.ndarray, Tensor))]
@@ -87,7 +90,9 @@ class Variant:
             own = isinstance(value, np.ndarray) and id(memory_of(value)) in gradients
             if not own and name != emitted.name:
                 second[name] = value
-        return [first[emitted.name], second[emitted.name]]
+        run = first[emitted.name]
+        # With code of its own: Python remembers in the code where it has found global names.
+        return [run, types.FunctionType(run.__code__.replace(), second, emitted.name)]
 
     def new_namespace(self, code: Any) -> dict[str, Any]:
         """Run the text, and return its names: the function, and memory of its own."""
