@@ -14,31 +14,30 @@ if TYPE_CHECKING:
 
 __all__ = ["plain_words"]
 
-_LENGTHS = re.compile(
+# Compiled on first use: an import would pay for messages that nobody needs.
+_LENGTHS = (
     r"Input operand (\d+) has a mismatch in its core dimension (\d+), "
     r"with gufunc signature (\S+) \(size (\d+) is different from (\d+)\)"
 )
-_AXES = re.compile(
+_AXES = (
     r"Input operand (\d+) does not have enough dimensions "
     r"\(has (\d+), gufunc core with signature \S+ requires (\d+)\)"
 )
-_STACKS = re.compile(
-    r"remapped shapes \[original->remapped\]: (.*\S)\s+and requested shape (\(.*\))"
-)
-_TERM = re.compile(r"\(([^)]*)\)")
+_STACKS = r"remapped shapes \[original->remapped\]: (.*\S)\s+and requested shape (\(.*\))"
+_TERM = r"\(([^)]*)\)"
 
 
 def plain_words(op: Op, error: Exception, operands: Sequence[Any]) -> str:
     """Return the text of an error that the forward of an op raised, in words of its operands."""
     text = str(error).rstrip()
-    if match := _LENGTHS.search(text):
+    if match := re.search(_LENGTHS, text):
         position, axis, signature, length, other = match.groups()
         return _unequal(op, operands, int(position), int(axis), signature, length, other)
-    if match := _AXES.search(text):
+    if match := re.search(_AXES, text):
         position, count, least = map(int, match.groups())
         axes = "axis" if least == 1 else "axes"
         return f"{op.input_name(position)} must have at least {least} {axes}, not {count}"
-    if match := _STACKS.search(text):
+    if match := re.search(_STACKS, text):
         shapes, wanted = match.groups()
         if "->" not in shapes:
             problem = f"the shape {shapes} does not broadcast to {wanted}"
@@ -61,7 +60,7 @@ def _unequal(
     other: str,
 ) -> str:
     """Say which axes of two operands must have one length; the signature labels them."""
-    terms = [term.split(",") for term in _TERM.findall(signature.partition("->")[0])]
+    terms = [term.split(",") for term in re.findall(_TERM, signature.partition("->")[0])]
     label = terms[position][axis].rstrip("?")
     mine = _axis(terms[position], label, operands[position])
     for k, term in enumerate(terms[:position]):
