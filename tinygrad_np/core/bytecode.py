@@ -25,18 +25,17 @@ def instructions_after(code: CodeType, lasti: int) -> list[dis.Instruction]:
 
 
 def writes_back(code: CodeType, lasti: int) -> bool:
-    """Say whether the result of the call at `lasti` goes at once to an item or an attribute.
+    """Say whether the result of the call at `lasti` goes into an item or an attribute.
 
     As in `t[0] += 1`, where Python first calls `__iadd__` on t[0].
     """
     for instruction in instructions_after(code, lasti):
-        if not instruction.opname.startswith(_PREPARATIONS):
+        if instruction.opname.startswith(_STATEMENT_ENDS):
             return instruction.opname in _STORES_BACK
     return False
 
 
-# What may come between a value and its store: the stack is put in order, container and index come.
-_PREPARATIONS = ("EXTENDED_ARG", "LOAD_", "ROT_", "SWAP")
+_STATEMENT_ENDS = ("STORE_", "POP_TOP", "RETURN_", "YIELD_", "POP_JUMP_", "FOR_ITER")
 _STORES_BACK = frozenset({"STORE_SUBSCR", "STORE_SLICE", "STORE_ATTR"})
 
 
