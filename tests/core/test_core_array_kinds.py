@@ -233,6 +233,14 @@ def test_series_on_either_side(name):
         np.testing.assert_array_equal(w.grad.data, same.grad.data)
 
 
+def test_comparisons_with_a_series():
+    pd = pytest.importorskip("pandas")
+    t, series = tg.Tensor([1.0, 2.0, 5.0]), pd.Series([1.0, 2.0, 3.0])
+    for equal in (t == series, series == t):
+        assert equal.tolist() == [True, True, False]
+    assert (series != t).tolist() == (t > series).tolist() == [False, False, True]
+
+
 def test_frames_and_ufuncs():
     pd = pytest.importorskip("pandas")
     frame = pd.DataFrame({"a": [1.0, 2.0], "b": [3.0, 4.0]})

@@ -140,10 +140,10 @@ _COMPARABLE = (Tensor, np.ndarray, np.generic, int, float, complex, list, tuple)
 
 
 def _equality(function):
-    """Make `==` or `!=`, elementwise with numbers, arrays and lists, else by identity."""
+    """Make `==` or `!=`, elementwise with numbers, lists and what is an array, else by identity."""
 
     def compare(self, other):
-        if not isinstance(other, _COMPARABLE):
+        if not isinstance(other, _COMPARABLE) and not hasattr(other, "__array__"):
             return NotImplemented
         return function(self, other)
 
