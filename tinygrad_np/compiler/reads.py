@@ -134,7 +134,9 @@ class Reads:
             return
         self.paths[id(value)] = path
         self._alive.append(value)
-        if isinstance(value, (*_LEAVES, types.ModuleType)):
+        if isinstance(value, (*_LEAVES, types.ModuleType)) or getattr_static(
+            value, "has_effect", False
+        ):
             return
         if isinstance(value, types.FunctionType):
             self._function(value, path)

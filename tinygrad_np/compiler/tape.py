@@ -26,6 +26,7 @@ from .slots import interpose, withdraw
 from .standins import StandIn
 from .state import State, frozen
 from .statements import Statement, Var, constant, map_arguments, perform, root_among
+from .telling import reading
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -151,11 +152,14 @@ class Tape(doors.Tracer, modes.Watcher):
             self._again = outer
 
     def act(self, function: Callable, args: tuple, kwargs: dict) -> Any:
-        leaves = flatten((args, kwargs))
-        kinds = set(map(type, leaves))
+        kinds = set(map(type, flatten((args, kwargs))))
         if Tensor in kinds:
             return function(*args, **kwargs)  # in a recorded backward: its ops are seen
-        return self.call("effect", function, args, kwargs)
+        token = reading.set(None)  # a program calls it: what it reads and writes is its own
+        try:
+            return self.call("effect", function, args, kwargs)
+        finally:
+            reading.reset(token)
 
     # --- calls ----------------------------------------------------------------------------------
 

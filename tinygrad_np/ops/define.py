@@ -153,6 +153,7 @@ def _acting(function: Callable) -> Callable:
     def call(*args: Any, **kwargs: Any) -> Any:
         return act(alone, args, kwargs)
 
+    call.has_effect = True  # type: ignore[attr-defined]  # what it reads is its own affair
     return call
 
 
