@@ -18,6 +18,7 @@ import pytest
 
 import nn
 import tinygrad_np as tg
+from tinygrad_np.compiler import proof
 
 X = np.arange(6.0).reshape(2, 3)
 
@@ -436,6 +437,22 @@ def test_messages_are_those_of_the_function(op):
             assert error.value.__context__ is error.value.__cause__
         step(*good)
     assert len(set(messages)) == 1, messages
+
+
+def test_an_error_that_the_function_catches(monkeypatch, recwarn):
+    monkeypatch.setattr(proof, "ENABLED", False)
+
+    def step(a):
+        try:
+            return tg.cholesky(tg.Tensor(a)).sum()
+        except np.linalg.LinAlgError:
+            return tg.Tensor(a).sum() * 0 - 1
+
+    compiled = tg.compile(step)
+    for sign in (1, 1, 1, -1, 1, -1):
+        assert compiled(np.eye(2) * sign).item() == step(np.eye(2) * sign).item()
+    assert compiled.source
+    assert not recwarn.list
 
 
 def test_lower_puts_generators_back_whatever_happens():

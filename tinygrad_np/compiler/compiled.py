@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Compiled", "compile"]
 
+_OF_VALUES = (ArithmeticError, ValueError, IndexError, MemoryError, Warning)
 _WARN_AFTER = 8  # programs, or calls that fell back
 
 
@@ -273,15 +274,15 @@ class Compiled:
             self._warned = True
             warn(
                 f"{self._name} runs uncompiled in most calls: shapes, Python arguments or captured "
-                "values are others in each of them, and making programs would cost more than they "
-                "save. Give numbers that change as arrays or in a tinygrad_np.Number, and batches "
-                "one shape, or a few."
+                "values are others in each of them. Give numbers that change as arrays or in a "
+                "tinygrad_np.Number, and batches one shape, or a few."
             )
 
     def _eagerly(self, failure: Exception | None, args: tuple, kwargs: dict) -> Any:
         """Run the function itself, since its program has failed, or a check on a value in it."""
         result = self._f(*args, **kwargs)
-        if failure is not None:  # the function has no such error
+        # The function has no such error, or it catches it: those of numbers come of the values.
+        if failure is not None and not isinstance(failure, _OF_VALUES):
             self._give_up(failure)
             return result
         self._fallbacks += 1
