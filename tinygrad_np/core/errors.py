@@ -10,7 +10,7 @@ from .node import Flat
 if TYPE_CHECKING:
     from .node import Node, Shape
 
-__all__ = ["graph_freed", "misfit", "no_gradient", "rule_failed"]
+__all__ = ["flat_reason", "graph_freed", "misfit", "no_gradient", "rule_failed"]
 
 
 def misfit(gradient: Shape, shape: Shape, result: Shape | None) -> ValueError:
@@ -39,18 +39,25 @@ def rule_failed(node: Node, position: int, error: Exception) -> Exception:
 
 def no_gradient(title: str, node: Node | None) -> RuntimeError:
     """Make the error for a backward from where no gradient flows anywhere."""
-    text = f"backward() has nothing to do: {title} was "
-    if not isinstance(node, Flat):
-        return RuntimeError(
-            f"{text}not computed from any Tensor with requires_grad=True. Is all of it frozen, or "
-            "was the graph cut on the way (.numpy(), .detach(), no_grad())?"
+    reason = flat_reason(node)
+    if reason is None:
+        reason = (
+            "was not computed from any Tensor with requires_grad=True. Is all of it frozen, or was "
+            "the graph cut on the way (.numpy(), .detach(), no_grad())?"
         )
+    return RuntimeError(f"backward() has nothing to do: {title} {reason}")
+
+
+def flat_reason(node: Node | None) -> str | None:
+    """Say through which step function a value was computed; None if through none."""
+    if not isinstance(node, Flat):
+        return None
     op, code, lasti = node.cause
     call = f"{getattr(op, 'name', op)} at {code.co_filename}:{line_of(code, lasti)}"
     forward_code = getattr(getattr(op, "forward", None), "__code__", None)
     if forward_code is None or INSIDE[forward_code.co_filename]:
-        return RuntimeError(f"{text}computed through {call}, whose derivative is zero everywhere")
-    return RuntimeError(f"{text}computed through {call}, which has no rule, or gives no floats")
+        return f"was computed through {call}, whose derivative is zero everywhere"
+    return f"was computed through {call}, which has no rule, or gives no floats"
 
 
 def graph_freed(node: Node) -> RuntimeError:

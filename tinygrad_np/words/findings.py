@@ -6,6 +6,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from ..core.callsite import outside
+from ..core.errors import flat_reason
 from ..core.tensor import Tensor, node_of
 from ..recording.findings import Finding, Findings
 from ..recording.reading import ancestors_of
@@ -85,6 +86,14 @@ def lint(loss: Tensor, model: Any = None, *, record: Record | None = None) -> Fi
 
 
 def _no_graph(graph: LossGraph) -> Finding:
+    reason = flat_reason(graph.root)
+    if reason is not None:
+        return Finding(
+            "no gradient flows",
+            f"{graph.evidence.called(graph.root)} {reason}",
+            "",
+            "Train on a loss that is not constant in pieces, and keep this one as a metric.",
+        )
     return Finding(
         "no graph",
         f"{graph.evidence.called(graph.root)} has no graph: nothing that it was computed from "

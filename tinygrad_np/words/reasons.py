@@ -10,6 +10,7 @@ import numpy as np
 
 from ..core import modes
 from ..core.callsite import outside
+from ..core.errors import flat_reason
 from ..core.node import Leaf, Node
 from ..core.printing import Text
 from ..core.tensor import Tensor, node_of
@@ -126,6 +127,9 @@ class _Question:
 
     def _no_need(self) -> str:
         """Say why the Tensor requires no gradient."""
+        reason = flat_reason(self.node)
+        if reason is not None:
+            return f"{self.name} {reason}."
         if self.t.dtype.kind != "f":
             return f"{self.name} is of {self.t.dtype}, and only floats have gradients."
         source = self._detached_source()
@@ -232,6 +236,9 @@ class _Question:
                 "be reached from: why(t, loss)."
             )
         loss = "" if root is None else self.evidence.called(root)
+        reason = flat_reason(root)
+        if reason is not None:
+            return f"{loss} {reason}."
         effect = f", so {loss} does not depend on it" if loss else ""
         return (
             f"nothing that was recorded uses {self.name}{effect}. It is not used at all, or only "
