@@ -102,6 +102,19 @@ QUESTIONS = [
 ]
 
 
+def test_what_is_computed_of_a_captured_array_is_an_array_like_others():
+    kept = np.arange(12.0).reshape(3, 4)
+
+    def step(x):
+        a = x + kept
+        b = a[0] * kept[1]
+        a[0] = 2.0
+        a[kept[:, 0] > 3] += 1.0
+        return a.mean(axis=0), b, a[np.argsort(a[:, 0])]
+
+    assert not assert_compiles(step, X)
+
+
 @pytest.mark.parametrize("question", QUESTIONS, ids=range(len(QUESTIONS)))
 def test_a_question_has_the_answer_of_the_real_value(question):
     assert not assert_compiles(lambda x: (x * 2 if question(x) else x * 100, question(x)), X)

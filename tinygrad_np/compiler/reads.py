@@ -129,7 +129,9 @@ class Reads:
     # --- objects that were there before ---------------------------------------------------------
 
     def know(self, value: Any, path: str) -> None:
-        """Know an object, and what hangs on it in a fixed way."""
+        """Know an object, and what hangs on it in a fixed way; the tape knows its stand-ins."""
+        if isinstance(value, StandIn):
+            return
         if isinstance(value, PLAIN) or value is ABSENT or id(value) in self.paths:
             return
         self.paths[id(value)] = path
@@ -222,7 +224,7 @@ class Reads:
                 continue
             self.know(value, path)
             seen.add(id(value))
-            if isinstance(value, np.ndarray):
+            if isinstance(value, np.ndarray) and not isinstance(value, StandIn):
                 self.arrays.append(value)
             if len(seen) > _MOST:
                 refuse(
@@ -284,7 +286,8 @@ class Reads:
     def use_index(self, index: Any) -> None:
         """Note the arrays of an index, of which a program can have what came of them."""
         parts = index if isinstance(index, tuple) else (index,)
-        self.arrays += [p for p in parts if isinstance(p, np.ndarray) and id(p) in self.paths]
+        known = [p for p in parts if id(p) in self.paths and not isinstance(p, StandIn)]
+        self.arrays += [p for p in known if isinstance(p, np.ndarray)]
 
     def note_again(self, text: str, owner: Any, key: Any, value: Any, path: str) -> None:
         """Note what somebody's code gave, if it gives the same when it is asked again.
