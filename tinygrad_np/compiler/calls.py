@@ -10,6 +10,7 @@ import contextvars
 import functools
 import os
 import types
+import weakref
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
@@ -45,10 +46,13 @@ def call(reads: Reads, f: Any, *args: Any, **kwargs: Any) -> Any:
     rule = _RULES.get(f) if isinstance(f, (*_FUNCTIONS, type)) else None
     if rule is not None:
         return rule(reads, *args, **kwargs)
+    if isinstance(f, weakref.ref) and id(f) in reads.paths:
+        reads.note(RESULT, f, args, f(*args), reads.paths[id(f)])
+        return f(*args)
     owner = getattr(f, "__self__", None)
     if id(owner) in reads.paths and isinstance(owner, (*CONTAINERS, contextvars.ContextVar)):
         return _method(reads, owner, f, args, kwargs)
-    given = _given(reads, owner, args, kwargs)
+    given = _given(reads, f if owner is None else owner, args, kwargs)
     if not given:
         return f(*args, **kwargs)
     if _is_of_ours(f):
@@ -138,8 +142,12 @@ def _plain(f: Callable) -> Callable:
 
 def _passing(f: Callable) -> Callable:
     def rule(reads: Reads, *args: Any, **kwargs: Any) -> Any:
+        told = f not in (map, filter) or not args or args[0] is None or tells(args[0])
         for value in _given(reads, None, args, kwargs):
-            reads.items(value)
+            if told:
+                reads.items(value)
+            else:
+                reads.use(value)
         return f(*args, **kwargs)
 
     return rule

@@ -24,6 +24,7 @@ from .errors import CompileError, comes_of_recording, report_of, warn
 from .passes import ALL, REORDERING
 from .proof import DifferenceError
 from .signature import Call, check_roles, record_call, signature
+from .statements import ERRORS_OF_VALUES
 from .surroundings import Surroundings
 from .tape import Tape
 from .variants import Recording, Variants
@@ -119,7 +120,8 @@ class Compiled:
         except Exception as error:
             if variant.has_effect:
                 raise
-            failure = error
+            # An error that the values make may be caught by the function.
+            failure = None if isinstance(error, ERRORS_OF_VALUES) else error
         return self._eagerly(failure, args, kwargs)
 
     def __get__(self, owner: Any, kind: Any = None) -> Any:

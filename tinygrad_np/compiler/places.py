@@ -38,6 +38,9 @@ PART = "{o}[{k}].tobytes()"  # of an array
 BYTES = "{o}.tobytes()"
 
 
+_FEW = 16  # items that are tested one by one, which is faster
+
+
 class _Absent:
     """Mark of an entry that is not there."""
 
@@ -138,12 +141,26 @@ class Place(NamedTuple):
         if self.text in (BYTES, PART):
             return f"{now} == {ref(value)}"
         if self.text == CONTENTS:
-            return f"{ref(_unchanged)}({owner}, {ref(value)})"
+            few = type(self.owner) in (list, dict) and len(value) <= _FEW
+            return self._test_items(ref) if few else f"{ref(_unchanged)}({owner}, {ref(value)})"
         if value is None or isinstance(value, bool):
             return f"{now} is {value}"
         if isinstance(value, (*PLAIN, tuple, frozenset, np.generic)):
             return f"({now} is {ref(value)} or {ref(same)}({now}, {ref(value)}))"
         return f"{now} is {ref(value)}"
+
+    def _test_items(self, ref: Callable[[Any], str]) -> str:
+        """Return the test of a short list or dict, item by item."""
+        owner, value = self.owner, self.value
+        keys: Any = range(len(value))
+        tests = [f"len({ref(owner)}) == {len(value)}"]
+        if isinstance(owner, dict):
+            half = len(value) // 2
+            keys, value = value[:half], value[half:]
+            tests = [f"[*{ref(owner)}] == {ref(keys)}"] if keys else [f"not {ref(owner)}"]
+        items = zip(keys, value, strict=True)
+        tests += [Place(ITEM, owner, key, item, "").test(ref) for key, item in items]
+        return " and ".join(tests)
 
     def restore(self) -> None:
         """Put back what was there."""

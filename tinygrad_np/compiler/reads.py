@@ -93,9 +93,12 @@ class Reads:
         mark: Any = key
         if not isinstance(key, (str, int, type(None))):
             mark = id(key)
-        if (text, id(owner), mark) not in self.places:
+        known = self.places.get((text, id(owner), mark))
+        if known is None:
             self.places[text, id(owner), mark] = Place(text, owner, key, value, path, line)
             self._alive.append(key)
+        elif line and not known.line:
+            self.places[text, id(owner), mark] = known._replace(line=line)
         self.know(value, path)
 
     def changes(self) -> Iterator[Place]:
@@ -210,11 +213,14 @@ class Reads:
             if not is_user_class(type(value)) or _holds_more_than_values(item):
                 self.everything(item, joined(path, name))
 
-    def everything(self, value: Any, path: str, words: set[str] | None = None) -> None:
+    def everything(
+        self, value: Any, path: str, words: set[str] | None = None, line: str = ""
+    ) -> None:
         """Note all that hangs on an object, for somebody who doesn't tell what they read of it.
 
         Args:
             words: names of the only attributes that they can read.
+            line: file and line of the user's that calls them.
         """
         waiting = [(value, path)]
         seen: set[int] = set()
@@ -234,7 +240,7 @@ class Reads:
                 )
                 return
             if isinstance(value, CONTAINERS):
-                self.note(CONTENTS, value, None, contents(value), path)
+                self.note(CONTENTS, value, None, contents(value), path, line)
             if isinstance(value, dict):
                 waiting += [(item, joined(path, str(key))) for key, item in value.items()]
             elif isinstance(value, (*CONTAINERS, *VIEWS, tuple, frozenset)):
@@ -270,7 +276,7 @@ class Reads:
                 "take them outside, and give them as arguments",
             )
         else:
-            self.everything(value, path)
+            self.everything(value, path, line=users_line())
 
     def items(self, value: Any) -> None:
         """Note the items of an object that was there before, but nothing that hangs on them."""

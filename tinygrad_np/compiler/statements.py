@@ -15,7 +15,7 @@ from .telling import reading
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = [
+__all__ = ["ERRORS_OF_VALUES",
     "OPERATORS",
     "Statement",
     "Var",
@@ -36,7 +36,7 @@ OPERATORS: dict[str, Any] = {
     "<=": operator.le, ">": operator.gt, ">=": operator.ge, "==": operator.eq, "!=": operator.ne,
 }  # fmt: skip
 
-_ERRORS_OF_VALUES = (ArithmeticError, LookupError, np.linalg.LinAlgError)  # not of shapes
+ERRORS_OF_VALUES = (ArithmeticError, LookupError, np.linalg.LinAlgError)  # not of shapes
 
 
 class Var:
@@ -215,7 +215,7 @@ def perform(kind: str, target: Any, args: tuple, kwargs: dict[str, Any], method:
     token = reading.set(None)  # what a function reads in here, it reads in each run of a program
     try:
         return _perform(kind, target, args, kwargs, method)
-    except _ERRORS_OF_VALUES as error:
+    except ERRORS_OF_VALUES as error:
         if reads is not None:
             reads.fail(error)
         raise

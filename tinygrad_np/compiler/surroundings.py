@@ -56,7 +56,7 @@ class Surroundings:
 
     def changes(self) -> Iterator[tuple[str, str]]:
         """Yield what is not as it was, by name, and the lines that have changed it, if known."""
-        for place in self._reads.changes():
+        for place in sorted(self._reads.changes(), key=lambda place: not place.line):
             yield place.change(), place.line
 
     def undo(self) -> None:
