@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tinygrad_np import Tensor, Text, no_grad
+from tinygrad_np import Tensor, Text, no_grad, shorten_traceback
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -66,7 +66,11 @@ class Module:
         raise NotImplementedError(f"{type(self).__name__} has no forward")
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        return self.forward(*args, **kwargs)
+        try:
+            return self.forward(*args, **kwargs)
+        except Exception as error:
+            shorten_traceback(error)
+            raise
 
     def __setattr__(self, name: str, value: Any) -> None:
         if isinstance(value, _PLAIN) and _holds_modules(value):

@@ -14,6 +14,7 @@ from .core.doors import Number
 from .core.exits import DetachedWarning
 from .core.modes import enable_grad, is_grad_enabled, no_grad
 from .core.tensor import Tensor
+from .core.tracebacks import shorten_traceback
 from .ops import *  # noqa: F403
 from .ops import __all__ as _ops
 from .ops.mistakes import describe, describe_call
@@ -66,6 +67,7 @@ __all__ = [
     "enable_grad",
     "is_grad_enabled",
     "no_grad",
+    "shorten_traceback",
     *_LAZY,
     *_ops,
 ]

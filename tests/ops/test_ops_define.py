@@ -468,7 +468,8 @@ def test_failing_rules_are_named(rule, text, create_graph):
         f(leaf(1.0, 2.0), leaf(1.0, 2.0)).sum().backward(create_graph=create_graph)
     assert text in str(caught.value)
     assert __file__ in str(caught.value)
-    assert caught.value.__cause__ is not None
+    assert caught.value.__context__ is not None
+    assert caught.value.__suppress_context__
 
 
 DENSE_RULES = {"x": lambda g, w: g @ w.T, "w": lambda g, x: x.T @ g}

@@ -34,7 +34,9 @@ def rule_failed(node: Node, position: int, error: Exception) -> Exception:
         places.append(f"the rule stands at {code.co_filename}:{code.co_firstlineno}")
     where = f" ({', '.join(places)})" if places else ""
     text = f"the rule of {op.name} for its input {op.input_name(position)!r}{where}"
-    return RuntimeError(f"{text} failed: {type(error).__name__}: {error}")
+    failure = RuntimeError(f"{text} failed: {type(error).__name__}: {error}")
+    failure.is_internal = code is None or INSIDE[code.co_filename]  # type: ignore[attr-defined]
+    return failure
 
 
 def no_gradient(title: str, node: Node | None) -> RuntimeError:

@@ -24,6 +24,7 @@ from .hooks import Hooked
 from .node import Constant, Leaf, Node
 from .protocols import NumPyProtocols, PythonProtocols
 from .switch import consume
+from .tracebacks import shortened
 from .writing import ALONE, Writable
 
 if TYPE_CHECKING:
@@ -219,6 +220,7 @@ class Tensor(Hooked, Writable, NumPyProtocols, PythonProtocols, ForeignNames, Ta
         """Return the same values, cut off from the graph: no gradient flows through them."""
         return wrap(self._data, None)
 
+    @shortened
     def backward(
         self, gradient: Any = None, *, retain_graph: bool = False, create_graph: bool = False
     ) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..core.op import Op
 from ..core.tensor import Tensor, needs_grad
+from ..core.tracebacks import shorten_traceback, shortened
 from ..core.views import check_in_place, check_item
 from . import (
     activations,
@@ -118,7 +119,11 @@ def _reflected(function):
     """Make the operator for a Tensor on the right-hand side."""
 
     def reflected(self, other):
-        return function(other, self)
+        try:
+            return function(other, self)
+        except Exception as error:
+            shorten_traceback(error)
+            raise
 
     return reflected
 
@@ -127,11 +132,15 @@ def _in_place(function, symbol):
     """Make the operator that gives the Tensor itself the result."""
 
     def in_place(self, other):
-        self._check_write(symbol)
-        if self._data.base is not None:
-            references = sys.getrefcount(self)
-            check_in_place(self, symbol, references)
-        return self._become(function(self, other), symbol)
+        try:
+            self._check_write(symbol)
+            if self._data.base is not None:
+                references = sys.getrefcount(self)
+                check_in_place(self, symbol, references)
+            return self._become(function(self, other), symbol)
+        except Exception as error:
+            shorten_traceback(error)
+            raise
 
     return in_place
 
@@ -155,19 +164,27 @@ def _round(self, ndigits=0):
 
 
 def _read(self, key):
-    return getitem(self, plain_index(key))
+    try:
+        return getitem(self, plain_index(key))
+    except Exception as error:
+        shorten_traceback(error)
+        raise
 
 
 def _write(self, key, value):
-    self._check_write("t[...] = v")
-    if self._data.base is not None:
-        check_item(self)
-    if needs_grad(value) and self.dtype.kind != "f":
-        raise TypeError(
-            f"t[...] = v would drop the gradient of {value._title()}: {self._title()} can't carry "
-            "one; use t.astype(float)"
-        )
-    self._become(setitem(self, value, plain_index(key)), "t[...] = v")
+    try:
+        self._check_write("t[...] = v")
+        if self._data.base is not None:
+            check_item(self)
+        if needs_grad(value) and self.dtype.kind != "f":
+            raise TypeError(
+                f"t[...] = v would drop the gradient of {value._title()}: {self._title()} can't "
+                "carry one; use t.astype(float)"
+            )
+        self._become(setitem(self, value, plain_index(key)), "t[...] = v")
+    except Exception as error:
+        shorten_traceback(error)
+        raise
 
 
 def _attach() -> None:
@@ -246,6 +263,7 @@ def _transposed(self):
     return shape.transpose(self)
 
 
+@shortened
 def _reshape_method(self, *lengths):
     """The same elements in another shape: t.reshape(2, 3) or t.reshape((2, 3))."""
     if builtins.len(lengths) == 1 and not isinstance(lengths[0], int):
@@ -253,6 +271,7 @@ def _reshape_method(self, *lengths):
     return shape.reshape(self, lengths)
 
 
+@shortened
 def _transpose_method(self, *axes):
     """The axes in another order: t.transpose(), t.transpose(1, 0) or t.transpose((1, 0))."""
     if builtins.len(axes) == 1 and not isinstance(axes[0], int):

@@ -19,6 +19,7 @@ from ..core.doors import NoArrayError, as_array, beside
 from ..core.modes import recording
 from ..core.node import Constant, Node, flat, part, record
 from ..core.tensor import Tensor, as_operand, node_of, wrap
+from ..core.tracebacks import shorten_traceback
 from ..core.views import look_into
 from .mistakes import forward_failed, unknown_argument
 
@@ -70,31 +71,35 @@ def unary(op: Op) -> Callable:
     read = op.readers[0]
 
     def call(x):
-        if not isinstance(x, Tensor):
-            try:
-                array = as_operand(x)
-            except NoArrayError as error:
-                return error.stand_in.answer(op, (x,))
-            return op.forward(array)
-        data = x._data
         try:
-            out = compute(data)
-        except _FAILURES as error:
-            raise forward_failed(op, error, (x,)) from error
-        result = _new(Tensor)
-        node = None
-        parent = x._node
-        if flows and parent is not None and parent.needs_grad and (mode := _mode()):
-            values = (data, out)
-            saved = (read(values),)
-            node = record(mode, op, (parent,), saved, out, values)
-        elif parent is not None and parent.has_leaf and _mode():
-            node = flat(op, (parent,), out)
-        if not isinstance(out, _scalar):  # numbers are immutable anyway
-            out.setflags(False)
-        result._data = out
-        result._node = node
-        return result
+            if not isinstance(x, Tensor):
+                try:
+                    array = as_operand(x)
+                except NoArrayError as error:
+                    return error.stand_in.answer(op, (x,))
+                return op.forward(array)
+            data = x._data
+            try:
+                out = compute(data)
+            except _FAILURES as error:
+                raise forward_failed(op, error, (x,)) from error
+            result = _new(Tensor)
+            node = None
+            parent = x._node
+            if flows and parent is not None and parent.needs_grad and (mode := _mode()):
+                values = (data, out)
+                saved = (read(values),)
+                node = record(mode, op, (parent,), saved, out, values)
+            elif parent is not None and parent.has_leaf and _mode():
+                node = flat(op, (parent,), out)
+            if not isinstance(out, _scalar):  # numbers are immutable anyway
+                out.setflags(False)
+            result._data = out
+            result._node = node
+            return result
+        except Exception as error:
+            shorten_traceback(error)
+            raise
 
     return call
 
@@ -109,45 +114,49 @@ def binary(op: Op) -> Callable:
 
     def call(x, y):
         try:
-            if isinstance(x, Tensor):
-                x_data, x_node = x._data, x._node
-                x_needs = x_flows and x_node is not None and x_node.needs_grad
-            else:
-                x_data, x_node, x_needs = as_operand(x), None, False
-            if isinstance(y, Tensor):
-                y_data, y_node = y._data, y._node
-                y_needs = y_flows and y_node is not None and y_node.needs_grad
-            else:
-                y_data, y_node, y_needs = as_operand(y), None, False
-                if not isinstance(x, Tensor):
-                    return op.forward(x_data, y_data)
-        except (TypeError, ValueError) as error:
-            raise forward_failed(op, error, (x, y)) from error
-        except NoArrayError as error:
-            return error.stand_in.answer(op, (x, y))
-        try:
-            out = compute(x_data, y_data)
-        except _FAILURES as error:
-            raise forward_failed(op, error, (x, y)) from error
-        result = _new(Tensor)
-        node = None
-        if (x_needs or y_needs) and (mode := _mode()):
-            if x_node is None:
-                x_node, x_data = _constant(x, x_data, 0 in op.read_inputs)
-            if y_node is None:
-                y_node, y_data = _constant(y, y_data, 1 in op.read_inputs)
-            values: tuple = (x_data, y_data, out)
-            if reads_shapes:
-                values += (x_data.shape, y_data.shape)
-            saved = (x_read(values) if x_needs else None, y_read(values) if y_needs else None)
-            node = record(mode, op, (x_node, y_node), saved, out, values)
-        elif (x_node is not None or y_node is not None) and _mode():
-            node = flat(op, (x_node, y_node), out)
-        if not isinstance(out, _scalar):  # numbers are immutable anyway
-            out.setflags(False)
-        result._data = out
-        result._node = node
-        return result
+            try:
+                if isinstance(x, Tensor):
+                    x_data, x_node = x._data, x._node
+                    x_needs = x_flows and x_node is not None and x_node.needs_grad
+                else:
+                    x_data, x_node, x_needs = as_operand(x), None, False
+                if isinstance(y, Tensor):
+                    y_data, y_node = y._data, y._node
+                    y_needs = y_flows and y_node is not None and y_node.needs_grad
+                else:
+                    y_data, y_node, y_needs = as_operand(y), None, False
+                    if not isinstance(x, Tensor):
+                        return op.forward(x_data, y_data)
+            except (TypeError, ValueError) as error:
+                raise forward_failed(op, error, (x, y)) from error
+            except NoArrayError as error:
+                return error.stand_in.answer(op, (x, y))
+            try:
+                out = compute(x_data, y_data)
+            except _FAILURES as error:
+                raise forward_failed(op, error, (x, y)) from error
+            result = _new(Tensor)
+            node = None
+            if (x_needs or y_needs) and (mode := _mode()):
+                if x_node is None:
+                    x_node, x_data = _constant(x, x_data, 0 in op.read_inputs)
+                if y_node is None:
+                    y_node, y_data = _constant(y, y_data, 1 in op.read_inputs)
+                values: tuple = (x_data, y_data, out)
+                if reads_shapes:
+                    values += (x_data.shape, y_data.shape)
+                saved = (x_read(values) if x_needs else None, y_read(values) if y_needs else None)
+                node = record(mode, op, (x_node, y_node), saved, out, values)
+            elif (x_node is not None or y_node is not None) and _mode():
+                node = flat(op, (x_node, y_node), out)
+            if not isinstance(out, _scalar):  # numbers are immutable anyway
+                out.setflags(False)
+            result._data = out
+            result._node = node
+            return result
+        except Exception as error:
+            shorten_traceback(error)
+            raise
 
     return call
 
@@ -175,73 +184,77 @@ def general(op: Op) -> Callable:
     names = op.params[split:]
 
     def call(*args, **kwargs):
-        if kwargs or not required <= len(args) <= op.positional:
-            args = _bind(op, defaults, args, kwargs)
-        else:
-            args += defaults[len(args) :]
-        params = args[n:]
-        for value in params:
-            if type(value) not in _IMMUTABLE:
-                params = tuple(map(_freeze, params, repeat(op)))
-                break
-        operands = args[:n] if not op.variadic else _sequence(op, args[0])
-        recorded = tensors = bare = False
-        arrays = []
         try:
-            for value in operands:
-                if isinstance(value, Tensor):
-                    tensors = True
-                    recorded = recorded or (value._node is not None and value._node.has_leaf)
-                    arrays.append(value._data)
-                else:
-                    bare = bare or isinstance(value, np.ndarray)
-                    absent = value is None and not op.variadic and defaults[len(arrays)] is None
-                    arrays.append(None if absent else as_operand(value))
-        except (TypeError, ValueError) as error:
-            raise forward_failed(op, error, operands) from error
-        except NoArrayError as error:
-            return error.stand_in.answer(op, args)
-        if bare:
-            arrays = beside(arrays, params)
-
-        inputs = (arrays,) if op.variadic else arrays
-        try:
-            if names:
-                by_name = dict(zip(names, params[split:]))
-                outs = forward(*inputs, *params[:split], **by_name)
+            if kwargs or not required <= len(args) <= op.positional:
+                args = _bind(op, defaults, args, kwargs)
             else:
-                outs = forward(*inputs, *params)
-        except _FAILURES as error:
-            raise forward_failed(op, error, operands, params) from error
-        hidden = ()
-        if op.keeps:
-            outs, hidden = _without_hidden(op, outs)
-        if type(outs) is not _array and not isinstance(outs, _scalar):
-            outs = _as_arrays(op, outs, operands)
-        if not tensors:
-            return outs
+                args += defaults[len(args) :]
+            params = args[n:]
+            for value in params:
+                if type(value) not in _IMMUTABLE:
+                    params = tuple(map(_freeze, params, repeat(op)))
+                    break
+            operands = args[:n] if not op.variadic else _sequence(op, args[0])
+            recorded = tensors = bare = False
+            arrays = []
+            try:
+                for value in operands:
+                    if isinstance(value, Tensor):
+                        tensors = True
+                        recorded = recorded or (value._node is not None and value._node.has_leaf)
+                        arrays.append(value._data)
+                    else:
+                        bare = bare or isinstance(value, np.ndarray)
+                        absent = value is None and not op.variadic and defaults[len(arrays)] is None
+                        arrays.append(None if absent else as_operand(value))
+            except (TypeError, ValueError) as error:
+                raise forward_failed(op, error, operands) from error
+            except NoArrayError as error:
+                return error.stand_in.answer(op, args)
+            if bare:
+                arrays = beside(arrays, params)
 
-        if bare:
-            for value in operands:
-                if isinstance(value, np.ndarray):
-                    outs = unshare(outs, value)
-        node = None
-        if recorded and (mode := _mode()):
-            parents, saved = _edges(op, operands, arrays, outs, params, hidden)
-            if saved:
-                node = record(mode, op, parents, saved, outs, arrays, params)
-            elif not isinstance(outs, tuple):
-                node = flat(op, [getattr(value, "_node", None) for value in operands], outs)
-        if isinstance(outs, tuple):
-            parts = (node and part(node, k, outs) for k in range(len(outs)))
-            results = tuple(map(wrap, outs, parts))
-            for result in results:
+            inputs = (arrays,) if op.variadic else arrays
+            try:
+                if names:
+                    by_name = dict(zip(names, params[split:]))
+                    outs = forward(*inputs, *params[:split], **by_name)
+                else:
+                    outs = forward(*inputs, *params)
+            except _FAILURES as error:
+                raise forward_failed(op, error, operands, params) from error
+            hidden = ()
+            if op.keeps:
+                outs, hidden = _without_hidden(op, outs)
+            if type(outs) is not _array and not isinstance(outs, _scalar):
+                outs = _as_arrays(op, outs, operands)
+            if not tensors:
+                return outs
+
+            if bare:
+                for value in operands:
+                    if isinstance(value, np.ndarray):
+                        outs = unshare(outs, value)
+            node = None
+            if recorded and (mode := _mode()):
+                parents, saved = _edges(op, operands, arrays, outs, params, hidden)
+                if saved:
+                    node = record(mode, op, parents, saved, outs, arrays, params)
+                elif not isinstance(outs, tuple):
+                    node = flat(op, [getattr(value, "_node", None) for value in operands], outs)
+            if isinstance(outs, tuple):
+                parts = (node and part(node, k, outs) for k in range(len(outs)))
+                results = tuple(map(wrap, outs, parts))
+                for result in results:
+                    look_into(result, operands)
+                return results
+            result = wrap(outs, node)
+            if outs.base is not None:
                 look_into(result, operands)
-            return results
-        result = wrap(outs, node)
-        if outs.base is not None:
-            look_into(result, operands)
-        return result
+            return result
+        except Exception as error:
+            shorten_traceback(error)
+            raise
 
     return call
 

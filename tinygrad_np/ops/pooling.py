@@ -63,7 +63,7 @@ def conv1d(x, weight, bias: Any = None, stride=1, padding=0, dilation=1, groups=
 
 def _of_sequences(op, error, **arguments):
     """Make an error of the op for images that of the op for sequences."""
-    problem = error.__cause__ or error
+    problem = error.__context__ or error
     return type(error)(f"{describe_call(op, **arguments)}: {problem}")
 
 

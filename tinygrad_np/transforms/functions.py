@@ -23,6 +23,7 @@ import numpy as np
 
 from ..core.containers import rebuild, refill
 from ..core.tensor import Tensor
+from ..core.tracebacks import shortened
 from .arguments import as_arguments, check_argnums, check_function, like_arguments, positions
 from .run import Run, hand_back
 
@@ -40,6 +41,7 @@ __all__ = [
 ]
 
 
+@shortened
 def grad(
     f: Callable[..., Any], argnums: int | Sequence[int] = 0, has_aux: bool = False
 ) -> Callable[..., Any]:
@@ -61,6 +63,7 @@ def grad(
     """
     compute = _value_and_grad("grad", f, argnums, has_aux)
 
+    @shortened
     @functools.wraps(f, updated=())
     def gradient(*args: Any, **kwargs: Any) -> Any:
         value, gradients = compute(args, kwargs)
@@ -71,6 +74,7 @@ def grad(
     return gradient
 
 
+@shortened
 def value_and_grad(
     f: Callable[..., Any], argnums: int | Sequence[int] = 0, has_aux: bool = False
 ) -> Callable[..., Any]:
@@ -80,6 +84,7 @@ def value_and_grad(
     """
     compute = _value_and_grad("value_and_grad", f, argnums, has_aux)
 
+    @shortened
     @functools.wraps(f, updated=())
     def value_and_gradient(*args: Any, **kwargs: Any) -> Any:
         return compute(args, kwargs)
@@ -107,6 +112,7 @@ def _value_and_grad(
     return compute
 
 
+@shortened
 def vjp(f: Callable[..., Any], *primals: Any, has_aux: bool = False) -> tuple[Any, ...]:
     """Return the value of `f`, and the function that multiplies a vector with its Jacobian: vᵀJ.
 
@@ -127,6 +133,7 @@ def vjp(f: Callable[..., Any], *primals: Any, has_aux: bool = False) -> tuple[An
     every = range(len(primals))
     run = Run("vjp", f, primals, every, has_aux=has_aux)
 
+    @shortened
     def pull(cotangent: Any) -> tuple[Any, ...]:
         seeds = run.seeds(run.template, cotangent, "the cotangent")
         return like_arguments(run, run.pull(seeds), primals, every)
@@ -137,6 +144,7 @@ def vjp(f: Callable[..., Any], *primals: Any, has_aux: bool = False) -> tuple[An
     return value, pull
 
 
+@shortened
 def linearize(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[..., Any]]:
     """Return the value of `f`, and its derivative at that point as a linear function: t ↦ Jt.
 
@@ -160,6 +168,7 @@ def _linearize(what: str, f: Callable, primals: tuple) -> tuple[Any, Callable[..
     check_function(what, f)
     run = Run(what, f, primals, range(len(primals)))
 
+    @shortened
     def push(*tangents: Any) -> Any:
         seeds = run.seeds(primals, tangents, "tangents")
         derivatives = [hand_back(raw, run.as_tensors) for raw in run.push(seeds)]
@@ -168,6 +177,7 @@ def _linearize(what: str, f: Callable, primals: tuple) -> tuple[Any, Callable[..
     return run.value(), push
 
 
+@shortened
 def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
     """Return the value of `f` and its derivative along a direction: (f(x), Jt).
 
@@ -196,6 +206,7 @@ def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) 
     return value, push(*tangents)
 
 
+@shortened
 def hvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) -> Any:
     """Multiply the Hessian of `f` with a vector, without computing the Hessian.
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..core.containers import refill
 from ..core.tensor import Tensor
+from ..core.tracebacks import shortened
 from ..ops import moveaxis, reshape, stack
 from .arguments import check_argnums, check_function, like_arguments, positions
 from .run import Run
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["hessian", "jacobian"]
 
 
+@shortened
 def jacobian(
     f: Callable[..., Any], argnums: int | Sequence[int] = 0, has_aux: bool = False
 ) -> Callable[..., Any]:
@@ -50,6 +52,7 @@ def _jacobian(
     check_function(what, f)
     check_argnums(what, argnums)
 
+    @shortened
     @functools.wraps(f, updated=())
     def derivatives(*args: Any, **kwargs: Any) -> Any:
         run = Run(what, f, args, positions(what, argnums, args), kwargs, has_aux=has_aux)
@@ -65,6 +68,7 @@ def _jacobian(
     return derivatives
 
 
+@shortened
 def hessian(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callable[..., Any]:
     """Make the function that computes all second partial derivatives of `f`.
 
