@@ -18,7 +18,7 @@ import contextlib
 import dis
 import functools
 import os
-from itertools import pairwise
+from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from . import doors
@@ -26,7 +26,6 @@ from .callsite import INSIDE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import TracebackType
 
     Function = TypeVar("Function", bound=Callable)
 
@@ -53,15 +52,17 @@ def shorten_traceback(error: BaseException) -> None:
     kept = [entry for entry in entries if not _is_inside(entry)]
     handled = _entries(error.__cause__ or error.__context__)
     if handled and _is_inside(handled[0]):  # by the library, which tells of it
-        kept += [entry for entry in handled if not _is_inside(entry)]  # a function of the user's
+        known_frames = [entry.tb_frame for entry in kept]
+        for entry in handled:  # of a function of the user's
+            if not _is_inside(entry) and entry.tb_frame not in known_frames:
+                kept.append(entry)
         error.__cause__ = None
         error.__suppress_context__ = True
-    # The first entry is that of the frame that raises again; up to Python 3.10 it stays.
-    for entry, following in pairwise([entries[0], *kept]):
-        entry.tb_next = following
-    last = kept[-1] if kept else entries[0]
-    last.tb_next = None
-    error.__traceback__ = kept[0] if kept else None
+    trace = None
+    for entry in reversed(kept):
+        trace = TracebackType(trace, entry.tb_frame, entry.tb_lasti, entry.tb_lineno)
+    entries[0].tb_next = trace  # of the frame that raises again; up to Python 3.10 it stays
+    error.__traceback__ = trace
 
 
 def shortened(function: Function) -> Function:
