@@ -522,6 +522,26 @@ def forward_of_a_module():
 
 
 @read
+def op_of_the_users():
+    values = {"k": 2.0}
+    op = tg.define_op(lambda x: x * values["k"], x=lambda g: g * values["k"], name="scaled")
+    return lambda x: op(tg.Tensor(x)), lambda: values.update(k=5.0)
+
+
+@read
+def function_given_to_a_transform():
+    values = {"k": 2.0}
+    gradient = tg.grad(lambda w: (w * w * values["k"]).sum())
+    return lambda x: gradient(x), lambda: values.update(k=5.0)
+
+
+@read
+def arrays_computed_with_a_captured_one():
+    array = np.arange(3.0)
+    return lambda x: array * x * np.sum(x, axis=0), lambda: operator.setitem(array, 1, 9.0)
+
+
+@read
 def function_without_a_source():
     names = {"config": Own(k=2.0, items=[1.0, 2.0]), "__name__": "__main__"}
     exec("def step(x):\n    return x * config.k * sum(config.items)", names)

@@ -19,6 +19,7 @@ import numpy as np
 from ..core.tensor import Tensor
 from ..ops.random import manual_seed
 from .attributes import note_writing, read_attribute, read_item
+from .objects import object_dict
 from .ownership import is_user_class, package_of
 from .places import ABSENT, CONTAINERS, RESULT, SIZE, VARIABLE
 from .reads import VIEWS, Reads, refuse, tells
@@ -109,7 +110,8 @@ def _give(reads: Reads, f: Any, given: list[Any], args: tuple, kwargs: dict) -> 
 
 def _is_foreign_object(value: Any) -> bool:
     kind = type(value)
-    return kind.__module__ != "builtins" and hasattr(value, "__dict__") and not is_user_class(kind)
+    has_attributes = object_dict(value) is not None
+    return kind.__module__ != "builtins" and has_attributes and not is_user_class(kind)
 
 
 def _method(reads: Reads, owner: Any, f: Any, args: tuple, kwargs: dict) -> Any:

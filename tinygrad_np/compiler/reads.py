@@ -19,6 +19,7 @@ import numpy as np
 
 from ..core.callsite import line_of, outside
 from ..core.doors import Number, tracer
+from ..core.op import Op
 from ..core.tensor import Tensor
 from .errors import CompileError
 from .objects import (
@@ -132,10 +133,8 @@ class Reads:
     # --- objects that were there before ---------------------------------------------------------
 
     def know(self, value: Any, path: str) -> None:
-        """Know an object, and what hangs on it in a fixed way; the tape knows its stand-ins."""
-        if isinstance(value, StandIn):
-            return
-        if isinstance(value, PLAIN) or value is ABSENT or id(value) in self.paths:
+        """Know an object, and what hangs on it in a fixed way."""
+        if isinstance(value, (*PLAIN, StandIn)) or value is ABSENT or id(value) in self.paths:
             return
         self.paths[id(value)] = path
         self._alive.append(value)
@@ -172,6 +171,10 @@ class Reads:
     def _function(self, function: Any, path: str) -> None:
         """Let a function of the user's run as its twin."""
         file = function.__code__.co_filename
+        op = getattr(function, "op", None)
+        if isinstance(op, Op):
+            self._op(op, path)
+            return
         if is_foreign(file):
             for cell in function.__closure__ or ():
                 with contextlib.suppress(ValueError):  # not assigned yet
@@ -183,6 +186,13 @@ class Reads:
             return
         self._replaced.append(function)
         self._functions[id(twin.code)].append(function)
+
+    def _op(self, op: Op, path: str) -> None:
+        """Know forward and rules of an op, unless a program calls them as they are."""
+        if op.effect:
+            return
+        for function in (op.forward, *op.rule.values()):
+            self.know(function, path)
 
     def _class(self, kind: type) -> None:
         """Know the methods of a class of the user's."""
@@ -226,7 +236,7 @@ class Reads:
         seen: set[int] = set()
         while waiting:
             value, path = waiting.pop()
-            if isinstance(value, PLAIN) or value is ABSENT or id(value) in seen:
+            if isinstance(value, (*PLAIN, StandIn)) or value is ABSENT or id(value) in seen:
                 continue
             self.know(value, path)
             seen.add(id(value))

@@ -15,7 +15,8 @@ from .telling import reading
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["ERRORS_OF_VALUES",
+__all__ = [
+    "ERRORS_OF_VALUES",
     "OPERATORS",
     "Statement",
     "Var",
