@@ -120,8 +120,7 @@ class Compiled:
         except Exception as error:
             if variant.has_effect:
                 raise
-            # An error that the values make may be caught by the function.
-            failure = None if isinstance(error, ERRORS_OF_VALUES) else error
+            failure = None if isinstance(error, ERRORS_OF_VALUES) else error  # may be caught
         return self._eagerly(failure, args, kwargs)
 
     def __get__(self, owner: Any, kind: Any = None) -> Any:
