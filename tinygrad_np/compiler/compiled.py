@@ -24,7 +24,6 @@ from .errors import CompileError, comes_of_recording, report_of, warn
 from .passes import ALL, REORDERING
 from .proof import DifferenceError
 from .signature import Call, check_roles, record_call, signature
-from .statements import ERRORS_OF_VALUES
 from .surroundings import Surroundings
 from .tape import Tape
 from .variants import Recording, Variants
@@ -120,7 +119,7 @@ class Compiled:
         except Exception as error:
             if variant.has_effect:
                 raise
-            failure = None if isinstance(error, ERRORS_OF_VALUES) else error  # may be caught
+            failure = error
         return self._eagerly(failure, args, kwargs)
 
     def __get__(self, owner: Any, kind: Any = None) -> Any:

@@ -188,9 +188,7 @@ class Reads:
         self._functions[id(twin.code)].append(function)
 
     def _op(self, op: Op, path: str) -> None:
-        """Know forward and rules of an op, unless a program calls them as they are."""
-        if op.effect:
-            return
+        """Know forward and rules of an op."""
         for function in (op.forward, *op.rule.values()):
             self.know(function, path)
 

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 __all__ = [
-    "ERRORS_OF_VALUES",
     "OPERATORS",
     "Statement",
     "Var",
@@ -37,7 +36,7 @@ OPERATORS: dict[str, Any] = {
     "<=": operator.le, ">": operator.gt, ">=": operator.ge, "==": operator.eq, "!=": operator.ne,
 }  # fmt: skip
 
-ERRORS_OF_VALUES = (ArithmeticError, LookupError, np.linalg.LinAlgError)  # not of shapes
+_ERRORS_OF_VALUES = (ArithmeticError, LookupError, np.linalg.LinAlgError)  # not of shapes
 
 
 class Var:
@@ -216,7 +215,7 @@ def perform(kind: str, target: Any, args: tuple, kwargs: dict[str, Any], method:
     token = reading.set(None)  # what a function reads in here, it reads in each run of a program
     try:
         return _perform(kind, target, args, kwargs, method)
-    except ERRORS_OF_VALUES as error:
+    except _ERRORS_OF_VALUES as error:
         if reads is not None:
             reads.fail(error)
         raise

@@ -26,7 +26,6 @@ from .slots import interpose, withdraw
 from .standins import StandIn
 from .state import State, frozen
 from .statements import Statement, Var, constant, map_arguments, perform, root_among
-from .telling import reading
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -155,11 +154,7 @@ class Tape(doors.Tracer, modes.Watcher):
         kinds = set(map(type, flatten((args, kwargs))))
         if Tensor in kinds:
             return function(*args, **kwargs)  # in a recorded backward: its ops are seen
-        token = reading.set(None)  # a program calls it: what it reads and writes is its own
-        try:
-            return self.call("effect", function, args, kwargs)
-        finally:
-            reading.reset(token)
+        return self.call("effect", function, args, kwargs)
 
     # --- calls ----------------------------------------------------------------------------------
 
