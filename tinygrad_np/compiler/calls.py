@@ -22,7 +22,7 @@ from .attributes import note_writing, read_attribute, read_item
 from .objects import object_dict
 from .ownership import is_user_class, package_of
 from .places import ABSENT, CONTAINERS, RESULT, SIZE, VARIABLE
-from .reads import VIEWS, Reads, refuse, tells
+from .reads import GENERATORS, VIEWS, Reads, refuse, tells
 from .standins import StandIn
 
 if TYPE_CHECKING:
@@ -111,7 +111,9 @@ def _give(reads: Reads, f: Any, given: list[Any], args: tuple, kwargs: dict) -> 
 def _is_foreign_object(value: Any) -> bool:
     kind = type(value)
     has_attributes = object_dict(value) is not None
-    return kind.__module__ != "builtins" and has_attributes and not is_user_class(kind)
+    if isinstance(value, GENERATORS) or kind.__module__ == "builtins":
+        return False
+    return has_attributes and not is_user_class(kind)
 
 
 def _method(reads: Reads, owner: Any, f: Any, args: tuple, kwargs: dict) -> Any:

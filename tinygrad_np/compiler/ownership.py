@@ -7,6 +7,7 @@ import os
 import sys
 import sysconfig
 import types
+from typing import Any
 
 from ..core.callsite import INSIDE
 
@@ -30,8 +31,9 @@ def is_foreign(file: str) -> bool:
 
 def is_user_class(kind: type) -> bool:
     """Say whether a class is the user's own."""
-    module = sys.modules.get(kind.__module__)
-    if module is None or kind.__module__ == "__main__":
+    name = _module_of(kind)
+    module = sys.modules.get(name)
+    if module is None or name == "__main__":
         return True
     file = getattr(module, "__file__", None)
     return file is not None and not is_foreign(file)
@@ -39,18 +41,23 @@ def is_user_class(kind: type) -> bool:
 
 def is_ours(kind: type) -> bool:
     """Say whether a class, or one that it is derived from, is this library's."""
-    return any(package_of(c.__module__) in _PACKAGES for c in kind.__mro__)
+    return any(package_of(_module_of(c)) in _PACKAGES for c in kind.__mro__)
 
 
 def is_engine(kind: type) -> bool:
     """Say whether a class is this package's own: compiled functions, graphs ..."""
-    return package_of(kind.__module__) == _PACKAGES[0]
+    return package_of(_module_of(kind)) == _PACKAGES[0]
 
 
 def is_foreign_module(module: types.ModuleType) -> bool:
     """Say whether a module is not the user's own."""
     file = getattr(module, "__file__", None)
     return is_foreign(file) if file else module.__name__ in sys.builtin_module_names
+
+
+def _module_of(kind: type) -> str:
+    name: Any = kind.__module__
+    return name if isinstance(name, str) else "builtins"  # as of functions that Cython makes
 
 
 def package_of(name: str) -> str:

@@ -52,11 +52,11 @@ from .twins import BY_CODE, global_names, replace, restore
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["VIEWS", "Reads", "refuse", "tells", "users_line"]
+__all__ = ["GENERATORS", "VIEWS", "Reads", "refuse", "tells", "users_line"]
 
 _LEAVES = (Tensor, Number, np.ndarray, np.generic)
 _FUNCTIONS = (types.FunctionType, types.MethodType, types.BuiltinFunctionType, functools.partial)
-_GENERATORS = (np.random.Generator, np.random.RandomState, np.random.BitGenerator, random.Random)
+GENERATORS = (np.random.Generator, np.random.RandomState, np.random.BitGenerator, random.Random)
 VIEWS: tuple[type, ...] = (type({}.keys()), type({}.values()), type({}.items()))
 _ATOMS = (*_LEAVES, *_FUNCTIONS, type, types.ModuleType)
 _MOST = 20_000  # things in one object that is read as a whole
@@ -272,7 +272,7 @@ class Reads:
             return
         if isinstance(value, np.ndarray):
             self.note(BYTES, value, None, value.tobytes(), path, users_line())
-        elif isinstance(value, _GENERATORS):
+        elif isinstance(value, GENERATORS):
             refuse(
                 f"draws random numbers in plain Python or NumPy, with {path}",
                 "draw them with tinygrad_np's functions, such as tinygrad_np.rand(3, rng=rng), or "
