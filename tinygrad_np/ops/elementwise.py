@@ -74,8 +74,7 @@ _recorded_corner = define_op(
 def corner(value, of, mask):
     """Mark part of a derivative as one that a convention chose, and that has no derivative itself.
 
-    A rule that gives a number at a kink, such as 0, hands its result through here: a derivative
-    of it by `of`, a second derivative, is then nan where the mask holds.
+    Such a rule hands its number through here: a derivative by `of` is nan where the mask holds.
     """
     return _recorded_corner(value, of, mask) if isinstance(value, Tensor) else value
 
@@ -122,16 +121,17 @@ def power_slope(x, y):
     """Compute y * x**(y - 1), the derivative of x**y by x: 0 for y = 0, whatever x is."""
     constant = (y == 0) & ~(np.isfinite(x) & (x != 0))
     slope = y * np.where(constant, 1, x) ** (y - 1)
+    if not isinstance(slope, Tensor):
+        return slope
     return corner(slope, y, constant | ((x == 0) & (y == 1)))
 
 
 def power_log(x, y):
-    """Compute log(x), which x**y times is the derivative of x**y by y.
-
-    At x = 0 that is -inf for y < 0, and 0 for other y.
-    """
+    """Compute log(x) as x**y * log(x) needs it: at x = 0 -inf for y < 0, and 0 for other y."""
     zero = x == 0
     log = np.where(zero & (y < 0), -np.inf, np.log(np.where(zero, 1, x)))
+    if not isinstance(log, Tensor):
+        return log
     log = corner(log, x, zero & (y <= 1))
     return corner(log, y, zero & (y == 0))
 
@@ -269,7 +269,9 @@ def _inside(x, min, max):
         return x == x if max is None else x <= max
     if max is None:
         return x >= min
-    return (min < max) & (x >= min) & (x <= max)
+    inside = (x >= min) & (x <= max)
+    proper = min < max
+    return inside if proper is True else inside & proper
 
 
 clip = define_op(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .axes import each, narrow, normal_axes, wide
+from .axes import each, narrow, wide
 from .define import define_op
 from .labels import first_place, one_hot
 from .reduce import keep_reduced, restore
@@ -33,10 +33,8 @@ def _without_unused(d, g, axis):
 
     Where all x are -inf the result is nan, and nobody may have used it.
     """
-    ends = [slice(None)] * d.ndim
-    for a in normal_axes(axis, d.ndim) if d.ndim else ():
-        ends[a] = slice(0, 1)
-    if not np.isnan(d[tuple(ends)]).any():  # one nan along an axis makes all of them nan
+    first = d[..., :1] if axis == -1 and d.ndim else d  # one nan makes a whole row nan
+    if not np.isnan(first).any():
         return d
     unused = keep_reduced(np.maximum, np.abs(g), axis) == 0
     return np.where(unused, 0, d)
@@ -107,20 +105,26 @@ def _logsumexp(x, axis=None, *, keepdims=False):
     return out if keepdims else np.squeeze(out, axis)
 
 
+def _infinite_weights(x, out, axis):
+    """Share each gradient among the x that are inf, or as ever where none is."""
+    out = np.where(np.isinf(out), np.inf, out)
+    finite = np.minimum(x, np.finfo(x.dtype).max)
+    best = x == np.inf
+    share = 1 / np.maximum(best.sum(axis=axis, keepdims=True), 1)
+    return np.exp(finite - out) + best * share.astype(x.dtype)
+
+
 def _logsumexp_formula(g, x, out, axis, keepdims):
     out = restore(out, axis, keepdims, x.ndim)
-    out = np.where(out == -np.inf, 0, out)
+    out = np.where(out == -np.inf, 0, out)  # all x are -inf: weights 0, not nan
     return restore(g, axis, keepdims, x.ndim) * np.exp(x - out)
 
 
 def _logsumexp_rule(g, x, out, axis, keepdims):
+    if not (out == np.inf).any():
+        return _logsumexp_formula(g, x, out, axis, keepdims)
     out = restore(out, axis, keepdims, x.ndim)
-    out = np.where(np.isinf(out), np.inf, out)  # all x are -inf: weights 0, not nan
-    finite = np.minimum(x, np.finfo(x.dtype).max)
-    best = x == np.inf
-    share = 1 / np.maximum(best.sum(axis=axis, keepdims=True), 1)
-    weights = np.exp(finite - out) + best * share.astype(x.dtype)
-    return restore(g, axis, keepdims, x.ndim) * weights
+    return restore(g, axis, keepdims, x.ndim) * _infinite_weights(x, out, axis)
 
 
 logsumexp = define_op(
