@@ -11,7 +11,7 @@ from tinygrad_np import Tensor
 
 from . import init
 from .layers import check_sizes, initial
-from .module import Module, Parameter, as_tensor
+from .module import Module, Parameter, as_tensor, in_dtype_of
 from .recurrent_steps import gru_step, lstm_step
 
 if TYPE_CHECKING:
@@ -141,7 +141,7 @@ class _Cell(_Recurrent):
         self._add_parameters("", input_size, hidden_size, bias, dtype, rng)
 
     def forward(self, x: Any, state: Any = None) -> Any:
-        x = as_tensor(x)
+        x = in_dtype_of(self.parameters()[0], as_tensor(x))
         if x.ndim not in (1, 2) or x.shape[-1] != self.input_size:
             raise ValueError(
                 f"{self!r} needs inputs (rows, {self.input_size}), not {x.shape}: x is "
@@ -240,7 +240,7 @@ class _Layers(_Recurrent):
                 self._add_parameters(suffix, size, hidden_size, bias, dtype, rng)
 
     def forward(self, x: Any, state: Any = None) -> tuple[Tensor, Any]:
-        data, x = x, as_tensor(x)
+        data, x = x, in_dtype_of(self.parameters()[0], as_tensor(x))
         if x.ndim not in (2, 3) or x.shape[-1] != self.input_size:
             order = "rows, length" if self.batch_first else "length, rows"
             raise ValueError(

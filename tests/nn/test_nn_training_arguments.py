@@ -312,3 +312,24 @@ def test_integers_in_a_model_of_float64_and_float16():
         layer = nn.Linear(2, 3, dtype=dtype)
         assert layer.predict(x).dtype == dtype
         assert np.array_equal(layer.predict(x), layer.predict(x.astype(dtype)))
+
+
+@pytest.mark.parametrize(
+    ("layer", "shape"),
+    [
+        (lambda: nn.Conv1d(2, 3, 2), (4, 2, 5)),
+        (lambda: nn.Conv2d(2, 3, 2), (4, 2, 5, 5)),
+        (lambda: nn.ConvTranspose2d(2, 3, 2), (4, 2, 5, 5)),
+        (lambda: nn.LSTM(3, 2), (5, 4, 3)),
+        (lambda: nn.GRUCell(3, 2), (4, 3)),
+    ],
+    ids=["conv1d", "conv2d", "transposed", "lstm", "gru-cell"],
+)
+def test_other_layers_with_weights_take_integers_as_floats(layer, shape):
+    model = layer()
+    x = np.random.default_rng(0).integers(0, 9, shape)
+    of_integers, of_floats = model(x), model(x.astype(np.float32))
+    if isinstance(of_integers, tuple):
+        of_integers, of_floats = of_integers[0], of_floats[0]
+    assert of_integers.dtype == np.float32
+    assert np.array_equal(of_integers.numpy(), of_floats.numpy())
