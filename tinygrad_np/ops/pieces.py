@@ -5,6 +5,8 @@ At the borders between two pieces there is no derivative; `kinks` says what is t
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 
 from ..core.protocols import UFUNCS
@@ -260,7 +262,7 @@ def piecewise(x, condlist, funclist, *args, **kwargs):
     x = x if isinstance(x, Tensor) else Tensor(as_operand(x))
     masks = _masks(x, condlist)
     if len(funclist) == len(masks) + 1:
-        masks.append(~np.logical_or.reduce(masks))
+        masks.append(~functools.reduce(np.logical_or, masks))
     elif len(funclist) != len(masks):
         raise ValueError(
             f"piecewise needs {len(masks)} or {len(masks) + 1} functions for {len(masks)} "
