@@ -5,6 +5,7 @@ Right programs are as important here as wrong ones: each does to a Tensor what i
 
 import contextlib
 import functools
+import gc
 import operator
 import sys
 
@@ -564,6 +565,29 @@ class ShiftModule(nn.Module):
         x = x.T
         x *= 2.0
         return x.T
+
+
+def test_who_holds_the_base_is_looked_for_once(monkeypatch):
+    searches = []
+
+    def get_referrers(*objects):
+        searches.append(objects)
+        return real(*objects)
+
+    real = gc.get_referrers
+    monkeypatch.setattr(gc, "get_referrers", get_referrers)
+
+    def batches():
+        for k in range(5):
+            data = tg.Tensor(START) * k
+            yield data.reshape(-1)
+
+    counts = []
+    for batch in batches():
+        batch += 1  # only the generator has the data
+        counts.append(len(searches))
+    assert counts[0] > 0
+    assert counts[1:] == counts[:1] * 4
 
 
 @pytest.mark.parametrize("compiled", [False, None], ids=["eager", "compiled"])

@@ -141,8 +141,12 @@ _ENGINE = _CORE.rpartition(".")[0] + "."
 def _is_held(value: Any, frame: FrameType) -> bool:
     """Say whether something that the user has holds a value: an attribute, a container, a closure.
 
-    What is only on its way (an argument, a variable of the library's own) is not held.
+    What is only on its way (an argument, a variable of the library's own) is not held. To see that
+    takes milliseconds, so it is looked at once for each way in which the frame was reached.
     """
+    way = _way(frame)
+    if way in _not_held:
+        return False
     history = vars(sys.modules["__main__"]).get("_oh")  # what IPython has shown
     seen: dict[int, Any] = {}
     waiting = [value]
@@ -163,7 +167,20 @@ def _is_held(value: Any, frame: FrameType) -> bool:
                 waiting.append(holder)
             elif not isinstance(holder, _PASSING) and not _is_the_engines(holder):
                 return True
+    _not_held.add(way)
     return False
+
+
+_not_held: set[int] = set()
+
+
+def _way(frame: FrameType | None) -> int:
+    """Return a number for the calls that are under way: code and offset of each."""
+    calls = []
+    while frame is not None:
+        calls.append((id(frame.f_code), frame.f_lasti))
+        frame = frame.f_back
+    return hash(tuple(calls))
 
 
 def _is_the_engines(holder: Any) -> bool:
