@@ -133,7 +133,8 @@ ON_OTHER_VALUES = {
     "choose": lambda x: (x > 0).astype(int),
     "searchsorted": lambda x: np.sort(x * 1.0, axis=None),
 }
-NAMES = [n for n in dir(np.ndarray) if not n.startswith("_")]
+GONE = {"itemset", "newbyteorder", "ptp", "tostring"}  # NumPy 2.0 still names them, to refuse them
+NAMES = [n for n in dir(np.ndarray) if not n.startswith("_") and n not in GONE]
 SCALAR_NAMES = [n for n in dir(np.float64) if not n.startswith("_")] + ["__round__"]
 
 
@@ -161,7 +162,7 @@ def assert_asked(name, make):
     assert refused == (name in REFUSED), name
 
 
-NOT_OF_A_NUMBER = {
+NOT_OF_A_NUMBER = GONE | {
     "argpartition", "choose", "compress", "diagonal", "dot", "fill", "getfield", "nonzero",
     "partition", "put", "resize", "searchsorted", "setfield", "sort", "swapaxes", "trace",
 }  # fmt: skip
@@ -431,7 +432,6 @@ np.split(x, 3)
 np.split(T(x), 3)
 tg.split(T(x), 2, axis=1)
 np.array_split(x, 2)
-np.unstack(x)
 list(T(x))
 [*x]
 np.linalg.slogdet(x[:, :3] + np.eye(3) * 9)
