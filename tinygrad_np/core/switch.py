@@ -33,14 +33,12 @@ class _Enter:
         """Return a function that sets the variables and returns the switch."""
         if switch is None:  # contextlib.ExitStack asks the class
             return lambda switch: switch.__enter__()
-        variables = switch.variables
-        values: Any = map(ContextVar.get, variables)
-        restoring: Any = map(ContextVar.set, variables, tuple(values))
-        if switch.close is not None:  # the switch of a block around this one, or of an earlier one
-            restoring = chain(restoring, map(setattr, (switch,), ("close",), (switch.close,)))
         entered: Any = (switch,)
-        for variable, value in zip(variables, switch.values()):
+        outer = switch.close  # of a block around this one, or of an earlier one
+        restoring: Any = () if outer is None else map(setattr, (switch,), ("close",), (outer,))
+        for variable, value in zip(switch.variables, switch.values()):
             entered = compress(entered, map(variable.set, (value,)))  # a token is true
+            restoring = chain(map(variable.set, (variable.get(),)), restoring)
         switch.close = partial(consume, restoring)
         return partial(next, entered)
 
