@@ -151,7 +151,7 @@ def _is_held(value: Any, frame: FrameType) -> bool:
     seen: dict[int, Any] = {}
     waiting = [value]
     own = (seen, waiting)
-    while waiting:
+    while waiting and len(seen) < _MOST_HOLDERS:
         value = waiting.pop()
         for holder in gc.get_referrers(value):
             if id(holder) in seen or holder is history or any(holder is mine for mine in own):
@@ -172,6 +172,7 @@ def _is_held(value: Any, frame: FrameType) -> bool:
 
 
 _not_held: set[int] = set()
+_MOST_HOLDERS = 1000  # enough for what a program has, and an end to what a debugger may add
 
 
 def _way(frame: FrameType | None) -> int:
