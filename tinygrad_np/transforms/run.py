@@ -14,7 +14,7 @@ import numpy as np
 from ..core.backward import backward_to, fit
 from ..core.containers import flatten, leaves, match, rebuild, refill
 from ..core.exits import transforms
-from ..core.modes import enable_grad, recording, watcher
+from ..core.modes import Recorded, recording, watcher
 from ..core.node import Node, next_serial
 from ..core.switch import Switch
 from ..core.tensor import Tensor, as_array, node_of, wrap
@@ -315,7 +315,7 @@ def _backward(
 ) -> dict[Node, Any]:
     """Run backward from the seeds along a path, and return the gradients of the ends."""
     seeds: dict[Node, Any] = {}
-    with enable_grad():  # adds up the seeds of a value that was returned twice
+    with Recorded():  # adds up the seeds of a value that was returned twice
         for node, seed in pairs:
             if node in path:
                 if not isinstance(seed, Tensor):
