@@ -34,8 +34,8 @@ def assert_as_eager(seed, sets):
             try:
                 got = run(text, seed, passes, compiled=True)
             except tg.CompileError as error:  # a write into an argument is no part of a program
-                assert f"<random program {seed}>:" in str(error), text
-                assert "that it did not make" in str(error), text
+                if "that it did not make" not in str(error):
+                    raise
                 return False
         for call, (a, b) in enumerate(zip(want, got, strict=True)):
             where = f"call {call + 1} with passes {name} of\n{text}"
