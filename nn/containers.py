@@ -32,10 +32,10 @@ class _Container(Module):
     """Modules by name, in order."""
 
     def __len__(self) -> int:
-        return sum(1 for _ in self.children())
+        return sum(1 for _ in self._entries())
 
     def __iter__(self) -> Iterator[Any]:
-        return (child for _, child in self.children())
+        return (child for _, child in self._entries())
 
     def _checked(self, module: Any) -> Module:
         if not isinstance(module, Module):
@@ -58,7 +58,7 @@ class ModuleList(_Container):
 
     def append(self, module: Module) -> None:
         """Add a module at the end."""
-        names = dict(self.children())
+        names = dict(self._entries())
         free = next(k for k in itertools.count(len(names)) if str(k) not in names)
         self._add(str(free), module)
 
@@ -74,7 +74,7 @@ class ModuleList(_Container):
             TypeError: the modules have names of their own.
         """
         modules = list(self)
-        names = [name for name, _ in self.children()]
+        names = [name for name, _ in self._entries()]
         if names != [str(k) for k in range(len(names))]:
             raise TypeError(f"insert() counts the modules, but these have the names {names}")
         modules.insert(index, self._checked(module))
@@ -84,7 +84,7 @@ class ModuleList(_Container):
 
     def __setitem__(self, index: int, module: Module) -> None:
         """Put another module in the place of the one at a position."""
-        name, _ = list(self.children())[index]
+        name, _ = list(self._entries())[index]
         self._add(name, module)
 
     def __getitem__(self, index: Any) -> Any:
@@ -106,18 +106,18 @@ class ModuleDict(_Container):
 
     def keys(self) -> Iterator[str]:
         """Yield the names."""
-        return (name for name, _ in self.children())
+        return (name for name, _ in self._entries())
 
     def values(self) -> Iterator[Module]:
         """Yield the modules."""
-        return (module for _, module in self.children())
+        return (module for _, module in self._entries())
 
     def items(self) -> Iterator[tuple[str, Module]]:
         """Yield names and modules."""
-        return self.children()
+        return self._entries()
 
     def __getitem__(self, name: str) -> Module:
-        return dict(self.children())[name]
+        return dict(self._entries())[name]
 
     def __setitem__(self, name: str, module: Module) -> None:
         self._add(name, module)
@@ -126,7 +126,7 @@ class ModuleDict(_Container):
         return self.keys()
 
     def __contains__(self, name: str) -> bool:
-        return name in dict(self.children())
+        return name in dict(self._entries())
 
 
 class Sequential(ModuleList):

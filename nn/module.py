@@ -90,9 +90,21 @@ class Module:
 
     # --- parameters --------------------------------------------------------------------------
 
-    def children(self) -> Iterator[tuple[str, Module]]:
-        """Yield the modules set directly on this one, with their names."""
+    def _entries(self) -> Iterator[tuple[str, Module]]:
+        """Yield names and modules set directly on this one, a shared module under each name."""
         return ((k, v) for k, v in vars(self).items() if isinstance(v, Module))
+
+    def children(self) -> Iterator[Module]:
+        """Yield the modules set directly on this one, each once."""
+        return (module for _, module in self.named_children())
+
+    def named_children(self) -> Iterator[tuple[str, Module]]:
+        """Do as `children`, with the names; a module that is shared is named once."""
+        seen: set[int] = set()
+        for name, module in self._entries():
+            if id(module) not in seen:
+                seen.add(id(module))
+                yield name, module
 
     def modules(self) -> Iterator[Module]:
         """Yield this module and all modules inside it, each once, outer ones first."""
@@ -108,7 +120,7 @@ class Module:
                 continue
             seen.add(id(module))
             yield path, module
-            inner = [(f"{path}.{k}" if path else k, child) for k, child in module.children()]
+            inner = [(f"{path}.{k}" if path else k, child) for k, child in module._entries()]
             waiting.extend(reversed(inner))
 
     def named_parameters(self) -> Iterator[tuple[str, Parameter]]:
@@ -248,7 +260,7 @@ class Module:
         return ""
 
     def __repr__(self) -> str:
-        lines = [f"({name}): {child!r}" for name, child in self.children()]
+        lines = [f"({name}): {child!r}" for name, child in self._entries()]
         if not lines:
             return f"{type(self).__name__}({self.extra_repr()})"
         body = "\n".join(lines).replace("\n", "\n  ")

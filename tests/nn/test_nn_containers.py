@@ -29,7 +29,7 @@ def test_list_is_like_a_list():
 def test_list_names_count_up():
     held = nn.ModuleList(layers(2))
     held.append(nn.Linear(1, 1))
-    assert [name for name, _ in held.children()] == ["0", "1", "2"]
+    assert [name for name, _ in held.named_children()] == ["0", "1", "2"]
     assert [name for name, _ in held.named_parameters()][-2:] == ["2.weight", "2.bias"]
 
 
@@ -201,7 +201,7 @@ def test_modules_are_inserted_and_replaced():
     model = nn.Sequential(a, c)
     model.insert(1, b)
     assert list(model) == [a, b, c]
-    assert [name for name, _ in model.children()] == ["0", "1", "2"]
+    assert [name for name, _ in model.named_children()] == ["0", "1", "2"]
     model[1] = d
     model[-1] = tg.tanh
     assert model[1] is d
@@ -219,7 +219,7 @@ def test_modules_are_inserted_and_replaced():
     with pytest.raises(TypeError, match="names"):
         named.insert(0, c)
     named[1] = c
-    assert [name for name, _ in named.children()] == ["first", "second"]
+    assert [name for name, _ in named.named_children()] == ["first", "second"]
 
 
 def test_a_module_dict_is_like_a_dict():
