@@ -134,7 +134,7 @@ class State:
                 self.without_gradient.append(leaf)
             return None
         if type(gradient) is BorrowedGradient:
-            array = gradient.array.copy()
+            array = gradient.array.copy("K")
         else:
             array = slot_of("tensor", gradient).__get__(gradient)
         if position is None:

@@ -124,7 +124,10 @@ class Tape(doors.Tracer, modes.Watcher):
             data = stand_in(self, var, array)
         if dtype is not None and data.dtype != np.dtype(dtype):
             return data.astype(dtype)
-        return data.copy() if copy else data
+        if not copy:
+            return data
+        order = {} if data.flags.c_contiguous else {"order": "K"}  # as np.array keeps it
+        return self.call("method", "copy", (data,), order)
 
     def draw(self, rng: Any, method: str, args: tuple, kwargs: dict) -> Any:
         by_default = callable(rng)

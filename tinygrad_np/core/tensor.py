@@ -352,7 +352,7 @@ def gradient_of(holder: Any) -> Any:
     if type(g) is BorrowedGradient:
         with _grads:
             if holder.grad is g:
-                holder.grad = wrap(g.array.copy(), None)
+                holder.grad = wrap(g.array.copy("K"), None)
             return holder.grad
     return g
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from ...core.doors import NUMERIC
 from ..statements import Statement, Var, constant
-from .numpy_literals import array_text, dtype_text, note, number_text
+from .numpy_literals import array_text, copy_text, dtype_text, note, number_text
 
 if TYPE_CHECKING:
     from .names import Names
@@ -166,7 +166,7 @@ class Expressions:
         if isinstance(value, (tuple, list)):
             return f"({', '.join(map(self._lent, value))},)"
         text = self.expr(value)
-        return f"{text}.copy()" if isinstance(value, Var) and value.is_array else text
+        return copy_text(text, value.value) if isinstance(value, Var) and value.is_array else text
 
     def _operand(self, value: Any) -> str:
         """Return a value as a part of a larger expression."""

@@ -11,7 +11,7 @@ import numpy as np
 if TYPE_CHECKING:
     from ..statements import Var
 
-__all__ = ["array_text", "dtype_text", "empty", "header", "note", "number_text"]
+__all__ = ["array_text", "copy_text", "dtype_text", "empty", "header", "note", "number_text"]
 
 
 def empty(var: Var) -> str:
@@ -22,6 +22,11 @@ def empty(var: Var) -> str:
         return f"np.empty({_shape_text(var.shape)}, {dtype})"
     shape = tuple(var.shape[axis] for axis in axes)
     return f"np.empty({_shape_text(shape)}, {dtype}){_transposed_back(axes)}"
+
+
+def copy_text(text: str, value: np.ndarray) -> str:
+    """Return an expression for a copy that lies in memory as the array with this text does."""
+    return f"{text}.copy()" if value.flags.c_contiguous else f'{text}.copy("K")'
 
 
 def _shape_text(shape: tuple[int, ...]) -> str:

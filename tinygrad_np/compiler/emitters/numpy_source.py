@@ -15,7 +15,7 @@ from ..memory import Memory, is_copy, takes_out
 from ..statements import Statement, Var
 from .names import RESERVED, Names
 from .numpy_expressions import WIDTH, Expressions
-from .numpy_literals import empty, header, note
+from .numpy_literals import copy_text, empty, header, note
 
 if TYPE_CHECKING:
     from ..program import Output, Program
@@ -325,7 +325,7 @@ class _Writer(Expressions):
         root = var.root
         reused = root in self.memory.holder or root in self.memory.fresh or root in seen
         seen.add(root)
-        return text if root in makers and not reused else f"{text}.copy()"
+        return text if root in makers and not reused else copy_text(text, value)
 
 
 def _allocates(statement: Statement) -> bool:
