@@ -36,6 +36,34 @@ def by_header(graph):
 # --- names ----------------------------------------------------------------------------------------
 
 
+def test_arrays_have_the_names_of_the_variables_that_hold_them():
+    rng = np.random.default_rng(0)
+    sequence, mask = rng.standard_normal((3, 2, 4)), rng.random((2, 4)) > 0.5
+    labels = target = np.array([1, 3])
+    X = rng.standard_normal((2, 4))  # float64, as data often is
+    w = nn.Parameter(np.eye(4, dtype=np.float32), name="w")
+    with tg.record() as r:
+        h = tg.Tensor(X.astype(np.float32)) @ w
+        for t in range(3):
+            h = tg.tanh(sequence[t] * h) * mask
+        h = h * np.ones((2, 4)) * np.ones((2, 4))  # which of the two, nobody could tell
+        loss = tg.cross_entropy(h, target)
+        loss.backward()
+    names = [node.header for node in tg.graph(loss, record=r).nodes if node.kind == "data"]
+    rows = [f"sequence[{t}]" for t in range(3)]
+    assert sorted(names) == sorted([*rows, "X", "data", "data", "labels", "mask"])
+    assert labels is target
+
+
+def test_an_array_that_two_variables_hold_has_no_name():
+    first, second = np.array([1.0, 2.0]), np.array([1.0, 2.0])
+    w = tg.Tensor([3.0, 4.0], requires_grad=True)
+    with tg.record() as r:
+        loss = (w * first * second).sum()
+    graph = tg.graph(loss, record=r)
+    assert [node.header for node in graph.nodes if node.kind == "data"] == ["data"]
+
+
 def test_names_of_tensors_variables_and_parameters():
     model = network()
     x = tg.Tensor(np.ones((5, 2), np.float32))

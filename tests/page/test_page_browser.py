@@ -164,7 +164,7 @@ def test_the_numbers_are_those_of_numpy(visit):
     np.testing.assert_allclose(numbers(page, "∂L/∂h"), by_hand["dh"], **close)
     np.testing.assert_allclose(numbers(page, "∂L/∂W2"), by_hand["dW2"], **close)
     text = page.locator("#details").inner_text()
-    for shown in ("∂L/∂h += ∂L/∂y @ W2ᵀ", "g @ y.T", "h was used 3 times", "contribution 3 of 3"):
+    for shown in ("∂L/∂h += ∂L/∂y @ W2ᵀ", "g @ W2.T", "h was used 3 times", "contribution 3 of 3"):
         assert shown in text
     page = visit(fragment=f"#step={STEPS}")
     np.testing.assert_allclose(numbers(page, "∂L/∂W1"), by_hand["dW1"], **close)

@@ -14,7 +14,10 @@ import nn
 import tinygrad_np as tg
 from tinygrad_np.page.arrays import MOST_ELEMENTS, Arrays
 from tinygrad_np.page.html import to_html
+from tinygrad_np.page.names import numbered
 from tinygrad_np.page.steps import steps_of
+from tinygrad_np.pictures import style
+from tinygrad_np.pictures.layout import lay_out
 
 
 def run_in(page):
@@ -80,8 +83,8 @@ def test_formulas_have_the_users_names():
     assert run["nodes"][y]["formula"] == "y = h @ W2"
     step = next(s for s in run["steps"] if s["phase"] == "backward" and s["node"] == y)
     assert [flow["formula"] for flow in step["flows"]] == ["∂L/∂y @ W2ᵀ", "hᵀ @ ∂L/∂y"]
-    assert [flow["numpy"] for flow in step["flows"]] == [["g @ y.T"], ["x.T @ g"]]
-    assert step["flows"][0]["where"] == [["g", "∂L/∂y"], ["y", "W2"]]
+    assert [flow["numpy"] for flow in step["flows"]] == [["g @ W2.T"], ["h.T @ g"]]
+    assert step["flows"][0]["where"] == [["g", "∂L/∂y"]]
     assert run["nodes"][y]["code"] == "y = h @ second"
     assert run["nodes"][y]["place"].startswith("page_cases.py:")
 
@@ -123,9 +126,9 @@ def test_what_forward_kept_decides_the_lines():
     assert re.fullmatch(declared, flow["formula"])
     assert flow["numpy"] == [
         "d = p.reshape(-1).copy()",
-        "d[picked] -= 1 - label_smoothing",
+        "d[picked] -= 1 - 0",
         "d = d.reshape(p.shape)",
-        "_scale(d, g, n, axis, reduction)",
+        "_scale(d, g, n, -1, 'mean')",
     ]
     assert ["p", "the softmax of the logits"] in flow["where"]
 
@@ -543,6 +546,60 @@ def test_values_of_one_name_are_numbered():
     assert {"x₁", "x₂", "data₁", "data₂"} < set(names)
     assert [node["formula"] for node in found["nodes"] if node["op"] == "tanh"] == ["x₂ = tanh(x₁)"]
     assert "x₂ = tanh" in to_html(tg.graph(loss, record=run))
+
+
+def test_names_inside_of_names_stay_as_they_are():
+    w = tg.Tensor([0.5, 1.0], requires_grad=True, name="w")
+    with tg.record() as run:
+        h = tg.tanh(w)
+        h = tg.tanh(h)
+        tanh_of_h = tg.exp(h)
+        loss = tanh_of_h.sum()
+        loss.backward()
+    graph = tg.graph(loss, record=run)
+    titles = [node["title"] for node in steps_of(graph)["nodes"]]
+    assert titles == ["w", "h₁ = tanh", "h₂ = tanh", "tanh_of_h = exp", "loss = sum"]
+    for title in titles:
+        assert f"<tspan>{title}</tspan>" in to_html(graph)
+
+
+def test_a_box_is_as_wide_as_its_name_with_its_number():
+    w = tg.Tensor([0.5], requires_grad=True, name="w")
+    with tg.record() as run:
+        for _ in range(12):
+            w = tg.tanh(w)
+            w.name = "a_name_that_is_long_enough"
+        loss = w.sum()
+        loss.backward()
+    graph = tg.graph(loss, record=run)
+    names = [node["name"] for node in steps_of(graph)["nodes"]]
+    assert "a_name_that_is_long_enough₁₂" in names
+    for box in lay_out(numbered(graph, names)).boxes:
+        assert box.width > style.text_width(style.bold(box.node), style.BOLD_SIZE)
+        assert box.node.kind == "data" or names[box.node.id] in style.bold(box.node)
+
+
+def test_lines_never_mix_a_rules_names_with_the_users():
+    """y is a value of the user's: what the rule calls y has its own name, or an underscore."""
+    y = tg.Tensor([[0.5, 1.0]], requires_grad=True, name="y")
+    model = nn.Linear(2, 3)
+    with tg.record() as run:
+        error = (model(y) - 1.0) ** 2
+        loss = error.sum()
+        loss.backward()
+    found = steps_of(tg.graph(loss, model, record=run))
+    lines = {}
+    for step in found["steps"]:
+        for flow in step.get("flows", ()):
+            op = found["nodes"][step["node"]]["op"]
+            lines[op, flow["argument"]] = flow["numpy"], flow["where"]
+    assert lines["matmul", 0][0] == ["g @ weight.T"]
+    assert lines["matmul", 1][0] == ["y.T @ g"]
+    assert lines["power", 0][0] == ["g * (2 * subtract ** (2 - 1))"]
+    for texts, where in lines.values():
+        for name, _ in where:
+            assert name != "y"
+            assert any(name in text for text in texts)
 
 
 def test_an_op_without_a_text():

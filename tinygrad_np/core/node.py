@@ -256,6 +256,7 @@ _PICK = Op(
     {"outs": _pick_rule},
     text="{outs}",
     doc="One output of an op that has several.",
+    formulas={"outs": lambda g: g},
 )
 
 

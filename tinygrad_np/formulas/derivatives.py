@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from ..core.op import reads_of
-from .source import helpers_in, lines_that_run, names_in, renamed
+from .source import helpers_in, lines_that_run, names_in, renamed, with_signs
 from .symbols import Symbol, TooLongError, Unrecorded, leaf, parameter
 from .text import ATOM, written
 
@@ -90,9 +90,10 @@ class Derivative:
         """The statements that run; none if the source is not at hand."""
         return lines_that_run(self.rule, self.values)
 
-    def numpy(self) -> list[str]:
-        """Return the lines as text; the last one is what the rule returns."""
-        text = [line for s in self.lines for line in ast.unparse(s).split("\n")]
+    def numpy(self, names: Mapping[str, str] | None = None) -> list[str]:
+        """Return the lines as text, with these names; the last one is what the rule returns."""
+        statements = [renamed(statement, names or {}) for statement in self.lines]
+        text = [line for s in statements for line in ast.unparse(s).split("\n")]
         return [*text[:-1], text[-1].removeprefix("return ")] if text else []
 
     @property
@@ -188,7 +189,8 @@ class Derivative:
         lines = self.lines
         if len(lines) != 1 or not isinstance(lines[0], ast.Return) or lines[0].value is None:
             return None
-        return renamed(lines[0].value, {n: t for n, t in names.items() if isinstance(t, str)})
+        texts = {name: text for name, text in names.items() if isinstance(text, str)}
+        return with_signs(renamed(lines[0].value, texts))
 
 
 def _text_in_lines(function: Callable, arguments: list[Any]) -> list[str]:

@@ -18,7 +18,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from types import CodeType
 
-__all__ = ["body_of", "helpers_in", "lines_that_run", "names_in", "renamed"]
+__all__ = [
+    "body_of",
+    "expression_of",
+    "helpers_in",
+    "lines_that_run",
+    "names_in",
+    "renamed",
+    "with_signs",
+]
 
 Function = ast.Lambda | ast.FunctionDef
 
@@ -43,23 +51,42 @@ def lines_that_run(rule: Callable, values: Mapping[str, Any]) -> list[ast.stmt]:
         return list(body)
 
 
-def renamed(expression: ast.expr, names: Mapping[str, str]) -> str:
-    """Return an expression with other names for some of its variables, and a formula's signs."""
+def renamed(code: ast.AST, names: Mapping[str, str]) -> ast.AST:
+    """Return a copy of some code with other names, or whole expressions, for its variables."""
+    others = {name: expression_of(text) or ast.Name(text) for name, text in names.items()}
 
     class Renamed(ast.NodeTransformer):
-        def visit_Name(self, node: ast.Name) -> ast.Name:
-            return ast.Name(names.get(node.id, node.id), node.ctx)
+        def visit_Name(self, node: ast.Name) -> ast.AST:
+            return others.get(node.id, node)
 
-    text = ast.unparse(Renamed().visit(copy.deepcopy(expression)))
+    return Renamed().visit(copy.deepcopy(code))
+
+
+def expression_of(text: str) -> ast.expr | None:
+    """Read a text as an expression of Python; None if it is none."""
+    try:
+        return ast.parse(text, mode="eval").body
+    except SyntaxError:
+        return None
+
+
+def with_signs(expression: ast.AST) -> str:
+    """Return the text of an expression with a formula's signs."""
+    text = ast.unparse(expression)
     for python, sign in _SIGNS.items():
         text = text.replace(python, sign)
     return text
 
 
-def names_in(statements: Iterable[ast.AST]) -> dict[str, None]:
-    """Return the names that stand in some statements, in order."""
-    walked = (node for statement in statements for node in ast.walk(statement))
-    return dict.fromkeys(node.id for node in walked if isinstance(node, ast.Name))
+def names_in(statements: Iterable[ast.AST]) -> dict[str, str]:
+    """Return the names that stand in some statements, in order: "read", or "written" somewhere."""
+    names: dict[str, str] = {}
+    for statement in statements:
+        for node in ast.walk(statement):
+            if isinstance(node, ast.Name) and names.get(node.id) != "written":
+                stores = isinstance(getattr(node, "ctx", None), ast.Store)
+                names[node.id] = "written" if stores else "read"
+    return names
 
 
 def helpers_in(statements: list[ast.stmt], rule: Callable) -> dict[str, str]:

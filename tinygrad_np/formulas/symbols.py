@@ -136,6 +136,8 @@ class Symbol(NDArrayOperatorsMixin):
             return self._call(name, ufunc, args, named)
         sign, binds = _SIGNS[ufunc]
         first, second = args
+        if ufunc is np.power and written(second) == "1":
+            return first
         # From left to right, but a power; and a sum of sums needs no parentheses either way.
         left = binds + (ufunc is np.power or not binds)
         again = ufunc in (np.add, np.multiply) and getattr(second, "ufunc", None) is ufunc
@@ -306,6 +308,8 @@ def _value(value: Any) -> Any:
 
 def _equal(value: Any, default: Any) -> bool:
     """Say whether an argument is the default: an array, or what stands for one, is none."""
+    if isinstance(value, tuple) and isinstance(default, int):
+        return set(value) == {default}  # for each axis of an image
     plain = isinstance(value, (int, float, str, tuple, type(None)))
     return value is default or (plain and value == default)
 

@@ -13,6 +13,7 @@ from ..core.node import Leaf, Node
 from ..core.tensor import Tensor, node_of
 from ..formulas.derivatives import rule_of
 from ..recording.reading import Reading, ancestors_of
+from ..recording.variables import content
 from .graph import Edge, Graph, GraphNode
 
 if TYPE_CHECKING:
@@ -98,6 +99,7 @@ class _Gathering:
         self.nodes: list[GraphNode] = []
         self.edges: list[Edge] = []
         self.ids: dict[Node, int] = {}
+        self._arrays: dict[Any, int] = {}  # ids of the arrays that ops were given, by content
 
     def graph(self) -> Graph:
         reading = self.reading
@@ -114,7 +116,15 @@ class _Gathering:
         return graph
 
     def _add(self, node: Node) -> None:
-        """Add a node, with the edges to it."""
+        """Add a node, with the edges to it; an array that is there already is one node."""
+        if node.op is None and node.code is None and not isinstance(node, Leaf):
+            array = self.reading.value(node)
+            key = content(array) if isinstance(array, np.ndarray) else None
+            if key in self._arrays:
+                self.ids[node] = self._arrays[key]
+                return
+            if key is not None:
+                self._arrays[key] = len(self.nodes)
         sources = [self._source(parent, node) for parent in node.parents]
         self.ids[node] = target = len(self.nodes)
         self.nodes.append(self._node(node))

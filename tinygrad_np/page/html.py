@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING, Any
 
 from ..pictures import style, svg
 from ..pictures.layout import HEAD, Box, Frame, Layout, Line, lay_out
+from .names import numbered
 from .steps import steps_of
 
 if TYPE_CHECKING:
-    from ..pictures.snapshot import Edge, GraphNode, Snapshot
+    from ..pictures.snapshot import Edge, Snapshot
 
 __all__ = ["to_html", "write_page"]
 
@@ -34,6 +35,7 @@ def to_html(graph: Snapshot, title: str | None = None) -> str:
         ValueError: the graph was taken without a record of values.
     """
     run = steps_of(graph)
+    names = [node["name"] for node in run["nodes"]]
     if title is not None:
         run["title"] = style.one_line(title, 120)
     return _fill(
@@ -41,7 +43,7 @@ def to_html(graph: Snapshot, title: str | None = None) -> str:
         TITLE=escape(run["title"]),
         TOTALS=escape(run["totals"]),
         CSS=_asset("step.css"),
-        GRAPH=_drawing(lay_out(graph), run["nodes"]),
+        GRAPH=_drawing(lay_out(numbered(graph, names)), run["nodes"]),
         RUN=_json(run),
         JS=_asset("step.js"),
     )
@@ -157,14 +159,14 @@ def _pieces(lane: Line | None, arrow: Line) -> list[Piece]:
 def _node(box: Box, about: dict[str, Any], uses: int) -> str:
     node, x, y = box.node, box.x, box.y
     kind = style.KINDS[node.kind]
-    name = _title(node, about["name"])
-    label = f"{name} {node.size_text}, {kind.legend}"
+    heading = style.bold(node)
+    label = f"{heading} {node.size_text}, {kind.legend}"
     parts = [
         f'<g class="n {node.kind}" data-node="{node.id}" role="button" tabindex="-1" '
         f'aria-label="{escape(label)}">',
         _shape(kind.shape, x, y, box.width, box.height),
     ]
-    words = [svg.element("tspan", escape(name))]
+    words = [svg.element("tspan", escape(heading))]
     if node.size_text:
         words.append(svg.element("tspan", node.size_text, dx=8, class_="size"))
     below = " ".join(row.text for row in style.rows(node))
@@ -177,17 +179,6 @@ def _node(box: Box, about: dict[str, Any], uses: int) -> str:
         top = y - box.height / 2
         parts.append(_badge(right - 4, top - 1, uses))
     return "".join([*parts, "</g>"])
-
-
-def _title(node: GraphNode, name: str) -> str:
-    """Return a node's title: short inside of a module's frame, with the number of its name."""
-    if not node.name:
-        return name
-    number = name.removeprefix(style.one_line(node.name, 30))
-    bold = style.bold(node)
-    if node.name in bold:
-        return bold.replace(node.name, node.name + number)
-    return bold + number
 
 
 def _badge(x: float, y: float, uses: int) -> str:

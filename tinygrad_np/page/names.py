@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..formulas.derivatives import SUBSCRIPTS
+from ..formulas.text import InexpressibleError, written
+from ..pictures.snapshot import Snapshot
 from ..pictures.style import one_line
 
 if TYPE_CHECKING:
-    from ..pictures.snapshot import Edge, GraphNode, Snapshot
+    from ..pictures.snapshot import Edge, GraphNode
 
-__all__ = ["Names", "short"]
+__all__ = ["Names", "numbered", "short"]
 
 
 class Names:
@@ -32,6 +35,11 @@ class Names:
         for edge in graph.edges:
             self.inputs.setdefault(edge.target, []).append(edge)
 
+    def heading(self, node: GraphNode) -> str:
+        """Return a node's name, and what made it: `h₂ = tanh`."""
+        name = self.nodes[node.id]
+        return f"{name} = {node.op}" if node.name and node.op else name
+
     def computed(self, node: GraphNode) -> str:
         """Return what computes a node, in these names: `X @ W1`."""
         op = self.graph.ops.get(node.id)
@@ -47,7 +55,7 @@ class Names:
         op = self.graph.ops[node.id]
         arguments = self.graph.params.get(node.id, {})
         names = {name: name for name in op.params}
-        names |= {name: short(value) for name, value in arguments.items()}
+        names |= {name: argument_text(value) for name, value in arguments.items()}
         if op.variadic:
             names[op.inputs[0]] = ", ".join(self.operands(node))
             return names
@@ -80,6 +88,27 @@ def _numbered(nodes: tuple[GraphNode, ...]) -> list[str]:
             name += str(numbers[name]).translate(SUBSCRIPTS)
         names.append(name)
     return names
+
+
+def numbered(graph: Snapshot, names: list[str]) -> Snapshot:
+    """Return the graph with the names of `Names.nodes` in its boxes."""
+    nodes = []
+    for node, name in zip(graph.nodes, names):
+        if node.name or node.op is None:
+            node = node._replace(name=None if node.kind == "number" else name)
+        else:
+            node = node._replace(op=name)
+        nodes.append(node)
+    return Snapshot(tuple(nodes), graph.edges, modules=graph.modules)
+
+
+def argument_text(value: Any) -> str:
+    """Return an argument of a call as it is written: an index without its brackets."""
+    parts = value if isinstance(value, tuple) else (value,)
+    if any(isinstance(part, slice) or part is Ellipsis for part in parts):
+        with contextlib.suppress(InexpressibleError):
+            return ", ".join(map(written, parts))
+    return short(value)
 
 
 def short(value: Any) -> str:

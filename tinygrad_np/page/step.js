@@ -28,7 +28,6 @@ steps.forEach((step, i) => {
 });
 const phases = Object.keys(stepOf).filter(name => steps.some(step => phase(step) === name));
 const start = Object.fromEntries(phases.map(name => [name, steps.findIndex(step => phase(step) === name)]));
-const title = n => n.op && n.name !== n.op && !n.name.startsWith(n.op) ? `${n.name} = ${n.op}` : n.name;
 const shapeText = shape => !shape ? "several outputs" : shape.length ? shape.join(" × ") : "one number";
 const computed = (i, at) => !nodes[i].op || stepOf.forward[i] <= at;
 
@@ -194,7 +193,7 @@ const partial = n => `∂L/∂${n.name}`;
 function heading(n, label, said, from = n) {
   return [
     make("div", {}, make("span", { class: "phase" }, label), " ", make("span", { class: "quiet" }, said)),
-    make("h2", {}, title(n)),
+    make("h2", {}, n.title),
     make("p", { class: "quiet" }, prose([n.doc, n.module && `in ${n.module}`, shapeText(n.shape), n.dtype].filter(Boolean).join(" · "))),
     from.place && make("p", { class: "source" }, `${from.place}  `, make("code", {}, from.code)),
   ];
@@ -321,7 +320,7 @@ function sentence(step) {
   if (step.phase === "forward") return `forward: ${n.formula}`;
   if (step.phase === "seed") return `backward starts at ${n.name}`;
   if (step.phase === "update") return `update of ${n.name}${step.by ? ` by ${step.by}` : ""}`;
-  return `backward through ${title(n)}: gradient to ${step.flows.map(f => nodes[f.to].name).join(" and ") || "nothing"}`;
+  return `backward through ${n.title}: gradient to ${step.flows.map(f => nodes[f.to].name).join(" and ") || "nothing"}`;
 }
 
 // --- drawing a step ------------------------------------------------------------------------------

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import ast
 import linecache
 from collections import Counter
 from typing import TYPE_CHECKING, Any
@@ -14,7 +15,7 @@ import numpy as np
 from ..core.callsite import short_place
 from ..core.op import reads_of
 from ..formulas.derivatives import Derivative
-from ..formulas.source import names_in
+from ..formulas.source import expression_of, names_in
 from ..pictures.clusters import label
 from ..pictures.style import one_line
 from ..recording.reading import bare
@@ -22,9 +23,13 @@ from .arrays import Arrays
 from .names import Names, short
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from ..pictures.snapshot import GraphNode, Snapshot
     from ..recording.reading import Reading
     from ..recording.recorder import Flow, Update
+
+_SHORT = (ast.Name, ast.Attribute, ast.Subscript, ast.Constant, ast.UnaryOp)
 
 __all__ = ["NOT_RECORDED", "steps_of"]
 
@@ -105,6 +110,7 @@ class _Steps:
             "kind": node.kind,
             "op": node.op,
             "name": self.names.nodes[node.id],
+            "title": self.names.heading(node),
             "shape": None if node.shape is None else list(node.shape),
             "dtype": node.dtype,
             "module": label(self.graph, node.module) if node.module else None,
@@ -170,21 +176,36 @@ class _Steps:
         op = self.graph.ops[node.id]
         derivative = Derivative(op, flow.position, self.reading.reads(flow.node, flow.position))
         names: dict[str, Any] = derivative.numbers | self._names_read(node, flow.position)
-        entry: dict[str, Any] = {"numpy": derivative.numpy()}
+        named = names_in(derivative.lines)
+        own = self._own_names(names, named)
+        entry: dict[str, Any] = {"numpy": derivative.numpy(own)}
         helpers = derivative.helpers()
         formula = derivative.express(names)
         if formula is not None:
             entry["formula"] = formula.text
             helpers |= formula.helpers
-        named = names_in(derivative.lines)
         meanings = op.kept_texts | names
         entry["where"] = [
-            [name, meanings.get(name, "what forward kept for it")]
+            [own.get(name, name), meanings.get(name, "what forward kept for it")]
             for name in (*reads_of(derivative.rule), *derivative.numbers)
-            if name in named
+            if name in named and own.get(name) != meanings.get(name)
         ]
         entry["helpers"] = [[name, doc.rstrip(".")] for name, doc in helpers.items()]
         return entry
+
+    def _own_names(self, names: dict[str, Any], named: Mapping[str, str]) -> dict[str, str]:
+        """Return the user's names for what some lines read, where they can stand in them.
+
+        A name of the rule's that is another value's here gets an underscore.
+        """
+        own = {
+            name: text
+            for name, text in names.items()
+            if named.get(name) == "read" and _is_short(text)
+        }
+        left = set(named) - own.keys()
+        own = {name: text for name, text in own.items() if text not in left}
+        return own | {name: f"{name}_" for name in left if name in self.names.nodes}
 
     def _names_read(self, node: GraphNode, position: int) -> dict[str, Any]:
         """Return names for what the rule for an input of a node can read."""
@@ -233,6 +254,11 @@ class _Steps:
             for key, (before, after) in update.state.items()
         ]
         return step
+
+
+def _is_short(text: Any) -> bool:
+    """Say whether a text can stand in a line of Python: a name, a number, `sequence[3]`."""
+    return isinstance(text, str) and isinstance(expression_of(text), _SHORT)
 
 
 def _last_pass(graph: Snapshot, reading: Reading) -> dict[int, list[Flow]]:

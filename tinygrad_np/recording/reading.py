@@ -20,7 +20,7 @@ from ..formulas.derivatives import rule_of
 from ..formulas.values import call_values, values_read
 from ..ops.replay import run_again
 from .owners import Owners
-from .variables import variable_names
+from .variables import array_names, variable_names
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -56,6 +56,11 @@ class Reading:
         self._owners = Owners(order, model, record)
         self.classes = self._owners.classes
         self._variables = variable_names(order, frame)
+        unnamed = {
+            node: self.value(node) for node in order if node.op is None and not self.name(node)
+        }
+        arrays = {node: value for node, value in unnamed.items() if isinstance(value, np.ndarray)}
+        self._variables |= array_names(arrays, frame)
         self._sources: dict[tuple[int, int], tuple[str, int] | None] = {}  # by call
 
     # --- names ---------------------------------------------------------------------------------
