@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -11,11 +11,8 @@ from tinygrad_np import Tensor
 
 from . import init
 from .layers import check_sizes, initial
-from .module import Module, Parameter, as_tensor, in_dtype_of
-from .recurrent_steps import gru_step, lstm_step
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+from .module import Module, as_tensor, in_dtype_of
+from .recurrent_steps import gru, lstm, simple
 
 __all__ = ["GRU", "LSTM", "RNN", "GRUCell", "LSTMCell", "RNNCell"]
 
@@ -23,7 +20,7 @@ State = tuple[Tensor, ...]  # of one layer and direction: (h,), for an LSTM (h, 
 
 
 class _Rule:
-    """The step of a kind of recurrent network.
+    """A kind of recurrent network.
 
     Attributes:
         gates: how many blocks of hidden_size the products have.
@@ -35,24 +32,19 @@ class _Rule:
     states = 1
     sums_biases = True
 
-    def step(self, inputs: Tensor, state: State, weight: Tensor, bias: Tensor | None) -> State:
-        """Return the next state.
+    def run(self, inputs: Tensor, state: State, weight: Tensor, bias: Tensor | None) -> State:
+        """Return the states after each step, arrays (length, rows, hidden_size).
 
         Args:
-            inputs: (rows, gates·hidden_size), the product of the inputs, with its bias.
-            state: arrays (rows, hidden_size).
-            weight, bias: of the product of the hidden state.
+            inputs: (length, rows, gates·hidden_size), the products of the inputs, with the bias.
+            state: arrays (rows, hidden_size), before the first step.
+            weight, bias: of the product of the hidden state; no bias if `sums_biases`.
         """
         raise NotImplementedError
 
 
-def _product(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-    product = x @ weight
-    return product if bias is None else product + bias
-
-
 class _Simple(_Rule):
-    """h = tanh(inputs + h·W + b), or with relu in the place of tanh."""
+    """h = tanh(inputs + h·W), or with relu in the place of tanh."""
 
     gates = 1
 
@@ -61,20 +53,18 @@ class _Simple(_Rule):
             raise ValueError(f"nonlinearity must be 'tanh' or 'relu', not {nonlinearity!r}")
         self.nonlinearity = nonlinearity
 
-    def step(self, inputs: Tensor, state: State, weight: Tensor, bias: Tensor | None) -> State:
-        total = inputs + _product(state[0], weight, bias)
-        return (tg.tanh(total) if self.nonlinearity == "tanh" else tg.relu(total),)
+    def run(self, inputs: Tensor, state: State, weight: Tensor, bias: Tensor | None) -> State:
+        return (simple(inputs, *state, weight, self.nonlinearity),)
 
 
 class _LongShortTerm(_Rule):
-    """c = f·c + i·g and h = o·tanh(c), with gates i, f, o and candidates g, in the order ifgo."""
+    """c = f·c + i·k and h = o·tanh(c), with gates i, f, o and candidates k, in the order ifko."""
 
     gates = 4
     states = 2
 
-    def step(self, inputs: Tensor, state: State, weight: Tensor, bias: Tensor | None) -> State:
-        h, c = state
-        return lstm_step(inputs + _product(h, weight, bias), c)
+    def run(self, inputs: Tensor, state: State, weight: Tensor, bias: Tensor | None) -> State:
+        return lstm(inputs, *state, weight)
 
 
 class _GatedUnit(_Rule):
@@ -83,9 +73,8 @@ class _GatedUnit(_Rule):
     gates = 3
     sums_biases = False
 
-    def step(self, inputs: Tensor, state: State, weight: Tensor, bias: Tensor | None) -> State:
-        (h,) = state
-        return (gru_step(inputs, _product(h, weight, bias), h),)
+    def run(self, inputs: Tensor, state: State, weight: Tensor, bias: Tensor | None) -> State:
+        return (gru(inputs, *state, weight, bias),)
 
 
 class _Recurrent(Module):
@@ -118,9 +107,18 @@ class _Recurrent(Module):
                 parameter = initial(name + suffix, draw, shape, fans, rng, dtype)
             setattr(self, name + suffix, parameter)
 
-    def _parameters_of(self, suffix: str) -> list[Parameter | None]:
+    def _parameters_of(self, suffix: str) -> list[Any]:
         names = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
         return [getattr(self, name + suffix) for name in names]
+
+    def _run(self, x: Tensor, state: State, suffix: str) -> State:
+        """Return the states (length, rows, hidden_size) after each step of x."""
+        weight_ih, weight_hh, bias_ih, bias_hh = self._parameters_of(suffix)
+        # The products of all inputs at once; only those of the state wait for each other.
+        inputs = x @ weight_ih
+        if bias_ih is not None:
+            inputs = inputs + (bias_ih + bias_hh if self.rule.sums_biases else bias_ih)
+        return self.rule.run(inputs, state, weight_hh, bias_hh)
 
 
 class _Cell(_Recurrent):
@@ -147,17 +145,13 @@ class _Cell(_Recurrent):
                 f"{self!r} needs inputs (rows, {self.input_size}), not {x.shape}: x is "
                 f"{tg.describe(x)}"
             )
-        weight_ih, weight_hh, bias_ih, bias_hh = self._parameters_of("")
-        assert weight_ih is not None
-        assert weight_hh is not None
         shape = (*x.shape[:-1], self.hidden_size)
-        before = _state(self, state, shape, weight_hh.dtype)
-        single = x.ndim == 1
-        if single:
-            x, before = tg.expand_dims(x, 0), tuple(tg.expand_dims(s, 0) for s in before)
-        after = self.rule.step(_product(x, weight_ih, bias_ih), before, weight_hh, bias_hh)
-        if single:
-            after = tuple(s[0] for s in after)
+        before = _state(self, state, shape, self.parameters()[0].dtype)
+        # A sequence of one step, and of one row if there is no axis for them.
+        rows = len(x) if x.ndim == 2 else 1
+        steps = x.reshape(1, rows, self.input_size)
+        after = self._run(steps, tuple(s.reshape(rows, self.hidden_size) for s in before), "")
+        after = tuple(s.reshape(shape) for s in after)
         return after if self.rule.states > 1 else after[0]
 
     def extra_repr(self) -> str:
@@ -247,6 +241,8 @@ class _Layers(_Recurrent):
                 f"{self!r} needs inputs ({order}, {self.input_size}), not {x.shape}: x is "
                 f"{tg.describe(data)}"
             )
+        if not x.shape[self.batch_first and x.ndim == 3]:
+            raise ValueError(f"{self!r} needs a sequence of one step or more, not {x.shape}")
         single = x.ndim == 2
         if single:
             x = tg.expand_dims(x, 1)
@@ -254,9 +250,7 @@ class _Layers(_Recurrent):
             x = tg.swapaxes(x, 0, 1)
         count = self.num_layers * len(self.directions)
         rows = () if single else (x.shape[1],)
-        weight = self._parameters_of("_l0")[1]
-        assert weight is not None
-        before = _state(self, state, (count, *rows, self.hidden_size), weight.dtype)
+        before = _state(self, state, (count, *rows, self.hidden_size), self.parameters()[0].dtype)
         if single:
             before = tuple(tg.expand_dims(s, 1) for s in before)
         ends: list[State] = []
@@ -266,10 +260,10 @@ class _Layers(_Recurrent):
             outputs = []
             for direction in self.directions:
                 start = tuple(s[len(ends)] for s in before)
-                parameters = self._parameters_of(f"_l{layer}{direction}")
-                output, end = self._run(x, start, parameters, backwards=bool(direction))
-                outputs.append(output)
-                ends.append(end)
+                steps = x[::-1] if direction else x
+                states = self._run(steps, start, f"_l{layer}{direction}")
+                outputs.append(states[0][::-1] if direction else states[0])
+                ends.append(tuple(s[-1] for s in states))
             x = outputs[0] if len(outputs) == 1 else tg.concatenate(outputs, axis=-1)
         after = tuple(map(tg.stack, zip(*ends)))
         if single:
@@ -277,29 +271,6 @@ class _Layers(_Recurrent):
         elif self.batch_first:
             x = tg.swapaxes(x, 0, 1)
         return x, after if self.rule.states > 1 else after[0]
-
-    def _run(
-        self,
-        x: Tensor,
-        state: State,
-        parameters: Sequence[Any],
-        backwards: bool,
-    ) -> tuple[Tensor, State]:
-        """Return the outputs (length, rows, hidden_size) and the last state of one direction."""
-        weight_ih, weight_hh, bias_ih, bias_hh = parameters
-        # The products of all inputs at once; only those of the state wait for each other.
-        inputs = _product(x, weight_ih, bias_ih)
-        if bias_hh is not None and self.rule.sums_biases:
-            inputs, bias_hh = inputs + bias_hh, None
-        # Parts keep the axis of time, of length 1, so that they are joined again without a copy.
-        parts = tg.split(inputs, len(x))
-        state = tuple(tg.expand_dims(s, 0) for s in state)
-        outputs = []
-        for part in reversed(parts) if backwards else parts:
-            state = self.rule.step(part, state, weight_hh, bias_hh)
-            outputs.append(state[0])
-        joined = tg.concatenate(outputs[::-1] if backwards else outputs)
-        return joined, tuple(s[0] for s in state)
 
     def extra_repr(self) -> str:
         parts = [str(self.input_size), str(self.hidden_size)]

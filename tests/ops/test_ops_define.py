@@ -335,6 +335,68 @@ def test_a_tensor_is_a_sequence_of_its_rows():
     assert x.grad.tolist() == [[1, 2], [3, 4]]
 
 
+# --- one rule for all inputs --------------------------------------------------------------------
+
+
+def joint_product(note=None):
+    """Declare x * tanh(y), whose inputs share a rule; it calls `note` first."""
+
+    def gradients(g, x, y, t):
+        if note is not None:
+            note(g)
+        return g * t, g * x * (1 - t * t)
+
+    def forward(x, y):
+        t = np.tanh(y)
+        return x * t, t
+
+    return tg.define_op(forward, name="product", joint=gradients, x=..., y=..., keeps=("t",))
+
+
+def test_a_joint_rule_runs_once_for_all_inputs():
+    calls = []
+    product = joint_product(calls.append)
+    x, y = leaf(0.5, 2.0), leaf(0.3)
+    out = (product(x, y) * np.array([1.0, 3.0])).sum()
+    for count in (1, 2):  # anew for each backward
+        out.backward(retain_graph=True)
+        assert len(calls) == count
+    t = np.tanh(0.3)
+    np.testing.assert_allclose(x.grad.numpy(), [2 * t, 6 * t], rtol=1e-14)
+    np.testing.assert_allclose(y.grad.numpy(), [2 * 6.5 * (1 - t * t)], rtol=1e-14)
+    calls.clear()
+    (product(x, y.detach()).sum()).backward()
+    product(x, x).sum().backward()
+    assert len(calls) == 2
+
+
+def test_a_joint_rule_has_second_derivatives_and_is_read_like_others():
+    product = joint_product()
+    arrays = [np.array([0.5, 2.0]), np.array([0.3, -0.2])]
+    assert tg.gradcheck(product, arrays, order=2)
+    tg.check_backward(product, arrays)
+    x, y = (tg.Tensor(a, requires_grad=True) for a in arrays)
+    out = product(x, y).sum()
+    assert "∂y = ∂product · x · (1 − t · t)" in tg.explain(out)
+    program = tg.compile(lambda a, b: tg.grad(lambda *ab: product(*ab).sum(), (0, 1))(a, b))
+    for _ in range(3):
+        ours = program(*arrays)
+    for one, other in zip(ours, tg.grad(lambda *ab: product(*ab).sum(), (0, 1))(*arrays)):
+        np.testing.assert_allclose(one, other, rtol=1e-12)
+
+
+def test_a_wrong_joint_rule_is_named():
+    def forward(x, y):
+        return x * y
+
+    wrong = tg.define_op(forward, joint=lambda g, x, y: (g * x, g * y), x=..., y=...)
+    with pytest.raises(tg.GradcheckError, match="input 'x' is wrong"):
+        tg.check_backward(wrong, [np.array([1.0, 2.0]), np.array([3.0, 5.0])])
+    short = tg.define_op(forward, joint=lambda g, y: (g * y,), x=..., y=...)
+    with pytest.raises(RuntimeError, match=r"forward for its input 'y'.*: IndexError"):
+        short(leaf(1.0), leaf(2.0)).sum().backward()
+
+
 # --- declarations that do not fit ---------------------------------------------------------------
 
 
@@ -367,6 +429,15 @@ def test_a_tensor_is_a_sequence_of_its_rows():
         (lambda: tg.define_op(lambda x: x, name="bad", x=3), "bad.*'x'"),
         (lambda: tg.define_op(lambda x: x, name="bad", x=np.cos), "bad.*'x'"),
         (lambda: tg.define_op(3, name="bad", x=lambda g: g), "bad"),
+        (lambda: tg.define_op(lambda x: x, name="bad", x=...), "bad: give either joint="),
+        (
+            lambda: tg.define_op(lambda x: x, name="bad", joint=lambda g: (g,), x=lambda g: g),
+            "bad: give either joint=",
+        ),
+        (
+            lambda: tg.define_op(lambda x: x, name="bad", joint=lambda g, z: (g,), x=...),
+            "'x' reads z; a rule can read g, x, out",
+        ),
         (lambda: tg.define_op(len, name="bad", x=lambda g: g), "bad"),
     ],
 )

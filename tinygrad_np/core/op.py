@@ -123,7 +123,7 @@ def reads_of(rule: Any) -> Names:
     """Return the names of a rule's parameters: `g`, and then what it reads."""
     if rule is None:
         return ()
-    code = rule.__code__
+    code = getattr(rule, "joint", rule).__code__
     names = code.co_varnames
     return names[: code.co_argcount]
 

@@ -80,6 +80,7 @@ class Derivative:
         assert rule is not None
         self.op = op
         self.rule = rule
+        self.body = getattr(rule, "joint", rule)  # the function whose lines run
         self.values = values or {}
         self.declared = op.formulas.get(op.inputs[0 if op.variadic else position])
 
@@ -88,7 +89,7 @@ class Derivative:
     @functools.cached_property
     def lines(self) -> list[ast.stmt]:
         """The statements that run; none if the source is not at hand."""
-        return lines_that_run(self.rule, self.values)
+        return lines_that_run(self.body, self.values)
 
     def numpy(self, names: Mapping[str, str] | None = None) -> list[str]:
         """Return the lines as text, with these names; the last one is what the rule returns."""
@@ -99,18 +100,18 @@ class Derivative:
     @property
     def chosen(self) -> bool:
         """True if the values decided which lines run."""
-        whole = lines_that_run(self.rule, {})
+        whole = lines_that_run(self.body, {})
         return [ast.dump(s) for s in self.lines] != [ast.dump(s) for s in whole]
 
     @property
     def numbers(self) -> dict[str, str]:
         """The numbers that the rule has from around its definition."""
-        around = inspect.getclosurevars(self.rule).nonlocals
+        around = inspect.getclosurevars(self.body).nonlocals
         return {n: f"{v:.8g}" for n, v in around.items() if isinstance(v, (int, float))}
 
     def helpers(self) -> dict[str, str]:
         """Return the functions that the lines call by name, and the first lines of their docs."""
-        return helpers_in(self.lines, self.rule)
+        return helpers_in(self.lines, self.body)
 
     def kept(self) -> list[str]:
         """Return what the lines read of the values that only forward knows (`keeps`)."""
@@ -187,6 +188,8 @@ class Derivative:
     def _source(self, names: Names) -> str | None:
         """Return the rule's source with these names, if it is a single expression."""
         lines = self.lines
+        if self.body is not self.rule:
+            return None  # it gives the gradients of the other inputs too
         if len(lines) != 1 or not isinstance(lines[0], ast.Return) or lines[0].value is None:
             return None
         texts = {name: text for name, text in names.items() if isinstance(text, str)}
@@ -200,11 +203,12 @@ def _text_in_lines(function: Callable, arguments: list[Any]) -> list[str]:
     calls its inputs, it gets a number.
     """
     lines: list[str] = []
+    code = getattr(function, "joint", function).__code__
     symbols = [value for value in arguments if isinstance(value, Symbol)]
     taken = {word for symbol in symbols for word in re.findall(r"\w+", symbol.text)}
 
     def entered(frame: FrameType, event: str, arg: Any) -> Any:
-        return inside if frame.f_code is function.__code__ else None
+        return inside if frame.f_code is code else None
 
     def inside(frame: FrameType, event: str, arg: Any) -> Any:
         for name, value in frame.f_locals.items():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import operator
 from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,7 @@ from ..core.protocols import FUNCTIONS, UFUNCS
 from .apply import binary, general, unary, unshare
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
 __all__ = ["answers", "define_op"]
 
@@ -37,7 +38,8 @@ def define_op(
     elementwise: bool = False,
     flops: Callable[..., int] | None = None,
     effect: bool = False,
-    **rules: Callable | None,
+    joint: Callable | None = None,
+    **rules: Any,
 ) -> Callable:
     """Declare an operation: its forward, and one derivative rule per input.
 
@@ -76,6 +78,8 @@ def define_op(
         effect: forward and rules do more than compute, such as talk to other processes. A
             compiled function calls them as a whole, each time and in order: they are never
             shared, dropped, folded or run again.
+        joint: one rule for all inputs, if they share most of its work: it returns a tuple, a
+            gradient for each. In the place of their own rules stands `...`.
         **rules: for each array input, in order, a function in plain NumPy (it runs on arrays,
             and on Tensors when the gradient is recorded). Its first parameter `g` is the
             gradient of the result; the names of the others say what it reads: an input, `out`,
@@ -94,6 +98,8 @@ def define_op(
     if isinstance(forward, np.ufunc) and forward.signature is None:  # not matmul and the like
         elementwise = True
     name = name or str(getattr(forward, "__name__", "op"))
+    if joint is not None or ... in rules.values():
+        rules = _parts_of(name, joint, rules)
     _check_forward(name, forward, tuple(rules), variadic)
     _check_rules(name, forward, rules, formulas or {}, tuple(keeps), variadic)
     if not doc and not is_ufunc:
@@ -119,6 +125,8 @@ def define_op(
         op.forward = _acting(forward)
         acting = [rule and _acting(rule) for rule in rules.values()]
         op.rules = repeat(acting[0]) if variadic else tuple(acting)
+    if joint is not None:
+        op.rules = _Joint(op.rules)
     make: Callable = general
     if is_ufunc:
         numpy = (forward, *numpy)
@@ -155,6 +163,41 @@ def _acting(function: Callable) -> Callable:
 
     call.has_effect = True  # type: ignore[attr-defined]  # what it reads is its own affair
     return call
+
+
+def _parts_of(name: str, joint: Callable | None, rules: dict[str, Any]) -> dict[str, Callable]:
+    """Make a rule for each input of a joint one, which gives that input's part of the answer."""
+    if joint is None or any(rule is not ... for rule in rules.values()):
+        raise TypeError(f"{name}: give either joint= and ... for each input, or rules alone")
+    return {key: _part_of(joint, k) for k, key in enumerate(rules)}
+
+
+def _part_of(joint: Callable, k: int) -> Callable:
+    pick = operator.itemgetter(k)
+
+    @functools.wraps(joint)  # whose source the explanations show
+    def rule(g: Any, *reads: Any) -> Any:
+        return pick(joint(g, *reads))
+
+    rule.joint = joint  # type: ignore[attr-defined]  # whose parameters it reads
+    return rule
+
+
+class _Joint(tuple):
+    """The rules made of a joint one. Backward asks for them once a node: then it runs once."""
+
+    __slots__ = ()
+
+    def __iter__(self) -> Iterator[Callable]:
+        joint = self[0].joint
+        answers: list[tuple] = []
+
+        def part(k: int, g: Any, *reads: Any) -> Any:
+            if not answers:
+                answers.append(joint(g, *reads))
+            return answers[0][k]
+
+        return (functools.partial(part, k) for k in range(len(self)))
 
 
 def _check_forward(name: str, forward: Any, inputs: tuple[str, ...], variadic: bool) -> None:
