@@ -38,8 +38,11 @@ from .activations import (
     Tanh,
 )
 from .attention import MultiheadAttention, TransformerDecoderLayer, TransformerEncoderLayer
+from .callbacks import Callback, EarlyStopping
+from .checkpoints import Checkpoint
 from .containers import Lambda, ModuleDict, ModuleList, Sequential
 from .convolution import Conv1d, Conv2d, ConvTranspose1d, ConvTranspose2d
+from .history import History
 from .layers import (
     Dense,
     Dropout,
@@ -85,7 +88,7 @@ from .margins import (
     margin_ranking_loss,
     triplet_margin_loss,
 )
-from .metrics import accuracy, binary_accuracy
+from .metrics import accuracy, binary_accuracy, mae, mse, perplexity, r2, rmse, top_k_accuracy
 from .module import Buffer, Module, Parameter
 from .normalization import (
     BatchNorm1d,
@@ -110,7 +113,9 @@ from .pooling import (
 )
 from .recurrent import GRU, LSTM, RNN, GRUCell, LSTMCell, RNNCell
 from .schedules import InverseTimeDecay
-from .training import History, evaluate, fit
+from .scores import confusion_matrix, f1, precision, recall, roc_auc
+from .training import evaluate, fit
+from .whole_epoch import over_epoch
 
 if _TYPE_CHECKING:
     from . import data, distributions
@@ -146,6 +151,8 @@ __all__ = [
     "BatchNorm1d",
     "BatchNorm2d",
     "Buffer",
+    "Callback",
+    "Checkpoint",
     "Conv1d",
     "Conv2d",
     "ConvTranspose1d",
@@ -157,6 +164,7 @@ __all__ = [
     "Dropout",
     "Dropout1d",
     "Dropout2d",
+    "EarlyStopping",
     "Embedding",
     "Flatten",
     "GRUCell",
@@ -222,12 +230,14 @@ __all__ = [
     "binary_cross_entropy",
     "binary_cross_entropy_with_logits",
     "categorical_crossentropy",
+    "confusion_matrix",
     "cosine_embedding_loss",
     "cosine_similarity",
     "cross_entropy",
     "data",
     "distributions",
     "evaluate",
+    "f1",
     "fit",
     "functional_call",
     "gaussian_nll_loss",
@@ -237,17 +247,27 @@ __all__ = [
     "kl_div",
     "l1_loss",
     "load",
+    "mae",
     "mae_loss",
     "margin_ranking_loss",
+    "mse",
     "mse_loss",
     "nll_loss",
     "nnfs",
+    "over_epoch",
+    "perplexity",
     "poisson_nll_loss",
+    "precision",
     "pure",
+    "r2",
     "ravel",
+    "recall",
     "regularization_loss",
+    "rmse",
+    "roc_auc",
     "save",
     "smooth_l1_loss",
+    "top_k_accuracy",
     "triplet_margin_loss",
 ]
 

@@ -15,7 +15,6 @@ __all__ = [
     "check_callable",
     "check_fraction",
     "check_generator",
-    "check_metrics",
     "check_not_negative",
     "check_optimizer",
     "check_option_names",
@@ -158,11 +157,6 @@ def check_option_names(optimizer: type, options: Any) -> None:
 
 # --- what `fit` and `evaluate` are given ----------------------------------------------------------
 
-A_LOSS = "a function of (output, target), such as nn.mse_loss"
-
-# What a History has by these names already.
-_HISTORY_NAMES = ("loss", "data_loss", "reg_loss", "lr")
-
 
 def check_optimizer(optimizer: Any) -> None:
     """Raise unless this is an optimizer, or does what one does."""
@@ -171,24 +165,3 @@ def check_optimizer(optimizer: Any) -> None:
         raise TypeError(f"{wanted}, not the class {optimizer.__name__}")
     if not all(hasattr(optimizer, name) for name in ("lr", "step", "zero_grad")):
         raise TypeError(f"{wanted}, not {optimizer!r}")
-
-
-def check_metrics(metrics: Any) -> dict[str, Any]:
-    """Return metrics by name, none for None.
-
-    Raises:
-        TypeError: no dict, or a metric that is no function.
-        ValueError: a name that the History uses itself.
-    """
-    if metrics is None:
-        return {}
-    if not hasattr(metrics, "items"):
-        raise TypeError(
-            'metrics must be a dict of names and functions, such as {"accuracy": nn.accuracy}, '
-            f"not {metrics!r}"
-        )
-    for name, metric in metrics.items():
-        check_callable(f"metrics[{name!r}]", metric, "a function of (output, target)")
-        if name in _HISTORY_NAMES or str(name).startswith("val_"):
-            raise ValueError(f"a metric can't be named {name!r}: the history has that name already")
-    return dict(metrics)

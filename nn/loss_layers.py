@@ -23,6 +23,7 @@ __all__ = [
     "HuberLoss",
     "KLDivLoss",
     "L1Loss",
+    "LossLayer",
     "MSELoss",
     "MarginRankingLoss",
     "NLLLoss",
@@ -32,7 +33,7 @@ __all__ = [
 ]
 
 
-class _Loss(Module):
+class LossLayer(Module):
     """Base of the losses as layers.
 
     Args:
@@ -56,91 +57,91 @@ class _Loss(Module):
         return ", ".join(f"{name}={value!r}" for name, value in self.options.items())
 
 
-class MSELoss(_Loss):
+class MSELoss(LossLayer):
     """`mse_loss` as a layer."""
 
     function = losses.mse_loss
 
 
-class L1Loss(_Loss):
+class L1Loss(LossLayer):
     """`l1_loss` as a layer."""
 
     function = losses.l1_loss
 
 
-class HuberLoss(_Loss):
+class HuberLoss(LossLayer):
     """`huber_loss` as a layer."""
 
     function = losses.huber_loss
 
 
-class SmoothL1Loss(_Loss):
+class SmoothL1Loss(LossLayer):
     """`smooth_l1_loss` as a layer."""
 
     function = losses.smooth_l1_loss
 
 
-class BCELoss(_Loss):
+class BCELoss(LossLayer):
     """`binary_cross_entropy` as a layer."""
 
     function = losses.binary_cross_entropy
 
 
-class BCEWithLogitsLoss(_Loss):
+class BCEWithLogitsLoss(LossLayer):
     """`binary_cross_entropy_with_logits` as a layer."""
 
     function = losses.binary_cross_entropy_with_logits
 
 
-class CrossEntropyLoss(_Loss):
+class CrossEntropyLoss(LossLayer):
     """`cross_entropy` as a layer."""
 
     function = likelihoods.cross_entropy
 
 
-class NLLLoss(_Loss):
+class NLLLoss(LossLayer):
     """`nll_loss` as a layer."""
 
     function = likelihoods.nll_loss
 
 
-class KLDivLoss(_Loss):
+class KLDivLoss(LossLayer):
     """`kl_div` as a layer."""
 
     function = likelihoods.kl_div
 
 
-class PoissonNLLLoss(_Loss):
+class PoissonNLLLoss(LossLayer):
     """`poisson_nll_loss` as a layer."""
 
     function = likelihoods.poisson_nll_loss
 
 
-class GaussianNLLLoss(_Loss):
+class GaussianNLLLoss(LossLayer):
     """`gaussian_nll_loss` as a layer, called on (prediction, target, var)."""
 
     function = likelihoods.gaussian_nll_loss
 
 
-class CosineEmbeddingLoss(_Loss):
+class CosineEmbeddingLoss(LossLayer):
     """`cosine_embedding_loss` as a layer, called on (x1, x2, target)."""
 
     function = margins.cosine_embedding_loss
 
 
-class HingeEmbeddingLoss(_Loss):
+class HingeEmbeddingLoss(LossLayer):
     """`hinge_embedding_loss` as a layer."""
 
     function = margins.hinge_embedding_loss
 
 
-class MarginRankingLoss(_Loss):
+class MarginRankingLoss(LossLayer):
     """`margin_ranking_loss` as a layer, called on (x1, x2, target)."""
 
     function = margins.margin_ranking_loss
 
 
-class TripletMarginLoss(_Loss):
+class TripletMarginLoss(LossLayer):
     """`triplet_margin_loss` as a layer, called on (anchor, positive, negative)."""
 
     function = margins.triplet_margin_loss

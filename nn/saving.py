@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     Arrays = dict[str, np.ndarray]
 
-__all__ = ["Saved", "load", "save"]
+__all__ = ["Saved", "load", "rehearse", "save"]
 
 FORMAT = "tinygrad_np 1"
 LAYOUT = "the weight of Linear is (in, out)"
@@ -69,6 +69,15 @@ def save(state: Any, path: str | os.PathLike[str]) -> None:
         ValueError: another ending, or two parts of the same name.
         OSError: the file can't be written.
     """
+    _write(state, path)
+
+
+def rehearse(state: Any, path: str | os.PathLike[str]) -> None:
+    """Do what `save` does, and raise what it would raise, but leave the file as it was."""
+    _write(state, path, for_real=False)
+
+
+def _write(state: Any, path: Any, for_real: bool = True) -> None:
     content = _flat(state)
     path = _path(path)
     arrays = {name: value for name, value in content.items() if isinstance(value, np.ndarray)}
@@ -76,7 +85,7 @@ def save(state: Any, path: str | os.PathLike[str]) -> None:
     metadata = {"format": FORMAT, "layout": LAYOUT, "values": json.dumps(values)}
     metadata["checksum"] = _checksum(arrays, metadata)
     write = _write_npz if path.suffix == ".npz" else _write_safetensors
-    with _replacing(path) as file:
+    with _replacing(path, for_real) as file:
         write(file, arrays, metadata)
 
 
@@ -123,17 +132,21 @@ def _value(part: Any, name: str) -> Any:
 
 
 @contextmanager
-def _replacing(path: Path) -> Iterator[IO[bytes]]:
+def _replacing(path: Path, for_real: bool) -> Iterator[IO[bytes]]:
     """Open a file that takes the place of the one at `path` once it is whole."""
     if not path.parent.is_dir():
         raise FileNotFoundError(f"can't write {path}: there is no folder {path.parent}")
+    if path.is_dir():
+        raise IsADirectoryError(f"can't write {path}: it is a folder")
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         with draft.open("wb") as file:
             yield file
             file.flush()
-            os.fsync(file.fileno())
-        draft.replace(path)
+            if for_real:
+                os.fsync(file.fileno())
+        if for_real:
+            draft.replace(path)
     finally:
         with suppress(FileNotFoundError):
             draft.unlink()

@@ -1,84 +1,57 @@
-"""`fit`: the training loop, and the `History` that it returns."""
+"""`fit` and `evaluate`: the training loop."""
 
 from __future__ import annotations
 
-import math
+from contextlib import ExitStack
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-import tinygrad_np as tg
 from tinygrad_np import Tensor
 
-from .arguments import (
-    A_LOSS,
-    check_callable,
-    check_generator,
-    check_metrics,
-    check_optimizer,
-    whole_number,
-)
-from .layers import regularization_loss
-from .module import Module, cast_like
-from .reasons import bad_gradient, cause_of_bad_loss, refuse_bad_validation, warn_of_unlearned
+from .arguments import check_callable, check_generator, check_optimizer, whole_number
+from .callbacks import Callback, EpochFunction, ProgressBar
+from .checkpoints import Checkpoint, resume_run
+from .feed import Rows, feed, pair, stream
+from .history import History
+from .lookup import look_up_loss, look_up_metrics
+from .measures import Epoch, all_rows, measured
+from .reasons import explain_failure, refuse_bad_data, warn_of_unlearned
+from .run import Run
+from .steps import NotFinite, Step, scalar
+from .weights import Weights
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    import os
+    from collections.abc import Callable, Mapping, Sequence
 
+    import numpy as np
+
+    from .feed import Stream
+    from .module import Module
     from .optimizers import Optimizer
 
-__all__ = ["History", "evaluate", "fit"]
+    Metric = Callable[[Tensor, Tensor], float]
 
-
-class History:
-    """Every metric of every epoch: `history["loss"][-1]` is the last loss.
-
-    "loss" is what was minimised: "data_loss" + "reg_loss" where layers have penalties. "lr" is
-    the learning rate. Validation metrics start with "val_". All but validation metrics are
-    averages over the epoch's batches, measured before each batch's update.
-    """
-
-    def __init__(self) -> None:
-        self.metrics: dict[str, list[float]] = {}
-
-    def append(self, values: Mapping[str, float]) -> None:
-        """Add the metrics of one more epoch."""
-        for name, value in values.items():
-            self.metrics.setdefault(name, []).append(value)
-
-    def __getitem__(self, name: str) -> list[float]:
-        if name not in self.metrics:
-            raise KeyError(f"no metric {name!r}; there are {', '.join(self.metrics)}")
-        return self.metrics[name]
-
-    def __contains__(self, name: str) -> bool:
-        return name in self.metrics
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.metrics)
-
-    def __len__(self) -> int:
-        """The number of epochs."""
-        return max(map(len, self.metrics.values()), default=0)
-
-    def __repr__(self) -> str:
-        last = ", ".join(f"{name} {values[-1]:.4g}" for name, values in self.metrics.items())
-        text = f"; last: {last}" if last else ""
-        return f"History({len(self)} epochs{text})"
+__all__ = ["evaluate", "fit"]
 
 
 def fit(
     model: Module,
     x: Any,
-    y: Any,
+    y: Any = None,
     *,
-    loss: Callable[[Tensor, Tensor], Tensor],
+    loss: str | Callable[[Tensor, Tensor], Tensor],
     optimizer: Optimizer,
     epochs: int = 1,
     batch_size: int | None = None,
     shuffle: bool = True,
-    validation_data: tuple[Any, Any] | None = None,
-    metrics: Mapping[str, Callable[[Tensor, Tensor], float]] | None = None,
+    validation_data: Any = None,
+    metrics: Mapping[str, str | Metric] | Sequence[str | Metric] | None = None,
+    callbacks: Sequence[Callback] = (),
+    resume: str | os.PathLike[str] | bool | None = None,
+    accumulate: int = 1,
+    class_weight: Any = None,
+    sample_weight: Any = None,
     progress: bool | None = None,
     on_epoch: Callable[[int, History], Any] | None = None,
     rng: np.random.Generator | None = None,
@@ -89,14 +62,26 @@ def fit(
     Args:
         model: a Module; it is in training mode during the epochs, and in its former mode after.
         x, y: inputs and targets with the same length. Floats are cast to the parameters' dtype.
+            Without y, x are batches: something that gives (x, y) or (x, y, weights) each time it
+            is looped over, such as `nn.data.batches`.
         loss: a function of (output, target) that returns a scalar Tensor, averaged over the
-            batch. Penalties of the layers are added to it.
+            batch; or its name, such as "cross_entropy". Penalties of the layers are added to it.
         optimizer: updates the parameters.
         epochs: passes over the data.
         batch_size: rows per update; None means all of them at once.
         shuffle: draw the batches in a new order each epoch (no effect on full batches).
-        validation_data: (x, y), measured after each epoch in evaluation mode.
-        metrics: functions of (output, target) by name, such as `{"accuracy": nn.accuracy}`.
+        validation_data: (x, y), or batches, measured after each epoch in evaluation mode;
+            `nn.data.split` divides data.
+        metrics: names such as "accuracy", or functions of (output, target), in a list; or in a
+            dict by the names that the history shall have.
+        callbacks: what else happens, such as `EarlyStopping` and `Checkpoint`.
+        resume: the file of a `Checkpoint`, from which this same training goes on, with the same
+            numbers as if it had not been stopped; True for that of `callbacks`, if it is there.
+        accumulate: batches per update: their gradients make up that of one large batch.
+        class_weight: by class, a dict or a sequence, or "balanced". The loss of a row is
+            multiplied with the weight of its class, the sum is divided by that of the weights.
+        sample_weight: weights of the rows, as those of the classes. Metrics and validation have
+            no weights.
         progress: show a progress bar; None: if tqdm is installed.
         on_epoch: called after each epoch with its number (from 1) and the history; returning
             False ends the training.
@@ -107,240 +92,153 @@ def fit(
             `CompileWarning` that says why. True uses all rewrites.
 
     Returns:
-        The History of this call.
+        The History of this call; after `resume`, of the whole training.
 
     Raises:
-        ValueError: lengths that differ, no data, or a loss that is not a scalar.
+        ValueError: lengths that differ, no data, a loss that is not a scalar, an unknown name, a
+            checkpoint of another training.
         TypeError: an argument of another kind.
         RuntimeError: the loss does not depend on any parameter that is to be learned.
-        FloatingPointError: the loss or a gradient is nan or infinite; that update is not made.
+        FloatingPointError: the data, the loss or a gradient is nan or infinite; that update is
+            not made.
         KeyboardInterrupt: Ctrl-C; each update has been made as a whole, or not at all.
+        OSError: a checkpoint can't be read or written.
         ImportError: `progress=True` without tqdm.
         CompileError: `compile=True` and a step that can't be compiled.
 
-    After a FloatingPointError or a KeyboardInterrupt, the exception's attribute `history` has the
-    epochs that were complete, and the model is what it was after the last update.
+    After an exception, its attribute `history` has the epochs that were complete, and the model
+    is what it was after the last update.
     """
-    x, y = _data(model, x, y, "x and y")
+    loss = look_up_loss(loss)
+    weights = Weights(model, class_weight, sample_weight)
+    data = feed(model, x, y, batch_size, shuffle, rng, weights)
+    refuse_bad_data(model, loss, data, x, "")
+    validation = None
     if validation_data is not None:
-        if not isinstance(validation_data, (tuple, list)) or len(validation_data) != 2:
-            raise TypeError("validation_data must be a pair (x, y)")
-        validation_data = _data(model, *validation_data, "the validation data")
+        validation = _validation(model, validation_data)
+        refuse_bad_data(model, loss, validation, validation_data[0], " of the validation data")
     epochs = whole_number("epochs", epochs, 0)
-    if batch_size is not None:
-        batch_size = whole_number("batch_size", batch_size, 1)
-    check_callable("loss", loss, A_LOSS)
+    accumulate = whole_number("accumulate", accumulate, 1)
     check_optimizer(optimizer)
-    metrics = check_metrics(metrics)
+    measures = look_up_metrics(metrics, loss)
+    check_generator("fit", rng)
+    hooks = _callbacks(callbacks, on_epoch, progress)
+    warn_of_unlearned(model, optimizer)
+    step = Step(model, loss, optimizer, compile)
+    run = Run(model, optimizer, data, epochs, measures, validation, hooks)
+    modes = [(module, module.training) for module in model.modules()]
+    with ExitStack() as ends:
+        ends.callback(_set_modes, modes)
+        try:
+            for callback in hooks:
+                callback.on_begin(run)
+                ends.callback(callback.on_end, run)
+            if resume is not None and resume is not False:
+                resume_run(run, resume)
+            while run.complete < epochs and not run.stopped:
+                _train_epoch(run, step, accumulate)
+        except BaseException as error:
+            run.history.shorten(run.complete)  # an epoch that was interrupted while it was noted
+            run.error = error
+            error.history = run.history  # type: ignore[attr-defined]
+            raise
+    return run.history
+
+
+def _train_epoch(run: Run, step: Step, accumulate: int) -> None:
+    """Train for an epoch, or for the rest of one that was resumed."""
+    run.epoch = run.complete + 1
+    run.model.train()
+    if run.progress is None:
+        run.progress = Epoch(run.optimizer.lr, run.data.order())
+    epoch = run.progress
+    watching = [c for c in run.callbacks if type(c).on_batch is not Callback.on_batch]
+    batches = run.data.batches(epoch.order, epoch.batches)
+    while group := list(islice(batches, accumulate)):
+        try:
+            results = step(group)
+        except NotFinite as error:
+            raise explain_failure(run, step, group, str(error)) from None
+        for batch, result in zip(group, results, strict=True):
+            run.values = epoch.note(batch, result, run.metrics)
+        run.updates += 1
+        for callback in watching:
+            callback.on_batch(run)
+    values = epoch.summary(run.metrics)
+    values["lr"] = epoch.lr
+    if run.validation is not None:
+        measured = _measured(run.model, run.validation, step.loss, run.metrics)
+        values.update({f"val_{name}": value for name, value in measured.items()})
+    run.values = values
+    run.progress = None
+    run.history.append(values)
+    run.complete = run.epoch
+    for callback in run.callbacks:
+        callback.on_epoch(run)
+
+
+def _callbacks(
+    callbacks: Any, on_epoch: Callable[[int, History], Any] | None, progress: bool | None
+) -> list[Callback]:
+    """Return all callbacks in the order in which they are called."""
+    wanted = "callbacks must be a list of nn.Callback, such as [nn.EarlyStopping()]"
+    if not isinstance(callbacks, (list, tuple)):
+        raise TypeError(f"{wanted}, not {callbacks!r}")
+    for callback in callbacks:
+        if not isinstance(callback, Callback):
+            raise TypeError(f"{wanted}: there is {callback!r} in it")
     if on_epoch is not None:
         check_callable("on_epoch", on_epoch, "a function of (epoch, history)")
-    check_generator("fit", rng)
-    warn_of_unlearned(model, optimizer)
-    history = History()
-    complete = 0
-    modes = [(module, module.training) for module in model.modules()]
-    bar = _progress_bar(progress, epochs)
-    step = _Step(model, loss, optimizer, compile)
-    try:
-        for epoch in range(1, epochs + 1):
-            model.train()
-            rate = optimizer.lr
-            batches = _batches(x, y, batch_size, shuffle, rng)
-            totals = _epoch(step, batches, (x, y), metrics, epoch)
-            totals["lr"] = rate
-            if validation_data is not None:
-                measured = evaluate(model, *validation_data, loss=loss, metrics=metrics)
-                totals.update({f"val_{name}": value for name, value in measured.items()})
-            history.append(totals)
-            complete = epoch
-            if validation_data is not None and not math.isfinite(totals["val_loss"]):
-                refuse_bad_validation(totals["val_loss"], epoch, *validation_data)
-            if bar is not None:
-                if epoch == epochs or bar.n + 1 >= bar.last_print_n + bar.miniters:
-                    bar.set_postfix(_rounded(totals), refresh=False)
-                bar.update()
-            if on_epoch is not None and on_epoch(epoch, history) is False:
-                break
-    except (FloatingPointError, KeyboardInterrupt) as error:
-        for numbers in history.metrics.values():
-            del numbers[complete:]  # of an epoch that was interrupted while it was noted
-        error.history = history  # type: ignore[union-attr]
-        raise
-    finally:
-        if bar is not None:
-            bar.close()
-        for module, mode in modes:
-            module.training = mode
-    return history
+        callbacks = [*callbacks, EpochFunction(on_epoch)]
+    # A checkpoint notes the state that the others have after the epoch, the last one that of the
+    # best one, too.
+    ordered = sorted(callbacks, key=Checkpoint.place)
+    return [*ProgressBar.wanted(progress), *ordered]
 
 
-def _epoch(
-    step: _Step,
-    batches: Iterator[tuple[Tensor, Tensor]],
-    data: tuple[Tensor, Tensor],
-    metrics: Mapping[str, Callable[[Tensor, Tensor], float]],
-    epoch: int,
-) -> dict[str, float]:
-    """Make an update from each batch; return the metrics, averaged over all rows."""
-    totals: dict[str, float] = {}
-    for batch in batches:
-        share = len(batch[0]) / len(data[0])
-        try:
-            values = step(*batch, metrics)
-        except _NotFinite as error:
-            cause = cause_of_bad_loss(step.model, step.optimizer, batch, data)
-            fault = str(error) or bad_gradient(step.model)
-            raise FloatingPointError(
-                f"{fault} in epoch {epoch}; the parameters are as they were before this batch. "
-                f"{cause}"
-            ) from None
-        for name, value in values.items():
-            totals[name] = totals.get(name, 0.0) + share * value
-    return totals
+def _set_modes(modes: list[tuple[Module, bool]]) -> None:
+    for module, mode in modes:
+        module.training = mode
 
 
-def _no_gradient(loss: Tensor) -> RuntimeError:
-    """Make the error for a loss from which no gradient flows to any parameter."""
-    try:
-        loss.backward()
-    except RuntimeError as error:
-        if "derivative" in str(error):  # of a step function on the way
-            return error
-    return RuntimeError(
-        "the loss was not computed from any parameter with requires_grad=True: is the whole model "
-        "frozen, or was the graph cut on the way (.numpy(), .detach(), no_grad())?"
-    )
-
-
-class _NotFinite(Exception):  # noqa: N818 - `fit` says in which epoch
-    pass
-
-
-class _Step:
-    """One update from one batch, compiled or not."""
-
-    def __init__(
-        self,
-        model: Module,
-        loss: Callable[[Tensor, Tensor], Tensor],
-        optimizer: Optimizer,
-        compile: bool | None,
-    ) -> None:
-        self.model = model
-        self.loss = loss
-        self.optimizer = optimizer
-        self.params = getattr(optimizer, "params", None) or model.parameters()
-        self.run: Callable[..., Any] = self.update
-        if compile:
-            self.run = tg.compile(self.update)
-        elif compile is None:
-            exact = [name for name in tg.PASSES if name not in tg.REORDERING_PASSES]
-            self.run = tg.compile(self.update, passes=exact, fallback=True)
-
-    def update(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor, Any, Tensor]:
-        """Update the parameters; return the total loss, its parts, and the output before that."""
-        output = self.model(x)
-        data_loss = _scalar(self.loss(output, y))
-        if not data_loss.requires_grad:
-            raise _no_gradient(data_loss)
-        penalty = regularization_loss(self.model)
-        total = data_loss + penalty if isinstance(penalty, Tensor) else data_loss
-        if not np.isfinite(total.data):
-            raise _NotFinite(f"the loss is {total.item()}")
-        self.optimizer.zero_grad()
-        total.backward()
-        gradients = [g.data.ravel() for p in self.params if (g := p.grad) is not None]
-        if gradients and not np.isfinite(np.concatenate(gradients)).all():
-            raise _NotFinite
-        self.optimizer.step()
-        return total, data_loss, penalty, output
-
-    def __call__(
-        self,
-        x: Tensor,
-        y: Tensor,
-        metrics: Mapping[str, Callable[[Tensor, Tensor], float]],
-    ) -> dict[str, float]:
-        """Make one update, and return the metrics of the batch before it."""
-        total, data_loss, penalty, output = self.run(x, y)
-        values = {"loss": total.item()}
-        if isinstance(penalty, Tensor):
-            values["data_loss"] = data_loss.item()
-            values["reg_loss"] = penalty.item()
-        values.update({name: float(metric(output, y)) for name, metric in metrics.items()})
-        return values
+# --- evaluation -----------------------------------------------------------------------------------
 
 
 def evaluate(
     model: Module,
     x: Any,
-    y: Any,
+    y: Any = None,
     *,
-    loss: Callable[[Tensor, Tensor], Tensor],
-    metrics: Mapping[str, Callable[[Tensor, Tensor], float]] | None = None,
+    loss: str | Callable[[Tensor, Tensor], Tensor],
+    metrics: Mapping[str, str | Metric] | Sequence[str | Metric] | None = None,
+    batch_size: int | None = None,
 ) -> dict[str, float]:
-    """Return the loss (without penalties) and the metrics on (x, y), in evaluation mode."""
-    x, y = _data(model, x, y, "x and y")
-    check_callable("loss", loss, A_LOSS)
-    metrics = check_metrics(metrics)
-    output = Tensor(model.predict(x))
-    values = {"loss": _scalar(loss(output, y)).item()}
-    values.update({name: float(metric(output, y)) for name, metric in metrics.items()})
-    return values
+    """Return the loss (without penalties) and the metrics on (x, y), in evaluation mode.
+
+    Args:
+        model, x, y, loss, metrics: as of `fit`; x may be batches here, too.
+        batch_size: rows that go through the model at a time; by default all. The results do not
+            depend on it: loss and metrics are those of all outputs together.
+    """
+    loss = look_up_loss(loss)
+    data = feed(model, x, y, batch_size, False, None)
+    return _measured(model, data, loss, look_up_metrics(metrics, loss))
 
 
-def _scalar(value: Any) -> Tensor:
-    """Return what a loss function returned; raise unless it is a single number."""
-    if not isinstance(value, Tensor) or value.size != 1:
-        raise ValueError(f"the loss function must return a scalar Tensor, not {value!r}")
-    return value
+def _measured(
+    model: Module, data: Rows | Stream, loss: Callable[..., Tensor], metrics: Mapping[str, Metric]
+) -> dict[str, float]:
+    pairs = [(model.predict(x), y.numpy()) for x, y, *_ in data.batches(data.order())]
+    output, target = all_rows(pairs)
+    return {"loss": scalar(loss(output, target)).item(), **measured(metrics, output, target)}
 
 
-def _data(model: Module, x: Any, y: Any, name: str) -> tuple[Tensor, Tensor]:
-    """Return inputs and targets as Tensors of one length; `name` is theirs in errors."""
-    if not isinstance(model, Module):
-        raise TypeError(f"model must be an nn.Module, such as nn.Sequential(...), not {model!r}")
-    x, y = cast_like(model, x), cast_like(model, y)
-    if x.ndim == 0 or y.ndim == 0 or len(x) != len(y):
-        raise ValueError(f"{name} must have the same length: their shapes are {x.shape}, {y.shape}")
-    if len(x) == 0:
-        raise ValueError(f"{name} are empty")
-    return x, y
-
-
-def _batches(
-    x: Tensor,
-    y: Tensor,
-    batch_size: int | None,
-    shuffle: bool,
-    rng: np.random.Generator | None,
-) -> Iterator[tuple[Tensor, Tensor]]:
-    """Yield the data in batches, of one epoch."""
-    if batch_size is None or batch_size >= len(x):
-        yield x, y
-        return
-    order = np.arange(len(x))
-    if shuffle:
-        (rng or tg.default_generator()).shuffle(order)
-    for start in range(0, len(x), batch_size):
-        rows = order[start : start + batch_size]
-        yield x[rows], y[rows]
-
-
-def _progress_bar(progress: bool | None, epochs: int) -> Any:
-    """Make a progress bar; None for none."""
-    if progress is False:
-        return None
-    try:
-        from tqdm.auto import tqdm
-    except ImportError as error:
-        if progress is None:
-            return None
-        raise ImportError(
-            'the progress bar needs tqdm: pip install "tinygrad-np[examples]", or progress=False'
-        ) from error
-    return tqdm(total=epochs, unit="epoch")
-
-
-def _rounded(values: Mapping[str, float]) -> dict[str, str]:
-    return {name: f"{value:.4g}" for name, value in values.items() if name != "lr"}
+def _validation(model: Module, data: Any) -> Rows | Stream:
+    """Return the data for validation, of a pair (x, y) or of batches."""
+    wanted = "validation_data must be a pair (x, y), or batches such as nn.data.batches(x, y)"
+    if not isinstance(data, (tuple, list)):
+        return stream(model, data, wanted)
+    if len(data) != 2:
+        raise TypeError(f"{wanted}, not {len(data)} things")
+    x, y = data
+    return Rows(pair(model, x, y, "the validation data"), None, False, None)

@@ -40,8 +40,8 @@ def test_a_loss_that_is_not_finite_stops_before_the_update(bad, penalty):
 
     with pytest.raises(FloatingPointError, match=rf"the loss is {bad} in epoch 3.*learning rate"):
         fit(model, loss=loss, optimizer=optimizer, epochs=9, batch_size=2)
-    assert len(calls) == 5
-    values, state = calls[-1]
+    assert len(calls) in (5, 6)  # the fifth is looked at once more, for the cause
+    values, state = calls[4]
     assert all(np.array_equal(values[k], v) for k, v in model.state_dict().items())
     assert all(np.array_equal(state[k], v) for k, v in optimizer.state.items())
     assert optimizer.steps == 4
@@ -53,7 +53,7 @@ def test_nan_in_the_data():
     before = model.state_dict()
     x = np.ones((4, 2))
     x[2, 1] = np.nan
-    with pytest.raises(FloatingPointError, match="the loss is nan in epoch 1"):
+    with pytest.raises(FloatingPointError, match="row 2 of x has nan in column 1"):
         fit(model, x)
     assert all(np.array_equal(before[k], v) for k, v in model.state_dict().items())
 

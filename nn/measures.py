@@ -1,0 +1,146 @@
+"""Measuring: the losses and metrics of batches, and of the epoch that they make up."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tinygrad_np import Tensor
+
+from .whole_epoch import NeedsAllRows, on_a_part
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from .feed import Batch
+    from .steps import Result
+
+    Metrics = Mapping[str, Callable[..., Any]]
+
+__all__ = ["Epoch", "all_rows", "measured"]
+
+LOSSES = ("loss", "data_loss", "reg_loss")
+
+
+def measured(metrics: Metrics, output: Tensor, target: Tensor) -> dict[str, float]:
+    """Return the metrics of all rows at once."""
+    return {name: _number(name, metric(output, target)) for name, metric in metrics.items()}
+
+
+def _number(name: str, value: Any) -> float:
+    if np.size(value) != 1:
+        raise TypeError(f"the metric {name!r} must return a number, not an array {np.shape(value)}")
+    return float(value)
+
+
+def all_rows(pairs: Sequence[tuple[np.ndarray, np.ndarray]]) -> tuple[Tensor, Tensor]:
+    """Return the outputs and targets of batches one behind the other."""
+    outputs, targets = zip(*pairs, strict=True)
+    return Tensor(np.concatenate(outputs)), Tensor(np.concatenate(targets))
+
+
+class Epoch:
+    """The measurements of an epoch so far.
+
+    Attributes:
+        lr: the learning rate at its start.
+        order: of the rows; None for that of the data.
+        batches: the number of batches that are done.
+    """
+
+    def __init__(self, lr: float, order: np.ndarray | None) -> None:
+        self.lr = lr
+        self.order = order
+        self.values: dict[str, list[tuple[int, float]]] = {}  # with the number of the batch
+        self.rows: list[float] = []  # of each batch
+        self.sizes: list[float] = []  # the weights of their losses
+        self.kept: list[tuple[np.ndarray, np.ndarray]] = []  # for the metrics that need all rows
+
+    @property
+    def batches(self) -> int:
+        return len(self.rows)
+
+    def note(self, batch: Batch, result: Result, metrics: Metrics) -> dict[str, float]:
+        """Add a batch and what its step gave; return its losses and metrics."""
+        total, data_loss, penalty, output = result
+        values = {"loss": total.item()}
+        if isinstance(penalty, Tensor):
+            values["data_loss"] = data_loss.item()
+            values["reg_loss"] = penalty.item()
+        if metrics:
+            values.update(self._measure(metrics, output, batch[1]))
+        for name, value in values.items():
+            self.values.setdefault(name, []).append((len(self.rows), value))
+        x, _, *weights = batch
+        size = weights[0].numpy().sum() if weights else len(x)
+        self.sizes.append(float(size))
+        self.rows.append(len(x))
+        return values
+
+    def _measure(self, metrics: Metrics, output: Tensor, target: Tensor) -> dict[str, float]:
+        """Return the metrics of a batch; the rows are kept for those that need all of them."""
+        values = {}
+        needs_all = False
+        with on_a_part():
+            for name, metric in metrics.items():
+                averaged = getattr(metric, "average", metric)
+                try:
+                    values[name] = _number(name, averaged(output, target))
+                except NeedsAllRows:
+                    needs_all = True
+        if needs_all:
+            self.kept.append((output.numpy(), target.numpy()))
+        return values
+
+    def summary(self, metrics: Metrics) -> dict[str, float]:
+        """Return the losses and metrics of the epoch: averages over its rows, or of all rows."""
+        by_rows, by_size = _shares(self.rows), _shares(self.sizes)
+        means = {}
+        for name, values in self.values.items():
+            shares = by_size if name in LOSSES else by_rows
+            means[name] = sum(shares[k] * value for k, value in values)
+        summary = {name: means[name] for name in LOSSES if name in means}
+        rows = all_rows(self.kept) if self.kept else ()
+        for name, metric in metrics.items():
+            if name not in means:
+                summary[name] = _number(name, metric(*rows))
+            else:
+                finish = getattr(metric, "finish", float)
+                summary[name] = float(finish(means[name]))
+        return summary
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return all of it by name, to go on from."""
+        state = {
+            "lr": self.lr,
+            "rows": np.array(self.rows),
+            "sizes": np.array(self.sizes),
+        }
+        state |= {f"values.{name}": np.array(pairs) for name, pairs in self.values.items()}
+        if self.order is not None:
+            state["order"] = self.order
+        if self.kept:
+            outputs, targets = all_rows(self.kept)
+            state["outputs"] = outputs.numpy()
+            state["targets"] = targets.numpy()
+        return state
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, Any]) -> Epoch:
+        """Make the epoch that a state is of."""
+        epoch = cls(state["lr"], state.get("order"))
+        epoch.rows = state["rows"].tolist()
+        epoch.sizes = state["sizes"].tolist()
+        for name, pairs in state.items():
+            if name.startswith("values."):
+                noted = [(int(k), value) for k, value in pairs.tolist()]
+                epoch.values[name.removeprefix("values.")] = noted
+        if "outputs" in state:
+            epoch.kept = [(state["outputs"], state["targets"])]
+        return epoch
+
+
+def _shares(sizes: list[float]) -> list[float]:
+    total = sum(sizes)
+    return [size / total for size in sizes]
