@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import argparse
 import math
-import signal
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -23,6 +21,7 @@ import numpy as np
 try:
     import spiral_plots
     from nnfs.datasets import spiral_data
+    from program import Stop, check_folder, run_program, whole
 
     import tinygrad_np as tg
     from tinygrad_np import nn
@@ -81,18 +80,6 @@ class Run:
         return len(self.loss) - 1
 
 
-class Stop:
-    """Ctrl-C during the training: the first asks for its end, the second ends the program."""
-
-    def __init__(self) -> None:
-        self.wanted = False
-        self.before = signal.signal(signal.SIGINT, self.want)
-
-    def want(self, *_: Any) -> None:
-        self.wanted = True
-        signal.signal(signal.SIGINT, self.before)
-
-
 def make_data(samples: int, classes: int, seed: int) -> tuple[np.ndarray, ...]:
     """Points (n, 2) and labels (n,) to train on, and as many fresh ones of the same spiral."""
     np.random.seed(seed)
@@ -135,13 +122,11 @@ def train(
         return not stop.wanted
 
     look(0)
-    try:
+    with stop:
         history = nn.fit(
             model, X, y, optimizer=optimizer, epochs=epochs, progress=True, on_epoch=look,
             **measures,
         )  # fmt: skip
-    finally:
-        signal.signal(signal.SIGINT, stop.before)
     last = nn.evaluate(model, X, y, **measures)  # fit measures before each step, not after
     if not math.isfinite(last["loss"]):
         raise FloatingPointError(f"the loss is {last['loss']} after the last step")
@@ -223,28 +208,12 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     add("--seed", type=whole(0, 2**32 - 1), default=0, help="of data and weights (default: 0)")
     add("--out", type=Path, default=Path("out"), help="folder for the pictures (default: out)")
     args = parser.parse_args(argv)
-    try:
-        args.out.mkdir(parents=True, exist_ok=True)
-        tempfile.TemporaryFile(dir=args.out).close()
-    except OSError as error:
-        parser.error(f"argument --out: can't write to the folder {args.out}: {error.strerror}")
+    check_folder(parser, args.out)
     return args
 
 
 def count(steps: int) -> str:
     return f"{steps:,} full-batch step{'s' if steps > 1 else ''}"
-
-
-def whole(low: int, high: float = math.inf):
-    """An argparse type: whole numbers from low to high."""
-
-    def number(text: str) -> int:
-        if not text.strip().isdecimal() or not low <= int(text) <= high:
-            wanted = f"at least {low}" if high == math.inf else f"from {low} to {high}"
-            raise argparse.ArgumentTypeError(f"needs a whole number, {wanted}, not {text!r}")
-        return int(text)
-
-    return number
 
 
 def rate(text: str) -> float:
@@ -259,8 +228,4 @@ def rate(text: str) -> float:
 
 
 if __name__ == "__main__":
-    sys.stdout.reconfigure(errors=tg.Text.errors)  # for a console without some characters
-    try:
-        main()
-    except KeyboardInterrupt:
-        sys.exit("stopped")
+    run_program(main)

@@ -12,10 +12,23 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import LineCollection
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
-from matplotlib.text import Text
-from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 from PIL import Image
+from sheet import (
+    COLOURS,
+    FRESH,
+    GREY,
+    INK,
+    MARKERS,
+    STYLE,
+    axes,
+    count_steps,
+    header,
+    legend,
+    mark,
+    name,
+    write,
+)
 from tqdm import tqdm
 
 import tinygrad_np as tg
@@ -27,29 +40,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from spiral import Run
 
-# One colour and one marker per class; the first three stay apart in every kind of colour blindness.
-COLOURS = ["#004488", "#DDAA33", "#BB5566", "#66CCEE", "#333333", "#9370DB", "#80BA5A", "#661100"]
-MARKERS = "o^sDvPX<"
-INK, GREY, PALE, FRESH = "#1a1d21", "#5b626a", "#e3e5e8", "#c2410c"
-
-STYLE = [
-    "default",
-    {
-        "font.family": "DejaVu Sans",
-        "font.size": 11,
-        "text.color": INK,
-        "axes.edgecolor": "#b9bdc3",
-        "axes.spines.top": False,
-        "axes.spines.right": False,
-        "axes.axisbelow": True,
-        "grid.color": PALE,
-        "xtick.color": "#b9bdc3",
-        "ytick.color": "#b9bdc3",
-        "xtick.labelcolor": GREY,
-        "ytick.labelcolor": GREY,
-        "legend.frameon": False,
-    },
-]
 REACH = 1.12  # the spiral has radius 1; the pictures show a little more
 
 
@@ -91,39 +81,21 @@ def save_summary(run: Run, title: str, path: Path) -> None:
     """One figure: the data, what the network learned, how well, and how it came about."""
     with matplotlib.style.context(STYLE):
         figure = Figure((WIDTH, HEIGHT), facecolor="white")
-        _write_header(figure, run, title)
-        _draw_data(_axes(figure, 0.64, 1.62, 4.9, 4.9), run)
-        _draw_learned(_axes(figure, 5.92, 1.62, 4.9, 4.9), run)
-        _draw_curves(
-            _axes(figure, 11.6, 1.62, 3.76, 2.2), _axes(figure, 11.6, 4.36, 3.76, 2.16), run
-        )
+        _header(figure, run, title)
+        _draw_data(axes(figure, 0.64, 1.62, 4.9, 4.9), run)
+        _draw_learned(axes(figure, 5.92, 1.62, 4.9, 4.9), run)
+        _draw_curves(axes(figure, 11.6, 1.62, 3.76, 2.2), axes(figure, 11.6, 4.36, 3.76, 2.16), run)
         _draw_strip(figure, run)
         figure.savefig(path, dpi=120)
 
 
-def _axes(figure: Figure, left: float, top: float, width: float, height: float) -> Axes:
-    """Axes placed in inches from the top left corner."""
-    return figure.add_axes(
-        (left / WIDTH, 1 - (top + height) / HEIGHT, width / WIDTH, height / HEIGHT)
-    )
-
-
-def _write(figure: Figure, left: float, top: float, text: str, **options: Any) -> Text:
-    return figure.text(left / WIDTH, 1 - top / HEIGHT, text, **options)
-
-
-def _write_header(figure: Figure, run: Run, title: str) -> None:
-    _write(figure, 0.64, 0.62, "Spiral classifier", size=22, weight="bold")
-    subtitle = _write(figure, 0.64, 1.0, title, size=12, color=GREY)
-    room = 8.65 * figure.dpi  # up to the numbers on the right
-    subtitle.set_size(12 * min(1, room / subtitle.get_window_extent().width))
-    for left, value, meaning in (
-        (9.7, f"{run.accuracy[-1]:.1%}", "training accuracy"),
-        (11.75, f"{run.fresh_accuracy[-1]:.1%}", "fresh-data accuracy"),
-        (13.97, short(run.loss[-1], 3), "training loss"),
-    ):
-        _write(figure, left, 0.62, value, size=22, weight="bold")
-        _write(figure, left, 1.0, meaning, size=12, color=GREY)
+def _header(figure: Figure, run: Run, title: str) -> None:
+    numbers = {
+        "training accuracy": f"{run.accuracy[-1]:.1%}",
+        "fresh-data accuracy": f"{run.fresh_accuracy[-1]:.1%}",
+        "training loss": short(run.loss[-1], 3),
+    }
+    header(figure, "Spiral classifier", title, numbers)
 
 
 def short(loss: float, digits: int) -> str:
@@ -133,38 +105,18 @@ def short(loss: float, digits: int) -> str:
     return f"{loss:,.0f}" if loss < 1e6 else f"{loss:.1e}"
 
 
-def _title(ax: Axes, text: str) -> None:
-    ax.set_title(text, loc="left", size=13, weight="bold", pad=9)
-
-
-def _legend(ax: Axes, handles: list[Line2D], labels: list[str], handlelength: float = 1) -> None:
-    """A legend on one line, to the right of the title."""
-    ax.legend(
-        handles,
-        labels,
-        loc="lower right",
-        bbox_to_anchor=(1.0, 1.0),
-        ncols=len(handles),
-        columnspacing=1.0,
-        borderaxespad=0.25,
-        borderpad=0.2,
-        handletextpad=0.4,
-        handlelength=handlelength,
-    )
-
-
 def _draw_data(ax: Axes, run: Run) -> None:
-    _title(ax, "The data")
+    name(ax, "The data")
     _frame(ax)
     ax.grid()
     _draw_points(ax, run, 34)
     classes = range(_classes(run))
-    marks = [_mark(MARKERS[k], color=COLOURS[k], markeredgecolor="white") for k in classes]
-    _legend(ax, marks, [f"class {k}" if len(classes) < 5 else str(k) for k in classes])
+    marks = [mark(MARKERS[k], color=COLOURS[k], markeredgecolor="white") for k in classes]
+    legend(ax, marks, [f"class {k}" if len(classes) < 5 else str(k) for k in classes])
 
 
 def _draw_learned(ax: Axes, run: Run) -> None:
-    _title(ax, "What it learned")
+    name(ax, "What it learned")
     _frame(ax)
     ax.tick_params(labelleft=False)
     *_, (_, scores) = _scores_on_grid(run, [max(run.states)], 400)
@@ -174,8 +126,8 @@ def _draw_learned(ax: Axes, run: Run) -> None:
     fewer = min(1, np.sqrt(40 / max(1, wrong.sum())))  # many rings, smaller and finer ones
     ring = {"s": 130 * fewer, "linewidths": 0.5 + 1.1 * fewer}
     ax.scatter(*run.X[wrong].T, facecolors="none", edgecolors=INK, zorder=4, **ring)
-    mark = _mark("o", color="none", markeredgecolor=INK, markeredgewidth=1.6, markersize=10)
-    _legend(ax, [mark], [f"misclassified: {wrong.sum():,} of {len(wrong):,}"])
+    example = mark("o", color="none", markeredgecolor=INK, markeredgewidth=1.6, markersize=10)
+    legend(ax, [example], [f"misclassified: {wrong.sum():,} of {len(wrong):,}"])
 
 
 def _draw_curves(loss: Axes, accuracy: Axes, run: Run) -> None:
@@ -195,12 +147,10 @@ def _draw_curves(loss: Axes, accuracy: Axes, run: Run) -> None:
         ax.text(
             1.015, guess, guess_text, color=GREY, va="center", transform=ax.get_yaxis_transform()
         )
-        ax.set_xlim(0, len(values) - 1)
-        ax.xaxis.set_major_locator(MaxNLocator(5, integer=True))
-        ax.xaxis.set_major_formatter(FuncFormatter(lambda step, _: f"{step:,.0f}"))
+        count_steps(ax, len(values) - 1)
 
-    _title(loss, "Loss")
-    _legend(loss, lines, ["training", "fresh", "guessing"], handlelength=1.9)
+    name(loss, "Loss")
+    legend(loss, lines, ["training", "fresh", "guessing"], handlelength=1.9)
     seen = np.concatenate([_smooth(run.loss), _smooth(run.fresh_loss), [np.log(classes)]])
     seen = seen[np.isfinite(seen)]
     loss.set_yscale("log")
@@ -210,7 +160,7 @@ def _draw_curves(loss: Axes, accuracy: Axes, run: Run) -> None:
     loss.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     loss.tick_params(labelbottom=False)
 
-    _title(accuracy, "Accuracy")
+    name(accuracy, "Accuracy")
     accuracy.set_ylim(0, 1.03)
     accuracy.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.0%}"))
     accuracy.set_xlabel("training step", color=GREY)
@@ -228,12 +178,12 @@ def _ticks(low: float, high: float) -> list[float]:
 
 
 def _draw_strip(figure: Figure, run: Run) -> None:
-    _write(figure, 0.64, 7.32, "How the boundary formed", size=13, weight="bold")
+    write(figure, 0.64, 7.32, "How the boundary formed", size=13, weight="bold")
     size, stride = 1.96, 2.127
     for place, (step, scores) in enumerate(
         _scores_on_grid(run, _kept(run, _strip_steps(run.steps)), 180)
     ):
-        ax = _axes(figure, 0.64 + stride * place, 7.46, size, size)
+        ax = axes(figure, 0.64 + stride * place, 7.46, size, size)
         ax.set_axis_off()
         _frame(ax)
         _draw_regions(ax, scores, 1.2)
@@ -356,10 +306,6 @@ def _draw_points(ax: Axes, run: Run, size: float, edge: float = 0.7) -> None:
             linewidths=edge * np.sqrt(fewer),
             zorder=3,
         )
-
-
-def _mark(marker: str, **options: Any) -> Line2D:
-    return Line2D([], [], marker=marker, linestyle="none", **{"markersize": 7, **options})
 
 
 def _smooth(values: list[float]) -> np.ndarray:
