@@ -132,7 +132,10 @@ def feed(
             model, x, "without y, x must be batches, such as nn.data.batches(x, y)", weights
         )
     x, y = pair(model, x, y, "x and y")
-    return Rows((x, y, *(weights.of_rows(x, y) if weights else ())), batch_size, shuffle, rng)
+    of_rows = weights.of_rows(x, y) if weights else ()
+    if of_rows and not of_rows[0].numpy().any():
+        raise ValueError("the weights of all rows are 0: there is nothing to learn from")
+    return Rows((x, y, *of_rows), batch_size, shuffle, rng)
 
 
 def stream(model: Any, source: Any, wanted: str, weights: Weights | None = None) -> Stream:

@@ -44,13 +44,13 @@ class Epoch:
     """The measurements of an epoch so far.
 
     Attributes:
-        lr: the learning rate at its start.
+        rates: the learning rates at its start, by their names in the history.
         order: of the rows; None for that of the data.
         batches: the number of batches that are done.
     """
 
-    def __init__(self, lr: float, order: np.ndarray | None) -> None:
-        self.lr = lr
+    def __init__(self, rates: dict[str, float], order: np.ndarray | None) -> None:
+        self.rates = rates
         self.order = order
         self.values: dict[str, list[tuple[int, float]]] = {}  # with the number of the batch
         self.rows: list[float] = []  # of each batch
@@ -108,12 +108,12 @@ class Epoch:
             else:
                 finish = getattr(metric, "finish", float)
                 summary[name] = float(finish(means[name]))
-        return summary
+        return summary | self.rates
 
     def state_dict(self) -> dict[str, Any]:
         """Return all of it by name, to go on from."""
         state = {
-            "lr": self.lr,
+            **{f"rates.{name}": rate for name, rate in self.rates.items()},
             "rows": np.array(self.rows),
             "sizes": np.array(self.sizes),
         }
@@ -129,7 +129,8 @@ class Epoch:
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> Epoch:
         """Make the epoch that a state is of."""
-        epoch = cls(state["lr"], state.get("order"))
+        rates = {k.removeprefix("rates."): v for k, v in state.items() if k.startswith("rates.")}
+        epoch = cls(rates, state.get("order"))
         epoch.rows = state["rows"].tolist()
         epoch.sizes = state["sizes"].tolist()
         for name, pairs in state.items():
@@ -143,4 +144,6 @@ class Epoch:
 
 def _shares(sizes: list[float]) -> list[float]:
     total = sum(sizes)
+    if not total:
+        raise ValueError("the weights of all rows were 0: there was nothing to learn from")
     return [size / total for size in sizes]

@@ -47,7 +47,7 @@ def warn_of_unlearned(model: Module, optimizer: Any) -> None:
 
 
 def refuse_bad_data(
-    model: Module, loss: Callable[..., Tensor], data: Any, x: Any, whose: str
+    model: Module, loss: Callable[..., Tensor], data: Any, columns: Any, whose: str = ""
 ) -> None:
     """Raise if a nan or an infinity in the data is what makes the loss none, before training.
 
@@ -57,7 +57,7 @@ def refuse_bad_data(
     Args:
         model, loss: as of `fit`.
         data: Rows, or a Stream, which is left alone: its batches are looked at when they come.
-        x: the inputs as they were given, such as a frame, which knows its columns.
+        columns: the names of those of x, if it is a frame.
         whose: what is said of the data.
     """
     if not isinstance(data, Rows):
@@ -70,8 +70,8 @@ def refuse_bad_data(
         if len(good) and not _is_finite(model, loss, data, good):
             return  # the data are not the reason, or not alone
         if not _is_finite(model, loss, data, np.concatenate([bad[:1], good])):
-            columns = getattr(x, "columns", None) if name == "x" else None
-            raise FloatingPointError(f"{place_of(values, name + whose, columns)}: clean the data")
+            names = columns if name == "x" else None
+            raise FloatingPointError(f"{place_of(values, name + whose, names)}: clean the data")
 
 
 def _is_finite(model: Module, loss: Callable[..., Tensor], data: Rows, rows: np.ndarray) -> bool:

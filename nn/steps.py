@@ -48,15 +48,20 @@ class Step:
 
     def __call__(self, batches: Sequence[Batch]) -> list[Result]:
         """Make one update from some batches, as if they were one; return the results of each."""
-        if len(batches) == 1:
-            return [self.run(*batches[0])]
+        first, *others = batches
+        if not others and len(first) == 2:
+            return [self.run(*first)]
         sizes = [size_of(self.loss, batch) for batch in batches]
+        total = sum(sizes)
+        if not others and total:
+            return [self.run(*first)]
         self.optimizer.zero_grad()
         results = []
         for batch, size in zip(batches, sizes, strict=True):
-            self.share.value = size / sum(sizes)
+            self.share.value = size / total if total else 0.0
             results.append(self.run_part(*batch))
-        self.run_apply()
+        if total:  # or no row has a weight: nothing is learned
+            self.run_apply()
         return results
 
     def update(self, *batch: Tensor) -> Result:
@@ -79,7 +84,9 @@ class Step:
         if weights is None:
             data_loss = scalar(self.loss(output, y))
         else:
-            data_loss = (row_losses(self.loss)(output, y) * weights).sum() / weights.sum()
+            losses = row_losses(self.loss)(output, y)
+            least = np.finfo(weights.dtype).tiny  # where no row has a weight
+            data_loss = (losses * weights).sum() / tg.maximum(weights.sum(), least)
         if not data_loss.requires_grad:
             raise _no_gradient(data_loss)
         penalty = regularization_loss(self.model)

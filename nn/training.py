@@ -112,11 +112,12 @@ def fit(
     loss = look_up_loss(loss)
     weights = Weights(model, class_weight, sample_weight)
     data = feed(model, x, y, batch_size, shuffle, rng, weights)
-    refuse_bad_data(model, loss, data, x, "")
+    columns = getattr(x, "columns", None)  # of a frame
+    refuse_bad_data(model, loss, data, columns)
     validation = None
     if validation_data is not None:
         validation = _validation(model, validation_data)
-        refuse_bad_data(model, loss, validation, validation_data[0], " of the validation data")
+        refuse_bad_data(model, loss, validation, columns, " of the validation data")
     epochs = whole_number("epochs", epochs, 0)
     accumulate = whole_number("accumulate", accumulate, 1)
     check_optimizer(optimizer)
@@ -150,7 +151,7 @@ def _train_epoch(run: Run, step: Step, accumulate: int) -> None:
     run.epoch = run.complete + 1
     run.model.train()
     if run.progress is None:
-        run.progress = Epoch(run.optimizer.lr, run.data.order())
+        run.progress = Epoch(_rates(run.optimizer), run.data.order())
     epoch = run.progress
     watching = [c for c in run.callbacks if type(c).on_batch is not Callback.on_batch]
     batches = run.data.batches(epoch.order, epoch.batches)
@@ -165,7 +166,6 @@ def _train_epoch(run: Run, step: Step, accumulate: int) -> None:
         for callback in watching:
             callback.on_batch(run)
     values = epoch.summary(run.metrics)
-    values["lr"] = epoch.lr
     if run.validation is not None:
         measured = _measured(run.model, run.validation, step.loss, run.metrics)
         values.update({f"val_{name}": value for name, value in measured.items()})
@@ -175,6 +175,14 @@ def _train_epoch(run: Run, step: Step, accumulate: int) -> None:
     run.complete = run.epoch
     for callback in run.callbacks:
         callback.on_epoch(run)
+
+
+def _rates(optimizer: Any) -> dict[str, float]:
+    """Return the learning rate; those of several groups as "lr.0", "lr.1" ...."""
+    groups = getattr(optimizer, "groups", ())
+    if len(groups) < 2:
+        return {"lr": optimizer.lr}
+    return {f"lr.{k}": group.lr for k, group in enumerate(groups)}
 
 
 def _callbacks(

@@ -51,8 +51,6 @@ class Weights:
             weights = weights * _checked("sample_weight", own, (len(x),))
         if self.class_weight is not None:
             weights = weights * self._of_classes(y)
-        if not weights.any():
-            raise ValueError("the weights of all rows are 0: there is nothing to learn from")
         return (cast_like(self.model, weights),)
 
     def _of_classes(self, y: Tensor) -> np.ndarray:
