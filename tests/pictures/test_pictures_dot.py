@@ -88,7 +88,8 @@ def test_graphviz_reads_back_the_name_that_was_given(name):
     text = tg.graph(leaf(name, 2)).dot()
     done = subprocess.run(["dot", "-Tjson"], input=text.encode(), capture_output=True, timeout=60)
     assert (done.returncode, done.stderr) == (0, b"")
-    (node,) = json.loads(done.stdout)["objects"]
+    objects = json.loads(done.stdout)["objects"]
+    (node,) = (node for node in objects if node["name"] == "n0")
     drawn = [op["text"] for op in node["_ldraw_"] if op["op"] == "T"]
     expected = style.one_line(name) or "parameter"
     # Graphviz turns every run of spaces into one text.

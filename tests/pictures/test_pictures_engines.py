@@ -11,7 +11,7 @@ import pytest
 from picture_cases import CASES, graph_of, recurrent
 
 import tinygrad_np as tg
-from tinygrad_np.pictures import engines
+from tinygrad_np.pictures import engines, style
 
 PROGRAMS = [engine for engine in ("dot", "pure") if engines._find(engine)]
 VARIABLE = "TINYGRAD_NP_ENGINE"
@@ -126,7 +126,8 @@ def test_the_real_programs_draw_everything(case, engine):
     graph = graph_of(case)
     root = ET.fromstring(graph.svg(engine))
     drawn = [g.get("class") for g in root.iter("{http://www.w3.org/2000/svg}g")]
-    assert drawn.count("node") == len(graph.nodes)
+    signs = len({node.kind for node in graph.nodes}) + style.has_dashed(graph)  # of the legend
+    assert drawn.count("node") == len(graph.nodes) + signs
     assert drawn.count("edge") == len(graph.edges)
     assert max(png_size(graph.png(engine))) <= 4000
 

@@ -6,6 +6,7 @@ import pytest
 import nn
 import tinygrad_np as tg
 from tinygrad_np.graphs.graph import Edge, Graph, GraphNode
+from tinygrad_np.pictures import style
 from tinygrad_np.pictures.folding import fold
 
 
@@ -148,3 +149,20 @@ def test_a_graph_of_plain_tuples_draws_everywhere():
         assert "a program" in text
     assert "48 FLOP" in graph.svg("builtin", show={"flops"})
     assert [n.header for n in graph.folded().nodes] == ["X", "Encoder", "loss = sum"]
+
+
+def test_what_a_loop_reads_anew_each_time_is_one_node():
+    rng = np.random.default_rng(0)
+    sequence, mask = rng.standard_normal((30, 2, 3)), rng.random((2, 3)) > 0.5
+    w = tg.Tensor(rng.standard_normal((3, 3)), requires_grad=True, name="w")
+    with tg.record() as r:
+        hidden = tg.Tensor(np.zeros((2, 3)), name="start")
+        for t in range(30):
+            hidden = tg.tanh(sequence[t] + hidden @ w) * mask
+        loss = hidden.mean()
+    folded = tg.graph(loss, record=r).folded()
+    headers = [node.header for node in folded.nodes]
+    block = "hidden = (matmul → add → tanh → multiply) ×30"
+    assert headers == ["w", "start", "sequence[0] … sequence[29]", "mask", block, "loss = mean"]
+    assert folded.nodes[2].value is None  # of which of them?
+    assert style.bold(folded.nodes[4]).endswith("… ×30")

@@ -110,6 +110,7 @@ def _drawing(layout: Layout, nodes: list[dict[str, Any]]) -> str:
         bottom = source.y + source.height / 2
         lane = lanes.get((source.x, bottom, arrow.dashed))
         parts.append(_edge(edge, _pieces(lane, arrow)))
+    parts += map(_frame_title, layout.frames)
     uses = [0] * len(nodes)
     for edge in layout.graph.edges:
         uses[edge.source] += edge.gradient
@@ -124,9 +125,15 @@ def _frame(frame: Frame) -> str:
     left, top = frame.left, frame.top
     width = frame.right - left
     height = frame.bottom - top
-    box = svg.element("rect", x=left, y=top, width=width, height=height, rx=9)
-    label = svg.text(frame.text, left + 9, top + 15)
-    return svg.element("g", box, label, class_="frame")
+    return svg.element("rect", x=left, y=top, width=width, height=height, rx=9, class_="frame")
+
+
+def _frame_title(frame: Frame) -> str:
+    """Write the title of a frame over the lines that enter there."""
+    x, y, width = frame.title
+    ground = svg.rect(x + width / 2, y - 4, width + 8, 15)
+    words = svg.text(frame.text, x, y)
+    return svg.element("g", ground, words, class_="title")
 
 
 def _edge(edge: Edge, pieces: list[Piece]) -> str:

@@ -40,6 +40,7 @@ def to_dot(graph: Snapshot, shown: Collection[str] = ()) -> str:
         f'  edge [color="{style.EDGE}", arrowsize=0.7, fontname="{MONO}", '
         f'fontsize={style.QUIET_SIZE}, fontcolor="{style.QUIET}"];',
     ]
+    lines += _legend(graph)
     lines += [
         f"  n{node.id} [{_look(node, view)}, label=<{_label(node, view)}>];" for node in graph.nodes
     ]
@@ -67,7 +68,7 @@ def _clusters(graph: Snapshot) -> list[str]:
         for path in nest[len(open_ones) :]:
             open_ones += (path,)
             indent = "  " * len(open_ones)
-            text = f"<{_quiet(style.one_line(label(graph, path)), style.QUIET_SIZE)}>"
+            text = f"<{_quiet(style.one_line(label(graph, path)))}>"
             lines.append(f'{indent}subgraph "cluster_{len(lines)}" {{')
             lines.append(
                 f'{indent}  label={text}; labeljust=l; style=rounded; color="{style.FRAME}";'
@@ -96,26 +97,44 @@ def _label(node: GraphNode, view: style.View) -> str:
     if node.size_text:
         text += f'  <FONT FACE="{MONO}" POINT-SIZE="{style.MONO_SIZE}">{node.size_text}</FONT>'
     return text + "".join(
-        f"<BR/>{_quiet(row.text, style.QUIET_SIZE, row.color)}" for row in style.rows(node, view)
+        f"<BR/>{_quiet(row.text, color=row.color)}" for row in style.rows(node, view)
     )
 
 
 def _title(graph: Snapshot, view: style.View) -> str:
     title = f"<B>{_safe(style.heading(graph))}</B>"
-    chips = "".join(
-        f'<TD BORDER="1" COLOR="{look.line}" BGCOLOR="{look.fill}">'
-        f"{_quiet(look.legend, style.QUIET_SIZE)}</TD>"
-        for look in map(style.KINDS.__getitem__, style.kinds_in(graph))
-    )
-    return (
-        '<TABLE BORDER="0" CELLBORDER="0">'
-        f"<TR><TD>{title}   {_quiet(style.subtitle(graph, view), style.BOLD_SIZE)}</TD></TR>"
-        f'<TR><TD><TABLE BORDER="0" CELLSPACING="4" CELLPADDING="2"><TR>{chips}</TR></TABLE>'
-        "</TD></TR></TABLE>"
-    )
+    return f"{title}   {_quiet(style.subtitle(graph, view), style.BOLD_SIZE)}"
 
 
-def _quiet(text: str, size: int, color: str = style.QUIET) -> str:
+def _legend(graph: Snapshot) -> list[str]:
+    """Write a row of signs above all that is computed from nothing, and so above everything."""
+    targets = {edge.target for edge in graph.edges}
+    roots = [node.id for node in graph.nodes if node.id not in targets]
+    kinds = style.kinds_in(graph)
+    signs = []
+    for kind in kinds:
+        look = style.KINDS[kind]
+        size = ""
+        if look.shape in ("parallelogram", "octagon"):
+            width = style.text_width(look.legend, style.QUIET_SIZE) + 24
+            size = f", fixedsize=true, width={width / 72:.2f}, height=0.28"
+        paint = f'color="{look.line}", fillcolor="{look.fill}"'
+        shape = f"{SHAPES[look.shape]}{size}, {paint}"
+        signs.append(f"    {kind} [{shape}, label=<{_quiet(look.legend)}>];")
+    if style.has_dashed(graph):
+        text = _quiet(f"- - -  {style.DASHED}")
+        signs.append(f"    dashed [shape=plaintext, fillcolor=white, label=<{text}>];")
+    middle = kinds[len(kinds) // 2]
+    return [
+        "  {",
+        '    rank=min; node [margin="0.06,0.03", width=0.3, height=0.2];',
+        *signs,
+        "  }",
+        f"  {middle} -> {{{' '.join(f'n{root}' for root in roots)}}} [style=invis, weight=0];",
+    ]
+
+
+def _quiet(text: str, size: int = style.QUIET_SIZE, color: str = style.QUIET) -> str:
     return f'<FONT POINT-SIZE="{size}" COLOR="{color}">{_safe(text)}</FONT>'
 
 

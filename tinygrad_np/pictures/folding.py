@@ -160,6 +160,7 @@ def _joined(graph: Kind, parts: list[_Part]) -> Kind:
             (user,) = users[node.id]
             if user[0] >= 0:
                 belongs[node.id] = user[0]
+    data = _data_of_repeats(graph, parts)
     members: dict[int, list[GraphNode]] = {}
     for node in graph.nodes:
         if node.id in belongs:
@@ -168,8 +169,14 @@ def _joined(graph: Kind, parts: list[_Part]) -> Kind:
     new: dict[int, int] = {}
     for node in graph.nodes:
         k = belongs.get(node.id)
-        if k is None:
+        first, *rest = data.get(node.id, [node])
+        if node is not first:
+            new[node.id] = new[first.id]
+        elif k is None:
             new[node.id] = len(nodes)
+            if rest:
+                name = _name_of_all([first, *rest])
+                node = node._replace(name=name, value=None, place=None)
             nodes.append(node._replace(id=len(nodes)))
         elif node.id == parts[k].ops[-1]:
             # In place of its last op: all that a block reads was made before, in any order.
@@ -200,6 +207,41 @@ def _joined(graph: Kind, parts: list[_Part]) -> Kind:
         totals=graph.totals,
         note=note if len(nodes) < len(graph.nodes) else "",
     )
+
+
+def _data_of_repeats(graph: Snapshot, parts: list[_Part]) -> dict[int, list[GraphNode]]:
+    """Return, for what each repeat of a part reads at the same place, all that is read there."""
+    places: dict[int, tuple[int, int]] = {}  # of ops: the part, and the position in its repeat
+    for k, part in enumerate(parts):
+        length = len(part.ops) // part.times
+        if part.times > 1:
+            for i, op in enumerate(part.ops):
+                places[op] = k, i % length
+    readers: dict[int, list[Edge]] = {}
+    for edge in graph.edges:
+        readers.setdefault(edge.source, []).append(edge)
+    alike: dict[Any, list[GraphNode]] = {}
+    for node in graph.nodes:
+        reads = readers.get(node.id, ())
+        if node.kind != "data" or len(reads) != 1:
+            continue
+        (read,) = reads
+        if read.target in places:
+            key = places[read.target], read.argument, node.shape, node.dtype
+            alike.setdefault(key, []).append(node)
+    found = {}
+    for nodes in alike.values():
+        if len(nodes) > 1:
+            found.update(dict.fromkeys((node.id for node in nodes), nodes))
+    return found
+
+
+def _name_of_all(nodes: list[GraphNode]) -> str:
+    """Name what several repeats read: `sequence[0] … sequence[19]`, `data ×20`."""
+    first, last = nodes[0].name, nodes[-1].name
+    if first and last and first != last:
+        return f"{first} … {last}"
+    return f"{first or 'data'} ×{len(nodes):,}"
 
 
 def _block(number: int, part: _Part, members: list[GraphNode], last: GraphNode) -> GraphNode:

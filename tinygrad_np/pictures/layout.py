@@ -50,6 +50,12 @@ class Frame(NamedTuple):
     right: float
     bottom: float
 
+    @property
+    def title(self) -> tuple[float, float, float]:
+        """Return the start and the baseline of its label, and the label's width."""
+        width = style.text_width(self.text, style.QUIET_SIZE)
+        return self.left + 10, self.top + 15, width
+
 
 class Line(NamedTuple):
     """An edge, or what several edges from one source have in common.
@@ -70,11 +76,16 @@ class Line(NamedTuple):
 
 
 class Sign(NamedTuple):
-    """An entry of the legend: a kind, the middle of its sign and the start of its text."""
+    """An entry of the legend: a kind or "dashed", the middle of its sign, the start of its text."""
 
     kind: str
+    text: str
     x: float
     text_x: float
+
+    def moved(self, by: float) -> Sign:
+        """Return the entry further to the right."""
+        return self._replace(x=self.x + by, text_x=self.text_x + by)
 
 
 class Layout(NamedTuple):
@@ -123,7 +134,7 @@ def lay_out(graph: Snapshot, shown: Collection[str] = ()) -> Layout:
         boxes.append(Box(node, xs[node.id], middle, w, h))
     lines = _lines(graph, layered, boxes, xs, [rows[k] for k in row], labels)
     frames = [_frame(graph, band, shift, rows) for band in modules]
-    legend = [Sign(kind, x + width / 2, text_x + width / 2) for kind, x, text_x in signs]
+    legend = [sign.moved(width / 2) for sign in signs]
     return Layout(graph, width, height + MARGIN, boxes, lines, legend, frames, view)
 
 
@@ -140,14 +151,16 @@ def outline(shape: str, x: float, y: float, w: float, h: float) -> list[Point]:
 
 def _legend(graph: Snapshot) -> list[Sign]:
     """Return the row that explains the shapes, centred on 0."""
+    entries = [(kind, style.KINDS[kind].legend) for kind in style.kinds_in(graph)]
+    if style.has_dashed(graph):
+        entries.append(("dashed", style.DASHED))
     signs = []
     x = 0.0
-    for kind in style.kinds_in(graph):
+    for kind, text in entries:
         text_x = x + SIGN_WIDTH + 6
-        signs.append((kind, x + SIGN_WIDTH / 2, text_x))
-        x = text_x + style.text_width(style.KINDS[kind].legend, style.QUIET_SIZE) + 14
-    half = (x - 14) / 2
-    return [Sign(kind, sign_x - half, text_x - half) for kind, sign_x, text_x in signs]
+        signs.append(Sign(kind, text, x + SIGN_WIDTH / 2, text_x))
+        x = text_x + style.text_width(text, style.QUIET_SIZE) + 14
+    return [sign.moved(-(x - 14) / 2) for sign in signs]
 
 
 # --- rows and lines -------------------------------------------------------------------------------

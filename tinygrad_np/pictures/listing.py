@@ -31,7 +31,7 @@ def to_text(graph: Snapshot, shown: Collection[str] = ()) -> str:
 
     Numbers stand where they are used. Values without a name are called `#` and their id.
     """
-    view = style.View.of(graph, shown)
+    view = style.View.of(graph, shown)._replace(usual=None)  # a column has room for dtypes
     signs = "  ".join(f"{SIGNS[kind]} {style.KINDS[kind].legend}" for kind in style.kinds_in(graph))
     entering: dict[int, list[Edge]] = {}
     for edge in graph.edges:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..core.callsite import short_place
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from .snapshot import Edge, GraphNode, Snapshot
 
 __all__ = [
+    "DASHED",
     "KINDS",
     "PLAIN",
     "Look",
@@ -23,6 +25,7 @@ __all__ = [
     "box_size",
     "edge_label",
     "fill",
+    "has_dashed",
     "heading",
     "kinds_in",
     "line",
@@ -37,6 +40,7 @@ FRAME_FILL = "#fafbfc"
 VALUE, GRADIENT = "#1f5fa8", "#9a3b00"
 HEAT = "#f9bd94"  # the slowest op
 ROW_HEIGHT = 16
+MANY_OPS = 25  # more than these are drawn with fewer lines
 BOLD_SIZE, MONO_SIZE, QUIET_SIZE, TITLE_SIZE = 14, 13, 11, 16
 
 
@@ -65,6 +69,14 @@ def kinds_in(graph: Snapshot) -> list[str]:
     return [kind for kind in KINDS if kind in present]
 
 
+DASHED = "no gradient"  # the legend of dashed edges
+
+
+def has_dashed(graph: Snapshot) -> bool:
+    """Return True if a gradient flows along some edges and not along others."""
+    return len({edge.gradient for edge in graph.edges}) > 1
+
+
 def one_line(text: str, longest: int = 40) -> str:
     """`text` fit for a label: one line, nothing that can't be printed, not too long."""
     text = text.encode("utf-8", "replace").decode()  # a lone surrogate has no place in a file
@@ -79,7 +91,8 @@ def bold(node: GraphNode) -> str:
     header = node.header
     if node.op is None and node.module and header.startswith(f"{node.module}."):
         header = header[len(node.module) + 1 :]
-    return one_line(header) or node.kind
+    times = f" ×{node.repeats:,}" if node.repeats > 1 else ""
+    return one_line(header.removesuffix(times), 40 - len(times)) + times or node.kind
 
 
 def heading(graph: Snapshot) -> str:
@@ -88,16 +101,22 @@ def heading(graph: Snapshot) -> str:
 
 
 class View(NamedTuple):
-    """The choice of what a picture shows, and the slowest and total time of its ops."""
+    """The choice of what a picture shows, and the slowest and total time of its ops.
+
+    `usual` is the dtype that a large picture does not repeat; None in a small one, which has room.
+    """
 
     shown: Collection[str] = ()
     slowest: float = 0.0
     seconds: float = 0.0
+    usual: str | None = None
 
     @classmethod
     def of(cls, graph: Snapshot, shown: Collection[str]) -> View:
         times = [node.seconds for node in graph.nodes if node.seconds is not None]
-        return cls(shown, max(times, default=0.0), sum(times))
+        dtypes = Counter(node.dtype for node in graph.nodes if node.op is not None)
+        usual = max(dtypes, key=dtypes.__getitem__) if dtypes.total() > MANY_OPS else None
+        return cls(shown, max(times, default=0.0), sum(times), usual)
 
 
 PLAIN = View()
@@ -112,6 +131,8 @@ def subtitle(graph: Snapshot, view: View) -> str:
         parts.append(amount(sum(n.bytes or 0 for n in graph.nodes), "B"))
     if "time" in view.shown and view.seconds:
         parts.append(f"{amount(view.seconds, 's')} forward")
+    if view.usual:
+        parts.append(view.usual)
     return " · ".join(filter(None, [*parts, graph.note]))
 
 
@@ -132,12 +153,12 @@ def rows(node: GraphNode, view: View = PLAIN) -> list[Row]:
         first = f"{one_line(node.module)} · {first}"
     if node.kind == "block" and node.parameters:
         first += f" · {node.parameters:,} parameters"
-    found = [Row(first, QUIET)]
+    found = [] if first == view.usual else [Row(first, QUIET)]
     if node.exit:
         found.append(Row(one_line(node.exit), GRADIENT))
     if "values" in shown and (text := statistics(node.value)):
         found.append(Row(text, VALUE))
-    if "gradients" in shown:
+    if "gradients" in shown and not (view.usual and node.kind == "data"):
         found.append(Row(gradient(node), GRADIENT))
     costs = []
     if "flops" in shown and node.flops is not None:
@@ -218,6 +239,6 @@ def box_size(node: GraphNode, view: View = PLAIN) -> tuple[float, float]:
     if node.size_text:
         header += 8 + text_width(node.size_text, MONO_SIZE, mono=True)
     lines = rows(node, view)
-    below = max(text_width(row.text, QUIET_SIZE) for row in lines)
+    below = max((text_width(row.text, QUIET_SIZE) for row in lines), default=0.0)
     slant = {"parallelogram": 30, "octagon": 26}.get(KINDS[node.kind].shape, 20)
     return max(60.0, header + slant, below + slant), 30.0 + ROW_HEIGHT * len(lines)

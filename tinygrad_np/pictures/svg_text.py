@@ -16,7 +16,11 @@ __all__ = ["draw_svg"]
 SANS = "Helvetica, Arial, 'Liberation Sans', 'DejaVu Sans', sans-serif"
 MONO = "Menlo, Consolas, 'Liberation Mono', 'DejaVu Sans Mono', monospace"
 SMALL: dict[str, Any] = {"font_size": style.QUIET_SIZE}
-QUIET: dict[str, Any] = {**SMALL, "fill": style.QUIET}
+QUIET: dict[str, Any] = {
+    "font_size": style.QUIET_SIZE,
+    "fill": style.QUIET,
+}
+DASHES: dict[str, Any] = {"stroke_dasharray": "5 4"}
 NUMBER: dict[str, Any] = {"font_family": MONO, "font_size": style.MONO_SIZE}
 
 
@@ -54,6 +58,7 @@ def draw_svg(layout: Layout) -> str:
         f'<g fill="{style.EDGE}">',
         *(svg.arrow(*line.tip, 8, 9) for line in layout.lines if line.arrow),
         "</g>",
+        *map(_frame_title, layout.frames),
         *(_node(box, layout.view) for box in layout.boxes),
         *(_beside(line) for line in layout.lines if line.label),
         "</svg>",
@@ -63,7 +68,7 @@ def draw_svg(layout: Layout) -> str:
 
 
 def _frame(frame: Frame) -> str:
-    box = svg.element(
+    return svg.element(
         "rect",
         x=frame.left,
         y=frame.top,
@@ -73,9 +78,14 @@ def _frame(frame: Frame) -> str:
         fill=style.FRAME_FILL,
         stroke=style.FRAME,
     )
-    look = {"text_anchor": "start", **SMALL, "font_weight": "bold", "fill": style.QUIET}
-    label = svg.text(frame.text, frame.left + 10, frame.top + 15, **look)
-    return svg.element("g", box, label)
+
+
+def _frame_title(frame: Frame) -> str:
+    """Write the title of a frame over the lines that enter there."""
+    x, y, width = frame.title
+    ground = svg.rect(x + width / 2, y - 4, width + 6, 14, fill=style.FRAME_FILL)
+    words = svg.text(frame.text, x, y, text_anchor="start", font_weight="bold", **QUIET)
+    return svg.element("g", ground, words)
 
 
 def _beside(line: Line) -> str:
@@ -133,12 +143,16 @@ def _tooltip(node: GraphNode) -> str:
 
 
 def _sign(sign: Sign) -> str:
-    shape = _shape(sign.kind, sign.x, LEGEND_Y, SIGN_WIDTH, SIGN_HEIGHT)
-    legend = style.KINDS[sign.kind].legend
-    words = svg.text(legend, sign.text_x, LEGEND_Y + 4, text_anchor="start", **QUIET)
+    if sign.kind == "dashed":
+        start = (sign.x - SIGN_WIDTH / 2, LEGEND_Y)
+        end = (sign.x + SIGN_WIDTH / 2, LEGEND_Y)
+        piece = (start, start, end, end)
+        shape = svg.curve([piece], fill="none", stroke=style.EDGE, **DASHES)
+    else:
+        shape = _shape(sign.kind, sign.x, LEGEND_Y, SIGN_WIDTH, SIGN_HEIGHT)
+    words = svg.text(sign.text, sign.text_x, LEGEND_Y + 4, text_anchor="start", **QUIET)
     return svg.element("g", shape, words)
 
 
 def _curve(line: Line) -> str:
-    dashed = {"stroke_dasharray": "5 4"} if line.dashed else {}
-    return svg.curve(line.pieces, **dashed)
+    return svg.curve(line.pieces, **(DASHES if line.dashed else {}))
