@@ -36,6 +36,7 @@ def files(tmp_path_factory):
         "classifier": classifier().html(folder / "classifier.html").as_uri(),
         "updated": updated().html(folder / "updated.html").as_uri(),
         "wide": of_shape(3, 9).html(folder / "wide.html").as_uri(),
+        "images": of_shape(2, 3, 4, 5).html(folder / "images.html").as_uri(),
         "long": of_shape(1500).html(folder / "long.html").as_uri(),
         "several lines": several_lines().html(folder / "lines.html").as_uri(),
     }
@@ -266,6 +267,22 @@ def test_long_arrays_stay_inside_of_the_panel(visit, size):
         page.keyboard.press("ArrowRight")
     assert page.locator("#details .read").first.inner_text().startswith("[2] = ")
     assert page.locator("#details").bounding_box()["height"] > 150
+
+
+def test_images_are_tiles_whose_cells_can_be_read(visit):
+    page = visit("images")
+    canvas = page.locator("canvas").first
+    size = canvas.evaluate("c => [c.width, c.height]")
+    assert size == [3 * 6 - 1, 2 * 5 - 1]  # three channels beside each other, two images below
+    box = canvas.bounding_box()
+    x, y = 2 * 6 + 4, 5 + 3  # column 4, row 3 of the last tile
+    page.mouse.move(
+        box["x"] + (x + 0.5) * box["width"] / size[0],
+        box["y"] + (y + 0.5) * box["height"] / size[1],
+    )
+    values = np.linspace(-1, 1, 120).reshape(2, 3, 4, 5) * 1e-3
+    expected = f"[1, 2, 3, 4] = {values[1, 2, 3, 4]:.4g}"
+    assert page.locator(".heat .read").first.inner_text() == expected
 
 
 def test_it_is_said_to_those_who_do_not_see_it(visit):

@@ -27,7 +27,7 @@ class Window(NamedTuple):
     columns: int
 
     def elements(self, size: int) -> int:
-        """Return about how many elements of an array of this size are shown."""
+        """Return at most how many elements of an array of this size are shown, but of images."""
         return size if size <= self.largest else self.rows * self.columns
 
 
@@ -77,9 +77,9 @@ def _entry(array: np.ndarray, window: Window) -> dict[str, Any]:
     table = _table(array)
     is_whole = array.size <= window.largest
     if not is_whole:
-        height, width = table.shape
-        entry["rows"] = rows = _every(height, window.rows)
-        entry["columns"] = columns = _every(width, window.columns)
+        rows, columns = _part(array, window)
+        entry["rows"] = rows
+        entry["columns"] = columns
         table = table[np.ix_(rows, columns)]
     if np.iscomplexobj(table):
         table = np.stack([table.real, table.imag], axis=-1)
@@ -101,6 +101,16 @@ def _table(array: np.ndarray) -> np.ndarray:
         return array.reshape(1, -1)
     height = math.prod(array.shape[:-1])
     return array.reshape(height, array.shape[-1])
+
+
+def _part(array: np.ndarray, window: Window) -> tuple[list[int], list[int]]:
+    """Return the rows and columns of the table that are shown: of images the first ones, whole."""
+    height, width = _table(array).shape
+    image = math.prod(array.shape[-2:])
+    if array.ndim == 4 and image <= window.largest:
+        images = window.largest // image
+        return list(range(images * array.shape[-2])), list(range(width))
+    return _every(height, window.rows), _every(width, window.columns)
 
 
 def _every(count: int, most: int) -> list[int]:

@@ -130,10 +130,8 @@ def _frame(frame: Frame) -> str:
 
 def _frame_title(frame: Frame) -> str:
     """Write the title of a frame over the lines that enter there."""
-    x, y, width = frame.title
-    ground = svg.rect(x + width / 2, y - 4, width + 8, 15)
-    words = svg.text(frame.text, x, y)
-    return svg.element("g", ground, words, class_="title")
+    x, y, _ = frame.title
+    return svg.text(frame.text, x, y, class_="title")
 
 
 def _edge(edge: Edge, pieces: list[Piece]) -> str:

@@ -28,7 +28,7 @@ steps.forEach((step, i) => {
 });
 const phases = Object.keys(stepOf).filter(name => steps.some(step => phase(step) === name));
 const start = Object.fromEntries(phases.map(name => [name, steps.findIndex(step => phase(step) === name)]));
-const shapeText = shape => !shape ? "several outputs" : shape.length ? shape.join(" × ") : "one number";
+const shapeText = shape => !shape ? "several outputs" : shape.length ? shape.join(" × ") : "a number";
 const computed = (i, at) => !nodes[i].op || stepOf.forward[i] <= at;
 
 // --- numbers -------------------------------------------------------------------------------------
@@ -99,36 +99,56 @@ function table(m) {
     make("table", { class: "m" }, labelled && make("thead", {}, head), make("tbody", {}, body)));
 }
 
+// Arrays of four axes are images: the channels of one beside each other, or the heads of attention.
+function tiling(m) {
+  const [channels, h, w] = m.shape.slice(-3), count = m.rows.length / h;
+  const whole = m.shape.length === 4 && h > 1 && m.columns.length === w && Number.isInteger(count) && m.rows.at(-1) === m.rows.length - 1;
+  if (!whole) return { h: m.rows.length, w: m.columns.length, across: 1, down: 1, gap: 0 };
+  const fit = Math.max(1, Math.floor(190 / (w + 1))), across = Math.min(count, fit, channels > 1 ? channels : 8);
+  return { h, w, across, down: Math.ceil(count / across), gap: 1 };
+}
+
 function heat(m, caption) {
-  const [h, w] = [m.rows.length, m.columns.length];
-  const wide = w > 190 ? 570 / w : Math.max(3, Math.min(16, Math.floor(290 / w))), high = Math.max(h === 1 ? 16 : 3, Math.min(2 * wide, Math.floor(200 / h)));
-  const canvas = make("canvas", { width: w, height: h, role: "application", tabindex: 0, style: `width:${w * wide}px;height:${h * high}px`,
+  const { h, w, across, down, gap } = tiling(m), [rows, columns] = [m.rows.length, m.columns.length];
+  const width = across * (w + gap) - gap, height = down * (h + gap) - gap;
+  const wide = width > 190 ? 570 / width : Math.max(3, Math.min(16, Math.floor(290 / width)));
+  const high = gap ? wide : Math.max(h === 1 ? 16 : 3, Math.min(2 * wide, Math.floor(200 / h)));
+  const canvas = make("canvas", { width, height, role: "application", tabindex: 0, class: gap ? "tiles" : null, style: `width:${width * wide}px;height:${height * high}px`,
     "aria-label": `heat map of ${caption}: the arrow keys read its cells; its statistics follow` });
-  const context = canvas.getContext("2d"), image = context.createImageData(w, h);
-  for (let i = 0; i < w * h; i++) image.data.set([...colour(m.size(i), m.top), 255], 4 * i);
+  const place = (r, c) => {
+    const tile = Math.floor(r / h);
+    return [(tile % across) * (w + gap) + c, Math.floor(tile / across) * (h + gap) + r % h];
+  };
+  const context = canvas.getContext("2d"), image = context.createImageData(width, height);
+  for (let r = 0; r < rows; r++) for (let c = 0; c < columns; c++) {
+    const [x, y] = place(r, c);
+    image.data.set([...colour(m.size(r * columns + c), m.top), 255], 4 * (y * width + x));
+  }
   context.putImageData(image, 0, 0);
   const under = make("div", { class: "read mono", "aria-live": "polite" }, "point at a cell to read it");
   const mark = make("i", { class: "mark", hidden: "", style: `width:${wide}px;height:${high}px` });
   let cell = null;
   const show = (r, c) => {
     cell = [r, c];
-    under.textContent = `${m.index(r, c)} = ${m.text(r * w + c)}`;
+    under.textContent = `${m.index(r, c)} = ${m.text(r * columns + c)}`;
     mark.hidden = false;
-    const box = canvas.getBoundingClientRect();
-    mark.style.width = `${box.width / w}px`;
-    mark.style.translate = `${c * box.width / w}px ${r * high}px`;
+    const scale = canvas.getBoundingClientRect().width / width, [x, y] = place(r, c);
+    mark.style.width = `${scale}px`;
+    mark.style.translate = `${x * scale}px ${y * high}px`;
   };
   const inside = (i, n) => Math.max(0, Math.min(n - 1, i));
   canvas.addEventListener("pointermove", event => {
     const box = canvas.getBoundingClientRect(), at = (offset, length, n) => inside(Math.floor(offset / length * n), n);
-    show(at(event.clientY - box.top, box.height, h), at(event.clientX - box.left, box.width, w));
+    const x = at(event.clientX - box.left, box.width, width), y = at(event.clientY - box.top, box.height, height);
+    const tile = Math.floor(y / (h + gap)) * across + Math.floor(x / (w + gap));
+    show(inside(tile * h + Math.min(h - 1, y % (h + gap)), rows), inside(x % (w + gap), columns));
   });
   canvas.addEventListener("keydown", event => {
     const [dr, dc] = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] }[event.key] || [];
     if (dr === undefined || event.ctrlKey || event.metaKey || event.altKey) return;
     event.preventDefault();
     event.stopPropagation();
-    if (cell) show(inside(cell[0] + dr, h), inside(cell[1] + dc, w)); else show(0, 0);
+    if (cell) show(inside(cell[0] + dr, rows), inside(cell[1] + dc, columns)); else show(0, 0);
   });
   return make("div", { class: "heat" }, canvas, mark, under);
 }
@@ -160,7 +180,8 @@ function matrix(k, caption) {
   const m = read(k);
   figure.firstChild.append(` ${m.shape.length ? m.shape.join(" × ") : ""} `, make("span", { class: "quiet" }, m.dtype));
   if (m.rows.length && m.columns.length) {
-    figure.append(m.columns.length <= 10 && m.rows.length * m.columns.length <= 960 ? table(m) : heat(m, caption));
+    const small = m.columns.length <= 10 && m.rows.length * m.columns.length <= 960;
+    figure.append(small && !tiling(m).gap ? table(m) : heat(m, caption));
   }
   if (!m.whole) {
     figure.append(make("div", { class: "stats" }, `shown: ${part(m.rows, m.rowCount, "rows")}, ${part(m.columns, m.columnCount, "columns")}; below: the whole array`));
@@ -205,9 +226,14 @@ function values(n) {
   return matrices(n.value, n.name);
 }
 
+const ABOUT = "This page goes through a recorded run of your program, op by op: forward in the order in which the lines ran, "
+  + "then backward from the result, rule by rule, then the updates of the parameters. Next, or the right arrow key, goes on; "
+  + "a box of the graph leads to its step.";
+
 function forwardPanel(n) {
   const inputs = n.inputs.filter(i => nodes[i].text == null);
   return [
+    state.at === 0 && make("p", { class: "note" }, ABOUT),
     make("div", { class: "rule" }, n.formula),
     make("h3", {}, inputs.length > 1 ? "inputs → output" : "input → output"),
     terms(["", unique(inputs).flatMap(i => values(nodes[i]))], ["→", values(n)]),
@@ -353,11 +379,11 @@ function drawGraph(step) {
   }
 }
 
-function follow(i) {
+function follow(i, far) {
   const g = groups.find(g => +g.dataset.node === i).getBoundingClientRect(), pane = graph.getBoundingClientRect();
   const margin = Math.min(110, pane.height / 4);
   const off = g.top < pane.top + margin || g.bottom > pane.bottom - margin || g.left < pane.left || g.right > pane.right;
-  if (off) graph.scrollBy({ top: (g.top + g.bottom - pane.top - pane.bottom) / 2, left: (g.left + g.right - pane.left - pane.right) / 2, behavior: calm.matches ? "auto" : "smooth" });
+  if (off) graph.scrollBy({ top: (g.top + g.bottom - pane.top - pane.bottom) / 2, left: (g.left + g.right - pane.left - pane.right) / 2, behavior: calm.matches || far ? "auto" : "smooth" });
 }
 
 function draw() {
@@ -391,14 +417,19 @@ function go(i) {
   state.chosen = null;
   draw();
   if (before !== state.at) details.scrollTop = 0;
-  follow(steps[state.at].node);
+  follow(steps[state.at].node, Math.abs(state.at - before) > 1);
   try { history.replaceState(null, "", `#step=${state.at + 1}`); } catch { /* some browsers forbid it on files */ }
+}
+
+function showPlaying(on) {
+  $("play").classList.toggle("playing", on);
+  $("play").lastElementChild.textContent = on ? "Pause" : "Play";
 }
 
 function stop() {
   clearTimeout(state.timer);
   state.timer = null;
-  $("play").textContent = "▶ Play";
+  showPlaying(false);
 }
 
 function tick() {
@@ -411,7 +442,7 @@ function tick() {
 function play() {
   if (state.timer !== null) { stop(); return; }
   if (state.at === steps.length - 1) go(0);
-  $("play").textContent = "⏸ Pause";
+  showPlaying(true);
   tick();
 }
 
