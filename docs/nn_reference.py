@@ -106,6 +106,7 @@ MODULES = (
     "scores",
     "whole_epoch",
     "init",
+    "optimizer_base",
     "optimizers",
     "schedules",
     "data",

@@ -99,7 +99,8 @@ from .normalization import (
     LayerNorm,
     RMSNorm,
 )
-from .optimizers import SGD, AdaGrad, Adam, AdamW, Optimizer, RMSprop
+from .optimizer_base import Optimizer
+from .optimizers import SGD, AdaGrad, Adam, AdamW, RMSprop
 from .pooling import (
     AdaptiveAvgPool1d,
     AdaptiveAvgPool2d,

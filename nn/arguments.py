@@ -102,12 +102,11 @@ def check_callable(name: str, value: Any, wanted: str) -> None:
         raise TypeError(f"{name} must be {wanted}, not {value!r}")
 
 
-def parameter_list(owner: str, params: Any) -> list[Tensor]:
-    """Return the parameters that an optimizer is given, as a list.
+def parameter_list(owner: str, params: Any) -> list[Any]:
+    """Return the parameters, or the groups of them, that an optimizer is given, as a list.
 
     Raises:
-        TypeError: what can't be updated, such as a model, groups, an array, a result.
-        ValueError: none at all.
+        TypeError: what can't be updated, such as a model, an array, a result.
     """
     call = f"{owner}(model.parameters(), ...)"
     if isinstance(params, Tensor):
@@ -122,14 +121,12 @@ def parameter_list(owner: str, params: Any) -> list[Tensor]:
         raise TypeError(
             f"{owner} takes a list of parameters, not {describe(params)}: write {call}"
         ) from None
-    if not parameters:
-        raise ValueError(f"{owner} got no parameters")
+    groups = sum(isinstance(p, dict) for p in parameters)
+    if 0 < groups < len(parameters):
+        raise TypeError(f"{owner} takes a list of parameters or one of groups, not of both")
+    if groups:
+        return parameters
     for p in parameters:
-        if isinstance(p, dict):
-            raise TypeError(
-                f"{owner} has no parameter groups: write {call}, and make one optimizer for each "
-                "group that has options of its own"
-            )
         if not isinstance(p, Tensor) or not p.is_leaf or p.dtype.kind != "f":
             raise TypeError(f"{owner} updates leaf Tensors of floats, not {describe(p)}: {call}")
     return parameters
@@ -163,5 +160,5 @@ def check_optimizer(optimizer: Any) -> None:
     wanted = "optimizer must be an optimizer, such as nn.Adam(model.parameters(), lr=0.01)"
     if isinstance(optimizer, type):
         raise TypeError(f"{wanted}, not the class {optimizer.__name__}")
-    if not all(hasattr(optimizer, name) for name in ("lr", "step", "zero_grad")):
+    if not all(hasattr(optimizer, name) for name in ("step", "zero_grad")):
         raise TypeError(f"{wanted}, not {optimizer!r}")

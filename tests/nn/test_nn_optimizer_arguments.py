@@ -82,12 +82,11 @@ def test_an_optimizer_of_ones_own_may_use_such_names():
         (lambda model: model.parameters, r"not a function: write \w+\(model\.parameters\(\)"),
         (lambda model: None, r"not None: write \w+\(model\.parameters\(\)"),
         (lambda model: 0.1, r"not 0\.1: write \w+\(model\.parameters\(\)"),
-        (lambda model: [{"params": model.parameters(), "lr": 0.1}], "has no parameter groups"),
         (lambda model: model.state_dict(), r"not str: \w+\(model\.parameters\(\)"),
         (lambda model: model.named_parameters(), r"not tuple: \w+\(model\.parameters\(\)"),
         (lambda model: [model], r"not Sequential: \w+\(model\.parameters\(\)"),
     ],
-    ids=["model", "method", "none", "number", "groups", "state", "named", "modules"],
+    ids=["model", "method", "none", "number", "state", "named", "modules"],
 )
 def test_what_is_no_list_of_parameters(name, make, said):
     model = nn.Sequential(nn.Linear(20, 30))

@@ -398,11 +398,6 @@ def test_duplicates():
         nn.SGD([p, nn.Parameter([1.0]), p])
 
 
-def test_mixed_dtypes():
-    with pytest.raises(ValueError, match="one dtype; these have float32, float64"):
-        nn.SGD([nn.Parameter([1.0]), nn.Parameter([1.0], dtype=np.float32)])
-
-
 @pytest.mark.parametrize("name", NAMES)
 def test_step_without_gradients(name):
     params = parameters()

@@ -1,0 +1,116 @@
+"""Parameters laid end to end, with their gradients and a rule's arrays; a step of some of them."""
+
+from __future__ import annotations
+
+import itertools
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tinygrad_np import Number, Tensor
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+__all__ = ["Change", "FlatParameters", "by_dtype"]
+
+
+class FlatParameters:
+    """Parameters of one dtype, and a rule's arrays for all of them, laid end to end.
+
+    Attributes:
+        params: the parameters.
+        sizes: the number of elements of each.
+        parts: the place of each.
+        state: the rule's arrays by name.
+        missed: the number of steps at which each parameter had no gradient.
+        uneven: a Number, True once a step has missed one.
+    """
+
+    def __init__(self, params: Sequence[Tensor], state_names: Iterable[str]) -> None:
+        self.params = list(params)
+        self.sizes = [p.size for p in params]
+        self.parts = end_to_end(params)
+        zeros = np.zeros(sum(self.sizes), params[0].dtype)
+        self.state = {name: Tensor(zeros) for name in state_names}
+        self.missed = Tensor(np.zeros(len(params)))
+        self.uneven = Number(False)
+
+    def note_missed(self) -> None:
+        """Note whether a step has missed a parameter, after `missed` got other values."""
+        self.uneven.value = bool(self.missed.numpy().any())
+
+    def part(self, reached: Sequence[bool], step: Any) -> tuple[np.ndarray, np.ndarray]:
+        """Return a mask of the flat state of the reached parameters, and their step's numbers.
+
+        The numbers are float64, so that powers of them are as exact as those of a Python number.
+        """
+        mask = np.repeat(reached, self.sizes)
+        steps = np.repeat(step - self.missed.data, self.sizes)
+        return mask, steps[mask]
+
+
+def end_to_end(params: Sequence[Tensor]) -> list[slice]:
+    """Return the place of each parameter where they lie end to end."""
+    stops = itertools.accumulate(p.size for p in params)
+    return [slice(stop - p.size, stop) for p, stop in zip(params, stops)]
+
+
+def by_dtype(params: Iterable[Tensor], state_names: Iterable[str]) -> list[FlatParameters]:
+    """Lay parameters end to end, those of each dtype for themselves."""
+    same: dict[Any, list[Tensor]] = {}
+    for p in params:
+        same.setdefault(p.dtype, []).append(p)
+    return [FlatParameters(of_one, state_names) for of_one in same.values()]
+
+
+class Change:
+    """A step that is about to be made, of parameters that lie end to end.
+
+    Attributes:
+        flat: the parameters.
+        reached: for each of them, True if it has a gradient.
+        params: those that have one.
+        mask: marks their elements in the state; None if no step has missed any.
+        old: the arrays of the rule before, in the order of `flat.state`.
+        new: those after it, of the marked elements.
+        amount: the array to subtract from the parameters, end to end.
+        rule: the rule as it ran, for those who watch the step.
+    """
+
+    mask: np.ndarray | None = None
+    new: list[Any]
+    amount: Any
+    rule: Any = None
+
+    def __init__(self, flat: FlatParameters, reached: Sequence[bool], old: list[Any]) -> None:
+        self.flat = flat
+        self.reached = reached
+        self.params = flat.params
+        self.old = old
+
+    def write(self, written: list[tuple[Tensor, np.ndarray]], record: Any) -> None:
+        """Do it; note each Tensor in `written`, with the array that it had, before it changes."""
+        flat, mask = self.flat, self.mask
+        parts = flat.parts
+        if mask is not None:
+            written.append((flat.missed, flat.missed.data))
+            flat.missed += ~np.array(self.reached)
+            flat.uneven.value = True
+            if not self.params:
+                return
+            parts = end_to_end(self.params)
+        explained = () if record is None else tuple(self.new)
+        written += zip(flat.state.values(), self.old)
+        for values in flat.state.values():
+            if mask is None:
+                values.assign(self.new.pop(0))  # taken over, as nobody else holds it
+            else:
+                values[mask] = self.new.pop(0)
+        amount = self.amount
+        weights = [p.data for p in self.params]
+        written += zip(self.params, weights)
+        for p, w, part in zip(self.params, weights, parts):
+            p.assign(w - amount[part].reshape(w.shape))
+            if record is not None:
+                record.explain_update(p, self.rule, part, amount, explained)
