@@ -12,6 +12,9 @@
 from typing import TYPE_CHECKING as _TYPE_CHECKING
 from typing import Any as _Any
 
+from tinygrad_np import shorten_traceback as _shorten_traceback
+from tinygrad_np import shorten_tracebacks as _shorten_tracebacks
+
 from . import init, nnfs
 from .activations import (
     CELU,
@@ -289,13 +292,27 @@ _LAZY = {
 }
 
 
+_shorten_tracebacks(globals(), [name for name in __all__ if name not in _LAZY])
+_shorten_tracebacks(vars(init), init.__all__)
+_shorten_tracebacks(vars(nnfs), nnfs.__all__)
+
+
 def __getattr__(name: str) -> _Any:
     if name in _LAZY:
         import importlib
 
         module = importlib.import_module(f".{_LAZY[name] or name}", __name__)
-        globals()[name] = value = getattr(module, name) if _LAZY[name] else module
-        return value
+        if _LAZY[name]:
+            globals()[name] = getattr(module, name)
+            _shorten_tracebacks(globals(), [name])
+        else:
+            globals()[name] = module
+            _shorten_tracebacks(vars(module), module.__all__)
+        return globals()[name]
     from .foreign_names import missing_name
 
-    raise missing_name(name)
+    try:
+        raise missing_name(name)
+    except (AttributeError, ImportError) as error:
+        _shorten_traceback(error)
+        raise

@@ -18,12 +18,9 @@ NAMES = {
 }
 
 
-def missing_name(name: str) -> AttributeError:
+def missing_name(name: str) -> Exception:
     """Make the error for a name that `nn` does not have, with what to write if that is known."""
-    text = f"module 'nn' has no attribute {name!r}"
     instead = NAMES.get(name)
     if instead is None and callable(getattr(tg, name, None)):
         instead = f"tinygrad_np.{name}"
-    if instead is None:
-        return AttributeError(text)
-    return AttributeError(f"{text}: write {instead}", name="")  # a name would add Python's guess
+    return tg.missing_name("nn", name, instead and f"write {instead}")

@@ -73,14 +73,19 @@ class Module:
             raise
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if isinstance(value, _PLAIN) and _holds_modules(value):
-            raise self._hidden(name, value)
-        if type(value) is Tensor and value.requires_grad and value.is_leaf:
-            raise TypeError(
-                f"{type(self).__name__}.{name}: a bare Tensor that requires grad would be neither "
-                "trained nor saved; use nn.Parameter, or nn.Buffer for what is not learned"
-            )
-        super().__setattr__(name, value)
+        try:
+            if isinstance(value, _PLAIN) and _holds_modules(value):
+                raise self._hidden(name, value)
+            if type(value) is Tensor and value.requires_grad and value.is_leaf:
+                raise TypeError(
+                    f"{type(self).__name__}.{name}: a bare Tensor that requires grad would be "
+                    "neither trained nor saved; use nn.Parameter, or nn.Buffer for what is not "
+                    "learned"
+                )
+            super().__setattr__(name, value)
+        except Exception as error:
+            shorten_traceback(error)
+            raise
 
     def _hidden(self, name: str, container: Any) -> TypeError:
         return TypeError(
@@ -181,7 +186,7 @@ class Module:
             warnings.warn(
                 f"state_dict() of {type(self).__name__} leaves out {', '.join(left_out)}: make it "
                 "an nn.Buffer, to be saved, or with persistent=False not to be",
-                stacklevel=2,
+                stacklevel=3,  # of the decorated method
             )
         return {name: value.numpy().copy() for name, value in self._state().items()}
 

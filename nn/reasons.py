@@ -42,7 +42,7 @@ def warn_of_unlearned(model: Module, optimizer: Any) -> None:
             f"the optimizer does not hold the model's {', '.join(forgotten)}, but other parameters "
             "of that shape: these will not be learned. Make the optimizer from "
             "model.parameters() when the model is complete",
-            stacklevel=3,
+            stacklevel=4,  # of fit, which is decorated
         )
 
 

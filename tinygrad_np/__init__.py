@@ -12,9 +12,10 @@ from typing import Any as _Any
 
 from .core.doors import Number
 from .core.exits import DetachedWarning
+from .core.foreign_names import missing_name
 from .core.modes import enable_grad, is_grad_enabled, no_grad
 from .core.tensor import Tensor
-from .core.tracebacks import shorten_traceback
+from .core.tracebacks import shorten_traceback, shorten_tracebacks
 from .ops import *  # noqa: F403
 from .ops import __all__ as _ops
 from .ops.mistakes import describe, describe_call
@@ -66,26 +67,35 @@ __all__ = [
     "describe_call",
     "enable_grad",
     "is_grad_enabled",
+    "missing_name",
     "no_grad",
     "shorten_traceback",
+    "shorten_tracebacks",
     *_LAZY,
     *_ops,
 ]
+
+
+shorten_tracebacks(globals(), [name for name in __all__ if name not in _LAZY])
 
 
 def __getattr__(name: str) -> _Any:
     import importlib
 
     if name in _LAZY:
-        value = getattr(importlib.import_module(f".{_LAZY[name]}", __name__), name)
+        globals()[name] = getattr(importlib.import_module(f".{_LAZY[name]}", __name__), name)
+        shorten_tracebacks(globals(), [name])
     elif name == "nn":
-        value = _find_nn()
+        globals()[name] = _find_nn()
     else:
         from .ops.mistakes import missing_function
 
-        raise missing_function(name)
-    globals()[name] = value
-    return value
+        try:
+            raise missing_function(name)
+        except (AttributeError, ImportError) as error:
+            shorten_traceback(error)
+            raise
+    return globals()[name]
 
 
 def _find_nn() -> _Any:

@@ -1,6 +1,8 @@
 """Tracebacks of the library's errors: they end at the user's line, and show no other error."""
 
+import inspect
 import math
+import pickle
 import subprocess
 import sys
 import threading
@@ -29,7 +31,7 @@ def user_forward(x):
     return x + np.ones(77)
 
 
-def own_error(x):
+def own_error(*_):
     raise KeyError("mine")
 
 
@@ -64,7 +66,56 @@ CALLS = {
     "op in grad": (lambda: tg.grad(lambda x: (x @ np.ones(7)).sum())(np.ones(3)), "<lambda>"),
     "op in hessian": (lambda: tg.hessian(lambda x: (x @ np.ones(7)).sum())(np.ones(3)), "<lambda>"),
     "number in grad": (lambda: tg.grad(lambda x: x * math.exp(x))(1.0), "<lambda>"),
+    "composed": (lambda: tg.einsum("ij,jk", t, t), None),
+    "composed of composed": (lambda: tg.average(t, axis=5), None),
+    "foreign argument": (lambda: tg.average(t, dim=1), None),
+    "data": (lambda: tg.Tensor("text"), None),
+    "copied data": (lambda: tg.Tensor(t), None),
+    "item": (lambda: t.item(), None),
+    "truth": (lambda: bool(t), None),
+    "number": (lambda: float(t), None),
+    "assign": (lambda: u.assign(np.ones(9)), None),
+    "grad": (lambda: setattr(t, "grad", u), None),
+    "data of a Tensor": (lambda: setattr(t, "data", 1.0), None),
+    "requires_grad": (lambda: setattr(tg.Tensor([1]), "requires_grad", True), None),
+    "changed copy": (lambda: t.at[9].add(1.0), None),
+    "absent name": (lambda: t.view, None),
+    "absent function": (lambda: tg.tensor, None),
+    "absent layer": (lambda: nn.Model, None),
+    "mode": (lambda: tg.no_grad(3), None),
+    "too few arguments": (lambda: tg.grad(lambda x, y: x)(1.0), None),
+    "compiled": (lambda: tg.compile(own_error)(1.0), "own_error"),
+    "no program": (lambda: tg.compile(own_error).source, None),
+    "no source": (lambda: tg.compile(lambda x: float(x))(np.ones(1)), None),
+    "layer's arguments": (lambda: nn.Dropout(7), None),
+    "attribute": (lambda: setattr(nn.Linear(2, 3), "w", t), None),
+    "state": (lambda: nn.Linear(2, 3).load_state_dict({}), None),
+    "loss": (lambda: nn.mse_loss(t, u), None),
+    "optimizer": (lambda: nn.SGD([], lr=-1), None),
+    "step": (lambda: nn.SGD([nn.Parameter([1.0])], lr=1).step(), None),
+    "initialiser": (lambda: nn.init.orthogonal_(nn.Parameter([1.0])), None),
+    "data set": (lambda: nn.data.blobs(samples=-1), None),
+    "items": (lambda: list(nn.data.batches(np.ones(3), np.ones(4))), None),
+    "distribution": (lambda: nn.distributions.Normal(0.0, -1.0), None),
+    "user's loss": (lambda: fit(loss=own_error), "own_error"),
+    "user's layer": (lambda: nn.Sequential(own_error)(t), "own_error"),
+    "user's hook": (lambda: hooked(t).backward(), "own_error"),
+    "op in a user's loss": (lambda: fit(loss=lambda p, y: p @ np.ones(7)), "<lambda>"),
+    "fit": (lambda: nn.fit(None, None, None, loss=None, optimizer=None, epochs=0), None),
 }
+
+
+def fit(loss):
+    model = nn.Linear(3, 1)
+    optimizer = nn.SGD(model.parameters(), lr=0.1)
+    x, y = np.ones((4, 3)), np.ones((4, 1))
+    nn.fit(model, x, y, loss=loss, optimizer=optimizer, epochs=1, progress=False)
+
+
+def hooked(x):
+    y = x * 2
+    y.register_hook(own_error)
+    return y.sum()
 
 
 @pytest.mark.parametrize(("call", "last"), CALLS.values(), ids=CALLS)
@@ -81,6 +132,91 @@ def test_the_last_frame_is_the_users(call, last):
     if ONLY_USERS or last:
         assert frames[-1].filename == __file__
         assert frames[-1].name == (last or call.__name__)
+
+
+class Strange:
+    """What no function of numbers can take."""
+
+
+PACKAGES = {"tg": tg, "nn": nn, "init": nn.init, "data": nn.data, "dist": nn.distributions}
+PUBLIC = {
+    f"{package}.{name}": getattr(module, name)
+    for package, module in PACKAGES.items()
+    for name in module.__all__
+    if callable(getattr(module, name)) and name not in ("manual_seed", "save")
+}
+
+
+def methods(value):
+    """The public methods of an object, and those by which operators and functions call it."""
+    names = [name for name in dir(value) if not name.startswith("_")]
+    names += ["__getitem__", "__setitem__", "__float__", "__len__", "__format__", "__call__"]
+    names = [n for n in names if callable(getattr(type(value), n, None)) and hasattr(value, n)]
+    return {f"{type(value).__name__}.{name}": getattr(value, name) for name in names}
+
+
+def library_frames(error):
+    return [f for f in traceback.extract_tb(error.__traceback__) if INSIDE[f.filename]]
+
+
+@pytest.mark.skipif(not ONLY_USERS, reason="the library's last frame stays")
+@pytest.mark.filterwarnings("ignore")
+def test_every_public_function_refuses_bad_arguments_at_the_users_line():
+    """A bug of the library shows its frames: the last is no `raise` statement then."""
+    model = nn.Sequential(nn.Linear(3, 2), nn.BatchNorm1d(2))
+    objects = [t, t * 2, tg.Tensor(1.0), model, nn.SGD([nn.Parameter([1.0])], lr=0.1)]
+    objects += [tg.compile(own_error), nn.distributions.Normal(0.0, 1.0), nn.History()]
+    functions = dict(PUBLIC)
+    for value in objects:
+        functions.update(methods(value))
+    strange = Strange()
+    refused = 0
+    for name, function in functions.items():
+        for arguments in ((strange,), ("text",), (t, strange), (np.ones((2, 2, 2, 2, 2)),)):
+            try:
+                list(function(*arguments))
+            except Exception as error:
+                inside = library_frames(error)
+                refused += not inside
+                assert not inside or not inside[-1].line.startswith("raise"), (name, arguments)
+        with pytest.raises(Exception) as caught:  # noqa: PT011
+            list(function(no_such_argument=1))
+        assert not library_frames(caught.value), name
+    assert len(functions) > 500
+    assert refused > 1500
+
+
+def test_imports_of_names_that_are_not_there():
+    with pytest.raises(ImportError, match=r"'tensor' from 'tinygrad_np': write tinygrad_np.Tensor"):
+        from tinygrad_np import tensor  # noqa: F401
+    with pytest.raises(ImportError, match=r"'Model' from 'nn': write nn.Module"):
+        from nn import Model  # noqa: F401
+    with pytest.raises(ImportError, match=r"'nonsense' from 'nn'$"):
+        from nn import nonsense  # noqa: F401
+    assert not hasattr(tg, "tensor")
+
+
+def test_what_is_decorated_stays_what_it_was():
+    for function in (tg.einsum, tg.grad, nn.mse_loss, nn.init.zeros_, nn.data.blobs):
+        assert pickle.loads(pickle.dumps(function)) is function
+    assert list(inspect.signature(nn.Linear).parameters)[:3] == [
+        "in_features",
+        "out_features",
+        "bias",
+    ]
+    assert "def einsum" in inspect.getsource(tg.einsum)
+    assert isinstance(inspect.getattr_static(tg.Tensor, "grad"), property)
+    assert nn.l1_loss is nn.mae_loss
+
+
+def test_warnings_point_at_the_users_line():
+    module = nn.Module()
+    module.table = tg.Tensor([1.0])
+    with pytest.warns(UserWarning, match="leaves out") as caught:
+        module.state_dict()
+    with pytest.warns(RuntimeWarning, match="Degrees of freedom") as others:
+        tg.cov(np.ones((2, 1)))
+    assert {warning.filename for warning in [*caught, others[0]]} == {__file__}
 
 
 def test_what_the_library_has_handled_is_still_there():

@@ -5,6 +5,7 @@ the function makes, as `Statement`s on `Var`s; the passes rewrite that list; the
 each value its memory; `emit` writes it down as Python text, which is then what runs.
 """
 
+from ..core.tracebacks import shorten_tracebacks
 from .compiled import Compiled, compile
 from .errors import CompileError, CompileWarning
 from .passes import ALL as PASSES
@@ -18,3 +19,5 @@ __all__ = [
     "Compiled",
     "compile",
 ]
+
+shorten_tracebacks(globals(), ["Compiled"])

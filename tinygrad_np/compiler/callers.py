@@ -14,6 +14,7 @@ from ..core import backward
 from ..core.callsite import INSIDE, assigned_name, line_of, modules_in
 from ..core.protocols import NumPyProtocols
 from ..core.tensor import Tensor
+from ..core.tracebacks import shorten_traceback
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -28,7 +29,7 @@ __all__ = [
 ]
 
 _BACKWARD = {backward.backward.__code__, backward.backward_to.__code__}
-_TENSOR = {Tensor.__module__, NumPyProtocols.__module__}
+_TENSOR = {Tensor.__module__, NumPyProtocols.__module__, shorten_traceback.__module__}
 _HERE = os.path.dirname(__file__)
 _NUMPY = os.path.dirname(np.__file__)
 

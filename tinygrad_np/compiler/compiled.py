@@ -17,6 +17,7 @@ from ..core import doors
 from ..core.containers import flatten
 from ..core.modes import is_grad_enabled, watcher
 from ..core.tensor import Tensor
+from ..core.tracebacks import shorten_traceback
 from . import proof
 from .assembly import assemble
 from .callers import function_name
@@ -79,37 +80,41 @@ class Compiled:
             CompileError: the function does what a straight-line program can't; nothing has
                 changed then that the function changes through Tensors.
         """
-        if self._rest or (doors.tracing and doors.tracer.get() is not None):
-            self._rest -= self._rest > 0
-            return self._f(*args, **kwargs)  # in the latter case as a part of another program
-        if watcher.get() is not None:  # `with record():` wants to see every value
-            return self._f(*args, **kwargs)
-        latest = self._latest
-        if latest is not None and not kwargs and latest.accepts(args) and latest.fits():
-            return self._run(latest, latest.pick(args), args, kwargs)
-        arrays: list[Any] = []
-        tensors: list[bool] = []
         try:
-            key = signature(args, kwargs, arrays, tensors)
-            with self._lock:
-                variant = self._variants.fitting(key)
-                if variant is None and self._variants.admits(key):
-                    call = Call(args, kwargs, tensors, is_grad_enabled())
-                    return self._record(key, call)[0]
-            if variant is not None:
-                check_roles(self._name, variant.surroundings.names, arrays)
-        except CompileError as error:
-            if not self._fallback:
-                raise
-            self._give_up(error)
-            variant = None
-        if variant is None:
-            if not self._rest:
-                self._rest = self._variants.rest()
-                self._warn_if_it_thrashes()
-            return self._f(*args, **kwargs)
-        self._latest = variant
-        return self._run(variant, arrays, args, kwargs)
+            if self._rest or (doors.tracing and doors.tracer.get() is not None):
+                self._rest -= self._rest > 0
+                return self._f(*args, **kwargs)  # in the latter case as a part of another program
+            if watcher.get() is not None:  # `with record():` wants to see every value
+                return self._f(*args, **kwargs)
+            latest = self._latest
+            if latest is not None and not kwargs and latest.accepts(args) and latest.fits():
+                return self._run(latest, latest.pick(args), args, kwargs)
+            arrays: list[Any] = []
+            tensors: list[bool] = []
+            try:
+                key = signature(args, kwargs, arrays, tensors)
+                with self._lock:
+                    variant = self._variants.fitting(key)
+                    if variant is None and self._variants.admits(key):
+                        call = Call(args, kwargs, tensors, is_grad_enabled())
+                        return self._record(key, call)[0]
+                if variant is not None:
+                    check_roles(self._name, variant.surroundings.names, arrays)
+            except CompileError as error:
+                if not self._fallback:
+                    raise
+                self._give_up(error)
+                variant = None
+            if variant is None:
+                if not self._rest:
+                    self._rest = self._variants.rest()
+                    self._warn_if_it_thrashes()
+                return self._f(*args, **kwargs)
+            self._latest = variant
+            return self._run(variant, arrays, args, kwargs)
+        except Exception as error:
+            shorten_traceback(error)
+            raise
 
     def _run(self, variant: Variant, arrays: Any, args: tuple, kwargs: dict) -> Any:
         try:
@@ -150,7 +155,7 @@ class Compiled:
         module = sys.modules.get(self.__module__)
         if getattr(module, self._name, None) is self:
             return self._name
-        return _restore, (self._f, self._passes, self._fallback)
+        return functools.partial(compile, passes=self._passes, fallback=self._fallback), (self._f,)
 
     def __repr__(self) -> str:
         count = len(self._variants)
@@ -393,8 +398,3 @@ def compile(
     if unknown:
         raise ValueError(f"there is no pass {unknown[0]!r}; there are {', '.join(ALL)}")
     return Compiled(f, chosen, fallback)
-
-
-def _restore(f: Callable, passes: tuple[str, ...], fallback: bool) -> Compiled:
-    """Make the compiled function that was copied or pickled."""
-    return Compiled(f._f if isinstance(f, Compiled) else f, passes, fallback)

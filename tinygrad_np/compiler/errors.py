@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import os
-import sys
-import warnings
 
-from ..core.callsite import INSIDE, short_place
+from ..core.callsite import short_place
+from ..core.callsite import warn as warn_outside
 
 __all__ = [
     "CalledAgainError",
@@ -44,10 +43,7 @@ class CompileWarning(UserWarning):
 
 def warn(message: str) -> None:
     """Give a CompileWarning at the user's line that led here."""
-    level, frame = 1, sys._getframe()
-    while INSIDE[frame.f_code.co_filename] and frame.f_back is not None:
-        level, frame = level + 1, frame.f_back
-    warnings.warn(message, CompileWarning, stacklevel=level)
+    warn_outside(message, CompileWarning)
 
 
 def comes_of_recording(error: BaseException) -> bool:

@@ -10,6 +10,7 @@ import functools
 import inspect
 import os
 import sys
+import warnings
 from types import CodeType, FrameType
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +30,7 @@ __all__ = [
     "outside",
     "short_place",
     "variables",
+    "warn",
 ]
 
 
@@ -40,7 +42,8 @@ class _Inside(dict[str, bool]):
         nn = os.path.join(os.path.dirname(here), "nn")
         numpy = os.path.dirname(np.__file__)
         folders = tuple(root + os.sep for root in (here, nn, numpy))
-        self[file] = inside = file.startswith(folders)
+        extensions = "numpy/"  # NumPy's files in Cython are known by their place in its sources
+        self[file] = inside = file.startswith((*folders, extensions))
         return inside
 
 
@@ -55,6 +58,14 @@ def outside(frame: FrameType) -> FrameType:
             return here
         frame, here = here, here.f_back
     return frame
+
+
+def warn(message: str, category: type[Warning]) -> None:
+    """Give a warning at the user's line that led here."""
+    level, frame = 1, sys._getframe()
+    while INSIDE[frame.f_code.co_filename] and frame.f_back is not None:
+        level, frame = level + 1, frame.f_back
+    warnings.warn(message, category, stacklevel=level)
 
 
 def variables(frame: FrameType) -> list[tuple[str, Any]]:

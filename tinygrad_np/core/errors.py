@@ -10,7 +10,15 @@ from .node import Flat
 if TYPE_CHECKING:
     from .node import Node, Shape
 
-__all__ = ["flat_reason", "graph_freed", "misfit", "no_gradient", "rule_failed"]
+__all__ = [
+    "flat_reason",
+    "graph_freed",
+    "misfit",
+    "no_gradient",
+    "no_seed",
+    "not_frozen",
+    "rule_failed",
+]
 
 
 def misfit(gradient: Shape, shape: Shape, result: Shape | None) -> ValueError:
@@ -37,6 +45,22 @@ def rule_failed(node: Node, position: int, error: Exception) -> Exception:
     failure = RuntimeError(f"{text} failed: {type(error).__name__}: {error}")
     failure.is_internal = code is None or INSIDE[code.co_filename]  # type: ignore[attr-defined]
     return failure
+
+
+def no_seed(title: str) -> ValueError:
+    """Make the error for a backward from many numbers without a gradient of theirs."""
+    return ValueError(
+        f"backward() of {title} needs gradient=, an array of its shape: only a Tensor with one "
+        "element has an obvious gradient, 1. Did you forget .sum() or .mean()?"
+    )
+
+
+def not_frozen(title: str) -> RuntimeError:
+    """Make the error for a result of an operation that is told to need no gradient."""
+    return RuntimeError(
+        f"requires_grad of {title} can't be switched off, it is the result of an operation: use "
+        ".detach() for a Tensor cut off from the graph"
+    )
 
 
 def no_gradient(title: str, node: Node | None) -> RuntimeError:

@@ -18,7 +18,7 @@ from contextvars import ContextVar
 from sys import _getframe
 from typing import TYPE_CHECKING, Any, Protocol
 
-from . import modes
+from . import modes, tracebacks
 from .callsite import INSIDE, array_written, is_looked_at, line_of, outside, short_place
 from .node import next_serial
 
@@ -181,7 +181,9 @@ def leave(node: Node | None, number: Any, call: str) -> None:
     for transform in transforms.get():
         if transform.traces(node):
             raise _refusal(transform, node, call)
-    frame = _getframe(2)
+    frame: Any = _getframe(2)
+    while frame.f_code.co_filename == tracebacks.__file__:  # which decorates `float(t)`
+        frame = frame.f_back
     code, lasti = frame.f_code, frame.f_lasti
     if INSIDE[code.co_filename] or is_looked_at(code, lasti):
         return

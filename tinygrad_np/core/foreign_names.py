@@ -7,9 +7,13 @@ with a condition and a colon. A test runs them beside PyTorch.
 
 from __future__ import annotations
 
+import dis
+import sys
 from typing import Any
 
-__all__ = ["FUNCTIONS_ELSEWHERE", "METHODS_ELSEWHERE", "ForeignNames", "remedy"]
+from .tracebacks import shorten_traceback
+
+__all__ = ["FUNCTIONS_ELSEWHERE", "METHODS_ELSEWHERE", "ForeignNames", "missing_name", "remedy"]
 
 _ONE_DEVICE = "leave it out: arrays are always in the memory of the CPU"
 
@@ -159,6 +163,31 @@ def remedy(instead: str) -> str:
     return f"{condition}, write {expression}" if condition else f"write {expression}"
 
 
+def missing_name(module: str, name: str, instead: str | None = None) -> Exception:
+    """Make the error for a name that a module does not have, for its `__getattr__`.
+
+    Args:
+        instead: what to do instead, as the end of a sentence; None if that is not known.
+
+    Returns:
+        An ImportError where `__getattr__` answers `from module import name`, else an
+        AttributeError.
+    """
+    frame: Any = sys._getframe(1)
+    while frame.f_code.co_name != "__getattr__":
+        frame = frame.f_back
+    asking = frame.f_back
+    is_import = dis.opname[asking.f_code.co_code[asking.f_lasti]] == "IMPORT_FROM"
+    text = f"module {module!r} has no attribute {name!r}"
+    if is_import:
+        text = f"cannot import name {name!r} from {module!r}"
+    if instead is None:
+        return ImportError(text) if is_import else AttributeError(text)
+    text = f"{text}: {instead}"
+    # An AttributeError without a name of its own would get a guess from Python.
+    return ImportError(text) if is_import else AttributeError(text, name="")
+
+
 class _ForeignName:
     """A name that a Tensor does not have: reading it raises, and says what to write."""
 
@@ -168,7 +197,11 @@ class _ForeignName:
         self.message = f"a Tensor has no {name!r}: {remedy(instead)}"
 
     def __get__(self, tensor: Any, kind: type) -> Any:
-        raise AttributeError(self.message, name="")  # if it had a name, Python would add a guess
+        try:
+            raise AttributeError(self.message, name="")  # with a name Python would add a guess
+        except AttributeError as error:
+            shorten_traceback(error)
+            raise
 
     def __repr__(self) -> str:
         return f"<{self.message}>"

@@ -11,6 +11,7 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Protocol
 
 from .switch import Switch
+from .tracebacks import shorten_traceback
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -95,9 +96,15 @@ class _Recording(Switch):
     def __new__(cls, function: Callable | None = None) -> Any:
         """Make a mode, or decorate the function that is given: `@no_grad` does as `@no_grad()`."""
         mode = super().__new__(cls)
-        return mode if function is None else mode(function)
+        if function is None:
+            return mode
+        try:
+            return mode(function)
+        except TypeError as error:
+            shorten_traceback(error)
+            raise
 
-    def values(self) -> tuple[Any, ...]:
+    def _values(self) -> tuple[Any, ...]:
         return (self._mode and (watcher.get() or True),)
 
     def __call__(self, function: Callable) -> Callable:

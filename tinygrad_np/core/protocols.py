@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .exits import leave
-from .tracebacks import shortened
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -53,7 +52,6 @@ class NumPyProtocols:
             ".filled(value), and write tinygrad_np.where(mask, t, 0) where a mask is meant"
         )
 
-    @shortened
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         if self.requires_grad:
             raise TypeError(
@@ -82,7 +80,6 @@ class NumPyProtocols:
     def __bytes__(self) -> bytes:
         return self.__array__().tobytes()
 
-    @shortened
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
         out = kwargs.get("out")
         if out is not None:
@@ -110,7 +107,6 @@ class NumPyProtocols:
             raise TypeError(f"{_spelling(ufunc)} of a Tensor takes no {', '.join(kwargs)}=")
         return op(*inputs, **kwargs)
 
-    @shortened
     def __array_function__(self, func: Callable, types: Any, args: tuple, kwargs: dict) -> Any:
         op = FUNCTIONS.get(func)
         if op is None:

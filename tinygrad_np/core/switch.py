@@ -36,7 +36,7 @@ class _Enter:
         entered: Any = (switch,)
         outer = switch.close  # of a block around this one, or of an earlier one
         restoring: Any = () if outer is None else map(setattr, (switch,), ("close",), (outer,))
-        for variable, value in zip(switch.variables, switch.values()):
+        for variable, value in zip(switch.variables, switch._values()):
             entered = compress(entered, map(variable.set, (value,)))  # a token is true
             restoring = chain(map(variable.set, (variable.get(),)), restoring)
         switch.close = partial(consume, restoring)
@@ -44,7 +44,7 @@ class _Enter:
 
 
 class Switch(io.IOBase):
-    """A context manager that sets `variables` to its `values()` for the time of a block.
+    """A context manager that sets `variables` to its `_values()` for the time of a block.
 
     Files have the one `__exit__` in C that calls what Python code has put together, namely
     `close()`, and takes no notice of its arguments. Nothing else of a file is here.
@@ -55,7 +55,7 @@ class Switch(io.IOBase):
     close: Any = None  # sets the variables back
     closed = True  # there is nothing to do when the switch goes
 
-    def values(self) -> tuple[Any, ...]:
+    def _values(self) -> tuple[Any, ...]:
         """Return the values inside of the block that is about to be entered."""
         raise NotImplementedError
 

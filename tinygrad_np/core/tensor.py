@@ -24,7 +24,7 @@ from .hooks import Hooked
 from .node import Constant, Leaf, Node
 from .protocols import NumPyProtocols, PythonProtocols
 from .switch import consume
-from .tracebacks import shortened
+from .tracebacks import shorten_traceback
 from .writing import ALONE, Writable
 
 if TYPE_CHECKING:
@@ -81,22 +81,26 @@ class Tensor(Hooked, Writable, NumPyProtocols, PythonProtocols, ForeignNames, Ta
         requires_grad: bool = False,
         name: str | None = None,
     ) -> None:
-        if isinstance(data, Tensor):
-            if data.requires_grad:
-                raise TypeError(
-                    f"Tensor({data._title()}) would cut the gradient: use the Tensor itself, or "
-                    ".detach() to cut it on purpose"
-                )
-            data = data._data
-        array = as_array(data, dtype, copy=True)
-        array.setflags(write=False)
-        self._data = array
-        if requires_grad:
-            self._node = Leaf(array.shape, differentiable(array.dtype), name)
-        else:
-            self._node = Constant(array.shape, array.dtype, name)
-        frame = outside(_getframe(1))
-        self._node.code, self._node.lasti = frame.f_code, frame.f_lasti
+        try:
+            if isinstance(data, Tensor):
+                if data.requires_grad:
+                    raise TypeError(
+                        f"Tensor({data._title()}) would cut the gradient: use the Tensor itself, "
+                        "or .detach() to cut it on purpose"
+                    )
+                data = data._data
+            array = as_array(data, dtype, copy=True)
+            array.setflags(write=False)
+            self._data = array
+            if requires_grad:
+                self._node = Leaf(array.shape, differentiable(array.dtype), name)
+            else:
+                self._node = Constant(array.shape, array.dtype, name)
+            frame = outside(_getframe(1))
+            self._node.code, self._node.lasti = frame.f_code, frame.f_lasti
+        except Exception as error:
+            shorten_traceback(error)
+            raise
 
     # --- what it holds ---------------------------------------------------------------------
 
@@ -166,10 +170,7 @@ class Tensor(Hooked, Writable, NumPyProtocols, PythonProtocols, ForeignNames, Ta
         if value == self.requires_grad:
             return
         if not self.is_leaf:
-            raise RuntimeError(
-                f"requires_grad of {self._title()} can't be switched off, it is the result of an "
-                "operation: use .detach() for a Tensor cut off from the graph"
-            )
+            raise errors.not_frozen(self._title())
         old = node_of(self)
         if value:
             self._node = Leaf(self.shape, differentiable(self.dtype), self.name)
@@ -220,7 +221,6 @@ class Tensor(Hooked, Writable, NumPyProtocols, PythonProtocols, ForeignNames, Ta
         """Return the same values, cut off from the graph: no gradient flows through them."""
         return wrap(self._data, None)
 
-    @shortened
     def backward(
         self, gradient: Any = None, *, retain_graph: bool = False, create_graph: bool = False
     ) -> None:
@@ -272,11 +272,7 @@ class Tensor(Hooked, Writable, NumPyProtocols, PythonProtocols, ForeignNames, Ta
         recorded = create_graph and needs_grad(gradient)
         if gradient is None:
             if self._data.size != 1:
-                raise ValueError(
-                    f"backward() of {self._title()} needs gradient=, an array of its shape: only "
-                    "a Tensor with one element has an obvious gradient, 1. Did you forget "
-                    ".sum() or .mean()?"
-                )
+                raise errors.no_seed(self._title())
             seed: Any = own_array(np.ones(self.shape, dtype=self.dtype))
         else:
             seed = gradient if recorded else as_array(unwrap(gradient), None, copy=True)
@@ -328,11 +324,15 @@ class Tensor(Hooked, Writable, NumPyProtocols, PythonProtocols, ForeignNames, Ta
                 value.setflags(write=False)
                 self._data = value
                 return
-        self._check_write("assign()")
-        data = value._data if isinstance(value, Tensor) else as_operand(value)
-        if not own and (type(data) is not np.ndarray or data.base is not None or data is value):
-            data = as_array(data, None, copy=True)
-        self._become(wrap(data, None), "assign()")
+        try:
+            self._check_write("assign()")
+            data = value._data if isinstance(value, Tensor) else as_operand(value)
+            if not own and (type(data) is not np.ndarray or data.base is not None or data is value):
+                data = as_array(data, None, copy=True)
+            self._become(wrap(data, None), "assign()")
+        except Exception as error:
+            shorten_traceback(error)
+            raise
 
 
 def _restore(

@@ -7,28 +7,33 @@ noticed it tells them nothing. So a function that users call ends in
         shorten_traceback(error)
         raise
 
-The bare `raise` adds no entry for its own frame (from Python 3.11 on). An error that nobody in the
-library has raised on purpose is a bug of the library: its traceback stays as it is, and so do all
-if the environment has TINYGRAD_NP_TRACEBACK=full.
+The bare `raise` adds no entry for its own frame (from Python 3.11 on). `shorten_tracebacks` does it
+for all public names of a package; a function says it itself where a call more would be felt, or
+would count as a reference to its arguments.
+
+An error that nobody in the library has raised on purpose is a bug of the library: its traceback
+stays as it is, and so do all if the environment has TINYGRAD_NP_TRACEBACK=full.
 """
 
 from __future__ import annotations
 
 import contextlib
 import dis
+import inspect
 import os
-from types import TracebackType
+import sys
+from types import CodeType, FunctionType, TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from . import doors
 from .callsite import INSIDE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Iterator
 
     Function = TypeVar("Function", bound=Callable)
 
-__all__ = ["shorten_traceback", "shortened"]
+__all__ = ["shorten_traceback", "shorten_tracebacks", "shortened"]
 
 
 def shorten_traceback(error: BaseException) -> None:
@@ -66,20 +71,105 @@ def shorten_traceback(error: BaseException) -> None:
 
 def shortened(function: Function) -> Function:
     """Decorate a function that users call, so that its errors end at their line."""
+    call: Any
+    if inspect.isgeneratorfunction(function):
 
-    def call(*args: Any, **kwargs: Any) -> Any:
-        try:
-            return function(*args, **kwargs)
-        except Exception as error:
-            shorten_traceback(error)
-            raise
+        def call(*args: Any, **kwargs: Any) -> Any:
+            try:
+                items = function(*args, **kwargs)
+            except Exception as error:
+                shorten_traceback(error)
+                raise
+            return _items(items)
+
+    elif _takes_self_alone(function.__code__):  # for less than half of the price
+
+        def call(self: Any) -> Any:
+            try:
+                return function(self)
+            except Exception as error:
+                shorten_traceback(error)
+                raise
+
+    else:
+
+        def call(*args: Any, **kwargs: Any) -> Any:
+            try:
+                return function(*args, **kwargs)
+            except Exception as error:
+                shorten_traceback(error)
+                raise
 
     # `functools.wraps` takes four times as long, and transforms decorate what they return.
     call.__dict__.update(function.__dict__)
     for name in ("__module__", "__name__", "__qualname__", "__doc__"):
         setattr(call, name, getattr(function, name))
-    call.__wrapped__ = function  # type: ignore[attr-defined]
-    return call  # type: ignore[return-value]
+    call.__wrapped__ = function
+    return call
+
+
+def shorten_tracebacks(namespace: dict[str, Any], names: Iterable[str]) -> None:
+    """Have the errors of public functions and of public classes' methods end at the user's line.
+
+    For the end of a package's `__init__`: `shorten_tracebacks(globals(), __all__)`. Classes are
+    changed, functions replaced, here and in the module that defines them.
+    """
+    calls: dict[Any, Any] = {}  # of functions that have several names
+    for name in names:
+        value = namespace[name]
+        if isinstance(value, type):
+            for kind in value.__mro__:
+                _shorten_members(kind)
+        elif isinstance(value, FunctionType) and not _is_short(value):
+            namespace[name] = call = calls.setdefault(value, shortened(value))
+            home = vars(sys.modules[value.__module__])
+            if home.get(name) is value:  # where pickle looks for it
+                home[name] = call
+
+
+def _shorten_members(kind: type) -> None:
+    """Decorate the public methods of a class of the library, and properties that raise."""
+    for name, member in list(vars(kind).items()):
+        is_public = not name.startswith("_") or (name.endswith("__") and name not in _QUIET)
+        if not is_public:
+            continue
+        if isinstance(member, FunctionType):
+            if not _is_short(member):
+                setattr(kind, name, shortened(member))
+        elif isinstance(member, (classmethod, staticmethod)):
+            if not _is_short(member.__func__):
+                setattr(kind, name, type(member)(shortened(member.__func__)))
+        elif isinstance(member, property):
+            get, put = member.fget, member.fset
+            if get and not _is_short(get) and "Raises:" in (get.__doc__ or ""):
+                get = shortened(get)  # not those of Tensors, which are read all the time
+            put = shortened(put) if put and not _is_short(put) else put
+            setattr(kind, name, property(get, put, member.fdel, member.__doc__))
+
+
+# Methods that raise nothing of their own, or are asked for at every use of an attribute.
+_QUIET = {"__repr__", "__str__", "__hash__", "__new__", "__get__", "__init_subclass__"}
+
+
+def _is_short(function: Any) -> bool:
+    """Say if a function shortens tracebacks already, or is none of the library's."""
+    code = getattr(function, "__code__", None)
+    return code is None or "shorten_traceback" in code.co_names or not INSIDE[code.co_filename]
+
+
+def _takes_self_alone(code: CodeType) -> bool:
+    """Say if a function is a method that takes no arguments."""
+    more = code.co_kwonlyargcount or code.co_flags & (inspect.CO_VARARGS | inspect.CO_VARKEYWORDS)
+    return code.co_argcount == 1 and code.co_varnames[0] == "self" and not more
+
+
+def _items(items: Iterator[Any]) -> Iterator[Any]:
+    """Yield what a generator yields."""
+    try:
+        yield from items
+    except Exception as error:
+        shorten_traceback(error)
+        raise
 
 
 def _entries(error: BaseException | None) -> list[TracebackType]:
@@ -97,6 +187,15 @@ def _is_inside(entry: TracebackType) -> bool:
 
 
 def _is_on_purpose(error: BaseException, entry: TracebackType) -> bool:
-    """Return True if a `raise` statement made the entry, and no assertion."""
-    opcode = entry.tb_frame.f_code.co_code[entry.tb_lasti]
-    return dis.opname[opcode] == "RAISE_VARARGS" and not isinstance(error, AssertionError)
+    """Return True if a `raise` statement made the entry, and no assertion.
+
+    Or NumPy, which was handed what the user gave, or a call `f(*args)` of what they gave for f.
+    """
+    package = entry.tb_frame.f_globals.get("__name__", "").partition(".")[0]
+    if package == "numpy" and isinstance(error, (TypeError, ValueError, IndexError)):
+        return True
+    code = entry.tb_frame.f_code.co_code
+    opcode = dis.opname[code[entry.tb_lasti]] if code else ""  # none in Cython
+    if opcode == "CALL_FUNCTION_EX":
+        return isinstance(error, TypeError)
+    return opcode == "RAISE_VARARGS" and not isinstance(error, AssertionError)

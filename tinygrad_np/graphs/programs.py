@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..compiler.compiled import Compiled, compile
 from ..compiler.statements import Var
+from ..core.tracebacks import shortened
 
 if TYPE_CHECKING:
     from ..compiler.program import Program
@@ -86,4 +87,4 @@ def _graph(step: Compiled) -> Graph:
     return program_graph(step.program)
 
 
-Compiled.graph = property(_graph)
+Compiled.graph = property(shortened(_graph))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import sys
+from types import FunctionType
 from typing import Any
 
 import numpy as np
@@ -43,6 +44,7 @@ from . import (
 )
 from .define import define_op
 from .index import getitem, plain_index, setitem
+from .mistakes import composed
 from .random import default_generator, manual_seed
 from .updates import At
 
@@ -74,6 +76,12 @@ FAMILIES = (
     network,
     normalization,
 )
+
+for family in FAMILIES:
+    for name in family.__all__:
+        function = getattr(family, name)
+        if isinstance(function, FunctionType) and not hasattr(function, "op"):
+            setattr(family, name, composed(function))
 
 FUNCTIONS_BY_NAME: dict[str, Any] = {
     name: getattr(family, name) for family in FAMILIES for name in family.__all__

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..core.callsite import INSIDE, assigned_name, name_of, outside, short_place
-from ..core.foreign_names import FUNCTIONS_ELSEWHERE, METHODS_ELSEWHERE, remedy
+from ..core.foreign_names import FUNCTIONS_ELSEWHERE, METHODS_ELSEWHERE, missing_name, remedy
 from ..core.protocols import FUNCTIONS, UFUNCS
 from ..core.tensor import Tensor
+from ..core.tracebacks import shorten_traceback
 from .numpy_messages import plain_words
 
 if TYPE_CHECKING:
@@ -24,11 +25,11 @@ if TYPE_CHECKING:
 
 __all__ = [
     "argument_text",
+    "composed",
     "composition",
     "describe",
     "describe_call",
     "forward_failed",
-    "known_arguments",
     "missing_function",
     "unknown_argument",
 ]
@@ -198,15 +199,12 @@ _ELEMENTWISE_CHANGES: _Changes = [("{}.T", _transpose), ("{}[:, None]", _column)
 # --- names ----------------------------------------------------------------------------------------
 
 
-def missing_function(name: str) -> AttributeError:
+def missing_function(name: str) -> Exception:
     """Make the error for a name that the package does not have, with what to write if known."""
-    text = f"module 'tinygrad_np' has no attribute {name!r}"
     instead = FUNCTIONS_ELSEWHERE.get(name) or METHODS_ELSEWHERE.get(name)
     if instead is None and _answers_tensors(name):
         instead = f"np.{name}"
-    if instead is None:
-        return AttributeError(text)
-    return AttributeError(f"{text}: {remedy(instead)}", name="")
+    return missing_name("tinygrad_np", name, instead and remedy(instead))
 
 
 # What PyTorch and NumPy call parameters that ops have by another name.
@@ -240,16 +238,20 @@ def _no_argument(function: str, names: Sequence[str], name: str) -> str:
     return f"{text}: it is called {own} here" if own in names else text
 
 
-def known_arguments(function: Callable) -> Callable:
-    """Make a function composed of ops refuse arguments as ops do (decorator)."""
+def composed(function: Callable) -> Callable:
+    """Make the public function of one composed of ops: it reports mistakes as ops do."""
     names = _argument_names(function)
 
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
-        for name in kwargs:
-            if name not in names:
-                raise TypeError(_no_argument(function.__name__, names, name))
-        return function(*args, **kwargs)
+        try:
+            for name in kwargs:
+                if name not in names:
+                    raise TypeError(_no_argument(function.__name__, names, name))
+            return function(*args, **kwargs)
+        except Exception as error:
+            shorten_traceback(error)
+            raise
 
     return call
 

@@ -16,7 +16,7 @@ from .axes import checked_axis
 from .define import answers, define_op
 from .index import take, take_along_axis
 from .join import broadcast_arrays
-from .mistakes import describe_call, known_arguments
+from .mistakes import describe_call
 from .operands import array_of, wrap_like
 from .shape import reshape, stack
 
@@ -113,7 +113,6 @@ digitize = define_op(
 
 
 @answers(np.sort)
-@known_arguments
 def sort(x, axis=-1, *, kind="stable"):
     """The elements in increasing order along an axis (flattened if None); NaN come last."""
     x, axis = _flat_if_none("sort", x, axis)
@@ -137,7 +136,6 @@ def partition(x, kth, axis=-1):
     return take_along_axis(x, positions, axis)
 
 
-@known_arguments
 def topk(x, k, axis=-1) -> tuple[Any, Any]:
     """The k largest elements along an axis, largest first, and their positions.
 

@@ -13,7 +13,6 @@ from ..core.modes import recording
 from ..core.node import flat
 from ..core.protocols import FUNCTIONS
 from ..core.tensor import Tensor, unwrap
-from .mistakes import known_arguments
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -100,31 +99,26 @@ def _on(function: Callable, x: Any, axis: Any, keepdims: bool) -> Any:
     return _wrap(out, function, (x,)) if isinstance(x, Tensor) else out
 
 
-@known_arguments
 def all(x, axis=None, *, keepdims=False):
     """True where all elements along the given axes are true, that is not 0."""
     return _on(np.all, x, axis, keepdims)
 
 
-@known_arguments
 def any(x, axis=None, *, keepdims=False):
     """True where at least one element along the given axes is true, that is not 0."""
     return _on(np.any, x, axis, keepdims)
 
 
-@known_arguments
 def argmax(x, axis=None, *, keepdims=False):
     """Position of the (first) largest element along an axis; None flattens x."""
     return _on(np.argmax, x, axis, keepdims)
 
 
-@known_arguments
 def argmin(x, axis=None, *, keepdims=False):
     """Position of the (first) smallest element along an axis; None flattens x."""
     return _on(np.argmin, x, axis, keepdims)
 
 
-@known_arguments
 def count_nonzero(x: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
     """Number of elements along the given axes that are not 0; a Python int for all of x."""
     return _on(np.count_nonzero, x, axis, keepdims)

@@ -11,7 +11,7 @@ from ..core.tensor import unwrap
 from .axes import narrow, normal_axes, wide
 from .define import answers, define_op
 from .elementwise import where
-from .mistakes import describe_call, known_arguments
+from .mistakes import describe_call
 from .operands import operand, wrap_like
 from .reduce import count, max, mean, min, restore, sum
 
@@ -196,7 +196,6 @@ def _end(value, line):
 
 
 @answers(np.diff)
-@known_arguments
 def diff(x, n=1, axis=-1, prepend=None, append=None):
     """Differences of neighbours along the axis, n times over.
 
@@ -226,7 +225,6 @@ def diff(x, n=1, axis=-1, prepend=None, append=None):
 
 
 @answers(np.ptp)
-@known_arguments
 def ptp(x, axis=None, *, keepdims=False):
     """Largest minus smallest value over the given axes."""
     return max(x, axis, keepdims=keepdims) - min(x, axis, keepdims=keepdims)
@@ -288,7 +286,6 @@ def _known(x, instead):
 
 
 @answers(np.nansum)
-@known_arguments
 def nansum(x, axis=None, *, keepdims=False):
     """Sum over the given axes, nan counting as 0 (and getting no gradient)."""
     values, _ = _known(x, 0)
@@ -303,7 +300,6 @@ def nanprod(x, axis=None, *, keepdims=False):
 
 
 @answers(np.nanmean)
-@known_arguments
 def nanmean(x, axis=None, *, keepdims=False):
     """Mean of the elements that are not nan; nan, with NumPy's warning, where there are none."""
     values, known = _known(x, 0)

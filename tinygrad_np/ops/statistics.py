@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-import warnings
 
 import numpy as np
 
+from ..core.callsite import warn
 from ..core.tensor import unwrap
 from .axes import checked_axes, checked_axis
 from .define import answers
@@ -145,7 +145,7 @@ def cov(x, *, rowvar=True, bias=False, ddof: int | None = None):
         ddof = 0 if bias else 1
     degrees = count - ddof
     if degrees <= 0:
-        warnings.warn("Degrees of freedom <= 0 for slice", RuntimeWarning, stacklevel=2)
+        warn("Degrees of freedom <= 0 for slice", RuntimeWarning)
         degrees = np.nan
     out = matmul(centred, swap(centred)) / degrees
     return reshape(out, ()) if out.shape == (1, 1) else out

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..core.tensor import Tensor, as_array, as_operand
+from ..core.tracebacks import shorten_tracebacks
 from .elementwise import add, astype
 from .index import getitem, plain_index, scatter, scatter_max, scatter_min, setitem
 
@@ -85,3 +86,6 @@ class Place:
         if not isinstance(value, Tensor):
             return as_array(operand, dtype)
         return value if value.dtype == dtype else astype(value, dtype)
+
+
+shorten_tracebacks(globals(), __all__)

@@ -136,7 +136,7 @@ class Record(Switch):
         self._outer: Any = None  # what recorded before this, and goes on seeing everything
         self._last: tuple[Node, tuple[CodeType, int]] | None = None
 
-    def values(self) -> tuple[Any, ...]:
+    def _values(self) -> tuple[Any, ...]:
         outer = modes.watcher.get()
         if outer is not self:
             self._outer = outer

@@ -52,7 +52,7 @@ class _Tracing(Switch):
     def __init__(self, run: Run) -> None:
         self._run = run
 
-    def values(self) -> tuple[Any, ...]:
+    def _values(self) -> tuple[Any, ...]:
         return watcher.get() or True, (*transforms.get(), self._run)
 
 
