@@ -34,12 +34,11 @@ def normal_axes(axis, ndim):
     """Return axes as a tuple of non-negative integers; None means all."""
     if axis is None:
         return tuple(range(ndim))
-    if not isinstance(axis, (tuple, list)):
-        axis = (axis,)
-    for a in axis:
+    axes = tuple(map(operator.index, axis if isinstance(axis, (tuple, list)) else (axis,)))
+    for a in axes:
         if not -ndim <= a < ndim:
             raise np.exceptions.AxisError(a, ndim)
-    return tuple(a % ndim for a in axis)
+    return tuple(a % ndim for a in axes)
 
 
 def wide(x, count=0):

@@ -38,7 +38,7 @@ def reduced(ufunc, x, axis, keepdims=False):
     NumPy adds, and compares, fewer than eight numbers of a row from left to right; it does that
     row by row, which for short rows costs several times the arithmetic.
     """
-    by_columns = type(x) is np.ndarray and x.ndim == 2 and axis in (-1, 1)
+    by_columns = type(x) is np.ndarray and x.ndim == 2 and type(axis) is int and axis in (-1, 1)
     # Other dtypes are not summed in their own: small integers and halves get a wider one.
     if by_columns and 2 <= x.shape[1] < 8 and x.dtype.char in "fd":
         out = ufunc(x[:, 0], x[:, 1])

@@ -5,6 +5,8 @@ Products are right with any number of zeros, in every order of derivative: no ru
 
 from __future__ import annotations
 
+import operator
+
 import numpy as np
 
 from ..core.tensor import unwrap
@@ -46,9 +48,9 @@ def _scan_samples(r):
 
 def _one_axis(x, axis):
     """Return the axis as a non-negative integer; NumPy takes axis 0 of a single number."""
-    if not isinstance(axis, (int, np.integer)) or isinstance(axis, bool):
+    if isinstance(axis, bool) or not hasattr(axis, "__index__"):
         raise TypeError(f"axis must be None or an integer, not {axis!r}")
-    return normal_axes(axis, np.ndim(x) or 1)[0]
+    return normal_axes(operator.index(axis), np.ndim(x) or 1)[0]
 
 
 def _to_front(x, axis):

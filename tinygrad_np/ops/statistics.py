@@ -221,7 +221,7 @@ def gradient(f, *spacing, axis=None):
     if len(distances) == 1 < len(axes):
         distances = distances * len(axes)
     slopes = tuple(_slope(f, h, a) for a, h in zip(axes, distances))
-    return slopes if len(axes) > 1 or isinstance(axis, tuple) else slopes[0]
+    return slopes[0] if len(axes) == 1 else slopes
 
 
 def _slope(f, h, axis):
