@@ -6,7 +6,6 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from .arguments import check_not_negative, whole_number
-from .measures import is_rate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -163,7 +162,7 @@ class ProgressBar(Callback):
         bar = self.bar
         is_last = run.epoch == run.epochs or run.stopped
         if is_last or bar.n + 1 >= bar.last_print_n + bar.miniters:
-            values = {k: f"{v:.4g}" for k, v in run.values.items() if not is_rate(k)}
+            values = {k: f"{v:.4g}" for k, v in run.values.items() if k != "lr"}
             bar.set_postfix(values, refresh=False)
         if len(run.data) == 1:
             bar.update(run.epoch - bar.n)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tinygrad_np import Number, Tensor
+from tinygrad_np import Tensor
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -24,7 +24,7 @@ class FlatParameters:
         parts: the place of each.
         state: the rule's arrays by name.
         missed: the number of steps at which each parameter had no gradient.
-        uneven: a Number, True once a step has missed one.
+        uneven: False as long as no step has missed any; a compiled step is one for either case.
     """
 
     def __init__(self, params: Sequence[Tensor], state_names: Iterable[str]) -> None:
@@ -34,11 +34,11 @@ class FlatParameters:
         zeros = np.zeros(sum(self.sizes), params[0].dtype)
         self.state = {name: Tensor(zeros) for name in state_names}
         self.missed = Tensor(np.zeros(len(params)))
-        self.uneven = Number(False)
+        self.uneven = False
 
-    def note_missed(self) -> None:
-        """Note whether a step has missed a parameter, after `missed` got other values."""
-        self.uneven.value = bool(self.missed.numpy().any())
+    def is_even(self) -> bool:
+        """Return True if all parameters have taken all steps."""
+        return not self.uneven or not self.missed.data.any()
 
     def part(self, reached: Sequence[bool], step: Any) -> tuple[np.ndarray, np.ndarray]:
         """Return a mask of the flat state of the reached parameters, and their step's numbers.
@@ -96,7 +96,7 @@ class Change:
         if mask is not None:
             written.append((flat.missed, flat.missed.data))
             flat.missed += ~np.array(self.reached)
-            flat.uneven.value = True
+            flat.uneven = True
             if not self.params:
                 return
             parts = end_to_end(self.params)

@@ -19,18 +19,11 @@ MOST_ROWS = 20  # of a table
 class History:
     """Every metric of every epoch: `history["loss"][-1]` is the last loss.
 
-        "loss" is what was minimised: "data_loss" + "reg_loss" where layers have penalties. "lr" is
-    <<<<<<< HEAD
-        the learning rate; of several groups of parameters there are "lr.0", "lr.1" .... Validation
-        metrics start with "val_". All but these are measured before each batch's update: averages over
-        the epoch's batches, or of all its rows together, where an average would be wrong (F1, ROC-AUC,
-        R²: see `over_epoch`).
-    =======
-        the learning rate ("lr.0", "lr.1" ... of several groups of parameters), at the epoch's start.
-        Validation metrics start with "val_". All others are measured before each batch's update:
-        averages over the epoch's batches, or of all its rows together, where an average would be
-        wrong (F1, ROC-AUC, R²: see `over_epoch`).
-    >>>>>>> 329fe37 (nn: groups of parameters with options of their own, and parameters of several dtypes in one optimizer)
+    "loss" is what was minimised: "data_loss" + "reg_loss" where layers have penalties. "lr" is
+    the learning rate; of several groups of parameters there are "lr.0", "lr.1" .... Validation
+    metrics start with "val_". All but these are measured before each batch's update: averages over
+    the epoch's batches, or of all its rows together, where an average would be wrong (F1, ROC-AUC,
+    R²: see `over_epoch`).
     """
 
     def __init__(self) -> None:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     Metrics = Mapping[str, Callable[..., Any]]
 
-__all__ = ["Epoch", "all_rows", "is_rate", "measured", "rates_of"]
+__all__ = ["Epoch", "all_rows", "measured"]
 
 LOSSES = ("loss", "data_loss", "reg_loss")
 
@@ -40,28 +40,11 @@ def all_rows(pairs: Sequence[tuple[np.ndarray, np.ndarray]]) -> tuple[Tensor, Te
     return Tensor(np.concatenate(outputs)), Tensor(np.concatenate(targets))
 
 
-def rates_of(optimizer: Any) -> dict[str, float]:
-    """Return the learning rate as "lr"; those of several groups as "lr.0", "lr.1" ...."""
-    groups = getattr(optimizer, "groups", ())
-    if len(groups) < 2:
-        return {"lr": optimizer.lr}
-    return {f"lr.{k}": group.lr for k, group in enumerate(groups)}
-
-
-def is_rate(name: str) -> bool:
-    """Say whether a number of an epoch is a learning rate."""
-    return name.partition(".")[0] == "lr"
-
-
 class Epoch:
     """The measurements of an epoch so far.
 
     Attributes:
-<<<<<<< HEAD
         rates: the learning rates at its start, by their names in the history.
-=======
-        rates: the learning rate at its start, see `rates_of`.
->>>>>>> 329fe37 (nn: groups of parameters with options of their own, and parameters of several dtypes in one optimizer)
         order: of the rows; None for that of the data.
         batches: the number of batches that are done.
     """
@@ -130,11 +113,7 @@ class Epoch:
     def state_dict(self) -> dict[str, Any]:
         """Return all of it by name, to go on from."""
         state = {
-<<<<<<< HEAD
             **{f"rates.{name}": rate for name, rate in self.rates.items()},
-=======
-            **self.rates,
->>>>>>> 329fe37 (nn: groups of parameters with options of their own, and parameters of several dtypes in one optimizer)
             "rows": np.array(self.rows),
             "sizes": np.array(self.sizes),
         }
@@ -150,11 +129,7 @@ class Epoch:
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> Epoch:
         """Make the epoch that a state is of."""
-<<<<<<< HEAD
         rates = {k.removeprefix("rates."): v for k, v in state.items() if k.startswith("rates.")}
-=======
-        rates = {name: value for name, value in state.items() if is_rate(name)}
->>>>>>> 329fe37 (nn: groups of parameters with options of their own, and parameters of several dtypes in one optimizer)
         epoch = cls(rates, state.get("order"))
         epoch.rows = state["rows"].tolist()
         epoch.sizes = state["sizes"].tolist()

@@ -303,7 +303,7 @@ class Optimizer:
         for values, array in arrays:
             values.assign(array)
         for _, flat in self._named_flat():
-            flat.note_missed()
+            flat.uneven = flat.uneven or bool(flat.missed.numpy().any())
 
     # --- steps ------------------------------------------------------------------------------------
 
@@ -341,8 +341,6 @@ class Optimizer:
                     number.value = steps
                 for tensor, array in written:
                     tensor.assign(array)
-            for change in changes:
-                change.flat.note_missed()
             raise
 
     def _change(self, flat: FlatParameters, record: Any) -> Change:
@@ -352,7 +350,7 @@ class Optimizer:
         state = [values.data for values in flat.state.values()]
         change = Change(flat, reached, state)
         t: Any = self._steps.value + 1
-        if not all(reached) or flat.uneven.value:
+        if not (all(reached) and flat.is_even()):
             change.params = [p for p, is_reached in zip(flat.params, reached) if is_reached]
             change.mask, t = flat.part(reached, t)  # t for each element
             if not change.params:

@@ -14,7 +14,7 @@ from .checkpoints import Checkpoint, resume_run
 from .feed import Rows, feed, pair, stream
 from .history import History
 from .lookup import look_up_loss, look_up_metrics
-from .measures import Epoch, all_rows, measured, rates_of
+from .measures import Epoch, all_rows, measured
 from .reasons import explain_failure, refuse_bad_data, warn_of_unlearned
 from .run import Run
 from .steps import NotFinite, Step, scalar
@@ -151,11 +151,7 @@ def _train_epoch(run: Run, step: Step, accumulate: int) -> None:
     run.epoch = run.complete + 1
     run.model.train()
     if run.progress is None:
-<<<<<<< HEAD
         run.progress = Epoch(_rates(run.optimizer), run.data.order())
-=======
-        run.progress = Epoch(rates_of(run.optimizer), run.data.order())
->>>>>>> 329fe37 (nn: groups of parameters with options of their own, and parameters of several dtypes in one optimizer)
     epoch = run.progress
     watching = [c for c in run.callbacks if type(c).on_batch is not Callback.on_batch]
     batches = run.data.batches(epoch.order, epoch.batches)
@@ -170,10 +166,6 @@ def _train_epoch(run: Run, step: Step, accumulate: int) -> None:
         for callback in watching:
             callback.on_batch(run)
     values = epoch.summary(run.metrics)
-<<<<<<< HEAD
-=======
-    values.update(epoch.rates)
->>>>>>> 329fe37 (nn: groups of parameters with options of their own, and parameters of several dtypes in one optimizer)
     if run.validation is not None:
         measured = _measured(run.model, run.validation, step.loss, run.metrics)
         values.update({f"val_{name}": value for name, value in measured.items()})
