@@ -23,7 +23,7 @@ import numpy as np
 from ..core.op import reads_of
 from .source import helpers_in, lines_that_run, names_in, renamed, with_signs
 from .symbols import Symbol, TooLongError, Unrecorded, leaf, parameter
-from .text import ATOM, written
+from .text import ATOM, as_python, written
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -91,10 +91,29 @@ class Derivative:
         """The statements that run; none if the source is not at hand."""
         return lines_that_run(self.body, self.values)
 
+    def computed(self, names: Names) -> Formula | None:
+        """Return what the rule computes in this call as NumPy; None if no formula says it."""
+        calls: dict[str, str] = {}
+        try:
+            text = self._text(self.rule, names, calls)
+        except Exception:  # whatever a rule does that symbols can't
+            return None
+        if text is None:
+            return None
+        axes = [value.ndim for value in self.values.values() if isinstance(value, np.ndarray)]
+        python = as_python(text, calls, stacked=max(axes, default=0) > 2)
+        return self._formula(python, calls)
+
+    def in_lines(self, names: Mapping[str, str]) -> Formula:
+        """Return the lines that run, in these names."""
+        return self._formula("\n".join(self.numpy(names)), self.helpers())
+
     def numpy(self, names: Mapping[str, str] | None = None) -> list[str]:
         """Return the lines as text, with these names; the last one is what the rule returns."""
-        statements = [renamed(statement, names or {}) for statement in self.lines]
-        text = [line for s in statements for line in ast.unparse(s).split("\n")]
+        text = []
+        for statement in self.lines:
+            code = ast.unparse(renamed(statement, names or {}))
+            text += code.split("\n")
         return [*text[:-1], text[-1].removeprefix("return ")] if text else []
 
     @property
@@ -149,8 +168,9 @@ class Derivative:
             if function is self.rule:
                 text = self._source(names)
                 calls = self.helpers()
-        if text is None:
-            return None
+        return None if text is None else self._formula(text, calls)
+
+    def _formula(self, text: str, calls: dict[str, str]) -> Formula:
         words = set(re.findall(r"\w+", text))
         helpers = {name: doc for name, doc in calls.items() if name in words}
         return Formula(text, helpers, [name for name in self.op.keeps if name in words])

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import math
+import re
 from fractions import Fraction
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-__all__ = ["ATOM", "InexpressibleError", "arguments", "written"]
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+__all__ = ["ATOM", "InexpressibleError", "arguments", "as_python", "written"]
 
 ATOM = 9  # how strongly a name binds, or a call
 LONGEST_LITERAL = 12  # elements of an array that has no name
@@ -94,5 +98,53 @@ def _slice(value: slice) -> str:
 
 def arguments(args: Any, named: Any) -> str:
     """Return the text of the arguments of a call."""
+    texts = [f"[{written(v)}]" if isinstance(v, slice) else written(v) for v in args]
     keywords = [f"{name}={written(v)}" for name, v in named.items() if v is not None]
-    return ", ".join([*map(written, args), *keywords])
+    return ", ".join([*texts, *keywords])
+
+
+# --- the same in Python ---------------------------------------------------------------------------
+
+_PYTHON = {
+    "−": "-",
+    "·": "*",
+    "^": "**",
+    " = ": " == ",
+    "≠": "!=",
+    "≥": ">=",
+    "≤": "<=",
+    " and ": " & ",
+    " or ": " | ",
+}
+_DIGITS = str.maketrans("₂₃₄₅₆₇₈₉", "23456789")
+# An argument in brackets with a slice or dots in it: `scatter(g, [:, 2], (3, 4))`.
+_INSIDE = r"(?:[^\[\]]|\[[^\[\]]*\])*"
+_INDEX = re.compile(rf"(?<=[(,= ])\[({_INSIDE}(?::|\.\.\.){_INSIDE})\]")
+_WORD = re.compile(r"(?<![\w.])(linalg\.\w+|[a-z]\w*)(?=\()|(?<![\w.])(?:inf|nan|pi)(?!\w)")
+
+
+def as_python(text: str, library: Collection[str] = (), *, stacked: bool = True) -> str:
+    """Return a formula as lines of NumPy.
+
+    Args:
+        library: the functions in it that are not NumPy's.
+        stacked: whether a transposed array may have more than two axes.
+    """
+    text = text.replace("ᵀ", ".mT" if stacked else ".T")
+    *before, result = text.split("\n")
+    lines = []
+    for line in before:
+        name, _, expression = line.partition(" = ")
+        lines.append(f"{name.translate(_DIGITS)} = {_expression(expression, library)}")
+    return "\n".join([*lines, _expression(result, library)])
+
+
+def _expression(text: str, library: Collection[str]) -> str:
+    def word(match: re.Match[str]) -> str:
+        name = match[0]
+        known = name.startswith("linalg.") or hasattr(np, name)
+        return f"np.{name}" if known and name not in library else name
+
+    for sign, plain in _PYTHON.items():
+        text = text.replace(sign, plain)
+    return _WORD.sub(word, _INDEX.sub(r"np.s_[\1]", text)).translate(_DIGITS)

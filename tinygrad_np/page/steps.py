@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import linecache
+import re
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
@@ -23,8 +24,6 @@ from .arrays import Arrays
 from .names import Names, short
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from ..pictures.snapshot import GraphNode, Snapshot
     from ..recording.reading import Reading
     from ..recording.recorder import Flow, Update
@@ -176,36 +175,49 @@ class _Steps:
         op = self.graph.ops[node.id]
         derivative = Derivative(op, flow.position, self.reading.reads(flow.node, flow.position))
         names: dict[str, Any] = derivative.numbers | self._names_read(node, flow.position)
-        named = names_in(derivative.lines)
-        own = self._own_names(names, named)
-        entry: dict[str, Any] = {"numpy": derivative.numpy(own)}
-        helpers = derivative.helpers()
+        own = self._own_names(names)
         formula = derivative.express(names)
+        computed = derivative.computed(own)
+        if computed is None:
+            statements = derivative.lines
+            written = {name for name, use in names_in(statements).items() if use == "written"}
+            own = {
+                name: text
+                for name, text in own.items()
+                if name not in written and isinstance(text, str)
+            }
+            computed = derivative.in_lines(own)
+        words = set(re.findall(r"\w+", computed.text))
+        meanings = op.kept_texts | names
+        read = (*reads_of(derivative.rule), *derivative.numbers)
+        labels = {name: own.get(name, name) for name in read}
+        entry: dict[str, Any] = {"numpy": computed.text.splitlines()}
+        entry["where"] = [
+            [label, meanings.get(name, "what forward kept for it")]
+            for name, label in labels.items()
+            if isinstance(label, str) and label in words and label != meanings.get(name)
+        ]
+        helpers = dict(computed.helpers)
         if formula is not None:
             entry["formula"] = formula.text
             helpers |= formula.helpers
-        meanings = op.kept_texts | names
-        entry["where"] = [
-            [own.get(name, name), meanings.get(name, "what forward kept for it")]
-            for name in (*reads_of(derivative.rule), *derivative.numbers)
-            if name in named and own.get(name) != meanings.get(name)
-        ]
         entry["helpers"] = [[name, doc.rstrip(".")] for name, doc in helpers.items()]
         return entry
 
-    def _own_names(self, names: dict[str, Any], named: Mapping[str, str]) -> dict[str, str]:
-        """Return the user's names for what some lines read, where they can stand in them.
+    def _own_names(self, names: dict[str, Any]) -> dict[str, Any]:
+        """Return the user's names for what a rule reads, where they can stand in a line of Python.
 
         A name of the rule's that is another value's here gets an underscore.
         """
-        own = {
-            name: text
-            for name, text in names.items()
-            if named.get(name) == "read" and _is_short(text)
-        }
-        left = set(named) - own.keys()
-        own = {name: text for name, text in own.items() if text not in left}
-        return own | {name: f"{name}_" for name in left if name in self.names.nodes}
+        own: dict[str, Any] = {}
+        for name, text in names.items():
+            if isinstance(text, list):
+                own[name] = [t if _is_short(t) else f"{name}[{k}]" for k, t in enumerate(text)]
+            elif _is_short(text):
+                own[name] = text
+            elif name in self.names.nodes:
+                own[name] = f"{name}_"
+        return own
 
     def _names_read(self, node: GraphNode, position: int) -> dict[str, Any]:
         """Return names for what the rule for an input of a node can read."""
