@@ -103,7 +103,18 @@ from .normalization import (
     RMSNorm,
 )
 from .optimizer_base import Optimizer
-from .optimizers import SGD, AdaGrad, Adam, AdamW, RMSprop
+from .optimizers import (
+    SGD,
+    Adadelta,
+    AdaGrad,
+    Adam,
+    Adamax,
+    AdamW,
+    Lion,
+    NAdam,
+    RAdam,
+    RMSprop,
+)
 from .pooling import (
     AdaptiveAvgPool1d,
     AdaptiveAvgPool2d,
@@ -144,8 +155,10 @@ __all__ = [
     "SELU",
     "SGD",
     "AdaGrad",
+    "Adadelta",
     "Adam",
     "AdamW",
+    "Adamax",
     "AdaptiveAvgPool1d",
     "AdaptiveAvgPool2d",
     "AvgPool1d",
@@ -191,6 +204,7 @@ __all__ = [
     "LayerNorm",
     "LeakyReLU",
     "Linear",
+    "Lion",
     "LogSigmoid",
     "LogSoftmax",
     "MSELoss",
@@ -202,6 +216,7 @@ __all__ = [
     "ModuleDict",
     "ModuleList",
     "MultiheadAttention",
+    "NAdam",
     "NLLLoss",
     "Optimizer",
     "OptimizerState",
@@ -209,6 +224,7 @@ __all__ = [
     "Parameter",
     "PoissonNLLLoss",
     "PureOptimizer",
+    "RAdam",
     "RMSNorm",
     "RMSprop",
     "RNNCell",

@@ -12,6 +12,7 @@ import numpy as np
 from tinygrad_np import Tensor, describe
 
 __all__ = [
+    "check_betas",
     "check_callable",
     "check_fraction",
     "check_generator",
@@ -66,6 +67,18 @@ def check_fraction(name: str, value: Any) -> Any:
     if not fits:
         raise ValueError(f"{name} must be in [0, 1), it is {value!r}")
     return value
+
+
+def check_betas(betas: Any) -> tuple[float, float]:
+    """Return two numbers of at least 0 and below 1 as plain numbers.
+
+    Raises:
+        TypeError: no pair of numbers.
+        ValueError: numbers outside of that.
+    """
+    if np.shape(betas) != (2,):
+        raise TypeError(f"betas must be a pair of numbers, not {betas!r}")
+    return check_fraction("beta1", betas[0]), check_fraction("beta2", betas[1])
 
 
 def whole_number(name: str, value: Any, least: int) -> int:

@@ -50,7 +50,7 @@ def test_other_options_by_another_name(name, option, here):
 
 
 @pytest.mark.parametrize(
-    ("name", "option"), [("SGD", "rho"), ("SGD", "epsilon"), ("SGD", "betas"), ("Adam", "amsgrad")]
+    ("name", "option"), [("SGD", "rho"), ("SGD", "epsilon"), ("SGD", "betas"), ("Adam", "maximize")]
 )
 def test_an_option_that_it_does_not_have_gets_no_hint(name, option):
     with pytest.raises(TypeError, match=f"unexpected keyword argument '{option}'"):

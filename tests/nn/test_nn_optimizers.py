@@ -33,6 +33,17 @@ CASES = [
     ("AdamW", {}),
     ("AdamW", {"lr": 0.05, "weight_decay": 0.3, "eps": 1e-7}),
     ("AdamW", {"lr": 0.05, "weight_decay": 0}),
+    ("Adam", {"lr": 0.05, "amsgrad": True, "betas": (0.5, 0.7), "weight_decay": 0.2}),
+    ("AdamW", {"lr": 0.05, "amsgrad": True}),
+    ("Adadelta", {}),
+    ("Adadelta", {"lr": 0.5, "rho": 0.8, "eps": 1e-4, "weight_decay": 0.2}),
+    ("Adamax", {}),
+    ("Adamax", {"lr": 0.05, "betas": (0.7, 0.8), "eps": 1e-3, "weight_decay": 0.2}),
+    ("NAdam", {}),
+    ("NAdam", {"lr": 0.05, "betas": (0.7, 0.9), "momentum_decay": 0.1, "weight_decay": 0.2}),
+    ("RAdam", {}),
+    ("RAdam", {"lr": 0.05, "betas": (0.7, 0.9), "eps": 1e-3, "weight_decay": 0.2}),
+    ("RAdam", {"lr": 0.05, "betas": (0.9, 0.6)}),  # never long enough, where a factor is 0
 ]
 ALL = [
     ("SGD", {"lr": 0.1}),
@@ -41,6 +52,12 @@ ALL = [
     ("RMSprop", {"lr": 0.1}),
     ("Adam", {"lr": 0.1}),
     ("AdamW", {"lr": 0.1, "weight_decay": 0.1}),
+    ("Adam", {"lr": 0.1, "amsgrad": True}),
+    ("Adadelta", {"lr": 50.0}),
+    ("Adamax", {"lr": 0.1}),
+    ("NAdam", {"lr": 0.1}),
+    ("RAdam", {"lr": 0.1}),
+    ("Lion", {"lr": 0.05, "weight_decay": 0.1}),
 ]
 
 
@@ -50,7 +67,11 @@ def name_of(case):
 
 @pytest.fixture(scope="module")
 def torch():
-    return pytest.importorskip("torch")
+    torch = pytest.importorskip("torch")
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float64)  # in which NAdam keeps the product of its momenta
+    yield torch
+    torch.set_default_dtype(before)
 
 
 def parameters(shapes=SHAPES, dtype=np.float64):
@@ -72,6 +93,8 @@ def gradients_of(steps, shapes=SHAPES, reached=lambda step, k: True):
 
 def run_torch(torch, name, options, gradients, start):
     """The parameters after each step of PyTorch's optimizer."""
+    if name == "Lion":
+        pytest.skip("PyTorch has none")
     params = [torch.tensor(p.numpy(), requires_grad=True) for p in start]
     optimizer = getattr(torch.optim, THEIR_NAMES.get(name, name))(params, **options)
     for step in gradients:
@@ -133,7 +156,7 @@ def test_an_unreached_parameter_ends_where_a_run_of_its_own_ends(name, options):
         assert np.allclose(both[1].numpy(), alone.numpy(), rtol=1e-13)
 
 
-@pytest.mark.parametrize("name", ["Adam", "AdamW"])
+@pytest.mark.parametrize("name", ["Adam", "AdamW", "Adamax", "NAdam", "RAdam"])
 def test_a_late_parameter_is_as_exact_in_float32(name):
     """The corrections 1 - βᵗ lose digits if powers of β are taken in float32."""
     both, alone = (parameters([(3,), (2,)], np.float32) for _ in range(2))
@@ -176,6 +199,20 @@ def test_first_steps_by_hand():
     assert one_step(lambda p: nn.AdamW(p, 0.1, eps=1e-7, weight_decay=0.3), w, g) == pytest.approx(
         adamw
     )
+
+
+def test_lion_by_hand():
+    """The rule of algorithm 2 in the paper, for one parameter."""
+    p = nn.Parameter([1.0, -2.0], dtype=np.float64)
+    optimizer = nn.Lion([p], lr=0.1, betas=(0.8, 0.5), weight_decay=0.25)
+    w, m = np.array([1.0, -2.0]), np.zeros(2)
+    for g in ([1.0, -1.0], [-0.1, 3.0], [0.5, 0.0]):
+        feed([p], [g])
+        optimizer.step()
+        direction = np.sign(0.8 * m + 0.2 * np.array(g))
+        w = w - 0.1 * (direction + 0.25 * w)
+        m = 0.5 * m + 0.5 * np.array(g)
+        np.testing.assert_allclose(p.numpy(), w, rtol=1e-14)
 
 
 @pytest.mark.parametrize(("name", "options"), ALL, ids=name_of)
@@ -330,7 +367,18 @@ def test_deep_copies_go_on_alike_and_apart(name, options):
 
 # --- bad input -----------------------------------------------------------------------------------
 
-NAMES = ["SGD", "AdaGrad", "RMSprop", "Adam", "AdamW"]
+NAMES = [
+    "SGD",
+    "AdaGrad",
+    "Adadelta",
+    "RMSprop",
+    "Adam",
+    "AdamW",
+    "Adamax",
+    "NAdam",
+    "RAdam",
+    "Lion",
+]
 
 
 @pytest.mark.parametrize("name", NAMES)

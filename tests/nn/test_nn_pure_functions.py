@@ -131,7 +131,12 @@ OPTIMIZERS = [
     (nn.AdaGrad, {}),
     (nn.RMSprop, {"weight_decay": 0.01}),
     (nn.Adam, {"lr": nn.InverseTimeDecay(0.1, 0.5)}),
-    (nn.AdamW, {"lr": 0.1}),
+    (nn.AdamW, {"lr": 0.1, "amsgrad": True}),
+    (nn.Adadelta, {}),
+    (nn.Adamax, {}),
+    (nn.NAdam, {"weight_decay": 0.1}),
+    (nn.RAdam, {"lr": 0.1}),
+    (nn.Lion, {"weight_decay": 0.1}),
 ]
 
 
