@@ -95,6 +95,7 @@ MODULES = (
     "activations",
     "convolution",
     "pooling",
+    "resizing",
     "normalization",
     "recurrent",
     "attention",

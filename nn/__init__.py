@@ -124,9 +124,9 @@ from .pooling import (
     MaxPool1d,
     MaxPool2d,
     Unflatten,
-    Upsample,
 )
 from .recurrent import GRU, LSTM, RNN, GRUCell, LSTMCell, RNNCell
+from .resizing import Upsample, interpolate
 from .schedules import InverseTimeDecay
 from .scores import confusion_matrix, f1, precision, recall, roc_auc
 from .training import evaluate, fit
@@ -264,6 +264,7 @@ __all__ = [
     "hinge_embedding_loss",
     "huber_loss",
     "init",
+    "interpolate",
     "kl_div",
     "l1_loss",
     "load",

@@ -184,7 +184,7 @@ class LogSigmoid(Module):
     """log(sigmoid(x)), without overflow."""
 
     def forward(self, x: Any) -> Tensor:
-        return -tg.softplus(-as_tensor(x))
+        return tg.logsigmoid(as_tensor(x))
 
 
 class Tanh(Module):
@@ -209,20 +209,19 @@ class Hardtanh(Module):
 
 
 class Softplus(Module):
-    """log(1 + exp(beta·x))/beta, a smooth ReLU."""
+    """log(1 + exp(beta·x))/beta, a smooth ReLU; x where beta·x is above the threshold."""
 
-    def __init__(self, beta: float = 1.0) -> None:
+    def __init__(self, beta: float = 1.0, threshold: float = 20.0) -> None:
         if not beta > 0:
             raise ValueError(f"beta must be positive, it is {beta}")
         self.beta = beta
+        self.threshold = threshold
 
     def forward(self, x: Any) -> Tensor:
-        if self.beta == 1:
-            return tg.softplus(x)
-        return tg.softplus(as_tensor(x) * self.beta) / self.beta
+        return tg.softplus(as_tensor(x), self.beta, self.threshold)
 
     def extra_repr(self) -> str:
-        return f"beta={self.beta}"
+        return f"beta={self.beta}, threshold={self.threshold}"
 
 
 class Softsign(Module):

@@ -1,4 +1,4 @@
-"""Pooling of sequences and images, and changes of their size and shape."""
+"""Pooling of sequences and images, and changes of their shape."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ import tinygrad_np as tg
 from tinygrad_np import Tensor
 
 from .convolution import each_axis, padded
-from .layers import check_sizes
 from .module import Module, as_tensor
 
 __all__ = [
@@ -23,7 +22,6 @@ __all__ = [
     "MaxPool1d",
     "MaxPool2d",
     "Unflatten",
-    "Upsample",
 ]
 
 
@@ -235,41 +233,6 @@ def _shares(length: int, cells: int) -> np.ndarray:
         stop = -(-(k + 1) * length // cells)
         shares[start:stop, k] = 1 / (stop - start)
     return shares
-
-
-class Upsample(Module):
-    """Larger images (rows, channels, height, width), by repeating or mixing their elements.
-
-    Args:
-        scale_factor: how many times as high and wide, a positive integer.
-        mode: "nearest" repeats each element; "bilinear" mixes the four nearest ones, whose
-            centres lie at half integers (PyTorch's align_corners=False).
-    """
-
-    def __init__(self, scale_factor: int, mode: str = "nearest") -> None:
-        check_sizes(scale_factor=scale_factor)
-        if mode not in ("nearest", "bilinear"):
-            raise ValueError(f"mode must be 'nearest' or 'bilinear', not {mode!r}")
-        self.scale_factor = scale_factor
-        self.mode = mode
-
-    def forward(self, x: Any) -> Tensor:
-        x = as_tensor(x)
-        if self.mode == "nearest":
-            return tg.repeat(tg.repeat(x, self.scale_factor, axis=-2), self.scale_factor, axis=-1)
-        height, width = (_mixture(n, self.scale_factor).astype(x.dtype) for n in x.shape[-2:])
-        return height.T @ x @ width
-
-    def extra_repr(self) -> str:
-        return f"scale_factor={self.scale_factor}, mode={self.mode!r}"
-
-
-def _mixture(length: int, factor: int) -> np.ndarray:
-    """Return the matrix (length, length·factor) that mixes neighbours linearly."""
-    places = (np.arange(length * factor) + 0.5) / factor - 0.5
-    places = np.clip(places, 0, length - 1)
-    elements = np.arange(length)[:, None]
-    return np.maximum(0, 1 - np.abs(elements - places))
 
 
 class Flatten(Module):

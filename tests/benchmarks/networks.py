@@ -7,8 +7,9 @@ same float32 values; the program stops if their first losses differ. A step is f
 Adam; batches take turns, so that none is learned by heart.
 
 Memory is what a process of its own grows by at its highest, through model, optimizer and a few
-steps, after another network of the kind, on two rows, has brought in the code. It is read from
-`/proc`, where there is one.
+steps, after another network of the kind, on two rows, has brought in the code; a second number is
+the highest of later steps, when a compiled one has been compiled. Both are read from `/proc`, where
+there is one.
 """
 
 from __future__ import annotations
@@ -17,13 +18,14 @@ import argparse
 import ctypes
 import importlib.util
 import itertools
-import multiprocessing
+import json
 import re
-import statistics
+import subprocess
+import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from timing import header, interleave, markdown
+from timing import header, interleave, line, markdown
 
 # isort: split
 import numpy as np
@@ -145,7 +147,7 @@ class Network(NamedTuple):
 
 
 NETWORKS = {
-    "convnet on digits": Network(convnet, images, 64),
+    "convnet on digits": Network(convnet, images, 128),
     "MLP with BatchNorm on digits": Network(normalized, points, 128),
     "transformer of two blocks": Network(transformer, characters_in_places, 16),
     "LSTM of 50 steps": Network(recurrent("LSTM"), characters, 32),
@@ -223,30 +225,36 @@ def status(key: str) -> int:
     return int(re.search(rf"{key}:\s+(\d+) kB", text)[1]) * 1024
 
 
-def growth(engine: str, name: str) -> int:
-    """Measure by how many bytes this process grows at most, through five steps of a network."""
+def peaks_of_process(engine: str, name: str) -> list[int]:
+    """Measure by how many bytes this process grows at most: with the first steps, and later."""
     make, network = ENGINES[engine], NETWORKS[name]
     small = make(network, 2)
     for _ in range(3):
         small()
     del small
-    ctypes.CDLL(None).malloc_trim(0)
-    Path("/proc/self/clear_refs").write_text("5")  # the highest so far is now
+    forget_peak()
     before = status("VmRSS")
     step = make(network, network.rows)
-    for _ in range(5):
-        step()
-    return status("VmHWM") - before
+    peaks = []
+    for _ in ("first steps", "later ones"):
+        for _ in range(3):
+            step()
+        peaks.append(status("VmHWM") - before)
+        forget_peak()
+    return peaks
 
 
-def memory(engine: str, name: str) -> float:
-    """Return the median growth of three new processes, in bytes."""
-    context = multiprocessing.get_context("spawn")
-    values = []
-    for _ in range(3):
-        with context.Pool(1) as pool:
-            values.append(pool.apply(growth, (engine, name)))
-    return statistics.median(values)
+def forget_peak() -> None:
+    """Give freed memory back to the system, and let the highest so far be what is left."""
+    ctypes.CDLL(None).malloc_trim(0)
+    Path("/proc/self/clear_refs").write_text("5")
+
+
+def memory(engine: str, name: str) -> list[int]:
+    """Return the peaks of a new process, in bytes."""
+    command = [sys.executable, __file__, "--peaks", engine, name]
+    run = subprocess.run(command, capture_output=True, text=True, check=True)
+    return json.loads(run.stdout)
 
 
 # --- the table -----------------------------------------------------------------------------------
@@ -265,18 +273,17 @@ def rows_of(name: str, engines: list[str], rounds: int, measure_memory: bool) ->
     steps = {engine: ENGINES[engine](network, network.rows) for engine in engines}
     check_losses(steps)
     timings = interleave(steps, rounds=rounds, calls=3)
-    peaks: dict[str, Any] = {}
-    if measure_memory:
-        peaks = {engine: memory(engine, name) for engine in engines}
+    peaks = {engine: memory(engine, name) for engine in engines if measure_memory}
     rows = []
     for engine in engines:
         milliseconds = timings[engine].scaled(1e-3)
         row = [name, engine, *(f"{time:.2f}" for time in milliseconds)]
-        base = timings.get("PyTorch")
-        row += [f"{ratio:.2f}" for ratio in timings[engine].ratio(base)] if base else ["", ""]
-        if peaks:
-            row.append(f"{peaks[engine] / 1e6:.1f}")
-            row.append(f"{peaks[engine] / peaks['PyTorch']:.2f}" if "PyTorch" in peaks else "")
+        if "PyTorch" in timings:
+            row += [f"{ratio:.2f}" for ratio in timings[engine].ratio(timings["PyTorch"])]
+        for k, peak in enumerate(peaks.get(engine, [])):
+            row.append(f"{peak / 1e6:.1f}")
+            if "PyTorch" in peaks:
+                row.append(f"{peak / peaks['PyTorch'][k]:.2f}")
         rows.append(row)
     return rows
 
@@ -284,24 +291,30 @@ def rows_of(name: str, engines: list[str], rounds: int, measure_memory: bool) ->
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=30)
-    parser.add_argument("--network", help="words in the name of the network to run")
+    parser.add_argument("--network", default="", help="words in the name of the network to run")
     parser.add_argument("--only", nargs="*", default=[*ENGINES], choices=ENGINES)
     parser.add_argument("--no-memory", action="store_true")
+    parser.add_argument("--peaks", nargs=2, help=argparse.SUPPRESS)  # for a process of its own
     options = parser.parse_args()
-    if not importlib.util.find_spec("torch"):
-        options.only = [engine for engine in options.only if engine != "PyTorch"]
+    if options.peaks:
+        print(json.dumps(peaks_of_process(*options.peaks)))
+        return
+    engines = [e for e in options.only if e != "PyTorch" or importlib.util.find_spec("torch")]
     measure_memory = Path("/proc/self/clear_refs").exists() and not options.no_memory
     print(header("numpy", "torch"))
-    heads = ["", "engine", "ms per step", "minimum", "ratio to PyTorch", "of minima"]
+    ratio = ["ratio to PyTorch"] if "PyTorch" in engines else []
+    heads = ["", "engine", "ms per step", "minimum", *ratio]
+    if ratio:
+        heads.append("of minima")
     if measure_memory:
-        heads += ["peak MB", "ratio to PyTorch"]
-    rows = []
+        heads += ["peak, MB", *ratio, "later, MB", *ratio]
+    print(markdown(heads, []))
     for name in NETWORKS:
-        if not options.network or options.network in name:
-            rows += rows_of(name, options.only, options.rounds, measure_memory)
-    print(markdown(heads, rows))
+        if options.network in name:
+            for row in rows_of(name, engines, options.rounds, measure_memory):
+                print(line(row), flush=True)
     print(
-        f"\nTargets: eager at most {TIME_TARGET} × PyTorch's time and {MEMORY_TARGET} × its memory."
+        f"\nTargets, eager: at most {TIME_TARGET} × PyTorch's time, {MEMORY_TARGET} × its memory."
     )
 
 

@@ -28,7 +28,29 @@ WRONG = {
     "pool padding": (lambda: nn.AvgPool2d(2, padding=2), ValueError, "at most half"),
     "adaptive": (lambda: nn.AdaptiveAvgPool2d(0), ValueError, "positive integers or None"),
     "flatten": (lambda: nn.Flatten(3)(np.ones((2, 3))), ValueError, "no axes to join"),
-    "upsample": (lambda: nn.Upsample(1.5), ValueError, "positive integer"),
+    "upsample": (lambda: nn.Upsample(), ValueError, "give either size or scale_factor"),
+    "upsample, both": (lambda: nn.Upsample(2, 2), ValueError, "give either size or scale_factor"),
+    "upsample, mode": (lambda: nn.Upsample(2, mode="area"), ValueError, "mode must be one of"),
+    "upsample, corners": (
+        lambda: nn.Upsample(2, align_corners=True),
+        ValueError,
+        "align_corners is for the modes that mix",
+    ),
+    "interpolate, axes": (
+        lambda: nn.interpolate(np.zeros((2, 3, 4)), 2, mode="bilinear"),
+        ValueError,
+        r"needs 4 axes, rows and channels first, not \(2, 3, 4\)",
+    ),
+    "interpolate, factors": (
+        lambda: nn.interpolate(np.zeros((2, 3, 4)), scale_factor=(2, 2)),
+        ValueError,
+        "must have 1 factors",
+    ),
+    "interpolate, nothing left": (
+        lambda: nn.interpolate(np.zeros((2, 3, 4)), scale_factor=0.1),
+        ValueError,
+        r"sizes must be positive, not \(4,\) and \(0,\)",
+    ),
     "batch": (lambda: nn.BatchNorm1d(4)(np.ones((5, 3))), ValueError, "second of length 4"),
     "one row": (lambda: nn.BatchNorm1d(3)(np.ones((1, 3))), ValueError, "more than one value"),
     "images": (lambda: nn.BatchNorm2d(3)(np.ones((5, 3))), ValueError, "needs 4 axes"),
@@ -111,7 +133,8 @@ def test_reprs_say_how_to_make_the_layer():
         "GroupNorm(2, 4, eps=1e-05)",
         "Embedding(5, 3, padding_idx=0)",
         "MultiheadAttention(8, 2)",
-        "Upsample(scale_factor=2, mode='nearest')",
+        "Upsample(scale_factor=2.5, mode='bilinear')",
+        "Upsample(size=(3, 4), mode='bilinear', align_corners=True)",
     ):
         assert repr(eval(f"nn.{text}")) == text
 

@@ -149,7 +149,7 @@ LAYERS = {
     "SiLU": [((), {}, (3, 4))],
     "Sigmoid": [((), {}, (3, 4))],
     "Softmax": [((-1,), {}, (3, 4)), ((0,), {}, (3, 4))],
-    "Softplus": [((), {}, (3, 4)), ((2.5,), {}, (3, 4))],
+    "Softplus": [((), {}, (3, 4)), ((2.5,), {}, (3, 4)), ((30.0, 15.0), {}, (3, 4))],
     "Softsign": [((), {}, (3, 4))],
     "Tanh": [((), {}, (3, 4))],
 }
@@ -309,12 +309,32 @@ def test_a_causal_encoder():
     )
 
 
-@pytest.mark.parametrize("mode", ["nearest", "bilinear"])
-@pytest.mark.parametrize("factor", [1, 2, 3])
-def test_upsample(mode, factor):
-    ours = nn.Upsample(factor, mode)
-    theirs = torch.nn.Upsample(scale_factor=factor, mode=mode)
-    same_training(ours, theirs, normal(2, 3, 4, 5))
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"scale_factor": 1},
+        {"scale_factor": 2},
+        {"scale_factor": (3, 1.5)},
+        {"scale_factor": 0.4},
+        {"size": 7},
+        {"size": (2, 10)},
+        {"size": (1, 5)},
+    ],
+    ids=str,
+)
+def test_upsample(options):
+    """Images and sequences; elements mixed as cells, and as corners."""
+    modes = [{"mode": "nearest"}, {"mode": "bilinear"}, {"mode": "bilinear", "align_corners": True}]
+    for mode in modes:
+        ours, theirs = (lib.Upsample(**options, **mode) for lib in (nn, torch.nn))
+        same_training(ours, theirs, normal(2, 3, 4, 5))
+    one = {key: value[1] if isinstance(value, tuple) else value for key, value in options.items()}
+    for mode in ("nearest", "linear"):
+        ours, theirs = (lib.Upsample(**one, mode=mode) for lib in (nn, torch.nn))
+        same_training(ours, theirs, normal(2, 3, 5))
+    volumes = normal(1, 2, 3, 2, 3)
+    right = torch.nn.functional.interpolate(torch.tensor(volumes), scale_factor=2)
+    close(nn.interpolate(volumes, scale_factor=2).numpy(), right)
 
 
 def test_initial_values_are_spread_as_pytorchs():

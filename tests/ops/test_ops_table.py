@@ -208,7 +208,18 @@ def _by_sums(x, order):
     return (-1) ** (order + 1) * math.factorial(order) * (terms + rest)
 
 
+def _running(reduction, x, axis):
+    """The reduction of the elements up to each one."""
+    rows = np.moveaxis(x, axis, 0)
+    parts = [reduction(rows[: k + 1], axis=0) for k in range(len(rows))]
+    return np.moveaxis(np.stack(parts), 0, axis) if parts else x
+
+
 DEFINITIONS |= {
+    "cummax": lambda x, axis=0: _running(np.max, x, axis),
+    "cummin": lambda x, axis=0: _running(np.min, x, axis),
+    "logcumsumexp": lambda x, axis=0: _running(_logsumexp, x, axis),
+    "rsqrt": lambda x: x**-0.5,
     "digamma": lambda x: _by_sums(x, 0).astype(x.dtype),
     "gammaln": lambda x: np.reshape([math.lgamma(v) for v in x.flat], x.shape).astype(x.dtype),
     "polygamma": lambda x, order: _by_sums(x, order).astype(x.dtype),
@@ -223,7 +234,7 @@ DEFINITIONS |= {
     "mish": lambda x: x * np.tanh(np.log(1 + np.exp(x))),
     "selu": lambda x: 1.0507009873554805 * np.where(x > 0, x, 1.6732632423543772 * np.expm1(x)),
     "silu": lambda x: x / (1 + np.exp(-x)),
-    "softplus": lambda x: np.log(1 + np.exp(x)),
+    "softplus": lambda x, beta=1.0: np.log(1 + np.exp(beta * x)) / beta,
     "softsign": lambda x: x / (1 + np.abs(x)),
 }
 

@@ -42,9 +42,6 @@ COUNTERPARTS = {
     "np.bincount": "for weights: tinygrad_np.scatter(weights, t, t.max() + 1)",
     "np.fft.fftshift": "for a 1-D t: np.roll(t, len(t) // 2)",
     "np.fft.ifftshift": "for a 1-D t: np.roll(t, -(len(t) // 2))",
-    "np.lib.stride_tricks.sliding_window_view": (
-        "for a 1-D t: t[np.arange(len(t) - n + 1)[:, None] + np.arange(n)]"
-    ),
     # --- SciPy
     "scipy.special.boxcox": "(x**lmbda - 1) / lmbda",
     "scipy.special.cbrt": "np.cbrt(x)",
@@ -61,7 +58,7 @@ COUNTERPARTS = {
     "scipy.special.inv_boxcox": "(lmbda * x + 1) ** (1 / lmbda)",
     "scipy.special.kl_div": "for x, y > 0: x * np.log(x / y) - x + y",
     "scipy.special.log1p": "np.log1p(x)",
-    "scipy.special.log_expit": "-np.logaddexp(0, -x)",
+    "scipy.special.log_expit": "tinygrad_np.logsigmoid(x)",
     "scipy.special.log_ndtr": "np.log(tinygrad_np.erfc(-x / 2**0.5) / 2)",
     "scipy.special.log_softmax": "tinygrad_np.log_softmax(x, axis)",
     "scipy.special.logit": "np.log(x) - np.log1p(-x)",

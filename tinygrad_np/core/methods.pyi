@@ -268,6 +268,14 @@ class TableMethods:
         """x multiplied by itself."""
     def tan(self, /) -> Tensor:
         """Tangent of x in radians."""
+    def addcdiv(self, y: Any, z: Any, value: Any = 1) -> Any:
+        """x + value * y / z."""
+    def addcmul(self, y: Any, z: Any, value: Any = 1) -> Any:
+        """x + value * y * z."""
+    def lerp(self, y: Any, weight: Any) -> Any:
+        """The mixture x + weight * (y - x); exactly x for the weight 0, and y for 1."""
+    def rsqrt(self) -> Tensor:
+        """1 / sqrt(x)."""
     def ceil(self, /) -> Tensor:
         """The smallest whole number that is at least x. Its gradient is zero everywhere."""
     def copysign(self, y: Tensor | ArrayLike) -> Tensor:
@@ -320,14 +328,16 @@ class TableMethods:
         """x limited to the interval from min_val to max_val; slope 1 at the limits."""
     def leaky_relu(self, negative_slope: float = 0.01) -> Tensor:
         """x where it is positive, else negative_slope * x."""
+    def logsigmoid(self) -> Tensor:
+        """log(sigmoid(x)), without overflow: -softplus(-x)."""
     def mish(self) -> Tensor:
         """x * tanh(softplus(x)): Misra, "Mish" (2019)."""
     def selu(self) -> Tensor:
         """SCALE * elu(x, ALPHA), with the two constants that keep mean 0 and variance 1."""
     def silu(self) -> Tensor:
         """x * sigmoid(x), also called swish."""
-    def softplus(self) -> Tensor:
-        """log(1 + exp(x)), without overflow: a smooth relu."""
+    def softplus(self, beta: float = 1.0, threshold: float | None = None) -> Tensor:
+        """log(1 + exp(beta * x)) / beta, without overflow: a smooth relu."""
     def softsign(self) -> Tensor:
         """x / (1 + |x|), between -1 and 1."""
     def average(self, axis: int | tuple[int, ...] | None = None, weights: Any = None, returned: Any = False, *, keepdims: bool = False) -> Tensor:
@@ -352,6 +362,12 @@ class TableMethods:
         """Product over the given axes; 1 of no elements."""
     def ptp(self, axis: int | tuple[int, ...] | None = None, *, keepdims: bool = False) -> Tensor:
         """Largest minus smallest value over the given axes."""
+    def cummax(self, axis: int | tuple[int, ...] | None = 0) -> Tensor:
+        """The largest of the elements up to each one along the axis; nan from the first nan on."""
+    def cummin(self, axis: int | tuple[int, ...] | None = 0) -> Tensor:
+        """The smallest of the elements up to each one along the axis; nan from the first nan on."""
+    def logcumsumexp(self, axis: int | tuple[int, ...] | None = 0) -> Tensor:
+        """log(sum(exp(x))) over the elements up to each one along the axis, without overflow."""
     def corrcoef(self, *, rowvar: Any = True) -> Tensor:
         """The correlations of variables, one for each row of x: covariances of variance 1."""
     def cov(self, *, rowvar: Any = True, bias: Any = False, ddof: int | None = None) -> Tensor:
@@ -390,8 +406,12 @@ class TableMethods:
         """The sign of the determinant (no gradient flows through it) and log(|det(a)|), as a pair."""
     def solve(self, b: Tensor | ArrayLike) -> Tensor:
         """x such that a @ x = b; b is one vector if 1-D, else a matrix or a stack of them."""
+    def solve_triangular(self, b: Any, trans: Any = 0, lower: bool = False, unit_diagonal: bool = False) -> Any:
+        """x such that a @ x = b, for one triangle of a; nobody reads the other one. As in SciPy."""
     def diag(self, k: Any = 0) -> Tensor:
         """A matrix with x on diagonal k if x is 1-D; diagonal k of x if it is a matrix."""
+    def diag_embed(self, offset: Any = 0, axis1: Any = -2, axis2: Any = -1) -> Tensor:
+        """Matrices of zeros with the rows of x on a diagonal, in the plane of two axes of the result."""
     def diagonal(self, offset: Any = 0, axis1: Any = 0, axis2: Any = 1) -> Tensor:
         """The elements on a diagonal of the plane of two axes, along a new last axis."""
     def flatten(self) -> Tensor:
@@ -432,7 +452,7 @@ class TableMethods:
         """Parts on top of each other: split along axis 0 of an array with two axes or more."""
     def argpartition(self, kth: int | Sequence[int], axis: int | tuple[int, ...] | None = -1) -> Tensor:
         """The positions of the elements as `partition` orders them."""
-    def argsort(self, axis: int | tuple[int, ...] | None = -1, *, kind: str | None = 'stable') -> Tensor:
+    def argsort(self, axis: int | tuple[int, ...] | None = -1, *, kind: str | None = 'stable', descending: bool = False) -> Tensor:
         """The positions of the elements in increasing order along an axis; NaN come last."""
     def choose(self, choices: Any) -> Any:
         """Each element from one of several arrays: x says from which; all broadcast together."""
@@ -442,14 +462,18 @@ class TableMethods:
         """The k-th smallest along an axis in its place, smaller ones before it, larger ones behind."""
     def searchsorted(self, v: Tensor | ArrayLike, side: str = 'left', sorter: ArrayLike | None = None) -> Tensor:
         """The positions at which to insert the values v into the sorted a, to keep it sorted."""
-    def sort(self, axis: int | tuple[int, ...] | None = -1, *, kind: str | None = 'stable') -> Tensor:
+    def sort(self, axis: int | tuple[int, ...] | None = -1, *, kind: str | None = 'stable', descending: bool = False) -> Tensor:
         """The elements in increasing order along an axis (flattened if None); NaN come last."""
-    def topk(self, k: Any, axis: int | tuple[int, ...] | None = -1) -> tuple[Any, Any]:
+    def topk(self, k: Any, axis: int | tuple[int, ...] | None = -1, largest: Any = True) -> tuple[Any, Any]:
         """The k largest elements along an axis, largest first, and their positions."""
     def unique(self, return_index: Any = False, return_inverse: Any = False, return_counts: Any = False, axis: int | tuple[int, ...] | None = None) -> Any:
         """The different elements in increasing order; with an axis, the different slices along it."""
+    def scatter_reduce(self, axis: int, index: Any, src: Any, reduce: str, include_self: bool = True) -> Any:
+        """A copy of x, with the values that an index brings to each place reduced to one."""
     def overlap_add(self, shape: int | Sequence[int], stride: int | tuple[int, int] = 1, padding: int | tuple[int, int] = 0, dilation: int | tuple[int, int] = 1) -> Tensor:
         """Windows (N, C, kh, kw, rows, columns) added up in images (N, C, *shape)."""
+    def sliding_window_view(self, window_shape: Any, axis: int | tuple[int, ...] | None = None) -> Tensor:
+        """Every window along one axis or several: a view, with the windows in new axes at the end."""
     def windows(self, kernel_size: int | tuple[int, int], stride: int | tuple[int, int] = 1, padding: int | tuple[int, int] = 0, dilation: int | tuple[int, int] = 1, fill: float = 0) -> Tensor:
         """Every window of an image: (N, C, H, W) becomes (N, C, kh, kw, rows, columns), a view."""
     def conv2d(self, weight: Tensor | ArrayLike, bias: Tensor | ArrayLike | None = None, stride: int | tuple[int, int] = 1, padding: int | tuple[int, int] = 0, dilation: int | tuple[int, int] = 1, groups: int = 1) -> Tensor:

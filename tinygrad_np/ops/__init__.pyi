@@ -17,7 +17,7 @@ from .random import default_generator as default_generator
 from .random import manual_seed as manual_seed
 
 
-__all__ = ['TABLE', 'Op', 'default_generator', 'define_op', 'manual_seed', 'abs', 'add', 'astype', 'bitwise_and', 'bitwise_or', 'bitwise_xor', 'clip', 'copy', 'divide', 'equal', 'exp', 'greater', 'greater_equal', 'invert', 'isfinite', 'isinf', 'isnan', 'left_shift', 'less', 'less_equal', 'log', 'logical_and', 'logical_not', 'logical_or', 'logical_xor', 'maximum', 'minimum', 'multiply', 'negative', 'not_equal', 'power', 'relu', 'right_shift', 'sigmoid', 'sign', 'sqrt', 'subtract', 'tanh', 'where', 'max', 'mean', 'min', 'std', 'sum', 'var', 'broadcast_to', 'concatenate', 'expand_dims', 'moveaxis', 'reshape', 'squeeze', 'stack', 'swapaxes', 'transpose', 'getitem', 'scatter', 'scatter_max', 'scatter_min', 'setitem', 'take', 'take_along_axis', 'cross', 'dot', 'inner', 'kron', 'matmul', 'matrix_power', 'outer', 'tensordot', 'vdot', 'cross_entropy', 'log_softmax', 'logsumexp', 'softmax', 'arccos', 'arccosh', 'arcsin', 'arcsinh', 'arctan', 'arctan2', 'arctanh', 'cbrt', 'cos', 'cosh', 'deg2rad', 'degrees', 'exp2', 'expm1', 'float_power', 'hypot', 'ldexp', 'log1p', 'log2', 'log10', 'logaddexp', 'logaddexp2', 'positive', 'rad2deg', 'radians', 'reciprocal', 'sin', 'sinh', 'square', 'tan', 'ceil', 'copysign', 'divmod', 'fabs', 'floor', 'floor_divide', 'fmax', 'fmin', 'fmod', 'heaviside', 'nan_to_num', 'piecewise', 'remainder', 'rint', 'round', 'select', 'signbit', 'trunc', 'erf', 'erfc', 'sinc', 'digamma', 'gammaln', 'polygamma', 'xlogy', 'elu', 'gelu', 'hardtanh', 'leaky_relu', 'mish', 'selu', 'silu', 'softplus', 'softsign', 'average', 'cumprod', 'cumsum', 'diff', 'nanmax', 'nanmean', 'nanmin', 'nanprod', 'nansum', 'prod', 'ptp', 'corrcoef', 'cov', 'gradient', 'median', 'percentile', 'quantile', 'trapezoid', 'all', 'any', 'argmax', 'argmin', 'count_nonzero', 'contract', 'einsum', 'cholesky', 'cofactors', 'det', 'inv', 'logabsdet', 'norm', 'slogdet', 'solve', 'diag', 'diagonal', 'flatten', 'flip', 'fliplr', 'flipud', 'pad', 'ravel', 'repeat', 'roll', 'rot90', 'tile', 'trace', 'tril', 'triu', 'append', 'array_split', 'atleast_1d', 'atleast_2d', 'atleast_3d', 'block', 'broadcast_arrays', 'column_stack', 'delete', 'dsplit', 'dstack', 'hsplit', 'hstack', 'insert', 'meshgrid', 'split', 'vsplit', 'vstack', 'argpartition', 'argsort', 'choose', 'compress', 'digitize', 'extract', 'partition', 'searchsorted', 'sort', 'topk', 'unique', 'arange', 'eye', 'full', 'full_like', 'linspace', 'normal', 'ones', 'ones_like', 'permutation', 'rand', 'randint', 'randn', 'uniform', 'zeros', 'zeros_like', 'overlap_add', 'windows', 'conv2d', 'conv2d_weight', 'conv_transpose2d', 'avg_pool1d', 'avg_pool2d', 'conv1d', 'max_pool1d', 'max_pool2d', 'dropout', 'embedding', 'nll_loss', 'one_hot', 'scaled_dot_product_attention', 'batch_norm', 'layer_norm', 'standardize']
+__all__ = ['TABLE', 'Op', 'default_generator', 'define_op', 'manual_seed', 'abs', 'add', 'astype', 'bitwise_and', 'bitwise_or', 'bitwise_xor', 'clip', 'copy', 'divide', 'equal', 'exp', 'greater', 'greater_equal', 'invert', 'isfinite', 'isinf', 'isnan', 'left_shift', 'less', 'less_equal', 'log', 'logical_and', 'logical_not', 'logical_or', 'logical_xor', 'maximum', 'minimum', 'multiply', 'negative', 'not_equal', 'power', 'relu', 'right_shift', 'sigmoid', 'sign', 'sqrt', 'subtract', 'tanh', 'where', 'max', 'mean', 'min', 'std', 'sum', 'var', 'broadcast_to', 'concatenate', 'expand_dims', 'moveaxis', 'reshape', 'squeeze', 'stack', 'swapaxes', 'transpose', 'getitem', 'scatter', 'scatter_max', 'scatter_min', 'setitem', 'take', 'take_along_axis', 'cross', 'dot', 'inner', 'kron', 'matmul', 'matrix_power', 'outer', 'tensordot', 'vdot', 'cross_entropy', 'log_softmax', 'logsumexp', 'softmax', 'arccos', 'arccosh', 'arcsin', 'arcsinh', 'arctan', 'arctan2', 'arctanh', 'cbrt', 'cos', 'cosh', 'deg2rad', 'degrees', 'exp2', 'expm1', 'float_power', 'hypot', 'ldexp', 'log1p', 'log2', 'log10', 'logaddexp', 'logaddexp2', 'positive', 'rad2deg', 'radians', 'reciprocal', 'sin', 'sinh', 'square', 'tan', 'addcdiv', 'addcmul', 'lerp', 'rsqrt', 'ceil', 'copysign', 'divmod', 'fabs', 'floor', 'floor_divide', 'fmax', 'fmin', 'fmod', 'heaviside', 'nan_to_num', 'piecewise', 'remainder', 'rint', 'round', 'select', 'signbit', 'trunc', 'erf', 'erfc', 'sinc', 'digamma', 'gammaln', 'polygamma', 'xlogy', 'elu', 'gelu', 'hardtanh', 'leaky_relu', 'logsigmoid', 'mish', 'selu', 'silu', 'softplus', 'softsign', 'average', 'cumprod', 'cumsum', 'diff', 'nanmax', 'nanmean', 'nanmin', 'nanprod', 'nansum', 'prod', 'ptp', 'cummax', 'cummin', 'logcumsumexp', 'corrcoef', 'cov', 'gradient', 'median', 'percentile', 'quantile', 'trapezoid', 'all', 'any', 'argmax', 'argmin', 'count_nonzero', 'contract', 'einsum', 'cholesky', 'cofactors', 'det', 'inv', 'logabsdet', 'norm', 'slogdet', 'solve', 'solve_triangular', 'diag', 'diag_embed', 'diagonal', 'flatten', 'flip', 'fliplr', 'flipud', 'pad', 'ravel', 'repeat', 'roll', 'rot90', 'tile', 'trace', 'tril', 'triu', 'append', 'array_split', 'atleast_1d', 'atleast_2d', 'atleast_3d', 'block', 'broadcast_arrays', 'column_stack', 'delete', 'dsplit', 'dstack', 'hsplit', 'hstack', 'insert', 'meshgrid', 'split', 'vsplit', 'vstack', 'argpartition', 'argsort', 'choose', 'compress', 'digitize', 'extract', 'partition', 'searchsorted', 'sort', 'topk', 'unique', 'scatter_reduce', 'arange', 'eye', 'full', 'full_like', 'linspace', 'normal', 'ones', 'ones_like', 'permutation', 'rand', 'randint', 'randn', 'uniform', 'zeros', 'zeros_like', 'categorical', 'multinomial', 'overlap_add', 'sliding_window_view', 'windows', 'conv2d', 'conv2d_weight', 'conv_transpose2d', 'avg_pool1d', 'avg_pool2d', 'conv1d', 'max_pool1d', 'max_pool2d', 'dropout', 'embedding', 'linear', 'nll_loss', 'one_hot', 'scaled_dot_product_attention', 'batch_norm', 'layer_norm', 'standardize']
 TABLE: dict[str, Op]
 @overload
 def abs(x: Tensor, /) -> Tensor:
@@ -580,6 +580,17 @@ def tan(x: Tensor, /) -> Tensor:
     """Tangent of x in radians."""
 @overload
 def tan(x: ArrayLike, /) -> np.ndarray: ...
+def addcdiv(x: Any, y: Any, z: Any, value: Any = 1) -> Any:
+    """x + value * y / z."""
+def addcmul(x: Any, y: Any, z: Any, value: Any = 1) -> Any:
+    """x + value * y * z."""
+def lerp(x: Any, y: Any, weight: Any) -> Any:
+    """The mixture x + weight * (y - x); exactly x for the weight 0, and y for 1."""
+@overload
+def rsqrt(x: Tensor) -> Tensor:
+    """1 / sqrt(x)."""
+@overload
+def rsqrt(x: ArrayLike) -> np.ndarray: ...
 @overload
 def ceil(x: Tensor, /) -> Tensor:
     """The smallest whole number that is at least x. Its gradient is zero everywhere."""
@@ -742,6 +753,11 @@ def leaky_relu(x: Tensor, negative_slope: float = 0.01) -> Tensor:
 @overload
 def leaky_relu(x: ArrayLike, negative_slope: float = 0.01) -> np.ndarray: ...
 @overload
+def logsigmoid(x: Tensor) -> Tensor:
+    """log(sigmoid(x)), without overflow: -softplus(-x)."""
+@overload
+def logsigmoid(x: ArrayLike) -> np.ndarray: ...
+@overload
 def mish(x: Tensor) -> Tensor:
     """x * tanh(softplus(x)): Misra, "Mish" (2019)."""
 @overload
@@ -757,10 +773,10 @@ def silu(x: Tensor) -> Tensor:
 @overload
 def silu(x: ArrayLike) -> np.ndarray: ...
 @overload
-def softplus(x: Tensor) -> Tensor:
-    """log(1 + exp(x)), without overflow: a smooth relu."""
+def softplus(x: Tensor, beta: float = 1.0, threshold: float | None = None) -> Tensor:
+    """log(1 + exp(beta * x)) / beta, without overflow: a smooth relu."""
 @overload
-def softplus(x: ArrayLike) -> np.ndarray: ...
+def softplus(x: ArrayLike, beta: float = 1.0, threshold: float | None = None) -> np.ndarray: ...
 @overload
 def softsign(x: Tensor) -> Tensor:
     """x / (1 + |x|), between -1 and 1."""
@@ -821,6 +837,21 @@ def ptp(x: Tensor, axis: int | tuple[int, ...] | None = None, *, keepdims: bool 
     """Largest minus smallest value over the given axes."""
 @overload
 def ptp(x: ArrayLike, axis: int | tuple[int, ...] | None = None, *, keepdims: bool = False) -> np.ndarray: ...
+@overload
+def cummax(x: Tensor, axis: int | tuple[int, ...] | None = 0) -> Tensor:
+    """The largest of the elements up to each one along the axis; nan from the first nan on."""
+@overload
+def cummax(x: ArrayLike, axis: int | tuple[int, ...] | None = 0) -> np.ndarray: ...
+@overload
+def cummin(x: Tensor, axis: int | tuple[int, ...] | None = 0) -> Tensor:
+    """The smallest of the elements up to each one along the axis; nan from the first nan on."""
+@overload
+def cummin(x: ArrayLike, axis: int | tuple[int, ...] | None = 0) -> np.ndarray: ...
+@overload
+def logcumsumexp(x: Tensor, axis: int | tuple[int, ...] | None = 0) -> Tensor:
+    """log(sum(exp(x))) over the elements up to each one along the axis, without overflow."""
+@overload
+def logcumsumexp(x: ArrayLike, axis: int | tuple[int, ...] | None = 0) -> np.ndarray: ...
 @overload
 def corrcoef(x: Tensor, *, rowvar: Any = True) -> Tensor:
     """The correlations of variables, one for each row of x: covariances of variance 1."""
@@ -921,11 +952,18 @@ def solve(a: Tensor, b: Tensor | ArrayLike) -> Tensor:
 def solve(a: Tensor | ArrayLike, b: Tensor) -> Tensor: ...
 @overload
 def solve(a: ArrayLike, b: ArrayLike) -> np.ndarray: ...
+def solve_triangular(a: Any, b: Any, trans: Any = 0, lower: bool = False, unit_diagonal: bool = False) -> Any:
+    """x such that a @ x = b, for one triangle of a; nobody reads the other one. As in SciPy."""
 @overload
 def diag(x: Tensor, k: Any = 0) -> Tensor:
     """A matrix with x on diagonal k if x is 1-D; diagonal k of x if it is a matrix."""
 @overload
 def diag(x: ArrayLike, k: Any = 0) -> np.ndarray: ...
+@overload
+def diag_embed(x: Tensor, offset: Any = 0, axis1: Any = -2, axis2: Any = -1) -> Tensor:
+    """Matrices of zeros with the rows of x on a diagonal, in the plane of two axes of the result."""
+@overload
+def diag_embed(x: ArrayLike, offset: Any = 0, axis1: Any = -2, axis2: Any = -1) -> np.ndarray: ...
 @overload
 def diagonal(x: Tensor, offset: Any = 0, axis1: Any = 0, axis2: Any = 1) -> Tensor:
     """The elements on a diagonal of the plane of two axes, along a new last axis."""
@@ -1050,10 +1088,10 @@ def argpartition(x: Tensor, kth: int | Sequence[int], axis: int | tuple[int, ...
 @overload
 def argpartition(x: ArrayLike, kth: int | Sequence[int], axis: int | tuple[int, ...] | None = -1) -> np.ndarray: ...
 @overload
-def argsort(x: Tensor, axis: int | tuple[int, ...] | None = -1, *, kind: str | None = 'stable') -> Tensor:
+def argsort(x: Tensor, axis: int | tuple[int, ...] | None = -1, *, kind: str | None = 'stable', descending: bool = False) -> Tensor:
     """The positions of the elements in increasing order along an axis; NaN come last."""
 @overload
-def argsort(x: ArrayLike, axis: int | tuple[int, ...] | None = -1, *, kind: str | None = 'stable') -> np.ndarray: ...
+def argsort(x: ArrayLike, axis: int | tuple[int, ...] | None = -1, *, kind: str | None = 'stable', descending: bool = False) -> np.ndarray: ...
 def choose(x: Any, choices: Any) -> Any:
     """Each element from one of several arrays: x says from which; all broadcast together."""
 def compress(condition: ArrayLike, x: Any, axis: int | tuple[int, ...] | None = None) -> Any:
@@ -1080,14 +1118,16 @@ def searchsorted(a: Tensor | ArrayLike, v: Tensor, side: str = 'left', sorter: A
 @overload
 def searchsorted(a: ArrayLike, v: ArrayLike, side: str = 'left', sorter: ArrayLike | None = None) -> np.ndarray: ...
 @overload
-def sort(x: Tensor, axis: int | tuple[int, ...] | None = -1, *, kind: str | None = 'stable') -> Tensor:
+def sort(x: Tensor, axis: int | tuple[int, ...] | None = -1, *, kind: str | None = 'stable', descending: bool = False) -> Tensor:
     """The elements in increasing order along an axis (flattened if None); NaN come last."""
 @overload
-def sort(x: ArrayLike, axis: int | tuple[int, ...] | None = -1, *, kind: str | None = 'stable') -> np.ndarray: ...
-def topk(x: Any, k: Any, axis: int | tuple[int, ...] | None = -1) -> tuple[Any, Any]:
+def sort(x: ArrayLike, axis: int | tuple[int, ...] | None = -1, *, kind: str | None = 'stable', descending: bool = False) -> np.ndarray: ...
+def topk(x: Any, k: Any, axis: int | tuple[int, ...] | None = -1, largest: Any = True) -> tuple[Any, Any]:
     """The k largest elements along an axis, largest first, and their positions."""
 def unique(x: Any, return_index: Any = False, return_inverse: Any = False, return_counts: Any = False, axis: int | tuple[int, ...] | None = None) -> Any:
     """The different elements in increasing order; with an axis, the different slices along it."""
+def scatter_reduce(x: Any, axis: int, index: Any, src: Any, reduce: str, include_self: bool = True) -> Any:
+    """A copy of x, with the values that an index brings to each place reduced to one."""
 def arange(start: float, stop: float | None = None, step: float = 1, dtype: DTypeLike | None = None, *, requires_grad: bool = False, name: str | None = None) -> Tensor:
     """Numbers from start up to stop, stop excluded; from 0 up to start if stop is None."""
 def eye(n: int, m: int | None = None, k: int = 0, dtype: DTypeLike | None = None, *, requires_grad: bool = False, name: str | None = None) -> Tensor:
@@ -1118,11 +1158,20 @@ def zeros(shape: int | Sequence[int], dtype: DTypeLike | None = None, *, require
     """Zeros in the given shape."""
 def zeros_like(x: Any, dtype: DTypeLike | None = None, *, shape: int | Sequence[int] | None = None, requires_grad: bool = False, name: str | None = None) -> Tensor:
     """Zeros in the shape and dtype of x."""
+def categorical(logits: Any, axis: int = -1, size: int | Sequence[int] | None = None, *, rng: Generator | None = None) -> Tensor:
+    """Classes picked with the probabilities softmax(logits), by Gumbel noise, as in JAX."""
+def multinomial(weights: Any, num_samples: int, replacement: bool = False, *, rng: Generator | None = None) -> Tensor:
+    """Positions along the last axis, picked with probabilities in proportion to the weights."""
 @overload
 def overlap_add(x: Tensor, shape: int | Sequence[int], stride: int | tuple[int, int] = 1, padding: int | tuple[int, int] = 0, dilation: int | tuple[int, int] = 1) -> Tensor:
     """Windows (N, C, kh, kw, rows, columns) added up in images (N, C, *shape)."""
 @overload
 def overlap_add(x: ArrayLike, shape: int | Sequence[int], stride: int | tuple[int, int] = 1, padding: int | tuple[int, int] = 0, dilation: int | tuple[int, int] = 1) -> np.ndarray: ...
+@overload
+def sliding_window_view(x: Tensor, window_shape: Any, axis: int | tuple[int, ...] | None = None) -> Tensor:
+    """Every window along one axis or several: a view, with the windows in new axes at the end."""
+@overload
+def sliding_window_view(x: ArrayLike, window_shape: Any, axis: int | tuple[int, ...] | None = None) -> np.ndarray: ...
 @overload
 def windows(x: Tensor, kernel_size: int | tuple[int, int], stride: int | tuple[int, int] = 1, padding: int | tuple[int, int] = 0, dilation: int | tuple[int, int] = 1, fill: float = 0) -> Tensor:
     """Every window of an image: (N, C, H, W) becomes (N, C, kh, kw, rows, columns), a view."""
@@ -1169,6 +1218,8 @@ def dropout(x: Any, p: float = 0.5, training: bool = True, rng: Generator | None
     """x with each element set to 0 with probability p, the others divided by 1 - p."""
 def embedding(indices: Any, weight: Any) -> Any:
     """The rows of a weight (entries, features) that the indices name: (*indices.shape, features)."""
+def linear(x: Any, weight: Any, bias: Any = None) -> Any:
+    """x @ weight + bias, for x (..., in) and a weight (in, out), the transpose of PyTorch's."""
 def nll_loss(log_probs: Any, target: Any, axis: int = -1, reduction: str = 'mean', ignore_index: int | None = None) -> Any:
     """Negative log likelihood: minus the log probability of each target class."""
 def one_hot(labels: Any, classes: int, dtype: DTypeLike = 'float32') -> Any:

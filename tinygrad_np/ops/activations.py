@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from .define import define_op
-from .elementwise import clip, sigmoid
+from .elementwise import clip, negative, sigmoid
 from .special import erfc
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "gelu",
     "hardtanh",
     "leaky_relu",
+    "logsigmoid",
     "mish",
     "selu",
     "silu",
@@ -145,18 +146,39 @@ gelu = define_op(
 )
 
 
-def _softplus(x):
-    """log(1 + exp(x)), without overflow: a smooth relu."""
-    return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
+def _softplus(x, beta=1.0, threshold=None):
+    """log(1 + exp(beta * x)) / beta, without overflow: a smooth relu.
+
+    Where beta * x is above the threshold, if there is one, the result is x, as in PyTorch.
+    """
+    bx = _scaled(x, beta)
+    out = np.maximum(bx, 0) + np.log1p(np.exp(-np.abs(bx)))
+    out = out if beta == 1 else out / beta
+    return out if threshold is None else np.where(bx > threshold, x, out)
+
+
+def _scaled(x, beta):
+    return x if beta == 1 else x * beta
+
+
+def _softplus_rule(g, x, beta, threshold):
+    bx = _scaled(x, beta)
+    slope = sigmoid(bx)
+    return g * (slope if threshold is None else np.where(bx > threshold, 1, slope))
 
 
 softplus = define_op(
     _softplus,
     name="softplus",
-    x=lambda g, x: g * sigmoid(x),
+    x=_softplus_rule,
     text="log(1 + exp({x}))",
-    elementwise=True,
+    samples=_activation_samples(beta=2.5),
 )
+
+
+def logsigmoid(x):
+    """log(sigmoid(x)), without overflow: -softplus(-x)."""
+    return negative(softplus(negative(x)))
 
 
 def _mish(x):

@@ -20,6 +20,7 @@ from .elementwise import abs as absolute
 from .elementwise import corner
 from .linalg import swap
 from .operands import operand
+from .rearrange import tril, triu
 from .reduce import restore
 from .reduce import sum as total
 
@@ -32,6 +33,7 @@ __all__ = [
     "norm",
     "slogdet",
     "solve",
+    "solve_triangular",
 ]
 
 
@@ -106,6 +108,31 @@ solve = define_op(
         ((_regular(r, 3, 3), r(2, 3, 1)), {}),
     ],
 )
+
+
+def solve_triangular(
+    a: Any, b: Any, trans: Any = 0, lower: bool = False, unit_diagonal: bool = False
+) -> Any:
+    """x such that a @ x = b, for one triangle of a; nobody reads the other one. As in SciPy.
+
+    Args:
+        a: matrices (..., n, n).
+        b: one vector if 1-D, else a matrix or a stack of them.
+        trans: 1 or "T" to solve a.T @ x = b.
+        lower: True for the lower triangle of a.
+        unit_diagonal: True to take the diagonal of a as ones.
+
+    Raises:
+        LinAlgError: a zero on the diagonal.
+        ValueError: shapes that do not fit, or another `trans`.
+    """
+    if trans not in (0, 1, "N", "T"):
+        raise ValueError(f"solve_triangular: trans must be 0, 1, 'N' or 'T', not {trans!r}")
+    a = tril(operand(a)) if lower else triu(operand(a))
+    if unit_diagonal:
+        a = np.where(_identity(a.shape[-1]), np.ones((), a.dtype), a)
+    return solve(swap(a) if trans in (1, "T") else a, b)
+
 
 # --- determinants -------------------------------------------------------------------------------
 

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 __all__ = [
     "dropout",
     "embedding",
+    "linear",
     "nll_loss",
     "one_hot",
     "scaled_dot_product_attention",
@@ -105,6 +106,12 @@ def embedding(indices: Any, weight: Any) -> Any:
         )
     check_range("embedding", "index", numbers, weight.shape[0], "entries")
     return getitem(weight, numbers)
+
+
+def linear(x: Any, weight: Any, bias: Any = None) -> Any:
+    """x @ weight + bias, for x (..., in) and a weight (in, out), the transpose of PyTorch's."""
+    product = matmul(x, weight)
+    return product if bias is None else product + operand(bias)
 
 
 # --- noise --------------------------------------------------------------------------------------

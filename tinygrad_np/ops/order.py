@@ -50,9 +50,18 @@ def _flat_if_none(name, x, axis):
     return x, checked_axis(name, axis, array_of(x).ndim)
 
 
-def _argsort(x, axis=-1, *, kind="stable"):
-    """The positions of the elements in increasing order along an axis; NaN come last."""
-    return np.argsort(x, axis, kind=kind)
+def _argsort(x, axis=-1, *, kind="stable", descending=False):
+    """The positions of the elements in increasing order along an axis; NaN come last.
+
+    With `descending` in decreasing order, NaN first; equal elements keep their order there too.
+    """
+    if not descending:
+        return np.argsort(x, axis, kind=kind)
+    if axis is None or not np.ndim(x):
+        x, axis = np.reshape(x, -1), 0
+    # Backwards twice, which keeps the order of equal elements.
+    backwards = np.argsort(np.flip(x, axis), axis, kind=kind)
+    return np.shape(x)[axis] - 1 - np.flip(backwards, axis)
 
 
 argsort = define_op(
@@ -61,7 +70,11 @@ argsort = define_op(
     x=None,
     text="argsort({x})",
     numpy=(np.argsort,),
-    samples=lambda r: [((r(3, 4),), {}), ((r(3, 4), 0), {}), ((r(2, 3), None), {})],
+    samples=lambda r: [
+        ((r(3, 4),), {}),
+        ((r(3, 4), 0), {}),
+        ((r(2, 3), None), {}),
+    ],
 )
 
 
@@ -113,10 +126,13 @@ digitize = define_op(
 
 
 @answers(np.sort)
-def sort(x, axis=-1, *, kind="stable"):
-    """The elements in increasing order along an axis (flattened if None); NaN come last."""
+def sort(x, axis=-1, *, kind="stable", descending=False):
+    """The elements in increasing order along an axis (flattened if None); NaN come last.
+
+    With `descending` in decreasing order, NaN first.
+    """
     x, axis = _flat_if_none("sort", x, axis)
-    return take_along_axis(x, np.argsort(array_of(x), axis, kind=kind), axis)
+    return take_along_axis(x, argsort(array_of(x), axis, kind=kind, descending=descending), axis)
 
 
 @answers(np.partition)
@@ -136,8 +152,10 @@ def partition(x, kth, axis=-1):
     return take_along_axis(x, positions, axis)
 
 
-def topk(x, k, axis=-1) -> tuple[Any, Any]:
+def topk(x, k, axis=-1, largest=True) -> tuple[Any, Any]:
     """The k largest elements along an axis, largest first, and their positions.
+
+    With `largest=False` the k smallest, smallest first.
 
     Returns:
         Two Tensors (arrays, if x is one): values and positions, of length k along the axis.
@@ -151,6 +169,9 @@ def topk(x, k, axis=-1) -> tuple[Any, Any]:
     if not 0 <= k <= n:
         raise ValueError(f"topk: k={k} of the {n} elements along axis {axis} of {np.shape(x)}")
     data = array_of(x)
+    if not largest:
+        positions = np.take(np.argsort(data, axis, kind="stable"), np.arange(k), axis)
+        return take_along_axis(x, positions, axis), wrap_like(positions, x)
     chosen = np.arange(n - k, n)
     # From behind and reversed in the end, so that of equal elements the first ones come first.
     positions = np.argpartition(data, chosen[:1], axis) if 0 < k < n else np.argsort(data, axis)

@@ -15,10 +15,11 @@ from .elementwise import where
 from .index import getitem, scatter, setitem, take
 from .operands import operand
 from .reduce import sum
-from .shape import broadcast_to, concatenate, moveaxis, reshape, swapaxes
+from .shape import broadcast_to, concatenate, expand_dims, moveaxis, reshape, swapaxes
 
 __all__ = [
     "diag",
+    "diag_embed",
     "diagonal",
     "flatten",
     "flip",
@@ -303,6 +304,23 @@ def diag(x, k=0):
     start = k if k >= 0 else -k * n
     flat = scatter(x, slice(start, start + shape[0] * (n + 1), n + 1), (n * n,))
     return reshape(flat, (n, n))
+
+
+def diag_embed(x, offset=0, axis1=-2, axis2=-1):
+    """Matrices of zeros with the rows of x on a diagonal, in the plane of two axes of the result.
+
+    The inverse of `diagonal`: x of shape (..., n) gives matrices of n + |offset| rows.
+    """
+    x, offset = operand(x), operator.index(offset)
+    if not x.ndim:
+        raise ValueError("diag_embed needs an axis of elements, not a 0-d array")
+    plane = checked_axes("diag_embed", (axis1, axis2), x.ndim + 1)
+    n = x.shape[-1] + abs(offset)
+    padded = pad(x, [(0, 0)] * (x.ndim - 1) + [(0, abs(offset))])
+    lines = expand_dims(padded, -1 if offset >= 0 else -2)
+    columns = np.arange(n)
+    on_diagonal = columns - columns[:, None] == offset
+    return moveaxis(_triangle(lines, on_diagonal), (-2, -1), plane)
 
 
 @answers(np.trace)

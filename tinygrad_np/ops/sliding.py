@@ -1,15 +1,20 @@
-"""Windows that slide over images: all of them as one strided view, and the adjoint of that."""
+"""Windows that slide over arrays: all of them as one strided view, and the adjoint of that."""
 
 from __future__ import annotations
 
+import math
 import operator
 from typing import NamedTuple
 
 import numpy as np
 
-from .define import define_op
+from .axes import checked_axis, checked_integers
+from .define import answers, define_op
+from .mistakes import describe_call
+from .operands import operand
+from .shape import moveaxis, reshape
 
-__all__ = ["overlap_add", "windows"]
+__all__ = ["overlap_add", "sliding_window_view", "windows"]
 
 Pair = tuple[int, int]
 
@@ -137,7 +142,8 @@ def _windows(x, kernel_size, stride=1, padding=0, dilation=1, fill=0):
     """Every window of an image: (N, C, H, W) becomes (N, C, kh, kw, rows, columns), a view.
 
     `stride` is the step from window to window, `dilation` the step inside a window, and
-    `padding` how many elements of value `fill` are added at each edge.
+    `padding` how many elements of value `fill` are added at each edge. For other axes than those
+    of images there is `sliding_window_view`.
     """
     check_image(x)
     return geometry(kernel_size, stride, padding, dilation).view(x, fill)
@@ -191,3 +197,40 @@ overlap_add = define_op(
         ((r(1, 1, 2, 2, 2, 2), (3, 3)), {}),
     ],
 )
+
+
+@answers(np.lib.stride_tricks.sliding_window_view)
+def sliding_window_view(x, window_shape, axis=None):
+    """Every window along one axis or several: a view, with the windows in new axes at the end.
+
+    Made of `windows`, which is for images and has strides. PyTorch's `t.unfold(axis, size, step)`
+    is `sliding_window_view(t, size, axis)` with the slice `::step` along the axis.
+
+    Args:
+        x: the array.
+        window_shape: the length of the window along each axis, an integer or a sequence.
+        axis: these axes; None for all, in order.
+
+    Raises:
+        ValueError: a window that is longer than its axis, or lengths for other than these axes.
+    """
+    x = operand(x)
+    sizes = checked_integers("sliding_window_view", "window_shape", window_shape)
+    axes = range(x.ndim)
+    if axis is not None:
+        axes = checked_integers("sliding_window_view", "axis", axis)
+    call = describe_call("sliding_window_view", x=x, window_shape=window_shape, axis=axis)
+    if len(sizes) != len(axes):
+        raise ValueError(f"{call}: {len(sizes)} lengths for {len(axes)} axes")
+    ndim = x.ndim
+    for size, along in zip(sizes, axes):
+        along = checked_axis("sliding_window_view", along, ndim)
+        if not 1 <= size <= x.shape[along]:
+            raise ValueError(f"{call}: no windows of {size} of {x.shape[along]} elements")
+        last = moveaxis(x, along, -1)
+        *others, length = last.shape
+        images = reshape(last, (1, math.prod(others), 1, length))
+        parts = windows(images, (1, size))
+        parts = reshape(parts, (*others, size, length - size + 1))
+        x = moveaxis(parts, -1, along)
+    return x
