@@ -44,8 +44,9 @@ def interpolate(
     x = as_tensor(x)
     _check("interpolate", size, scale_factor, mode, align_corners)
     axes = x.ndim - 2
-    if axes < 1 or _AXES[mode] not in (None, axes):
-        wanted = f"{_AXES[mode] + 2} axes" if _AXES[mode] else "3 axes or more"
+    fitting = _AXES[mode]
+    if axes < 1 or fitting not in (None, axes):
+        wanted = "3 axes or more" if fitting is None else f"{fitting + 2} axes"
         raise ValueError(
             f"interpolate with mode {mode!r} needs {wanted}, rows and channels first, not "
             f"{x.shape}: x is {tg.describe(x)}"
