@@ -35,7 +35,7 @@ class _Container(Module):
         return sum(1 for _ in self._entries())
 
     def __iter__(self) -> Iterator[Any]:
-        return (child for _, child in self._entries())
+        return iter([child for child in vars(self).values() if isinstance(child, Module)])
 
     def _checked(self, module: Any) -> Module:
         if not isinstance(module, Module):

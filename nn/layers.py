@@ -81,16 +81,24 @@ class Linear(Module):
 
     def forward(self, x: Any) -> Tensor:
         data, x = x, as_tensor(x)
+        weight, bias = self.weight, self.bias
+        try:
+            product = in_dtype_of(weight, x) @ weight
+        except ValueError:
+            if x.ndim and x.shape[-1] == weight.shape[0]:
+                raise
+            raise self._misfit(data, x) from None
+        return product if bias is None else product + bias
+
+    def _misfit(self, data: Any, x: Tensor) -> ValueError:
+        """Make the error for data, as given and as a Tensor, whose last axis does not fit."""
         features = self.weight.shape[0]
-        if x.ndim == 0 or x.shape[-1] != features:
-            transposed = x.ndim == 2 and x.shape[0] == features
-            raise ValueError(
-                f"{self!r} needs inputs of shape (..., {features}), not {x.shape}: "
-                f"x is {tg.describe(data)}, the weight {tg.describe(self.weight)}"
-                + (". Did you mean x.T?" if transposed else "")
-            )
-        product = in_dtype_of(self.weight, x) @ self.weight
-        return product if self.bias is None else product + self.bias
+        transposed = x.ndim == 2 and x.shape[0] == features
+        return ValueError(
+            f"{self!r} needs inputs of shape (..., {features}), not {x.shape}: "
+            f"x is {tg.describe(data)}, the weight {tg.describe(self.weight)}"
+            + (". Did you mean x.T?" if transposed else "")
+        )
 
     def regularization_loss(self) -> Tensor | float:
         """Return the penalties on weights and biases: Σ over those set of λ·Σ|w| and λ·Σw²."""

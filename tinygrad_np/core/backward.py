@@ -16,6 +16,7 @@ import numpy as np
 from . import errors, modes
 from .doors import NUMERIC, as_array
 from .lifting import lifted_reads
+from .reductions import reduced
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
@@ -47,7 +48,7 @@ def fit(g: Any, shape: Shape, dtype: np.dtype, result: Shape | None = None) -> A
         new = g.ndim - len(shape)  # axes that broadcasting put in front
         if new > 0:
             axis = 0 if new == 1 else tuple(range(new))
-            g = np.add.reduce(g, axis)
+            g = reduced(np.add, g, axis)
     if g.shape != shape:
         first = len(shape) - g.ndim
         lengths = zip(g.shape, shape[first:], strict=True)

@@ -45,6 +45,7 @@ __all__ = [
 
 _recording = modes.recording.get  # looked up once: asked for every parameter
 _watcher = modes.watcher.get
+_new = object.__new__
 _grads = threading.RLock()  # held to change the gradients that leaves and watches have
 
 
@@ -238,6 +239,13 @@ class Tensor(Hooked, Writable, NumPyProtocols, PythonProtocols, ForeignNames, Ta
             RuntimeError: nothing here needs a gradient, or the saved arrays were freed before.
             ValueError: a missing or misshapen `gradient`.
         """
+        try:
+            self._backward(gradient, retain_graph, create_graph)
+        except Exception as error:
+            shorten_traceback(error)
+            raise
+
+    def _backward(self, gradient: Any, retain_graph: bool, create_graph: bool) -> None:
         node = self._node
         if node is None or not node.needs_grad:
             raise errors.no_gradient(self._title(), node)
@@ -256,7 +264,9 @@ class Tensor(Hooked, Writable, NumPyProtocols, PythonProtocols, ForeignNames, Ta
             holders, totals = [], []
             for end, g in gradients:
                 holder: Any = end if end.op is None else end.watch
-                old = gradient_of(holder)
+                old = holder.grad
+                if old is not None:
+                    old = gradient_of(holder)
                 if not create_graph:
                     g = wrap(g if old is None else old._data + g, None)
                 elif old is not None:
@@ -273,7 +283,8 @@ class Tensor(Hooked, Writable, NumPyProtocols, PythonProtocols, ForeignNames, Ta
         if gradient is None:
             if self._data.size != 1:
                 raise errors.no_seed(self._title())
-            seed: Any = own_array(np.ones(self.shape, dtype=self.dtype))
+            shape, dtype = self.shape, self.dtype
+            seed: Any = own_array(np.ones(shape, dtype) if shape else dtype.type(1))
         else:
             seed = gradient if recorded else as_array(unwrap(gradient), None, copy=True)
             if seed.shape != self.shape:
@@ -360,7 +371,7 @@ def gradient_of(holder: Any) -> Any:
 def wrap(data: Any, node: Node | None) -> Tensor:
     """Make the Tensor of `data`, an array that nobody else will write to, and its node."""
     data.setflags(False)
-    tensor = object.__new__(Tensor)
+    tensor = _new(Tensor)
     tensor._data = data
     tensor._node = node
     return tensor

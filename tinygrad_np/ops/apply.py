@@ -190,10 +190,8 @@ def general(op: Op) -> Callable:
             else:
                 args += defaults[len(args) :]
             params = args[n:]
-            for value in params:
-                if type(value) not in _IMMUTABLE:
-                    params = tuple(map(_freeze, params, repeat(op)))
-                    break
+            if not _IMMUTABLE.issuperset(map(type, params)):
+                params = tuple(map(_freeze, params, repeat(op)))
             operands = args[:n] if not op.variadic else _sequence(op, args[0])
             recorded = tensors = bare = False
             arrays = []
@@ -320,6 +318,7 @@ def _edges(
     elif op.variadic:
         values += (None,)
     saved: list[Any] = []
+    wanted = False
     for k, parent in enumerate(parents):
         reads = None
         if isinstance(parent, Node) and parent.needs_grad:
@@ -327,8 +326,9 @@ def _edges(
                 reads = op.readers[0]((*values, k))
             elif op.rules[k] is not None:
                 reads = op.readers[k](values)
+        wanted = wanted or reads is not None
         saved.append(reads)
-    if all(reads is None for reads in saved):
+    if not wanted:
         return (), ()
     if op.keeps:
         saved.append(values)

@@ -181,17 +181,20 @@ def check_target(logits, target, axis, ignore_index):
         return
     if target.dtype.kind not in "iu":
         raise TypeError(f"targets must be integers (classes) or floats, not {target.dtype}")
-    expected = list(logits.shape)
-    classes = expected.pop(axis)
-    if target.shape != tuple(expected):
+    shape = logits.shape
+    classes = shape[axis]
+    expected = shape[:axis] + shape[axis:][1:]
+    if target.shape != expected:
         one_hot_rows = target.shape == logits.shape
         hint = "; one-hot rows must be floats: target.astype(float)" if one_hot_rows else ""
         raise ValueError(
             f"classes for logits {logits.shape} along axis {axis} must have shape "
-            f"{tuple(expected)}, not {target.shape}{hint}"
+            f"{expected}, not {target.shape}{hint}"
         )
     # As unsigned numbers negative labels are huge: one pass over the labels finds both mistakes.
-    unsigned = target.view(_UNSIGNED.get(target.dtype, target.dtype))
+    unsigned = target
+    if target.dtype in _UNSIGNED:
+        unsigned = target.view(_UNSIGNED[target.dtype])
     # Where labels are ignored a recording takes one way, whether a batch has such or not.
     quick = unsigned.dtype.kind == "u" and (ignore_index is None or type(target) is np.ndarray)
     if target.size == 0 or (quick and unsigned.max() < classes):
