@@ -310,12 +310,12 @@ class ExpOverflows:
 class ParametersLeftOut:
     def wrong():
         model = network(nn.Linear(4, 16), nn.ReLU(), nn.Linear(16, 3))  # here
-        return nn.cross_entropy(model[2](tg.ones((30, 16))), Y), model
+        return nn.cross_entropy(model[2](tg.ones((30, 16), np.float32)), Y), model
 
     def right():
         model = network()
         model[0].requires_grad_(False)
-        return nn.cross_entropy(model[2](tg.ones((30, 16))), Y), model
+        return nn.cross_entropy(model[2](tg.ones((30, 16), np.float32)), Y), model
 
 
 @case("detached branch", "matmul", "Use the Tensor itself", record=True)

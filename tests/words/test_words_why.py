@@ -124,7 +124,7 @@ def detached():
 
 @says(
     "`W.grad` is None: `loss` (sum at HERE) was not computed from `W`. The way is cut: matmul at "
-    "HERE reads `h` (relu at FILE) as data, a copy, as by .numpy()."
+    "HERE reads `h` (relu at FILE) as data, a bare array, as by .numpy() or .data."
 )
 def through_numpy():
     W, V = weights(2, 3), weights(3, 1)

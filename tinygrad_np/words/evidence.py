@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -20,6 +20,20 @@ if TYPE_CHECKING:
     from ..recording.recorder import Record
 
 __all__ = ["Evidence", "tensors_in"]
+
+
+class Cut(NamedTuple):
+    """An op that computed with a value as with data.
+
+    Attributes:
+        sentence: what it read, and how.
+        reader: its node.
+        explicit: whether somebody wrote `.detach()`.
+    """
+
+    sentence: str
+    reader: Node
+    explicit: bool
 
 
 class Evidence(Reading):
@@ -81,12 +95,10 @@ class Evidence(Reading):
             return f"`{name}`"
         return f"{'a leaf' if node.needs_grad else 'data'} ({shape_text(node.shape)})"
 
-    def cut(self, nodes: Iterable[Node]) -> tuple[str, Node] | None:
+    def cut(self, nodes: Iterable[Node]) -> Cut | None:
         """Find an op that read the value of one of these nodes without its graph, newest first.
 
-        Returns:
-            A sentence, and the op that computed with the value as with data; None without a
-            record.
+        None without a record.
         """
         uses = self._uses_of_data()
         for node in reversed(list(nodes)):
@@ -96,9 +108,9 @@ class Evidence(Reading):
                     continue
                 reads = f"{self.at(child)} reads {self.called(node)} as data"
                 if operand is value or _same_memory(operand, value):
-                    return f"{reads}, after .detach()", child
+                    return Cut(f"{reads}, after .detach()", child, True)
                 if np.size(value) > 1 and np.array_equal(operand, value):
-                    return f"{reads}, a copy, as by .numpy()", child
+                    return Cut(f"{reads}, a bare array, as by .numpy() or .data", child, False)
         return None
 
     def exit(self, nodes: Collection[Node]) -> Exit | None:

@@ -11,7 +11,13 @@ from ..core.tensor import Tensor, node_of
 from ..recording.findings import Finding, Findings
 from ..recording.reading import ancestors_of
 from ..recording.recorder import current_record
-from . import graph_mistakes, value_mistakes
+from . import (
+    graph_mistakes,
+    network_mistakes,
+    probability_mistakes,
+    update_mistakes,
+    value_mistakes,
+)
 from .evidence import Evidence
 from .loss_graph import LossGraph
 
@@ -21,8 +27,12 @@ if TYPE_CHECKING:
 __all__ = ["lint"]
 
 MISTAKES = (
-    graph_mistakes.probabilities_as_logits,
-    graph_mistakes.log_of_probabilities,
+    network_mistakes.several_losses,
+    network_mistakes.numbers_that_are_not_finite,
+    probability_mistakes.probabilities_as_logits,
+    probability_mistakes.softmax_of_probabilities,
+    probability_mistakes.likelihood_of_probabilities,
+    probability_mistakes.log_of_probabilities,
     value_mistakes.targets_that_are_none,
     graph_mistakes.column_against_row,
     graph_mistakes.exponential_formulas,
@@ -34,6 +44,20 @@ MISTAKES = (
     graph_mistakes.bare_numbers,
     graph_mistakes.unreachable_parameters,
     value_mistakes.gradient_sums,
+    probability_mistakes.loss_of_wrong_sign,
+    probability_mistakes.softmax_over_rows,
+    network_mistakes.targets_out_of_range,
+    network_mistakes.unscaled_inputs,
+    network_mistakes.wider_data,
+    network_mistakes.equal_units,
+    network_mistakes.repeated_layers,
+    network_mistakes.bias_before_norm,
+    update_mistakes.vanishing_gradients,
+    update_mistakes.exploding_gradients,
+    update_mistakes.idle_learning_rate,
+    update_mistakes.huge_updates,
+    update_mistakes.missing_step,
+    update_mistakes.parameters_without_update,
 )
 
 
@@ -46,11 +70,13 @@ def lint(loss: Tensor, model: Any = None, *, record: Record | None = None) -> Fi
         print(tg.lint(loss, model, record=r))
 
     It finds probabilities given to a loss that takes logits; log(softmax(x)) and log(sigmoid(x));
-    (n, 1) against (n,) in a loss; targets that are no probabilities; exponentials that overflow;
-    values that left the graph as bare numbers (`float(t)`); parameters that the loss does not
-    reach, and where their branch was detached; integers in the place of floats; dead ReLUs and
-    saturated activations; infinite derivatives, also those that a where() hides in the forward
-    pass; and a missing zero_grad().
+    (n, 1) against (n,) in a loss; targets that are no probabilities or out of range; exponentials
+    that overflow; values that are not finite; values that left the graph as bare numbers
+    (`float(t)`); parameters that the loss does not reach, and where their branch was detached;
+    integers and float64 in the place of float32; inputs that are not scaled; dead ReLUs, saturated
+    activations and equal units; infinite derivatives, also those that a where() hides in the
+    forward pass; gradients that vanish or explode; a learning rate of 0 or far too large; and a
+    missing zero_grad() or step().
     Nothing is changed, and nothing raises because of a finding.
 
     Args:

@@ -13,7 +13,7 @@ from ..core.node import Leaf, Node
 from ..core.tensor import node_of
 from ..recording.findings import Finding
 from . import loss_graph
-from .loss_graph import is_op, origin, parents
+from .loss_graph import beside_number, is_op, origin, parents
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,87 +25,15 @@ __all__ = [
     "column_against_row",
     "exponential_formulas",
     "integer_operands",
-    "log_of_probabilities",
-    "probabilities_as_logits",
     "unreachable_parameters",
 ]
-
-
-# --- probabilities --------------------------------------------------------------------------------
-
-
-def probabilities_as_logits(graph: LossGraph) -> Iterator[Finding]:
-    """Find the output of a softmax, or other probabilities, in a loss that takes logits."""
-    evidence = graph.evidence
-    for node in graph.calls(loss_graph.LOSSES_OF_LOGITS):
-        logits = node.parents[0]
-        source = origin(logits)
-        if is_op(source, loss_graph.SOFTMAXES + loss_graph.SIGMOIDS):
-            probabilities = f"the output of {evidence.at(source)}"
-        elif _are_distributions(evidence.value(logits)):
-            probabilities = f"{evidence.called(logits)}, whose rows are probabilities"
-        else:
-            continue
-        assert node.op is not None
-        activation = "softmax" if node.op.keeps else "sigmoid"
-        yield Finding(
-            "probabilities as logits",
-            f"{evidence.made_by(node)} takes logits and applies its own {activation}, but it is "
-            f"given {probabilities}",
-            evidence.place(node),
-            "Give it what goes into that, or use the loss for probabilities: "
-            "nn.categorical_crossentropy, nn.binary_cross_entropy.",
-        )
-
-
-def _are_distributions(value: Any) -> bool:
-    """Return True if each of several rows lies between 0 and 1 and sums to 1."""
-    if not isinstance(value, np.ndarray) or value.ndim < 2:
-        return False
-    if len(value) < 2 or value.shape[-1] < 2:
-        return False
-    inside = (value >= 0) & (value <= 1)
-    sums = value.sum(axis=-1)
-    return bool(inside.all() and np.allclose(sums, 1, atol=1e-4))
-
-
-def log_of_probabilities(graph: LossGraph) -> Iterator[Finding]:
-    """Find log(softmax(x)), log(sigmoid(x)) and log(1 - sigmoid(x))."""
-    evidence = graph.evidence
-    for node in graph.calls(loss_graph.LOGARITHMS):
-        source = origin(node.parents[0])
-        summand = _beside_number(source, loss_graph.ADDITIONS + loss_graph.SUBTRACTIONS)
-        if summand is not None:
-            source = origin(summand)
-        if is_op(source, loss_graph.SOFTMAXES):
-            remedy = "Use tg.log_softmax(x), or tg.cross_entropy(x, target) for the whole loss."
-        elif is_op(source, loss_graph.SIGMOIDS):
-            remedy = (
-                "Use nn.binary_cross_entropy_with_logits(x, target) for the whole loss, or "
-                "-tg.softplus(-x) for the log of sigmoid(x), -tg.softplus(x) for that of 1 - it."
-            )
-        else:
-            continue
-        yield Finding(
-            "log of probabilities",
-            f"log of the output of {evidence.at(source)}: where that is 0 to rounding, the log "
-            "is -inf and its gradient nan",
-            evidence.place(node),
-            remedy,
-        )
-
-
-def _beside_number(node: Any, group: tuple[str, ...]) -> Node | None:
-    """Return x of `x + 1`, `1 - x` and the like."""
-    operands = parents(node) if is_op(node, group) else []
-    return operands[0] if len(operands) == 1 else None
 
 
 # --- shapes ---------------------------------------------------------------------------------------
 
 
 def column_against_row(graph: LossGraph) -> Iterator[Finding]:
-    """Find (n, 1) against (n,), which gives (n, n) where nobody wants it."""
+    """Find (n, 1) against (n,), which gives (n, n) where nobody wants it; and its like."""
     evidence = graph.evidence
     for node in graph.calls(loss_graph.MEETINGS):
         operands = parents(node)
@@ -113,21 +41,38 @@ def column_against_row(graph: LossGraph) -> Iterator[Finding]:
             continue
         if any(isinstance(operand, Leaf) for operand in operands):
             continue
-        column, row = sorted(operands, key=lambda operand: -len(operand.shape))
-        n = math.prod(row.shape)
-        if n < 2 or column.shape != (n, 1) or row.shape != (n,):
-            continue
-        if _is_deliberate(column) or not _is_reduced(graph, node):
+        if not _misfit(*operands) or not _is_reduced(graph, node):
             continue
         names = " and ".join(map(evidence.shaped, operands))
+        shapes = " and ".join(str(operand.shape) for operand in operands)
         yield Finding(
             "column against row",
             f"{evidence.made_by(node)} of {names} gives {node.shape}: every element against "
             "every other",
             evidence.place(node),
-            f"Give both the same shape: .reshape(-1, 1) for the one of shape ({n},), or [:, 0] for "
-            f"the one of shape ({n}, 1).",
+            f"Give both the same shape, not {shapes}: .reshape(-1, 1) makes a column, and [:, 0] "
+            "([..., 0] for more axes) takes the last axis of a column away.",
         )
+
+
+def _misfit(a: Node, b: Node) -> bool:
+    """Return True for shapes of as many elements that stretch each other.
+
+    Both may be computed if one is a vector and the other a column; else one is a target.
+    """
+    column, row = sorted((a, b), key=lambda node: -len(node.shape))
+    n = math.prod(row.shape)
+    if n < 2 or math.prod(column.shape) != n or column.shape == row.shape:
+        return False
+    if _is_deliberate(column):
+        return False
+    if column.shape == (n, 1) and row.shape == (n,):
+        return True
+    prediction, target = (a, b) if a.needs_grad else (b, a)
+    if target.needs_grad or target.op is not None or _is_deliberate(prediction):
+        return False
+    stretched = np.broadcast_shapes(prediction.shape, target.shape)
+    return prediction.shape[-1] == 1 and math.prod(stretched) > n
 
 
 def _is_deliberate(column: Node) -> bool:
@@ -158,7 +103,7 @@ def exponential_formulas(graph: LossGraph) -> Iterator[Finding]:
     """Find softmax, log-sum-exp, softplus and sigmoid by hand, in the form that overflows."""
     for node in graph.calls():
         formula = _formula(node)
-        if formula is None or _is_bounded(formula.exponential.parents[0]):
+        if formula is None or _is_bounded(formula.exponential.parents[-1]):
             continue
         exponential = graph.evidence.at(formula.exponential)
         yield Finding(
@@ -176,6 +121,8 @@ def _formula(node: Node) -> Formula | None:
         return Formula(exponential, "softmax", remedy)
     if exponential := _sigmoid(node):
         return Formula(exponential, "sigmoid", "Use tg.sigmoid(x).")
+    if exponential := _tanh(node):
+        return Formula(exponential, "tanh", "Use tg.tanh(x).")
     if exponential := _log_sum_exp(node):
         return Formula(exponential, "log(sum(exp(x)))", "Use tg.logsumexp(x, axis).")
     if exponential := _softplus(node):
@@ -194,7 +141,8 @@ def _softmax(node: Node) -> Node | None:
 
 def _sigmoid(node: Node) -> Node | None:
     """Return the exponential of `1 / (1 + exp(x))` or `exp(x) / (1 + exp(x))`."""
-    if is_op(node, loss_graph.RECIPROCALS):
+    power = is_op(node, loss_graph.POWERS) and node.parents[1] == -1
+    if power or is_op(node, loss_graph.RECIPROCALS):
         return _exponential_plus_number(node.parents[0])
     if not is_op(node, loss_graph.QUOTIENTS):
         return None
@@ -203,6 +151,28 @@ def _sigmoid(node: Node) -> Node | None:
     if not isinstance(numerator, Node):
         return exponential
     return exponential if _same_exponential(origin(numerator), exponential) else None
+
+
+def _tanh(node: Node) -> Node | None:
+    """Return an exponential of `(exp(x) - exp(-x)) / (exp(x) + exp(-x))`."""
+    if not is_op(node, loss_graph.QUOTIENTS):
+        return None
+    above, below = node.parents
+    if not is_op(above, loss_graph.SUBTRACTIONS) or not is_op(below, loss_graph.ADDITIONS):
+        return None
+    exponentials = [_exponential(n) for part in (above, below) for n in part.parents]
+    if None in exponentials:
+        return None
+    plain, negated, *others = [_signed_argument(node) for node in exponentials if node]
+    opposite = plain[0] is negated[0] and plain[1] != negated[1]
+    return exponentials[0] if opposite and others == [plain, negated] else None
+
+
+def _signed_argument(exponential: Node) -> tuple[Any, bool]:
+    """Return x and whether it is negated, of exp(x) or exp(-x)."""
+    argument = exponential.parents[-1]
+    negated = is_op(argument, loss_graph.NEGATIONS)
+    return (argument.parents[0] if negated else argument), negated
 
 
 def _log_sum_exp(node: Node) -> Node | None:
@@ -217,7 +187,9 @@ def _softplus(node: Node) -> Node | None:
 
 
 def _exponential(node: Any) -> Node | None:
-    return node if is_op(node, loss_graph.EXPONENTIALS) else None
+    """Return a node that is exp(x), or a number to the power x."""
+    power = is_op(node, loss_graph.POWERS) and not isinstance(node.parents[0], Node)
+    return node if power or is_op(node, loss_graph.EXPONENTIALS) else None
 
 
 def _summed_exponential(node: Any) -> Node | None:
@@ -226,14 +198,14 @@ def _summed_exponential(node: Any) -> Node | None:
 
 
 def _exponential_plus_number(node: Any) -> Node | None:
-    return _exponential(_beside_number(node, loss_graph.ADDITIONS))
+    return _exponential(beside_number(node, loss_graph.ADDITIONS))
 
 
 def _same_exponential(node: Any, exponential: Node | None) -> bool:
     """Return True for this one, and for one of the same value, as where exp(x) stands twice."""
     if exponential is None:
         return False
-    twice = is_op(node, loss_graph.EXPONENTIALS) and node.parents == exponential.parents
+    twice = _exponential(node) is not None and node.parents == exponential.parents
     return node is exponential or twice
 
 
@@ -304,17 +276,18 @@ def unreachable_parameters(graph: LossGraph) -> Iterator[Finding]:
     """Find parameters that the loss was not computed from, and where the way is cut."""
     evidence = graph.evidence
     nodes = set(graph.nodes)
-    unused: list[Node] = []
+    unused: list[Leaf] = []
     branches: dict[tuple[str, str], list[Node]] = {}
     for leaf in _parameters(graph):
         if leaf in nodes:
             continue
         cut = evidence.cut([leaf, *evidence.descendants(leaf)])
-        if cut is None or cut[1] not in nodes:
+        if cut is None or cut.reader not in nodes:
             unused.append(leaf)
             continue
-        sentence, reader = cut
-        branch = sentence, evidence.place(reader)
+        if cut.explicit and graph.model is None:
+            continue  # a target that is cut off on purpose: nobody said that it is to be learned
+        branch = cut.sentence, evidence.place(cut.reader)
         branches.setdefault(branch, []).append(leaf)
     for (sentence, place), leaves in branches.items():
         yield Finding(
@@ -324,21 +297,28 @@ def unreachable_parameters(graph: LossGraph) -> Iterator[Finding]:
             "Use the Tensor itself there; if it is meant to be cut, freeze what is before it "
             "(requires_grad=False).",
         )
-    if unused:
+    ends: dict[str, list[Node]] = {}  # by the place where the way from them ends
+    for leaf in unused:
+        descendants = evidence.descendants(leaf)
+        ends.setdefault(evidence.at(list(descendants)[-1]) if descendants else "", []).append(leaf)
+    for end, nodes_before in ends.items():
+        way = "no gradient comes there from it"
+        if end:
+            way = f"the way ends at the result of {end}, whose numbers alone go on, if any"
         yield Finding(
             "not reached",
-            f"the loss does not reach {graph.names(unused)}: no gradient will ever come there",
-            evidence.place(unused[0]),
-            "Use it in the forward pass, or take it out of the model, or freeze it "
-            "(requires_grad=False).",
+            f"this loss does not reach {graph.names(nodes_before)}: {way}",
+            evidence.place(nodes_before[0]),
+            "Use it in the forward pass, with Tensors alone (no .numpy(), .data, no_grad() or "
+            "detach()); or take it out of the model, or freeze it (requires_grad=False).",
         )
 
 
 def _parameters(graph: LossGraph) -> list[Leaf]:
-    """Return the leaves that want a gradient: those of the model, then those of the record."""
-    nodes = []
+    """Return the leaves that want a gradient: those of the model, or else those of the record."""
+    nodes: list[Node] = []
     if graph.model is not None:
         nodes += [node_of(parameter) for _, parameter in graph.model.named_parameters()]
-    if graph.evidence.record is not None:
+    elif graph.evidence.record is not None:
         nodes += graph.evidence.order
     return [node for node in dict.fromkeys(nodes) if isinstance(node, Leaf)]

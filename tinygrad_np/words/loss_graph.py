@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ..core.node import Node
+from ..core.node import Leaf, Node
+from ..core.tensor import node_of
 from .text import count_text, list_text
 
 if TYPE_CHECKING:
@@ -16,14 +17,22 @@ if TYPE_CHECKING:
 
     from .evidence import Evidence
 
-__all__ = ["LossGraph", "is_op", "origin", "parents"]  # and the groups, read as loss_graph.SUMS
+__all__ = [
+    "LossGraph",
+    "is_layer",
+    "is_op",
+    "origin",
+    "parents",
+]  # and the groups, read as loss_graph.SUMS
 
 Group = tuple[str, ...]  # names of ops
 
 LOSSES_OF_LOGITS: Group = ("cross_entropy", "binary_cross_entropy_with_logits")
 SOFTMAXES: Group = ("softmax",)
+LOG_SOFTMAXES: Group = ("log_softmax",)
 SIGMOIDS: Group = ("sigmoid",)
 SATURATING: Group = ("sigmoid", "tanh")
+LIMITS: Group = ("clip", "hardtanh", "hardsigmoid")
 RECTIFIERS: Group = ("relu",)
 MAXIMUM: Group = ("maximum",)
 LOGARITHMS: Group = ("log", "log2", "log10")
@@ -34,10 +43,20 @@ NEVER_POSITIVE: Group = ("minimum", "clip", "subtract")  # as the argument of an
 SUBTRACTIONS: Group = ("subtract",)
 ADDITIONS: Group = ("add",)
 SUMS: Group = ("sum",)
+AVERAGES: Group = ("mean", "sum")
+MULTIPLICATIONS: Group = ("multiply",)
+POWERS: Group = ("power",)
+NORMALISATIONS: Group = ("standardize",)
 QUOTIENTS: Group = ("divide",)
 RECIPROCALS: Group = ("reciprocal",)
 SELECTIONS: Group = ("where",)
+PICKS: Group = ("getitem", "take_along_axis", "take")
 PRODUCTS: Group = ("matmul", "contract", "conv2d", "conv_transpose2d")
+MATRIX_PRODUCTS: Group = ("matmul",)
+# What an activation can give.
+NOT_NEGATIVE: Group = ("relu", "softplus")
+SHARES: Group = ("sigmoid", "softmax", "hardsigmoid")
+SIGNED_SHARES: Group = ("tanh", "hardtanh")
 # Where prediction and target meet, element by element.
 MEETINGS: Group = ("subtract", "multiply", "divide", "abs", "maximum", "minimum")
 # What gives a column or a row on purpose.
@@ -81,6 +100,14 @@ class LossGraph(NamedTuple):
             if node.op is not None and (group is None or node.op.name in group):
                 yield node
 
+    def leaves(self) -> list[Leaf]:
+        """Return the leaves that the loss was computed from: of a given model, its parameters."""
+        leaves = [node for node in self.nodes if isinstance(node, Leaf)]
+        if self.model is None:
+            return leaves
+        own = {node_of(parameter) for _, parameter in self.model.named_parameters()}
+        return [leaf for leaf in leaves if leaf in own]
+
     def names(self, nodes: Sequence[Node]) -> str:
         """Return the names of some parameters; of many, the first ones and a count."""
         names = list(map(self.evidence.called, nodes))
@@ -106,3 +133,20 @@ def origin(node: Any) -> Any:
     while is_op(node, _REARRANGEMENTS):
         node = node.parents[0]
     return node
+
+
+def is_layer(node: Any) -> bool:
+    """Return True for the result of a product with a parameter, with or without a bias."""
+    source = origin(node)
+    if is_op(source, ADDITIONS):
+        source, *others = sorted(parents(source), key=lambda parent: isinstance(parent, Leaf))
+        if not others or not isinstance(others[0], Leaf):
+            return False
+    weights = parents(source) if is_op(source, PRODUCTS) else []
+    return any(isinstance(weight, Leaf) for weight in weights)
+
+
+def beside_number(node: Any, group: tuple[str, ...]) -> Node | None:
+    """Return x of `x + 1`, `1 - x` and the like."""
+    operands = parents(node) if is_op(node, group) else []
+    return operands[0] if len(operands) == 1 else None

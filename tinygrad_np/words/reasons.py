@@ -225,7 +225,7 @@ class _Question:
         """Say why nothing was computed from the Tensor."""
         cut = self.evidence.cut([self.node])
         if cut is not None:
-            return f"nothing was computed from {self.name} with a graph: {cut[0]}."
+            return f"nothing was computed from {self.name} with a graph: {cut.sentence}."
         exit = self.evidence.exit([self.node])
         if exit is not None:
             return f"nothing was computed from {self.name} with a graph: {exit}."
@@ -249,7 +249,7 @@ class _Question:
         """Say where the way from the Tensor towards the loss ends."""
         cut = self.evidence.cut([self.node, *descendants])
         if cut is not None:
-            return f"The way is cut: {cut[0]}."
+            return f"The way is cut: {cut.sentence}."
         exit = self.evidence.exit(descendants)
         if exit is not None:
             return f"The way is cut: {exit}."

@@ -12,7 +12,7 @@ from ..ops.labels import first_place
 from ..recording.findings import Finding
 from ..recording.reading import bare
 from . import loss_graph
-from .loss_graph import is_op, parents
+from .loss_graph import is_layer, is_op, parents
 from .text import index_text, number_text, share_text
 
 if TYPE_CHECKING:
@@ -81,10 +81,11 @@ def _sums_to_one(target: np.ndarray) -> bool:
 
 
 def dead_units(graph: LossGraph) -> Iterator[Finding]:
-    """Find a ReLU most of whose units are 0 for all rows."""
+    """Find a ReLU, in any spelling, most of whose units are 0 for all rows."""
     evidence = graph.evidence
-    for node in graph.calls(loss_graph.RECTIFIERS + loss_graph.MAXIMUM):
-        if is_op(node, loss_graph.MAXIMUM) and not _has_zero(node):
+    hidden = _before_products(evidence)
+    for node in graph.calls():
+        if not _is_rectifier(node) or not (node in hidden or any(map(is_layer, node.parents))):
             continue
         value = evidence.value(node)
         if not isinstance(value, np.ndarray) or not value.size or not value.ndim:
@@ -92,7 +93,7 @@ def dead_units(graph: LossGraph) -> Iterator[Finding]:
         unit_axis = 1 if value.ndim == 4 else value.ndim - 1
         other_axes = tuple(axis for axis in range(value.ndim) if axis != unit_axis)
         rows = value.size // value.shape[unit_axis]
-        dead = np.all(value == 0, axis=other_axes)
+        dead = np.all((value == 0) & _is_below_zero(evidence, node), axis=other_axes)
         share = f"{share_text(dead)} units"
         if not other_axes:  # a single row: the units alone say little
             dead = dead.all(keepdims=True)
@@ -109,24 +110,33 @@ def dead_units(graph: LossGraph) -> Iterator[Finding]:
         )
 
 
-def _has_zero(node: Node) -> bool:
-    """Return True if one operand is the number 0."""
+def _is_rectifier(node: Node) -> bool:
+    """Return True for relu(x), maximum(x, 0), where(mask, x, 0) and x * mask."""
     numbers = [parent for parent in node.parents if not isinstance(parent, Node)]
-    return any(number == 0 for number in numbers)
+    if is_op(node, loss_graph.MAXIMUM + loss_graph.SELECTIONS):
+        return any(number == 0 for number in numbers)
+    if is_op(node, loss_graph.MULTIPLICATIONS):
+        return any(parent.dtype == bool for parent in parents(node))
+    return is_op(node, loss_graph.RECTIFIERS)
+
+
+def _is_below_zero(evidence: Evidence, node: Node) -> Any:
+    """Return where the input of a rectifier is negative, as far as it is known."""
+    values = [evidence.operand(node, k) for k in range(len(node.parents))]
+    inputs = [value for value in values if np.ndim(value) and value.dtype.kind == "f"]
+    return inputs[0] < 0 if inputs else True
 
 
 def saturated_units(graph: LossGraph) -> Iterator[Finding]:
     """Find a hidden sigmoid or tanh nearly all elements of which lie where it is flat."""
     evidence = graph.evidence
     hidden = _before_products(evidence)
-    for node in graph.calls(loss_graph.SATURATING):
-        slope = evidence.slope(node, 0) if node in hidden else None
+    for node in graph.calls(loss_graph.SATURATING + loss_graph.LIMITS):
+        slope = _slope(evidence, node) if node in hidden else None
         if slope is None or slope.size < 2:
             continue
-        # The steepest slope is at 0, for both.
-        value = evidence.value(node)
-        negative = value is None or np.min(value) < 0
-        steepest = 1.0 if negative else 0.25
+        # The steepest slope is at 0.
+        steepest = 0.25 if is_op(node, loss_graph.SIGMOIDS) else 1.0
         limit = FLAT * steepest
         flat = np.abs(slope) < limit
         if flat.mean() < SATURATED:
@@ -139,6 +149,14 @@ def saturated_units(graph: LossGraph) -> Iterator[Finding]:
             "Scale its inputs down: smaller initial weights, normalised data; or another "
             "activation.",
         )
+
+
+def _slope(evidence: Evidence, node: Node) -> Any:
+    """Return the derivative of an activation, or None; of a limit 1 where it changed nothing."""
+    if not is_op(node, loss_graph.LIMITS):
+        return evidence.slope(node, 0)
+    x, limited = evidence.operand(node, 0), evidence.value(node)
+    return None if x is None or limited is None else np.equal(x, limited)
 
 
 def _before_products(evidence: Evidence) -> set[Node]:
@@ -271,17 +289,30 @@ def gradient_sums(graph: LossGraph) -> Iterator[Finding]:
     record = graph.evidence.record
     if record is None or graph.root not in record.gradients:
         return
+    into: dict[Node, list[tuple[int, Any]]] = {}  # what came to each node, numbered
+    for k, flow in enumerate(record.flows, 1):
+        into.setdefault(flow.parent, []).append((k, bare(flow.contribution)))
     sums = []
-    for leaf in graph.nodes:
+    for leaf in graph.leaves():
         last = bare(record.gradients.get(leaf))
-        if not isinstance(leaf, Leaf) or last is None or not isinstance(leaf.grad, Tensor):
+        if last is None or not isinstance(leaf.grad, Tensor):
             continue
         if not last.size or not np.isfinite(last).all():
             continue
         # A gradient that was clipped or scaled down since is smaller.
+        near = 1e-4 * np.abs(last).max()
         growth = np.abs(leaf.grad.data) - np.abs(last)
-        if np.any(growth > 1e-4 * np.abs(last).max()):
-            sums.append(leaf)
+        if not np.any(growth > near):
+            continue
+        # Several batches before an update are meant to add up.
+        *_, (end, _) = into[leaf]
+        updates = [update.flows for update in record.updates if update.node is leaf]
+        if any(flows >= end for flows in updates):
+            start = max((flows for flows in updates if flows < end), default=0)
+            batches = sum(g for k, g in into[leaf] if k > start)
+            if np.all(np.abs(leaf.grad.data - batches) <= near):
+                continue
+        sums.append(leaf)
     if sums:
         yield Finding(
             "missing zero_grad",
