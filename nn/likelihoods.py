@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 import tinygrad_np as tg
-from tinygrad_np import Tensor, describe_call
+from tinygrad_np import Tensor, describe_call, shorten_traceback
 
 from .losses import alike, reduced
 from .module import as_tensor
@@ -40,8 +40,25 @@ def cross_entropy(
         TypeError: targets of another kind.
         ValueError: a class out of range, shapes that do not fit, or the mean of nothing.
     """
-    if weight is None:
-        return tg.cross_entropy(logits, target, axis, reduction, ignore_index, label_smoothing)
+    try:
+        options = (axis, reduction, ignore_index, label_smoothing)
+        if weight is None:
+            return tg.cross_entropy(logits, target, *options)
+        return _weighted_cross_entropy(logits, target, weight, *options)
+    except Exception as error:
+        shorten_traceback(error)
+        raise
+
+
+def _weighted_cross_entropy(
+    logits: Any,
+    target: Any,
+    weight: Any,
+    axis: int,
+    reduction: str,
+    ignore_index: int | None,
+    label_smoothing: float,
+) -> Tensor:
     logits, target = as_tensor(logits), as_tensor(target)
     weight = _class_weights("cross_entropy", logits, weight, axis)
     log_probs = tg.moveaxis(tg.log_softmax(logits, axis), axis, -1)

@@ -15,8 +15,8 @@ import numpy as np
 
 from . import errors, modes
 from .doors import NUMERIC, as_array
+from .kernels import sum_of_rows
 from .lifting import lifted_reads
-from .reductions import reduced
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
@@ -46,9 +46,10 @@ def fit(g: Any, shape: Shape, dtype: np.dtype, result: Shape | None = None) -> A
         if g.dtype.char == "e":  # float16, which loses the sum of many numbers
             g = g.astype(np.float32)
         new = g.ndim - len(shape)  # axes that broadcasting put in front
-        if new > 0:
-            axis = 0 if new == 1 else tuple(range(new))
-            g = reduced(np.add, g, axis)
+        if new == 1:
+            g = sum_of_rows(g)
+        elif new > 1:
+            g = np.add.reduce(g, tuple(range(new)))
     if g.shape != shape:
         first = len(shape) - g.ndim
         lengths = zip(g.shape, shape[first:], strict=True)

@@ -11,12 +11,15 @@ if TYPE_CHECKING:
     from .node import Node, Shape
 
 __all__ = [
+    "cut_gradient",
     "flat_reason",
     "graph_freed",
     "misfit",
     "no_gradient",
     "no_seed",
+    "not_copied",
     "not_frozen",
+    "other_shape",
     "rule_failed",
 ]
 
@@ -94,4 +97,25 @@ def graph_freed(node: Node) -> RuntimeError:
         f"backward ran through this graph before, and the arrays saved by {node.op.name}{where} "
         "were freed then. Compute the loss again before calling backward again, or pass "
         "retain_graph=True to the first call."
+    )
+
+
+def cut_gradient(title: str) -> TypeError:
+    """Make the error for a Tensor made of one that needs a gradient."""
+    return TypeError(
+        f"Tensor({title}) would cut the gradient: use the Tensor itself, or .detach() to cut it on "
+        "purpose"
+    )
+
+
+def other_shape(title: str, shape: Shape, gradient: Shape) -> ValueError:
+    """Make the error for the gradient of a value that has not its shape."""
+    return ValueError(f"gradient must have the shape of {title}, {shape}, not {gradient}")
+
+
+def not_copied(title: str) -> RuntimeError:
+    """Make the error for a copy of a recorded result."""
+    return RuntimeError(
+        f"{title} is the result of an operation, and its graph can't be copied or pickled: use "
+        ".detach() first"
     )

@@ -142,8 +142,6 @@ class TableMethods:
         """True where x differs from y."""
     def power(self, y: Tensor | ArrayLike, /) -> Tensor:
         """x raised to the power y."""
-    def relu(self) -> Tensor:
-        """x where it is positive, else 0."""
     def right_shift(self, y: Tensor | ArrayLike, /) -> Tensor:
         """The bits of x moved to the right by y places."""
     def sigmoid(self) -> Tensor:
@@ -332,6 +330,8 @@ class TableMethods:
         """log(sigmoid(x)), without overflow: -softplus(-x)."""
     def mish(self) -> Tensor:
         """x * tanh(softplus(x)): Misra, "Mish" (2019)."""
+    def relu(self) -> Tensor:
+        """x where it is positive, else 0."""
     def selu(self) -> Tensor:
         """SCALE * elu(x, ALPHA), with the two constants that keep mean 0 and variance 1."""
     def silu(self) -> Tensor:

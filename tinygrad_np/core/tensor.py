@@ -85,10 +85,7 @@ class Tensor(Hooked, Writable, NumPyProtocols, PythonProtocols, ForeignNames, Ta
         try:
             if isinstance(data, Tensor):
                 if data.requires_grad:
-                    raise TypeError(
-                        f"Tensor({data._title()}) would cut the gradient: use the Tensor itself, "
-                        "or .detach() to cut it on purpose"
-                    )
+                    raise errors.cut_gradient(data._title())
                 data = data._data
             array = as_array(data, dtype, copy=True)
             array.setflags(write=False)
@@ -264,9 +261,7 @@ class Tensor(Hooked, Writable, NumPyProtocols, PythonProtocols, ForeignNames, Ta
             holders, totals = [], []
             for end, g in gradients:
                 holder: Any = end if end.op is None else end.watch
-                old = holder.grad
-                if old is not None:
-                    old = gradient_of(holder)
+                old = gradient_of(holder)
                 if not create_graph:
                     g = wrap(g if old is None else old._data + g, None)
                 elif old is not None:
@@ -288,10 +283,7 @@ class Tensor(Hooked, Writable, NumPyProtocols, PythonProtocols, ForeignNames, Ta
         else:
             seed = gradient if recorded else as_array(unwrap(gradient), None, copy=True)
             if seed.shape != self.shape:
-                raise ValueError(
-                    f"gradient must have the shape of {self._title()}, {self.shape}, "
-                    f"not {seed.shape}"
-                )
+                raise errors.other_shape(self._title(), self.shape, seed.shape)
             seed = fit(seed, self.shape, self.dtype)
         return wrap(seed, None) if create_graph and not recorded else seed
 
@@ -304,10 +296,7 @@ class Tensor(Hooked, Writable, NumPyProtocols, PythonProtocols, ForeignNames, Ta
 
     def __reduce__(self) -> tuple:
         if not self.is_leaf and self.requires_grad:
-            raise RuntimeError(
-                f"{self._title()} is the result of an operation, and its graph can't be copied or "
-                "pickled: use .detach() first"
-            )
+            raise errors.not_copied(self._title())
         grad = self.grad.detach() if self.grad is not None else None
         return _restore, (type(self), self.data, self.requires_grad, self.name, grad)
 

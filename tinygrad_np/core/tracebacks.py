@@ -143,8 +143,22 @@ def _shorten_members(kind: type) -> None:
             get, put = member.fget, member.fset
             if get and not _is_short(get) and "Raises:" in (get.__doc__ or ""):
                 get = shortened(get)  # not those of Tensors, which are read all the time
-            put = shortened(put) if put and not _is_short(put) else put
+            put = _shortened_setter(put) if put and not _is_short(put) else put
             setattr(kind, name, property(get, put, member.fdel, member.__doc__))
+
+
+def _shortened_setter(function: Any) -> Callable:
+    """Decorate what an assignment calls, as that of None to `.grad`."""
+
+    def call(self: Any, value: Any) -> None:
+        try:
+            function(self, value)
+        except Exception as error:
+            shorten_traceback(error)
+            raise
+
+    call.__wrapped__ = function  # type: ignore[attr-defined]
+    return call
 
 
 # Methods that raise nothing of their own, or are asked for at every use of an attribute.

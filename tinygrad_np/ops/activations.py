@@ -1,4 +1,4 @@
-"""Activation functions beyond relu, sigmoid and tanh. Names and defaults are PyTorch's."""
+"""Activation functions beyond sigmoid and tanh. Names and defaults are PyTorch's."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 
+from ..core.kernels import zeros_beside
 from .define import define_op
 from .elementwise import clip, negative, sigmoid
 from .special import erfc
@@ -17,6 +18,7 @@ __all__ = [
     "leaky_relu",
     "logsigmoid",
     "mish",
+    "relu",
     "selu",
     "silu",
     "softplus",
@@ -35,6 +37,21 @@ def _activation_samples(**params):
 
 
 # --- straight on the right, bent on the left -----------------------------------------------------
+
+
+def _relu(x):
+    """x where it is positive, else 0."""
+    return np.maximum(x, zeros_beside(x))
+
+
+relu = define_op(
+    _relu,
+    name="relu",
+    x=lambda g, out: g * (out > 0),
+    text="max({x}, 0)",
+    kinks="0 at x = 0; of second order 0",
+    elementwise=True,
+)
 
 
 def _leaky_relu(x, negative_slope=0.01):

@@ -43,7 +43,6 @@ __all__ = [
     "negative",
     "not_equal",
     "power",
-    "relu",
     "right_shift",
     "sigmoid",
     "sign",
@@ -216,33 +215,6 @@ sigmoid = define_op(
     text="sigmoid({x})",
 )
 
-
-_ZEROS = {char: np.zeros(2**16, char) for char in "fd"}
-_FEWEST_ZEROS = 1000  # below, finding them takes longer than they save
-
-
-def _zeros_beside(x):
-    """Return zeros to compare x with: 0, or an array, which takes NumPy a third of the time."""
-    size = x.size
-    if size < _FEWEST_ZEROS or type(x) is not np.ndarray or not x.flags.c_contiguous:
-        return 0
-    zeros = _ZEROS.get(x.dtype.char, ())
-    return zeros[:size].reshape(x.shape) if size <= len(zeros) else 0
-
-
-def _relu(x):
-    """x where it is positive, else 0."""
-    return np.maximum(x, _zeros_beside(x))
-
-
-relu = define_op(
-    _relu,
-    name="relu",
-    x=lambda g, out: g * (out > 0),
-    text="max({x}, 0)",
-    kinks="0 at x = 0; of second order 0",
-    elementwise=True,
-)
 
 # --- choices -----------------------------------------------------------------------------------
 
