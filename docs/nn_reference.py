@@ -70,6 +70,63 @@ checksum.
 
 ```
 
+## Training with callbacks
+
+`fit` trains, measures, and calls callbacks: after each update, after each epoch, in the end.
+
+```python
+>>> X, y = nn.data.moons(200, rng=np.random.default_rng(0))
+>>> (X_train, y_train), validation = nn.data.split(X, y, (0.8, 0.2), rng=np.random.default_rng(1))
+>>> def build():
+...     rng = np.random.default_rng(2)
+...     model = nn.Sequential(nn.Linear(2, 16, rng=rng), nn.ReLU(), nn.Linear(16, 2, rng=rng))
+...     return model, nn.Adam(model.parameters(), lr=0.02)
+>>> def train(epochs, **options):
+...     model, optimizer = build()
+...     return nn.fit(
+...         model, X_train, y_train,
+...         loss="cross_entropy", optimizer=optimizer, metrics=["accuracy", "f1"],
+...         validation_data=validation, epochs=epochs, batch_size=32,
+...         callbacks=[nn.EarlyStopping("val_loss", patience=20), nn.Checkpoint("run.npz")],
+...         rng=np.random.default_rng(3), progress=False, **options,
+...     )
+>>> whole = train(12)
+>>> list(whole)
+['loss', 'accuracy', 'f1', 'lr', 'val_loss', 'val_accuracy', 'val_f1']
+>>> whole["val_accuracy"][-1] > 0.85
+True
+
+```
+
+`print(whole.table())` is a table of it, `whole.plot()` draws the curves.
+
+A run that was stopped goes on with the same numbers, bit for bit, as one that was not, wherever a
+Ctrl-C or a kill came: the checkpoint has the model, the optimizer, the generators, the history, and
+what the callbacks remember. `resume=True` begins where there is no file yet, so that one program is
+started again and again until it is done.
+
+```python
+>>> stopped = train(5)
+>>> train(12, resume=True).metrics == whole.metrics
+True
+>>> os.remove("run.npz")
+
+```
+
+A callback of your own is a class with the hooks that it needs:
+
+```python
+>>> class Best(nn.Callback):
+...     def on_epoch(self, run):
+...         if run.values["accuracy"] > 0.99:
+...             run.stop()
+
+```
+
+A metric is averaged over batches; one that is no average, such as F1, is computed over all rows of
+the epoch: those of `nn` know it, one of your own says so by `@nn.over_epoch`. For a first learning
+rate, `nn.find_lr` tries a copy of the model.
+
 ## A model as a function of its parameters
 
 ```python
@@ -115,6 +172,7 @@ MODULES = (
     "callbacks",
     "checkpoints",
     "history",
+    "rate_finder",
     "saving",
     "pure_functions",
     "distributions",

@@ -41,7 +41,7 @@ from .activations import (
     Tanh,
 )
 from .attention import MultiheadAttention, TransformerDecoderLayer, TransformerEncoderLayer
-from .callbacks import Callback, EarlyStopping
+from .callbacks import Callback, EarlyStopping, LiveCurve
 from .checkpoints import Checkpoint
 from .containers import Lambda, ModuleDict, ModuleList, Sequential
 from .convolution import Conv1d, Conv2d, ConvTranspose1d, ConvTranspose2d
@@ -142,6 +142,7 @@ if _TYPE_CHECKING:
         pure,
         ravel,
     )
+    from .rate_finder import LearningRates, find_lr
     from .saving import Saved, load, save
 
 __all__ = [
@@ -203,8 +204,10 @@ __all__ = [
     "Lambda",
     "LayerNorm",
     "LeakyReLU",
+    "LearningRates",
     "Linear",
     "Lion",
+    "LiveCurve",
     "LogSigmoid",
     "LogSoftmax",
     "MSELoss",
@@ -258,6 +261,7 @@ __all__ = [
     "distributions",
     "evaluate",
     "f1",
+    "find_lr",
     "fit",
     "functional_call",
     "gaussian_nll_loss",
@@ -295,12 +299,14 @@ __all__ = [
 
 # What takes long to import, and few programs use: the module of each name.
 _LAZY = {
+    "LearningRates": "rate_finder",
     "OptimizerState": "pure_functions",
     "PureOptimizer": "pure_functions",
     "Saved": "saving",
     "apply_updates": "pure_functions",
     "data": "",
     "distributions": "",
+    "find_lr": "rate_finder",
     "functional_call": "pure_functions",
     "load": "saving",
     "pure": "pure_functions",

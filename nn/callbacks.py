@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import sys
+import time
 from typing import TYPE_CHECKING, Any
 
 from .arguments import check_not_negative, whole_number
@@ -13,7 +15,7 @@ if TYPE_CHECKING:
     from .history import History
     from .run import Run
 
-__all__ = ["Callback", "EarlyStopping", "EpochFunction", "ProgressBar"]
+__all__ = ["Callback", "EarlyStopping", "EpochFunction", "LiveCurve", "ProgressBar"]
 
 
 class Callback:
@@ -171,3 +173,44 @@ class ProgressBar(Callback):
 
     def on_end(self, run: Run) -> None:
         self.bar.close()
+
+
+class LiveCurve(Callback):
+    """Draw the history in a notebook while it grows; outside of one, do nothing.
+
+    Args:
+        seconds: the least time between two pictures. Drawing takes at most a tenth of the time.
+    """
+
+    def __init__(self, seconds: float = 1.0) -> None:
+        self.seconds = check_not_negative("seconds", seconds)
+
+    def on_begin(self, run: Run) -> None:
+        from .curves import Curves
+
+        self._curves = Curves
+        self._display: Any = None
+        self._due = 0.0
+        self._drawn = 0
+
+    def on_epoch(self, run: Run) -> None:
+        started = time.monotonic()
+        if started >= self._due:
+            self._draw(run)
+            ended = time.monotonic()
+            self._due = ended + max(self.seconds, 9 * (ended - started))
+
+    def on_end(self, run: Run) -> None:
+        if self._drawn != len(run.history):
+            self._draw(run)
+
+    def _draw(self, run: Run) -> None:
+        shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
+        if not hasattr(shell, "kernel"):
+            return
+        curves = self._curves(run.history)
+        self._drawn = len(run.history)
+        if self._display is None:
+            self._display = sys.modules["IPython"].display.display(curves, display_id=True)
+        else:
+            self._display.update(curves)

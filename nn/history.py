@@ -11,6 +11,8 @@ from tinygrad_np import Text
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from .curves import Curves
+
 __all__ = ["History"]
 
 MOST_ROWS = 20  # of a table
@@ -63,7 +65,7 @@ class History:
     # --- as text -------------------------------------------------------------------------
 
     def table(self, most: int = MOST_ROWS) -> str:
-        """Return the epochs as a table; of more than `most`, a part at even distances."""
+        """Return the epochs as a table; of more than about `most`, every second, fifth, tenth …"""
         rows = self._rows(most)
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
         lines = ["  ".join(map(str.rjust, row, widths)) for row in rows]
@@ -72,13 +74,13 @@ class History:
     def _rows(self, most: int) -> list[list[str]]:
         """Return the header and the rows of the table."""
         count = len(self)
-        shown = range(count)
-        if count > most:
-            shown = np.unique(np.linspace(0, count - 1, most).round().astype(int)).tolist()
+        steps = (n * 10**k for k in range(20) for n in (1, 2, 5))
+        step = next(step for step in steps if step * most >= count)
+        shown = {1, count, *range(step, count + 1, step)} if count else set()
         rows = [["epoch", *self.metrics]]
-        for k in shown:
-            cells = [_cell(values, k) for values in self.metrics.values()]
-            rows.append([f"{k + 1:,}", *cells])
+        for epoch in sorted(shown):
+            cells = [_cell(values, epoch - 1) for values in self.metrics.values()]
+            rows.append([f"{epoch:,}", *cells])
         return rows
 
     def _repr_html_(self) -> str:
@@ -91,6 +93,27 @@ class History:
             f"<tr>{''.join(f'<td{style}>{cell}</td>' for cell in row)}</tr>" for row in rows
         )
         return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+    def plot(self, path: Any = None) -> Curves:
+        """Draw a panel for each metric, training and validation together, and mark the best epoch.
+
+        Args:
+            path: a file to write, such as "history.png" or "history.svg".
+
+        Returns:
+            The figure of matplotlib, which a notebook shows.
+
+        Raises:
+            ValueError: a history without epochs.
+            ImportError: matplotlib is missing.
+            OSError: the file can't be written.
+        """
+        from .curves import Curves
+
+        figure = Curves(self)
+        if path is not None:
+            figure.savefig(path)
+        return figure
 
     # --- as a dict ---------------------------------------------------------------------------
 

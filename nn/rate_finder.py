@@ -1,0 +1,163 @@
+"""A learning rate from a short trial: `find_lr`."""
+
+from __future__ import annotations
+
+import copy
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+import tinygrad_np as tg
+
+from .arguments import check_generator, check_optimizer, whole_number
+from .feed import check_model, feed
+from .lookup import look_up_loss
+from .steps import NotFinite, Step
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from tinygrad_np import Tensor
+
+    from .curves import RateCurve
+    from .feed import Batch, Rows, Stream
+    from .module import Module
+    from .optimizers import Optimizer
+
+__all__ = ["LearningRates", "find_lr"]
+
+SMOOTHING = 0.9
+SETTLING = 10  # steps, 1 / (1 - SMOOTHING)
+TOO_HIGH = 4.0  # times the lowest loss, at which a trial ends
+
+
+class LearningRates:
+    """The losses of a trial of learning rates.
+
+    Attributes:
+        lrs: the learning rates, rising by a constant factor.
+        losses: the loss of the batch before the update with each.
+        smooth: their running mean, as of Adam: with factor 0.9, corrected for its start at 0.
+        suggestion: the rate at which that falls fastest per factor of the rate, from the eleventh
+            on; None if it never falls.
+    """
+
+    def __init__(self, lrs: list[float], losses: list[float]) -> None:
+        self.lrs = np.array(lrs)
+        self.losses = np.array(losses)
+        self.smooth = np.zeros(len(losses))
+        mean = 0.0
+        for k, loss in enumerate(losses):
+            mean = SMOOTHING * mean + (1 - SMOOTHING) * loss
+            self.smooth[k] = mean / (1 - SMOOTHING ** (k + 1))
+        self.suggestion = self._steepest()
+
+    def _steepest(self) -> float | None:
+        count = len(self.lrs)
+        if count < 3:
+            return None
+        slopes = np.gradient(self.smooth, np.log(self.lrs))
+        # The mean settles over the first rates: its ups and downs there are those of the batches.
+        first = SETTLING if count > 2 * SETTLING else 0
+        last = max(int(np.argmin(self.smooth)), first)
+        k = first + int(np.argmin(slopes[first : last + 1]))
+        return float(self.lrs[k]) if slopes[k] < 0 else None
+
+    def plot(self, path: Any = None) -> RateCurve:
+        """Draw the losses over the rates, and mark the suggestion.
+
+        Args:
+            path: a file to write, such as "rates.png".
+
+        Returns:
+            The figure of matplotlib, which a notebook shows.
+        """
+        from .curves import RateCurve
+
+        figure = RateCurve(self)
+        if path is not None:
+            figure.savefig(path)
+        return figure
+
+    def __repr__(self) -> str:
+        ends = f"{self.lrs[0]:.3g} to {self.lrs[-1]:.3g}" if len(self.lrs) else "none"
+        suggestion = "none" if self.suggestion is None else f"{self.suggestion:.3g}"
+        return f"LearningRates({ends}; suggestion {suggestion})"
+
+
+def find_lr(
+    model: Module,
+    x: Any,
+    y: Any = None,
+    *,
+    loss: str | Callable[..., Tensor],
+    optimizer: Optimizer,
+    low: float = 1e-7,
+    high: float = 10.0,
+    steps: int = 100,
+    batch_size: int | None = None,
+    rng: np.random.Generator | None = None,
+) -> LearningRates:
+    """Train a copy of the model with a rising learning rate, to see which are good.
+
+    The range test of Smith (2017), Cyclical Learning Rates, section 3.3; the suggestion is where
+    the smoothed loss falls fastest. It ends where the loss is four times its lowest value. Model,
+    optimizer and generators stay exactly as they are.
+
+        rates = nn.find_lr(model, X, y, loss="cross_entropy", optimizer=optimizer)
+        optimizer.lr = rates.suggestion
+
+    Args:
+        model, x, y, loss, optimizer, batch_size, rng: as of `fit`.
+        low, high: the first and the last learning rate.
+        steps: the number of updates.
+
+    Raises:
+        ValueError: rates that do not rise, or a loss that is not finite at first.
+        TypeError: an argument of another kind.
+    """
+    check_model(model)
+    check_optimizer(optimizer)
+    check_generator("find_lr", rng)
+    loss = look_up_loss(loss)
+    steps = whole_number("steps", steps, 3)
+    if not 0 < low < high < math.inf:
+        raise ValueError(f"low and high must be 0 < low < high, not {low!r} and {high!r}")
+    model, optimizer, loss = copy.deepcopy((model, optimizer, loss))
+    data = feed(model, x, y, batch_size, True, rng)
+    generators = [g for g in (tg.default_generator(), data.rng) if g is not None]
+    states = [generator.bit_generator.state for generator in generators]
+    model.train()
+    try:
+        step = Step(model, loss, optimizer, False)
+        return LearningRates(*_trial(step, data, np.geomspace(low, high, steps).tolist()))
+    finally:
+        for generator, state in zip(generators, states, strict=True):
+            generator.bit_generator.state = state
+
+
+def _trial(step: Step, data: Rows | Stream, rates: list[float]) -> tuple[list[float], list[float]]:
+    """Return the rates that were tried, and the losses before the updates with them."""
+    lrs: list[float] = []
+    losses: list[float] = []
+    for rate, batch in zip(rates, _endless(data), strict=False):
+        step.optimizer.lr = rate
+        try:
+            _, data_loss, *_ = step([batch])[0]
+        except NotFinite:
+            break
+        lrs.append(rate)
+        losses.append(data_loss.item())
+        best = min(losses)
+        if losses[-1] > max(losses[0], best + (TOO_HIGH - 1) * abs(best)):
+            break
+    if not lrs:
+        raise ValueError("the loss or a gradient is not finite before any update: fit says why")
+    return lrs, losses
+
+
+def _endless(data: Rows | Stream) -> Iterator[Batch]:
+    """Yield the batches of one epoch after the other."""
+    while True:
+        yield from data.batches(data.order())
