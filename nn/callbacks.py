@@ -7,6 +7,7 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any
 
+from . import curves
 from .arguments import check_not_negative, whole_number
 
 if TYPE_CHECKING:
@@ -186,31 +187,29 @@ class LiveCurve(Callback):
         self.seconds = check_not_negative("seconds", seconds)
 
     def on_begin(self, run: Run) -> None:
-        from .curves import Curves
-
-        self._curves = Curves
-        self._display: Any = None
+        shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
+        self._is_seen = hasattr(shell, "kernel")
+        if self._is_seen:
+            curves.page(1, 1)  # which says what is missing, if matplotlib is
+        self._picture: Any = None
         self._due = 0.0
         self._drawn = 0
 
     def on_epoch(self, run: Run) -> None:
         started = time.monotonic()
-        if started >= self._due:
+        if self._is_seen and started >= self._due:
             self._draw(run)
             ended = time.monotonic()
             self._due = ended + max(self.seconds, 9 * (ended - started))
 
     def on_end(self, run: Run) -> None:
-        if self._drawn != len(run.history):
+        if self._is_seen and self._drawn != len(run.history):
             self._draw(run)
 
     def _draw(self, run: Run) -> None:
-        shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
-        if not hasattr(shell, "kernel"):
-            return
-        curves = self._curves(run.history)
+        figure = curves.draw_history(run.history)
         self._drawn = len(run.history)
-        if self._display is None:
-            self._display = sys.modules["IPython"].display.display(curves, display_id=True)
+        if self._picture is None:
+            self._picture = sys.modules["IPython"].display.display(figure, display_id=True)
         else:
-            self._display.update(curves)
+            self._picture.update(figure)

@@ -11,7 +11,7 @@ from tinygrad_np import Text
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from .curves import Curves
+    from matplotlib.figure import Figure
 
 __all__ = ["History"]
 
@@ -94,7 +94,7 @@ class History:
         )
         return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
-    def plot(self, path: Any = None) -> Curves:
+    def plot(self, path: Any = None) -> Figure:
         """Draw a panel for each metric, training and validation together, and mark the best epoch.
 
         Args:
@@ -108,9 +108,9 @@ class History:
             ImportError: matplotlib is missing.
             OSError: the file can't be written.
         """
-        from .curves import Curves
+        from .curves import draw_history
 
-        figure = Curves(self)
+        figure = draw_history(self)
         if path is not None:
             figure.savefig(path)
         return figure

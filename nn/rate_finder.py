@@ -18,9 +18,10 @@ from .steps import NotFinite, Step
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from matplotlib.figure import Figure
+
     from tinygrad_np import Tensor
 
-    from .curves import RateCurve
     from .feed import Batch, Rows, Stream
     from .module import Module
     from .optimizers import Optimizer
@@ -64,7 +65,7 @@ class LearningRates:
         k = first + int(np.argmin(slopes[first : last + 1]))
         return float(self.lrs[k]) if slopes[k] < 0 else None
 
-    def plot(self, path: Any = None) -> RateCurve:
+    def plot(self, path: Any = None) -> Figure:
         """Draw the losses over the rates, and mark the suggestion.
 
         Args:
@@ -73,9 +74,9 @@ class LearningRates:
         Returns:
             The figure of matplotlib, which a notebook shows.
         """
-        from .curves import RateCurve
+        from .curves import draw_rates
 
-        figure = RateCurve(self)
+        figure = draw_rates(self)
         if path is not None:
             figure.savefig(path)
         return figure

@@ -232,17 +232,17 @@ def test_curves_of_nothing_and_without_matplotlib(monkeypatch):
     pytest.importorskip("matplotlib")
     with pytest.raises(ValueError, match="without epochs"):
         nn.History().plot()
-    monkeypatch.delitem(sys.modules, "nn.curves")
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     with pytest.raises(ImportError, match=r'pip install "tinygrad-np\[viz\]"'):
         history().plot()
+    fit(callbacks=[nn.LiveCurve()])
+    monkeypatch.setitem(sys.modules, "IPython", notebook([]))
     with pytest.raises(ImportError, match=r'pip install "tinygrad-np\[viz\]"'):
         fit(callbacks=[nn.LiveCurve()])
 
 
-def test_live_curves_in_a_notebook_and_elsewhere(monkeypatch, capsys):
-    pytest.importorskip("matplotlib")
-    shown = []
+def notebook(shown):
+    """An IPython in a notebook, which notes what it shows."""
 
     class Handle:
         def update(self, figure):
@@ -252,13 +252,18 @@ def test_live_curves_in_a_notebook_and_elsewhere(monkeypatch, capsys):
         shown.append("new")
         return Handle()
 
-    fit([0, 0, 0], callbacks=[nn.LiveCurve()])
-    assert capsys.readouterr() == ("", "")
-    notebook = types.SimpleNamespace(
+    return types.SimpleNamespace(
         get_ipython=lambda: types.SimpleNamespace(kernel=1),
         display=types.SimpleNamespace(display=display),
     )
-    monkeypatch.setitem(sys.modules, "IPython", notebook)
+
+
+def test_live_curves_in_a_notebook_and_elsewhere(monkeypatch, capsys):
+    pytest.importorskip("matplotlib")
+    shown = []
+    fit([0, 0, 0], callbacks=[nn.LiveCurve()])
+    assert capsys.readouterr() == ("", "")
+    monkeypatch.setitem(sys.modules, "IPython", notebook(shown))
     fit([0, 0, 0], callbacks=[nn.LiveCurve(seconds=999)])
     assert shown == ["new", 2]  # the first epoch, and the end
 
@@ -291,7 +296,7 @@ def test_find_lr_finds_the_steep_part_and_changes_nothing(make):
     assert all(np.array_equal(v, after[0][k]) for k, v in before[0].items())
     assert [p.grad for p in model.parameters()] == grads
     assert np.allclose(np.diff(np.log(rates.lrs)), np.log(1e8) / 99)
-    assert 1e-3 < rates.suggestion < 5
+    assert 1e-4 < rates.suggestion <= 10
     assert rates.smooth.argmin() >= list(rates.lrs).index(rates.suggestion)
     assert repr(rates).startswith("LearningRates(1e-07 to ")
 
