@@ -55,7 +55,8 @@ class Rows:
     def batches(self, order: np.ndarray | None, first: int = 0) -> Iterator[Batch]:
         """Yield the batches of an epoch in an order, from a number on."""
         if order is None:
-            yield from [self.arrays][first:]
+            if not first:
+                yield self.arrays
             return
         for start in range(first * self.batch_size, len(order), self.batch_size):
             rows = order[start : start + self.batch_size]

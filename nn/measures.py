@@ -52,9 +52,9 @@ class Epoch:
     def __init__(self, rates: dict[str, float], order: np.ndarray | None) -> None:
         self.rates = rates
         self.order = order
-        self.values: dict[str, list[tuple[int, float]]] = {}  # with the number of the batch
-        self.rows: list[float] = []  # of each batch
-        self.sizes: list[float] = []  # the weights of their losses
+        self.values: list[dict[str, float]] = []  # of each batch
+        self.rows: list[int] = []
+        self.weights: list[float] = []  # of the losses, where rows have weights
         self.kept: list[tuple[np.ndarray, np.ndarray]] = []  # for the metrics that need all rows
 
     @property
@@ -70,12 +70,10 @@ class Epoch:
             values["reg_loss"] = penalty.item()
         if metrics:
             values.update(self._measure(metrics, output, batch[1]))
-        for name, value in values.items():
-            self.values.setdefault(name, []).append((len(self.rows), value))
-        x, _, *weights = batch
-        size = weights[0].numpy().sum() if weights else len(x)
-        self.sizes.append(float(size))
-        self.rows.append(len(x))
+        if len(batch) == 3:
+            self.weights.append(float(batch[2].numpy().sum()))
+        self.values.append(values)
+        self.rows.append(len(batch[0]))
         return values
 
     def _measure(self, metrics: Metrics, output: Tensor, target: Tensor) -> dict[str, float]:
@@ -95,11 +93,16 @@ class Epoch:
 
     def summary(self, metrics: Metrics) -> dict[str, float]:
         """Return the losses and metrics of the epoch: averages over its rows, or of all rows."""
-        by_rows, by_size = _shares(self.rows), _shares(self.sizes)
-        means = {}
-        for name, values in self.values.items():
-            shares = by_size if name in LOSSES else by_rows
-            means[name] = sum(shares[k] * value for k, value in values)
+        by_rows = by_weight = _shares(self.rows)
+        if self.weights:
+            if len(self.weights) != len(self.rows):
+                raise ValueError("some batches have weights, and others have none")
+            by_weight = _shares(self.weights)
+        means: dict[str, float] = {}
+        for k, values in enumerate(self.values):
+            for name, value in values.items():
+                shares = by_weight if name in LOSSES else by_rows
+                means[name] = means.get(name, 0.0) + shares[k] * value
         summary = {name: means[name] for name in LOSSES if name in means}
         rows = all_rows(self.kept) if self.kept else ()
         for name, metric in metrics.items():
@@ -112,12 +115,11 @@ class Epoch:
 
     def state_dict(self) -> dict[str, Any]:
         """Return all of it by name, to go on from."""
-        state = {
-            **{f"rates.{name}": rate for name, rate in self.rates.items()},
-            "rows": np.array(self.rows),
-            "sizes": np.array(self.sizes),
-        }
-        state |= {f"values.{name}": np.array(pairs) for name, pairs in self.values.items()}
+        state = {f"rates.{name}": rate for name, rate in self.rates.items()}
+        state |= {"rows": np.array(self.rows), "weights": np.array(self.weights)}
+        for name in {name: None for values in self.values for name in values}:
+            pairs = [(k, values[name]) for k, values in enumerate(self.values) if name in values]
+            state[f"values.{name}"] = np.array(pairs)
         if self.order is not None:
             state["order"] = self.order
         if self.kept:
@@ -132,11 +134,12 @@ class Epoch:
         rates = {k.removeprefix("rates."): v for k, v in state.items() if k.startswith("rates.")}
         epoch = cls(rates, state.get("order"))
         epoch.rows = state["rows"].tolist()
-        epoch.sizes = state["sizes"].tolist()
+        epoch.weights = state["weights"].tolist()
+        epoch.values = [{} for _ in epoch.rows]
         for name, pairs in state.items():
             if name.startswith("values."):
-                noted = [(int(k), value) for k, value in pairs.tolist()]
-                epoch.values[name.removeprefix("values.")] = noted
+                for k, value in pairs.tolist():
+                    epoch.values[int(k)][name.removeprefix("values.")] = value
         if "outputs" in state:
             epoch.kept = [(state["outputs"], state["targets"])]
         return epoch

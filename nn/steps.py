@@ -48,13 +48,12 @@ class Step:
 
     def __call__(self, batches: Sequence[Batch]) -> list[Result]:
         """Make one update from some batches, as if they were one; return the results of each."""
-        first, *others = batches
-        if not others and len(first) == 2:
-            return [self.run(*first)]
+        if len(batches) == 1 and len(batches[0]) == 2:
+            return [self.run(*batches[0])]
         sizes = [size_of(self.loss, batch) for batch in batches]
         total = sum(sizes)
-        if not others and total:
-            return [self.run(*first)]
+        if len(batches) == 1 and total:
+            return [self.run(*batches[0])]
         self.optimizer.zero_grad()
         results = []
         for batch, size in zip(batches, sizes, strict=True):
