@@ -16,7 +16,7 @@ from .lookup import look_up_loss
 from .steps import NotFinite, Step
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from matplotlib.figure import Figure
 
@@ -30,6 +30,7 @@ __all__ = ["LearningRates", "find_lr"]
 
 SMOOTHING = 0.9
 SETTLING = 10  # steps, 1 / (1 - SMOOTHING)
+REACH = 5  # steps before and behind a rate, over which the fall is measured
 TOO_HIGH = 4.0  # times the lowest loss, at which a trial ends
 
 
@@ -40,30 +41,26 @@ class LearningRates:
         lrs: the learning rates, rising by a constant factor.
         losses: the loss of the batch before the update with each.
         smooth: their running mean, as of Adam: with factor 0.9, corrected for its start at 0.
-        suggestion: the rate at which that falls fastest per factor of the rate, from the eleventh
-            on; None if it never falls.
+        suggestion: the rate in the middle of the ten steps over which that falls most, without the
+            first ten; None if it never falls.
     """
 
     def __init__(self, lrs: list[float], losses: list[float]) -> None:
         self.lrs = np.array(lrs)
         self.losses = np.array(losses)
-        self.smooth = np.zeros(len(losses))
-        mean = 0.0
-        for k, loss in enumerate(losses):
-            mean = SMOOTHING * mean + (1 - SMOOTHING) * loss
-            self.smooth[k] = mean / (1 - SMOOTHING ** (k + 1))
+        self.smooth = running_mean(losses)
         self.suggestion = self._steepest()
 
     def _steepest(self) -> float | None:
         count = len(self.lrs)
         if count < 3:
             return None
-        slopes = np.gradient(self.smooth, np.log(self.lrs))
         # The mean settles over the first rates: its ups and downs there are those of the batches.
-        first = SETTLING if count > 2 * SETTLING else 0
-        last = max(int(np.argmin(self.smooth)), first)
-        k = first + int(np.argmin(slopes[first : last + 1]))
-        return float(self.lrs[k]) if slopes[k] < 0 else None
+        first, reach = (SETTLING, REACH) if count > 2 * SETTLING else (0, 1)
+        falls = self.smooth[first : -2 * reach] - self.smooth[first + 2 * reach :]
+        falls = falls[: max(1, int(np.argmin(self.smooth)) - first - reach + 1)]
+        k = int(np.argmax(falls))
+        return float(self.lrs[first + reach + k]) if falls[k] > 0 else None
 
     def plot(self, path: Any = None) -> Figure:
         """Draw the losses over the rates, and mark the suggestion.
@@ -103,7 +100,7 @@ def find_lr(
     """Train a copy of the model with a rising learning rate, to see which are good.
 
     The range test of Smith (2017), Cyclical Learning Rates, section 3.3; the suggestion is where
-    the smoothed loss falls fastest. It ends where the loss is four times its lowest value. Model,
+    the smoothed loss falls most. It ends where that is four times its lowest value. Model,
     optimizer and generators stay exactly as they are.
 
         rates = nn.find_lr(model, X, y, loss="cross_entropy", optimizer=optimizer)
@@ -150,12 +147,23 @@ def _trial(step: Step, data: Rows | Stream, rates: list[float]) -> tuple[list[fl
             break
         lrs.append(rate)
         losses.append(data_loss.item())
-        best = min(losses)
-        if losses[-1] > max(losses[0], best + (TOO_HIGH - 1) * abs(best)):
+        smooth = running_mean(losses)
+        best = smooth.min()
+        if smooth[-1] > max(smooth[0], best + (TOO_HIGH - 1) * abs(best)):
             break
     if not lrs:
         raise ValueError("the loss or a gradient is not finite before any update: fit says why")
     return lrs, losses
+
+
+def running_mean(losses: Sequence[float]) -> np.ndarray:
+    """Return the means of the losses so far, the latest with the largest weight."""
+    means = np.zeros(len(losses))
+    mean = 0.0
+    for k, loss in enumerate(losses):
+        mean = SMOOTHING * mean + (1 - SMOOTHING) * loss
+        means[k] = mean / (1 - SMOOTHING ** (k + 1))
+    return means
 
 
 def _endless(data: Rows | Stream) -> Iterator[Batch]:

@@ -273,6 +273,7 @@ def test_live_curves_in_a_notebook_and_elsewhere(monkeypatch, capsys):
 
 @pytest.mark.parametrize("make", [nn.SGD, nn.Adam])
 def test_find_lr_finds_the_steep_part_and_changes_nothing(make):
+    tg.manual_seed(0)
     generator = np.random.default_rng(1)
     model = nn.Sequential(nn.Linear(2, 8), nn.BatchNorm1d(8), nn.Dropout(0.2, rng=generator),
                           nn.Dropout(0.1), nn.Linear(8, 2))  # fmt: skip
@@ -296,8 +297,7 @@ def test_find_lr_finds_the_steep_part_and_changes_nothing(make):
     assert all(np.array_equal(v, after[0][k]) for k, v in before[0].items())
     assert [p.grad for p in model.parameters()] == grads
     assert np.allclose(np.diff(np.log(rates.lrs)), np.log(1e8) / 99)
-    assert 1e-4 < rates.suggestion <= 10
-    assert rates.smooth.argmin() >= list(rates.lrs).index(rates.suggestion)
+    assert 1e-3 < rates.suggestion < 10
     assert repr(rates).startswith("LearningRates(1e-07 to ")
 
 
@@ -327,10 +327,10 @@ def test_the_suggestion_is_where_a_known_curve_is_steepest():
         np.average(losses[: k + 1][::-1], weights=weights[: k + 1]) for k in range(len(losses))
     ]
     assert np.allclose(found.smooth, smooth)
-    slopes = np.gradient(smooth)[10 : np.argmin(smooth) + 1]
-    assert found.suggestion == pytest.approx(found.lrs[10 + slopes.argmin()])
+    falls = np.subtract(smooth[10:-10], smooth[20:])  # over ten steps, without the first ten
+    assert found.suggestion == pytest.approx(found.lrs[15 + falls.argmax()])
     rising = nn.find_lr(model, one, one * 0, low=2.5, high=1e4, steps=50, **options)
-    assert [loss > 4 * 0.5 for loss in rising.losses] == [False, False, True]
+    assert [loss > 4 * 0.5 for loss in rising.smooth] == [False, False, True]
     assert model.w.item() == 1
 
 
