@@ -15,7 +15,7 @@ from tqdm import tqdm
 
 import tinygrad_np as tg
 
-ENDS_AT_ONCE = "Ctrl-C ends the training and draws what was learned."
+CTRL_C = "Ctrl-C ends the training and draws what was learned."
 
 
 class Stop:
@@ -46,24 +46,26 @@ def until_stopped(steps: int, unit: str = "step") -> Iterator[int]:
                 return
 
 
-def parse(argv: list[str] | None, doc: str, **counts: tuple[int, int]) -> argparse.Namespace:
+def parse(argv: list[str] | None, doc: str, **options: tuple[Any, Any]) -> argparse.Namespace:
     """The command line; a bad option, or a folder that can't be written to, ends the program.
 
-    `counts` are the options that say how much is done: their defaults, and those of --quick.
+    `options` are those of this program, numbers above 0: their defaults, and those of --quick.
     """
     parser = argparse.ArgumentParser(
-        description=f"{doc}\n{ENDS_AT_ONCE}",
+        description=f"{doc}\n{CTRL_C}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = parser.add_argument
-    for name, (usual, quick) in counts.items():
-        add(f"--{name}", type=whole(1), help=f"default: {usual}, or {quick} with --quick")
+    for name, (usual, quick) in options.items():
+        kind = whole(1) if isinstance(usual, int) else positive
+        shorter = "" if usual == quick else f", {quick} with --quick"
+        add(f"--{name}", type=kind, metavar="N", help=f"default: {usual}{shorter}")
     add("--seed", type=whole(0, 2**32 - 1), default=0, help="of all that is drawn (default: 0)")
     add("--out", type=Path, default=Path("out"), help="folder for the picture (default: out)")
     add("--quick", action="store_true", help="only see that it runs")
     add("--no-compile", dest="compile", action="store_false", help="run the training step as it is")
     args = parser.parse_args(argv)
-    for name, usual_and_quick in counts.items():
+    for name, usual_and_quick in options.items():
         if getattr(args, name) is None:
             setattr(args, name, usual_and_quick[args.quick])
     check_folder(parser, args.out)
@@ -89,6 +91,17 @@ def whole(low: int, high: float = math.inf) -> Callable[[str], int]:
         return int(text)
 
     return number
+
+
+def positive(text: str) -> float:
+    """An argparse type: finite numbers above 0."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0 < value < math.inf:
+        raise argparse.ArgumentTypeError(f"needs a number above 0, not {text!r}")
+    return value
 
 
 def run_program(main: Callable[[], None]) -> None:

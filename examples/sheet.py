@@ -10,6 +10,7 @@ import numpy as np
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.patches import Rectangle
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 from PIL import Image
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 COLOURS = ["#004488", "#DDAA33", "#BB5566", "#66CCEE", "#333333", "#9370DB", "#80BA5A", "#661100"]
 MARKERS = "o^sDvPX<"
 INK, GREY, PALE, FRESH = "#1a1d21", "#5b626a", "#e3e5e8", "#c2410c"
+MONO = {"family": "DejaVu Sans Mono", "size": 10}
 BLUES = LinearSegmentedColormap.from_list("blues", ["#ffffff", "#cddbea", COLOURS[0]])
 
 STYLE = [
@@ -58,7 +60,7 @@ def page(
         yield figure
         figure.savefig(path)
     with Image.open(path) as image:  # 256 colours are enough, in half of the bytes
-        image.convert("RGB").quantize(256, dither=Image.Dither.NONE).save(path, optimize=True)
+        image.convert("RGB").quantize(256, Image.Quantize.MAXCOVERAGE, dither=0).save(path)
 
 
 def header(figure: Figure, title: str, subtitle: str, numbers: dict[str, str]) -> None:
@@ -127,3 +129,16 @@ def legend(ax: Axes, handles: list[Line2D], labels: list[str], handlelength: flo
 def mark(marker: str, **options: Any) -> Line2D:
     """A marker for a legend."""
     return Line2D([], [], marker=marker, linestyle="none", **{"markersize": 7, **options})
+
+
+def shaded_text(ax: Axes, text: str, shades: list[float], columns: int, lines: int) -> None:
+    """The start of a text, each letter on its shade, 0 to 1."""
+    ax.set(xlim=(0, columns), ylim=(lines, 0))
+    ax.set_axis_off()
+    row = column = 0
+    for letter, shade in zip(text, shades):
+        if letter != "\n" and column < columns and row < lines:
+            style = {"color": COLOURS[0], "alpha": 0.5 * shade, "linewidth": 0}
+            ax.add_patch(Rectangle((column, row), 1, 1, **style))
+            ax.text(column + 0.5, row + 0.5, letter, ha="center", va="center", **MONO)
+        column, row = (0, row + 1) if letter == "\n" else (column + 1, row)

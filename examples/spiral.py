@@ -21,7 +21,7 @@ import numpy as np
 try:
     import spiral_plots
     from nnfs.datasets import spiral_data
-    from program import Stop, check_folder, run_program, whole
+    from program import Stop, check_folder, positive, run_program, whole
 
     import tinygrad_np as tg
     from tinygrad_np import nn
@@ -203,7 +203,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     add("--width", type=whole(1), default=64, help="hidden units (default: 64)")
     add("--optimizer", choices=RECIPES, default="adam", help="update rule (default: adam)")
     rates = ", ".join(f"{recipe.lr:g} for {name}" for name, recipe in RECIPES.items())
-    add("--lr", type=rate, help=f"learning rate at the start (default: {rates})")
+    add("--lr", type=positive, help=f"learning rate at the start (default: {rates})")
     add("--epochs", type=whole(1), default=10_000, help="full-batch steps (default: 10000)")
     add("--seed", type=whole(0, 2**32 - 1), default=0, help="of data and weights (default: 0)")
     add("--out", type=Path, default=Path("out"), help="folder for the pictures (default: out)")
@@ -214,17 +214,6 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
 
 def count(steps: int) -> str:
     return f"{steps:,} full-batch step{'s' if steps > 1 else ''}"
-
-
-def rate(text: str) -> float:
-    """An argparse type: finite numbers above 0."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not 0 < value < math.inf:
-        raise argparse.ArgumentTypeError(f"needs a number above 0, not {text!r}")
-    return value
 
 
 if __name__ == "__main__":

@@ -16,8 +16,8 @@ pytest.importorskip("tqdm")
 Image = pytest.importorskip("PIL.Image")
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
-PROGRAMS = ["logistic", "regression"]
-NEEDS = {}  # the packages beyond the extra "examples"
+PROGRAMS = ["char_gpt", "digits", "logistic", "regression", "vae"]
+NEEDS = {"digits": ["sklearn"], "vae": ["sklearn"]}  # the packages beyond the extra "examples"
 
 
 @pytest.fixture(autouse=True)
@@ -50,11 +50,12 @@ def printed(name, capsys, *options):
     return lines
 
 
-def test_they_run_from_anywhere_on_a_console_with_few_characters(name, tmp_path):
+def test_they_run_from_anywhere_on_any_console_and_print_the_same_without_compile(
+    name, tmp_path, capsys
+):
     done = called(name, "--quick", "--out", "größe→", cwd=tmp_path, PYTHONIOENCODING="ascii")
     assert done.returncode == 0, done.stderr.decode()
     assert b"Warning" not in done.stderr
-    assert done.stdout.decode("ascii").strip()
     (picture,) = (tmp_path / "größe→").iterdir()
     assert picture.name == f"{name}.png"
     with Image.open(picture) as image:
@@ -62,16 +63,9 @@ def test_they_run_from_anywhere_on_a_console_with_few_characters(name, tmp_path)
         assert image.width > 1000
     assert low < 80
     assert high == 255
-
-
-def test_they_print_the_same_compiled_or_not_and_other_numbers_for_another_seed(
-    name, tmp_path, capsys
-):
+    *lines, _ = done.stdout.decode("ascii").splitlines()
     before = dict(matplotlib.rcParams)
-    out = ["--out", str(tmp_path)]
-    lines = printed(name, capsys, *out)
-    assert printed(name, capsys, *out, "--no-compile") == lines
-    assert printed(name, capsys, *out, "--seed", "1") != lines
+    assert printed(name, capsys, "--no-compile", "--out", str(tmp_path)) == lines
     assert dict(matplotlib.rcParams) == before
 
 
@@ -106,6 +100,20 @@ def test_what_goes_wrong_is_one_line(tmp_path):
     assert b"Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize("needs", ["digits", "vae"])
+def test_the_extra_that_is_missing_is_named(needs, tmp_path):
+    code = (
+        f"import runpy, sys; sys.modules['sklearn'] = None; sys.path.insert(0, {str(EXAMPLES)!r}); "
+        f"sys.argv = ['{needs}.py', '--quick']; "
+        f"runpy.run_path({str(EXAMPLES / needs)!r} + '.py', run_name='__main__')"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True)
+    assert done.returncode == 1
+    assert done.stderr.decode().splitlines() == [
+        'the set digits comes with scikit-learn: pip install "tinygrad-np[sklearn]"'
+    ]
+
+
 # --- what they have in common --------------------------------------------------------------------
 
 
@@ -122,9 +130,7 @@ def test_the_first_ctrl_c_ends_the_steps_and_the_second_the_program():
         assert steps == [1, 2, 3, 4, 5, 6, 7]
         assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
         with pytest.raises(KeyboardInterrupt):
-            for _ in until_stopped(100):
-                signal.raise_signal(signal.SIGINT)
-                signal.raise_signal(signal.SIGINT)
+            [signal.raise_signal(signal.SIGINT) for _ in until_stopped(100) for _ in range(2)]
         assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
     finally:
         signal.signal(signal.SIGINT, handler)
@@ -141,6 +147,7 @@ def test_the_sine_starts_as_the_published_log(capsys, tmp_path):
 
 def test_the_logistic_regression_starts_as_the_books_log(capsys, tmp_path):
     lines = printed("logistic", capsys, "--out", str(tmp_path))
+    assert printed("logistic", capsys, "--out", str(tmp_path), "--seed", "1") != lines
     assert lines[0] == "epoch      0: acc 0.500, loss 0.693"
     assert lines[1] == "epoch    100: acc 0.630, loss 0.674"
 
@@ -156,3 +163,33 @@ def test_a_network_that_knows_the_answer_shades_the_plane(tmp_path):
     points = np.array([[[-1.0, 0], [1, 0]], [[0, 1], [0.05, 0]]], np.float32)
     expected = 1 / (1 + np.exp(20 * points[..., 0]))
     np.testing.assert_allclose(logistic.probability(model, points), expected, rtol=1e-5)
+
+
+def test_the_transformer_does_not_see_what_comes():
+    """What it says at a place hangs on the letters up to there, and on all of them."""
+    gpt = import_module("char_gpt")
+    model = gpt.GPT()
+    codes = gpt.WINDOWS[:2, :10].copy()
+    before = model.predict(codes)
+    codes[:, 6] = (codes[:, 6] + 1) % len(gpt.LETTERS)
+    after = model.predict(codes)
+    np.testing.assert_allclose(after[:, :6], before[:, :6], rtol=1e-4, atol=1e-6)
+    assert (abs(after[:, 6:] - before[:, 6:]).max(axis=-1) > 1e-4).all()
+    text, probabilities = gpt.write(model, 9, 0.7, np.random.default_rng(0))
+    assert len(text) == len(probabilities) == 9
+
+
+def test_the_autoencoders_cost_is_a_bound_of_the_likelihood():
+    """Against the divergence and the cross-entropy in NumPy, at the place that was drawn."""
+    vae = import_module("vae")
+    model = vae.VAE(width=8)
+    x = np.random.default_rng(0).uniform(size=(5, 64)).astype(np.float32)
+    vae.tg.manual_seed(1)
+    drawing, telling = (cost.item() for cost in model(x))
+    mean, log_scale = np.split(model.encoder.predict(x).astype(float), 2, axis=1)
+    divergence = (np.exp(2 * log_scale) + mean**2 - 1) / 2 - log_scale
+    assert telling == pytest.approx(divergence.sum() / 5, rel=1e-5)
+    place = mean + np.exp(log_scale) * vae.tg.manual_seed(1).standard_normal((5, 2))
+    p = 1 / (1 + np.exp(-model.decoder.predict(place).astype(float)))
+    entropy = -(x * np.log(p) + (1 - x) * np.log(1 - p)).sum() / 5
+    assert drawing == pytest.approx(entropy, rel=1e-5)
