@@ -24,7 +24,7 @@ except ImportError as error:
 
 LENGTH, FEATURES, HEADS, LAYERS, ROWS = 64, 96, 4, 3, 24
 TABLES = ("|", "+-", "+=", "==", "**", "--")  # and rules: no text to learn from
-LINES = [x for x in "\n".join(topics.values()).split("\n") if not x.startswith(TABLES)]
+LINES = [x for x in "\n".join(topics.values()).split("\n") if not x.strip().startswith(TABLES)]
 TEXT = "".join(c for c in "\n".join(LINES) if c == "\n" or " " <= c <= "~")
 LETTERS = sorted(set(TEXT))
 CODES = np.searchsorted(LETTERS, list(TEXT))
@@ -63,7 +63,7 @@ def write(model: GPT, length: int, temperature: float, rng: np.random.Generator)
 
 def train(model: GPT, args, rng: np.random.Generator):
     """Train; returns the bits that a letter costs, those of unseen text, and what was written."""
-    rate = lambda step: 3e-3 * min(1, (step + 1) / 100) * (1 - step / args.steps)  # noqa: E731
+    rate = lambda t: 3e-3 * min(1, (t + 1) / 100) * (1 - t / args.steps)  # noqa: E731
     optimizer = nn.AdamW(model.parameters(), rate)
 
     def update(x: np.ndarray, y: np.ndarray) -> tg.Tensor:
@@ -81,8 +81,7 @@ def train(model: GPT, args, rng: np.random.Generator):
         if count in {1, 50, 200, 500, 1000, args.steps}:
             loss = nn.cross_entropy(model.predict(UNSEEN[:, :-1]), UNSEEN[:, 1:])
             unseen[count] = loss.item() / np.log(2)
-            length = 20 if args.quick else 150
-            text, _ = write(model, length, args.temperature, np.random.default_rng(count))
+            text, _ = write(model, 140, args.temperature, np.random.default_rng(count))
             written[count] = " ".join(text.split())
             tqdm.write(f"step {count:5,}, {unseen[count]:.2f} bits a letter: {written[count][:60]}")
     return bits, unseen, written
@@ -110,8 +109,7 @@ def draw(path: Path, bits, unseen, written, text: str, probabilities) -> None:
 def main(argv: list[str] | None = None) -> None:
     args = parse(argv, __doc__, steps=(1500, 4), temperature=(0.7, 0.7))
     rng = tg.manual_seed(args.seed)
-    model = GPT()
-    learned = train(model, args, rng)
+    learned = train(model := GPT(), args, rng)
     text, probabilities = write(model, 50 if args.quick else 900, args.temperature, rng)
     print(f"\n{text}\n")
     draw(args.out / "char_gpt.png", *learned, text, probabilities)
