@@ -167,6 +167,7 @@ MODULES = (
     "optimizer_base",
     "optimizers",
     "schedules",
+    "plateau",
     "data",
     "training",
     "callbacks",

@@ -115,6 +115,7 @@ from .optimizers import (
     RAdam,
     RMSprop,
 )
+from .plateau import ReduceLROnPlateau
 from .pooling import (
     AdaptiveAvgPool1d,
     AdaptiveAvgPool2d,
@@ -127,7 +128,19 @@ from .pooling import (
 )
 from .recurrent import GRU, LSTM, RNN, GRUCell, LSTMCell, RNNCell
 from .resizing import Upsample, interpolate
-from .schedules import InverseTimeDecay
+from .schedules import (
+    ConstantLR,
+    CosineAnnealingLR,
+    CosineAnnealingWarmRestarts,
+    ExponentialLR,
+    InverseTimeDecay,
+    LinearLR,
+    MultiStepLR,
+    OneCycleLR,
+    PolynomialLR,
+    SequentialLR,
+    StepLR,
+)
 from .scores import confusion_matrix, f1, precision, recall, roc_auc
 from .training import evaluate, fit
 from .whole_epoch import over_epoch
@@ -171,10 +184,13 @@ __all__ = [
     "Buffer",
     "Callback",
     "Checkpoint",
+    "ConstantLR",
     "Conv1d",
     "Conv2d",
     "ConvTranspose1d",
     "ConvTranspose2d",
+    "CosineAnnealingLR",
+    "CosineAnnealingWarmRestarts",
     "CosineEmbeddingLoss",
     "CosineSimilarity",
     "CrossEntropyLoss",
@@ -184,6 +200,7 @@ __all__ = [
     "Dropout2d",
     "EarlyStopping",
     "Embedding",
+    "ExponentialLR",
     "Flatten",
     "GRUCell",
     "GaussianNLLLoss",
@@ -206,6 +223,7 @@ __all__ = [
     "LeakyReLU",
     "LearningRates",
     "Linear",
+    "LinearLR",
     "Lion",
     "LiveCurve",
     "LogSigmoid",
@@ -218,14 +236,17 @@ __all__ = [
     "Module",
     "ModuleDict",
     "ModuleList",
+    "MultiStepLR",
     "MultiheadAttention",
     "NAdam",
     "NLLLoss",
+    "OneCycleLR",
     "Optimizer",
     "OptimizerState",
     "PReLU",
     "Parameter",
     "PoissonNLLLoss",
+    "PolynomialLR",
     "PureOptimizer",
     "RAdam",
     "RMSNorm",
@@ -233,14 +254,17 @@ __all__ = [
     "RNNCell",
     "ReLU",
     "ReLU6",
+    "ReduceLROnPlateau",
     "Saved",
     "Sequential",
+    "SequentialLR",
     "SiLU",
     "Sigmoid",
     "SmoothL1Loss",
     "Softmax",
     "Softplus",
     "Softsign",
+    "StepLR",
     "Tanh",
     "TransformerDecoderLayer",
     "TransformerEncoderLayer",

@@ -19,6 +19,7 @@ __all__ = [
     "check_not_negative",
     "check_optimizer",
     "check_option_names",
+    "check_positive",
     "parameter_list",
     "plain_number",
     "whole_number",
@@ -49,6 +50,19 @@ def check_not_negative(name: str, value: Any) -> Any:
             raise ValueError(f"{name} must be finite, it is {value!r}")
     except TypeError:
         raise TypeError(f"{name} must be a number, not {value!r}") from None
+    return value
+
+
+def check_positive(name: str, value: Any) -> Any:
+    """Return a finite number above 0 as a plain number.
+
+    Raises:
+        TypeError: no number.
+        ValueError: another number, nan, or an infinite one.
+    """
+    value = check_not_negative(name, value)
+    if not value:
+        raise ValueError(f"{name} must be above 0, it is {value!r}")
     return value
 
 

@@ -11,9 +11,12 @@ NAMES = {
     "categorical_cross_entropy": "nn.cross_entropy (of logits), or nn.categorical_crossentropy",
     # --- other places
     "Adagrad": "nn.AdaGrad",
+    "ChainedScheduler": "a * b, the product of two schedules",
     "Model": "nn.Module",
     "RMSProp": "nn.RMSprop",
     "functional": "tinygrad_np, which has the functions",
+    "LambdaLR": "lr=f in the optimizer, with a function f of the number of steps",
+    "lr_scheduler": "lr=nn.StepLR(0.1, step_size=30) in the optimizer: the schedules are here",
     "optim": "nn.SGD and the like: the optimizers are here",
 }
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import inspect
 import operator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
 from tinygrad_np import Number, Tensor, current_record, no_grad
 
-from .arguments import check_not_negative, check_option_names, parameter_list, plain_number
+from .arguments import check_not_negative, check_option_names, parameter_list
 from .flat_parameters import Change, FlatParameters, by_dtype
+from .rates import PlainRate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -20,16 +20,6 @@ if TYPE_CHECKING:
 __all__ = ["Optimizer"]
 
 Own = TypeVar("Own", bound="Optimizer")
-
-
-@dataclass(frozen=True)
-class _Schedule:
-    """A function from the number of steps taken to the learning rate, as a plain number."""
-
-    function: Callable[[int], Any]
-
-    def __call__(self, steps: int) -> Any:
-        return plain_number(self.function(steps))
 
 
 class _Members(list):
@@ -194,7 +184,7 @@ class Optimizer:
 
     @lr.setter
     def lr(self, rate: float | Callable[[int], float]) -> None:
-        value: Any = _Schedule(rate) if callable(rate) else check_not_negative("lr", rate)
+        value: Any = PlainRate(rate) if callable(rate) else check_not_negative("lr", rate)
         for group in self.groups:
             before = getattr(group, "_rate", None)
             if callable(rate):
@@ -247,23 +237,30 @@ class Optimizer:
     def state_dict(self) -> dict[str, Any]:
         """Return copies of all that changes from step to step, by name.
 
-        A learning rate that is a number is in it; a schedule is a function of the steps taken.
+        A learning rate that is a number is in it, and so is the state of a schedule that has one;
+        other schedules are functions of the steps taken.
         """
         state: dict[str, Any] = {"optimizer": type(self).__name__}
         for prefix, group in self._named_groups():
             state[f"{prefix}steps"] = group.steps
             if isinstance(group._rate, Number):
                 state[f"{prefix}lr"] = group.lr
+            state |= {f"{prefix}lr.{n}": v for n, v in group._schedule_state().items()}
         for prefix, flat in self._named_flat():
             arrays = {"missed": flat.missed, **flat.state}
             state[f"{prefix}sizes"] = np.array(flat.sizes)
             state |= {prefix + name: array.numpy().copy() for name, array in arrays.items()}
         return state
 
+    def _schedule_state(self) -> dict[str, Any]:
+        """Return the state of the schedule, if it has one."""
+        schedule: Any = getattr(self._rate, "function", None)
+        return schedule.state_dict() if hasattr(schedule, "state_dict") else {}
+
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Continue where another optimizer was, for the same parameters in the same order.
 
-        A schedule stays as it is. Nothing is changed unless everything fits.
+        A schedule without a state stays as it is. Nothing is changed unless everything fits.
 
         Raises:
             KeyError: missing or unknown names.
@@ -296,6 +293,11 @@ class Optimizer:
             for name, group in rates.items()
             if name in state and isinstance(group._rate, Number)
         }
+        for prefix, group in self._named_groups():
+            names = group._schedule_state()
+            if names:
+                of_schedule = {name: state[f"{prefix}lr.{name}"] for name in names}
+                group._rate.function.load_state_dict(of_schedule)
         for group, count in zip(self.groups, steps, strict=True):
             group._steps.value = count
         for name, number in numbers.items():
