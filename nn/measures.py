@@ -53,7 +53,7 @@ class Epoch:
         self.rates = rates
         self.order = order
         self.values: list[dict[str, float]] = []  # of each batch
-        self.rows: list[int] = []
+        self.rows: list[float] = []
         self.weights: list[float] = []  # of the losses, where rows have weights
         self.kept: list[tuple[np.ndarray, np.ndarray]] = []  # for the metrics that need all rows
 
@@ -115,7 +115,7 @@ class Epoch:
 
     def state_dict(self) -> dict[str, Any]:
         """Return all of it by name, to go on from."""
-        state = {f"rates.{name}": rate for name, rate in self.rates.items()}
+        state: dict[str, Any] = {f"rates.{k}": rate for k, rate in self.rates.items()}
         state |= {"rows": np.array(self.rows), "weights": np.array(self.weights)}
         for name in {name: None for values in self.values for name in values}:
             pairs = [(k, values[name]) for k, values in enumerate(self.values) if name in values]
