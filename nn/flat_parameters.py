@@ -72,45 +72,59 @@ class Change:
         reached: for each of them, True if it has a gradient.
         params: those that have one.
         mask: marks their elements in the state; None if no step has missed any.
-        old: the arrays of the rule before, in the order of `flat.state`.
-        new: those after it, of the marked elements.
+        new: the arrays of the rule after it, of the marked elements, in the order of `flat.state`.
         amount: the array to subtract from the parameters, end to end.
         rule: the rule as it ran, for those who watch the step.
+        parts, explained: the places of `params`, and `new`, for them.
     """
 
     mask: np.ndarray | None = None
     new: list[Any]
     amount: Any
     rule: Any = None
+    parts: list[slice]
+    explained: tuple[Any, ...]
 
-    def __init__(self, flat: FlatParameters, reached: Sequence[bool], old: list[Any]) -> None:
+    def __init__(self, flat: FlatParameters, reached: Sequence[bool]) -> None:
         self.flat = flat
         self.reached = reached
         self.params = flat.params
-        self.old = old
 
-    def write(self, written: list[tuple[Tensor, np.ndarray]], record: Any) -> None:
-        """Do it; note each Tensor in `written`, with the array that it had, before it changes."""
+    def collect(self, targets: list[Any], values: list[Any], explained: bool) -> None:
+        """Add what is to change, and what it is to become.
+
+        Args:
+            targets, values: lists to add to.
+            explained: whether `explain` comes afterwards.
+        """
         flat, mask = self.flat, self.mask
         parts = flat.parts
         if mask is not None:
-            written.append((flat.missed, flat.missed.data))
-            flat.missed += ~np.array(self.reached)
+            targets.append(flat.missed)
+            values.append(flat.missed + ~np.array(self.reached))
             flat.uneven = True
             if not self.params:
                 return
             parts = end_to_end(self.params)
-        explained = () if record is None else tuple(self.new)
-        written += zip(flat.state.values(), self.old)
-        for values in flat.state.values():
+        new = self.new
+        if explained:
+            self.parts, self.explained = parts, tuple(new)
+        for state in flat.state.values():
+            targets.append(state)
             if mask is None:
-                values.assign(self.new.pop(0))  # taken over, as nobody else holds it
+                values.append(new.pop(0))  # taken over, as nobody else holds it
             else:
-                values[mask] = self.new.pop(0)
+                after = state.copy()
+                after[mask] = new.pop(0)
+                values.append(after)
         amount = self.amount
-        weights = [p.data for p in self.params]
-        written += zip(self.params, weights)
-        for p, w, part in zip(self.params, weights, parts):
-            p.assign(w - amount[part].reshape(w.shape))
-            if record is not None:
-                record.explain_update(p, self.rule, part, amount, explained)
+        targets += self.params
+        for p, part in zip(self.params, parts):
+            w = p.data
+            values.append(w - amount[part].reshape(w.shape))
+
+    def explain(self, record: Any) -> None:
+        """Tell those who watch the step of the rule behind it."""
+        if self.params:
+            for p, part in zip(self.params, self.parts):
+                record.explain_update(p, self.rule, part, self.amount, self.explained)

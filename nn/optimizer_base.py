@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from tinygrad_np import Number, Tensor, current_record, no_grad
+from tinygrad_np import Number, Tensor, assign_all, current_record
 
 from .arguments import check_not_negative, check_option_names, parameter_list
 from .flat_parameters import Change, FlatParameters, by_dtype
@@ -329,28 +329,21 @@ class Optimizer:
                 "between zero_grad() and step(), on a loss that depends on these parameters"
             )
         # Only now that the rules have run does anything change: all of it, or nothing.
-        counts = [(group._steps, group._steps.value) for group in groups]
-        written: list[tuple[Tensor, np.ndarray]] = []
-        try:
-            with no_grad():
-                for number, steps in counts:
-                    number.value = steps + 1
-                for change in changes:
-                    change.write(written, record)
-        except BaseException:  # Ctrl-C, too, which may come at any place
-            with no_grad():
-                for number, steps in counts:
-                    number.value = steps
-                for tensor, array in written:
-                    tensor.assign(array)
-            raise
+        targets: list[Any] = [group._steps for group in groups]
+        values = [number.value + 1 for number in targets]
+        for change in changes:
+            change.collect(targets, values, record is not None)
+        assign_all(targets, values)
+        if record is not None:
+            for change in changes:
+                change.explain(record)
 
     def _change(self, flat: FlatParameters, record: Any) -> Change:
         """Run the rule on parameters that lie end to end."""
         grads = [p.grad for p in flat.params]
         reached = [g is not None for g in grads]
         state = [values.data for values in flat.state.values()]
-        change = Change(flat, reached, state)
+        change = Change(flat, reached)
         t: Any = self._steps.value + 1
         if not (all(reached) and flat.is_even()):
             change.params = [p for p, is_reached in zip(flat.params, reached) if is_reached]

@@ -10,6 +10,7 @@ print(w.grad)  # Tensor([2., 4.])
 
 from typing import Any as _Any
 
+from .core.assigning import assign_all
 from .core.doors import Number
 from .core.exits import DetachedWarning
 from .core.foreign_names import missing_name
@@ -59,6 +60,7 @@ _LAZY = {
 }
 
 __all__ = [
+    "assign_all",
     "DetachedWarning",
     "Number",
     "Tensor",

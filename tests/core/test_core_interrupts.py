@@ -100,6 +100,18 @@ def test_gradients_are_added_to_all_leaves_or_none(by_timer):
         assert len({leaf.grad.item() for leaf in leaves}) == 1
 
 
+@timer
+def test_values_are_assigned_to_all_or_none(by_timer):
+    tensors = [tg.Tensor(0.0, requires_grad=True) for _ in range(20)]
+
+    def assign():
+        tg.assign_all(tensors, [np.array(t.item() + 1) for t in tensors])
+
+    for _ in range(300):
+        by_timer(assign)
+        assert len({t.item() for t in tensors}) == 1
+
+
 def test_exceptions_set_by_another_thread():
     """As debuggers and notebooks stop a cell."""
     before = state()

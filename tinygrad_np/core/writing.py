@@ -53,14 +53,19 @@ class Writable:
             "t[...] = values, for a parameter inside of `with no_grad():`"
         )
 
-    def _become(self: Any, result: Any, action: str) -> Any:
-        """Take over the value of `result`, which must fit in shape and dtype."""
+    def _fitting(self: Any, result: Any, action: str) -> Any:
+        """Return `result`, which must fit in shape and dtype, in the dtype of this Tensor."""
         if result._data.shape != self._data.shape:
             raise ValueError(f"{action} would change {self._title()} to shape {result.shape}")
         if result._data.dtype != self._data.dtype:
             if not np.can_cast(result.dtype, self.dtype, "same_kind"):
                 raise TypeError(f"{action} would change {self._title()} to {result.dtype}")
             result = result.astype(self.dtype)
+        return result
+
+    def _become(self: Any, result: Any, action: str) -> Any:
+        """Take over the value of `result`, which must fit."""
+        result = self._fitting(result, action)
         node = self._node
         watcher = modes.watcher.get()
         if watcher is not None and result._node is None and isinstance(node, Leaf):

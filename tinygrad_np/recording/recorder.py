@@ -213,7 +213,7 @@ class Record(Switch):
     def explain_update(
         self, parameter: Tensor, rule: UpdateRule, part: slice, change: Any, state: Sequence[Any]
     ) -> None:
-        """Add the optimizer's rule to the last write.
+        """Add the optimizer's rule to the last write to a parameter.
 
         Args:
             parameter: what was written to in it.
@@ -230,7 +230,10 @@ class Record(Switch):
             for name, value in rule.reads.items()
             if isinstance(value, np.ndarray) and value[part].size
         }
-        self.updates[-1] = self.updates[-1]._replace(
+        node = parameter._node
+        places = reversed(range(len(self.updates)))
+        last = next(k for k in places if self.updates[k].node is node)
+        self.updates[last] = self.updates[last]._replace(
             rule=rule,
             gradient=own(rule.gradient),
             change=own(change).copy(),
