@@ -95,7 +95,7 @@ class _Recording(Switch):
 
     def __new__(cls, function: Callable | None = None) -> Any:
         """Make a mode, or decorate the function that is given: `@no_grad` does as `@no_grad()`."""
-        mode = super().__new__(cls)
+        mode = Switch.__new__(cls)
         if function is None:
             return mode
         try:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Switch", "consume"]
 
+_get, _set = ContextVar.get, ContextVar.set
 consume: Any = deque(maxlen=0).extend  # takes from an iterator until it ends, and keeps nothing
 
 
@@ -33,14 +34,15 @@ class _Enter:
         """Return a function that sets the variables and returns the switch."""
         if switch is None:  # contextlib.ExitStack asks the class
             return lambda switch: switch.__enter__()
-        entered: Any = (switch,)
+        variables = switch.variables
+        restoring: Any = map(_set, variables, tuple(map(_get, variables)))
         outer = switch.close  # of a block around this one, or of an earlier one
-        restoring: Any = () if outer is None else map(setattr, (switch,), ("close",), (outer,))
-        for variable, value in zip(switch.variables, switch._values()):
-            entered = compress(entered, map(variable.set, (value,)))  # a token is true
-            restoring = chain(map(variable.set, (variable.get(),)), restoring)
+        if outer is not None:
+            restoring = chain(restoring, map(setattr, (switch,), ("close",), (outer,)))
         switch.close = partial(consume, restoring)
-        return partial(next, entered)
+        setting = map(_set, variables, switch._values())
+        is_set = map(all, (setting,))  # takes all of it: tokens are true
+        return compress((switch,), is_set).__next__
 
 
 class Switch(io.IOBase):
