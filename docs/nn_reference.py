@@ -171,6 +171,7 @@ MODULES = (
     "data",
     "training",
     "callbacks",
+    "run",
     "checkpoints",
     "history",
     "rate_finder",

@@ -128,6 +128,7 @@ from .pooling import (
 )
 from .recurrent import GRU, LSTM, RNN, GRUCell, LSTMCell, RNNCell
 from .resizing import Upsample, interpolate
+from .run import Run
 from .schedules import (
     ConstantLR,
     CosineAnnealingLR,
@@ -255,6 +256,7 @@ __all__ = [
     "ReLU",
     "ReLU6",
     "ReduceLROnPlateau",
+    "Run",
     "Saved",
     "Sequential",
     "SequentialLR",

@@ -26,22 +26,23 @@ class Callback:
             def on_epoch(self, run):
                 print(run.epoch, run.values["loss"])
 
-    Callbacks are called in their order; those that write checkpoints come last. One that remembers
-    something that its later doings depend on has `state_dict` and `load_state_dict`, too, with
-    which a run that was stopped goes on as if it had not been.
+    `run` is a `Run`: what there is to read, and `run.stop()`. Callbacks are called in their order;
+    those that write checkpoints come last. One that remembers something that its later doings
+    depend on has `state_dict` and `load_state_dict`, too, with which a run that was stopped goes on
+    as if it had not been.
     """
 
     def on_begin(self, run: Run) -> None:
-        """Be called before the first epoch."""
+        """Do something before the first epoch."""
 
     def on_batch(self, run: Run) -> None:
-        """Be called after each update, with its losses and metrics in `run.values`."""
+        """Do something after each update, with its losses and metrics in `run.values`."""
 
     def on_epoch(self, run: Run) -> None:
-        """Be called after each epoch, with its losses and metrics in `run.values`."""
+        """Do something after each epoch, with its losses and metrics in `run.values`."""
 
     def on_end(self, run: Run) -> None:
-        """Be called at the end, whatever it was; `run.error` is the exception, or None."""
+        """Do something at the end, whatever it was; `run.error` is the exception, or None."""
 
 
 class EpochFunction(Callback):
@@ -170,7 +171,7 @@ class ProgressBar(Callback):
         if len(run.data) == 1:
             bar.update(run.epoch - bar.n)
         else:
-            bar.set_description(f"epoch {run.epoch}/{run.epochs}")
+            bar.set_description(f"epoch {run.epoch}/{run.epochs}", refresh=False)
 
     def on_end(self, run: Run) -> None:
         self.bar.close()

@@ -28,7 +28,7 @@ class Checkpoint(Callback):
 
     A file has the model, the optimizer, the generators (of the default, the data, and the model's
     layers), the history, and the state of the other callbacks. It is complete at any moment: the
-    old one, or the new one. `nn.load(path)["model.0.weight"]` reads a part of it.
+    old one, or the new one. `nn.load(path, {"model": model})` reads the model alone.
 
     Args:
         path: ends in .npz or .safetensors.

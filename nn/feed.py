@@ -129,6 +129,8 @@ def feed(
     if y is None and x is not None:
         if batch_size is not None:
             raise ValueError("batch_size is for arrays: without y, x must be batches already")
+        if weights:
+            weights.check_for_batches()
         return stream(
             model, x, "without y, x must be batches, such as nn.data.batches(x, y)", weights
         )

@@ -31,7 +31,10 @@ def measured(metrics: Metrics, output: Tensor, target: Tensor) -> dict[str, floa
 def _number(name: str, value: Any) -> float:
     if np.size(value) != 1:
         raise TypeError(f"the metric {name!r} must return a number, not an array {np.shape(value)}")
-    return float(value)
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        raise TypeError(f"the metric {name!r} must return a number, not {value!r}") from None
 
 
 def all_rows(pairs: Sequence[tuple[np.ndarray, np.ndarray]]) -> tuple[Tensor, Tensor]:

@@ -67,9 +67,12 @@ def refuse_bad_data(
         if not len(bad):
             continue
         good = np.setdiff1d(np.arange(len(values)), bad)[:TRIED]
-        if len(good) and not _is_finite(model, loss, data, good):
-            return  # the data are not the reason, or not alone
-        if not _is_finite(model, loss, data, np.concatenate([bad[:1], good])):
+        try:
+            is_good = not len(good) or _is_finite(model, loss, data, good)
+            is_bad = not _is_finite(model, loss, data, np.concatenate([bad[:1], good]))
+        except Exception:
+            return
+        if is_good and is_bad:
             names = columns if name == "x" else None
             raise FloatingPointError(f"{place_of(values, name + whose, names)}: clean the data")
 
@@ -102,7 +105,8 @@ def place_of(values: Tensor, name: str, columns: Any = None) -> str:
         at = f" in column {place[0]}{label}"
     elif place:
         at = f" at {place}"
-    more = f", and so have {len(rows) - 1:,} more rows" if len(rows) > 1 else ""
+    others = len(rows) - 1
+    more = f", as {others:,} other rows have" if others > 1 else ", as another row has" * others
     return f"row {rows[0]} of {name} has {row[tuple(place)]}{at}{more}"
 
 

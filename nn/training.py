@@ -67,7 +67,7 @@ def fit(
         loss: a function of (output, target) that returns a scalar Tensor, averaged over the
             batch; or its name, such as "cross_entropy". Penalties of the layers are added to it.
         optimizer: updates the parameters.
-        epochs: passes over the data.
+        epochs: passes over the data; after `resume`, together with those before.
         batch_size: rows per update; None means all of them at once.
         shuffle: draw the batches in a new order each epoch (no effect on full batches).
         validation_data: (x, y), or batches, measured after each epoch in evaluation mode;

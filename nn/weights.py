@@ -35,6 +35,16 @@ class Weights:
         self.class_weight = class_weight
         self.sample_weight = sample_weight
 
+    def check_for_batches(self) -> None:
+        """Raise if the weights need to know all rows, where the data are batches from elsewhere."""
+        if self.sample_weight is not None:
+            raise ValueError("sample_weight is for arrays: give batches of (x, y, weights)")
+        if isinstance(self.class_weight, str):
+            raise ValueError(
+                f"class_weight={self.class_weight!r} counts all rows, which batches from elsewhere "
+                "do not tell: give the weights as a dict"
+            )
+
     def of_rows(self, x: Tensor, y: Tensor, own: Any = None) -> tuple[Tensor, ...]:
         """Return (weights,) of these rows; () if none were given.
 

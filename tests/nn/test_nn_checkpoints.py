@@ -135,6 +135,25 @@ def test_resume_true_begins_where_there_is_no_file(tmp_path, whole):
         )  # fmt: skip
 
 
+@pytest.mark.parametrize("compile", [None, False])
+def test_a_rate_that_waits_for_a_plateau_goes_on_too(tmp_path, compile):
+    def run(folder, epochs, **options):
+        model = nn.Linear(2, 2, rng=np.random.default_rng(0))
+        rate = nn.ReduceLROnPlateau(3.0, patience=1, factor=0.5)
+        return nn.fit(
+            model, X, Y, loss="cross_entropy", optimizer=nn.SGD(model.parameters(), rate),
+            epochs=epochs, on_epoch=lambda n, h: rate.step(h["loss"][-1]), progress=False,
+            batch_size=4, rng=np.random.default_rng(1), compile=compile,
+            callbacks=[nn.Checkpoint(folder / "run.npz")], **options,
+        ).metrics  # fmt: skip
+
+    (tmp_path / "whole").mkdir()
+    whole = run(tmp_path / "whole", 12)
+    assert len(set(whole["lr"])) > 2
+    run(tmp_path, 7)
+    assert run(tmp_path, 12, resume=True) == whole
+
+
 # --- what does not fit ----------------------------------------------------------------------------
 
 

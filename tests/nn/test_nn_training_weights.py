@@ -247,5 +247,29 @@ def test_a_nan_in_a_batch_is_told_of():
     said = r"epoch 1, batch 2; .* row 2 of x of the batch has nan in column 1\."
     with pytest.raises(FloatingPointError, match=said):
         train(Source(x, Y), penalty=0)
-    with pytest.raises(ValueError, match="batch_size is for arrays"):
-        train(Source(X, Y), batch_size=3)
+    for options, said in (
+        ({"batch_size": 3}, "batch_size is for arrays"),
+        ({"sample_weight": W}, "sample_weight is for arrays: give batches of"),
+        ({"class_weight": "balanced"}, "class_weight='balanced' counts all rows, which"),
+    ):
+        with pytest.raises(ValueError, match=said):
+            train(Source(X, Y), **options)
+    metrics = {"metrics": {"m": lambda out, y: None}}
+    with pytest.raises(TypeError, match="the metric 'm' must return a number, not None"):
+        train(X, Y, **metrics)
+
+
+def test_the_column_of_a_frame_is_named():
+    """A frame has columns, and becomes an array: as those of pandas and polars."""
+
+    class Frame:
+        columns = ("age", "income")
+
+        def __array__(self, dtype=None, copy=None):
+            return x
+
+    x = X.copy()
+    x[[17, 19], 1] = np.nan
+    said = r"row 17 of x has nan in column 1 \('income'\), as another row has: clean"
+    with pytest.raises(FloatingPointError, match=said):
+        train(Frame(), Y)
