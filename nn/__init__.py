@@ -148,6 +148,9 @@ from .whole_epoch import over_epoch
 
 if _TYPE_CHECKING:
     from . import data, distributions
+    from .averaging import EMA
+    from .clipping import clip_grad_norm_, clip_grad_value_
+    from .lbfgs import LBFGS
     from .pure_functions import (
         OptimizerState,
         PureOptimizer,
@@ -162,9 +165,11 @@ if _TYPE_CHECKING:
 __all__ = [
     "CELU",
     "ELU",
+    "EMA",
     "GELU",
     "GLU",
     "GRU",
+    "LBFGS",
     "LSTM",
     "RNN",
     "SELU",
@@ -279,6 +284,8 @@ __all__ = [
     "binary_cross_entropy",
     "binary_cross_entropy_with_logits",
     "categorical_crossentropy",
+    "clip_grad_norm_",
+    "clip_grad_value_",
     "confusion_matrix",
     "cosine_embedding_loss",
     "cosine_similarity",
@@ -325,6 +332,10 @@ __all__ = [
 
 # What takes long to import, and few programs use: the module of each name.
 _LAZY = {
+    "LBFGS": "lbfgs",
+    "clip_grad_value_": "clipping",
+    "clip_grad_norm_": "clipping",
+    "EMA": "averaging",
     "LearningRates": "rate_finder",
     "OptimizerState": "pure_functions",
     "PureOptimizer": "pure_functions",

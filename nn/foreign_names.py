@@ -14,9 +14,11 @@ NAMES = {
     "ChainedScheduler": "a * b, the product of two schedules",
     "Model": "nn.Module",
     "RMSProp": "nn.RMSprop",
+    "AveragedModel": "nn.EMA(model, decay)",
     "functional": "tinygrad_np, which has the functions",
     "LambdaLR": "lr=f in the optimizer, with a function f of the number of steps",
     "lr_scheduler": "lr=nn.StepLR(0.1, step_size=30) in the optimizer: the schedules are here",
+    "utils": "nn.clip_grad_norm_ and the like: they are here",
     "optim": "nn.SGD and the like: the optimizers are here",
 }
 
