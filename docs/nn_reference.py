@@ -70,6 +70,11 @@ checksum.
 
 ```
 
+The book's `model.save_parameters(path)` and `load_parameters(path)` are `nn.save(model, path)` and
+`nn.load(path, model)`. Its `model.save(path)` and `Model.load(path)` pickle the model's code along
+with its numbers; here a file holds numbers alone, and the code that built the model builds it again
+before they are loaded.
+
 ## Training with callbacks
 
 `fit` trains, measures, and calls callbacks: after each update, after each epoch, in the end.
@@ -140,8 +145,39 @@ rate, `nn.find_lr` tries a copy of the model.
 
 ```
 
-`scipy.optimize.minimize(tg.value_and_grad(loss), vector, jac=True)` takes it from here, and
-`line.load_state_dict(unravel(result.x))` puts the result in.
+SciPy's optimizers take it from here:
+
+```py
+from scipy.optimize import minimize
+
+best = minimize(tg.value_and_grad(loss), vector, jac=True)
+line.load_state_dict(unravel(best.x))
+```
+
+## Programs
+
+Each is a page or two of code and draws a picture. They take `--seed`, `--out`, `--quick` (does it
+run?) and `--no-compile`; the numbers are those of the seed 0.
+
+[regression.py](../examples/regression.py), the book's sine: 98 % of the points are within a 250th
+of its spread.
+
+![A sine, learned](images/regression.png)
+
+[logistic.py](../examples/logistic.py), the book's binary spiral: 91.5 % of its own points are
+right, 85.5 % of fresh ones.
+
+![The probability of a class](images/logistic.png)
+
+[digits.py](../examples/digits.py) reads handwritten digits. On 359 that were never looked at, over
+the seeds 0 to 3, a dense network reaches 96.9 % to 97.8 %, a convolutional one 98.3 % to 99.2 %.
+
+![Handwritten digits: what is said, and the hardest](images/digits.png)
+
+[vae.py](../examples/vae.py), a variational autoencoder, lays digits out on a map: 20.9 nats to draw
+one from its place, 3.0 to say the place.
+
+![A map of digits, and what is drawn from it](images/vae.png)
 """
 
 # In the order of the reference.

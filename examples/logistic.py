@@ -13,7 +13,6 @@ import numpy as np
 
 try:
     import sheet
-    from matplotlib.colors import LinearSegmentedColormap
     from nnfs.datasets import spiral_data
     from program import Stop, parse, run_program
 
@@ -23,7 +22,6 @@ except ImportError as error:
     sys.exit(f'{error}. In the project\'s folder, this installs it: pip install -e ".[examples]"')
 
 ENDS = sheet.COLOURS[:2]
-SHADES = LinearSegmentedColormap.from_list("two classes", [ENDS[0], "#f4f1ee", ENDS[1]])
 REACH = 1.12
 MEASURES = {
     "loss": nn.binary_cross_entropy_with_logits,
@@ -63,7 +61,7 @@ def draw_plane(ax: sheet.Axes, model: nn.Module, X: np.ndarray, y: np.ndarray) -
     line = np.linspace(-REACH, REACH, 300)
     plane = probability(model, np.stack(np.meshgrid(line, line), axis=-1))
     box = (-REACH, REACH, -REACH, REACH)
-    ax.imshow(plane, SHADES, vmin=0, vmax=1, extent=box, origin="lower", alpha=0.72)
+    ax.imshow(plane, sheet.TWO, vmin=0, vmax=1, extent=box, origin="lower", alpha=0.72)
     for level, width in ((0.1, 0.6), (0.5, 2.0), (0.9, 0.6)):
         ax.contour(line, line, plane, [level], colors="white", linewidths=width)
     marks = []

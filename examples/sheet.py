@@ -48,6 +48,8 @@ STYLE = [
     },
 ]
 
+TWO = LinearSegmentedColormap.from_list("two classes", [COLOURS[0], "#f4f1ee", COLOURS[1]])
+
 
 @contextmanager
 def page(

@@ -14,6 +14,9 @@ import pytest
 sybil = pytest.importorskip("sybil")
 from sybil.parsers.markdown import PythonCodeBlockParser  # noqa: E402
 
+import nn  # noqa: E402
+import tinygrad_np as tg  # noqa: E402
+
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [
     ROOT / "README.md",
@@ -28,6 +31,19 @@ def test_code_blocks(page, tmp_path, monkeypatch):
     runner = sybil.Sybil(parsers=[PythonCodeBlockParser()], path=str(page.parent))
     for example in runner.parse(page):
         example.evaluate()
+
+
+def test_the_lines_for_scipy():
+    pytest.importorskip("scipy")
+    page = (ROOT / "docs" / "nn.md").read_text(encoding="utf-8")
+    before, lines = re.search(
+        r"## A model as a function.*?```python\n(.*?)```.*?```py\n(.*?)```", page, re.DOTALL
+    ).groups()
+    code = [line[4:] for line in before.splitlines() if line.startswith((">>> ", "... "))]
+    names = {"np": np, "nn": nn, "tg": tg}
+    exec("\n".join([*code, lines]), names)
+    np.testing.assert_allclose(names["line"].weight.numpy(), [[3]], rtol=1e-4)
+    np.testing.assert_allclose(names["line"].bias.numpy(), [1], rtol=1e-4)
 
 
 def test_pages_with_code_are_found():

@@ -16,7 +16,7 @@ pytest.importorskip("tqdm")
 Image = pytest.importorskip("PIL.Image")
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
-PROGRAMS = ["char_gpt", "digits", "logistic", "regression", "vae"]
+PROGRAMS = ["char_gpt", "digits", "logistic", "micrograd", "regression", "vae"]
 NEEDS = {"digits": ["sklearn"], "vae": ["sklearn"]}  # the packages beyond the extra "examples"
 
 
@@ -193,3 +193,20 @@ def test_the_autoencoders_cost_is_a_bound_of_the_likelihood():
     p = 1 / (1 + np.exp(-model.decoder.predict(place).astype(float)))
     entropy = -(x * np.log(p) + (1 - x) * np.log(1 - p)).sum() / 5
     assert drawing == pytest.approx(entropy, rel=1e-5)
+
+
+def test_scalars_find_the_gradients_of_finite_differences():
+    micrograd = import_module("micrograd")
+    rng = np.random.default_rng(0)
+    weights, X, target = rng.standard_normal((3, 4)), rng.standard_normal((5, 2)), np.ones(5)
+    loss, gradient = micrograd.loss_by_scalars(weights, X, target)
+    outputs = np.tanh(np.tanh(X @ weights[:, :2].T + weights[:, 2]) @ weights[:, 3])
+    assert loss == pytest.approx(np.mean((outputs - 1) ** 2), rel=1e-12)
+    for place in np.ndindex(weights.shape):
+        losses = []
+        for sign in (1, -1):
+            moved = weights.copy()
+            moved[place] += sign * 1e-6
+            losses.append(micrograd.loss_by_scalars(moved, X, target)[0])
+        slope = (losses[0] - losses[1]) / 2e-6
+        assert gradient[place] == pytest.approx(slope, rel=1e-6, abs=1e-9)
