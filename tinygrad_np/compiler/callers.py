@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..core import backward
-from ..core.callsite import INSIDE, assigned_name, line_of, modules_in
+from ..core.callsite import INSIDE, assigned_name, modules_in, place_of
 from ..core.protocols import NumPyProtocols
 from ..core.tensor import Tensor
 from ..core.tracebacks import shorten_traceback
@@ -24,11 +24,10 @@ __all__ = [
     "asked_by_the_library",
     "function_name",
     "is_assignment",
-    "local_name",
     "module_name",
 ]
 
-_BACKWARD = {backward.backward.__code__, backward.backward_to.__code__}
+_BACKWARD, _BACKWARD_TO = backward.backward.__code__, backward.backward_to.__code__
 _TENSOR = {Tensor.__module__, NumPyProtocols.__module__, shorten_traceback.__module__}
 _HERE = os.path.dirname(__file__)
 _NUMPY = os.path.dirname(np.__file__)
@@ -48,16 +47,6 @@ def module_name(frame: FrameType | None) -> list[str]:
         return []
     outer, inner = modules[-2:]
     return [name for name, child in vars(outer).items() if child is inner]
-
-
-def local_name() -> str | None:
-    """Return the variable that takes the result of a NumPy call in an op, a rule or user code."""
-    frame: FrameType | None = sys._getframe(2)
-    while frame is not None and frame.f_code.co_filename.startswith((_HERE, _NUMPY)):
-        frame = frame.f_back
-    if frame is None:
-        return None
-    return assigned_name(frame.f_code, frame.f_lasti)
 
 
 def asked_by_the_library() -> bool:
@@ -91,15 +80,24 @@ class Origins:
     def __init__(self) -> None:
         self._errors = dict(np.geterr())
         self._after_backward = False
-        self._lines: dict[tuple[Any, int], int] = {}
+        self.name: str | None = None
 
     def now(self) -> dict[str, Any]:
-        """Return the fields of a `Statement` that say where the call under way comes from."""
+        """Return the fields of a `Statement` that say where the call under way comes from.
+
+        `name` is then the variable that takes its result, in an op, a rule or user code.
+        """
         frame: FrameType | None = sys._getframe(2)
         in_backward = False
+        caller = None
         while frame is not None and INSIDE[frame.f_code.co_filename]:
-            in_backward = in_backward or frame.f_code in _BACKWARD
+            code = frame.f_code
+            if caller is None and not code.co_filename.startswith((_HERE, _NUMPY)):
+                caller = frame
+            in_backward = in_backward or code is _BACKWARD or code is _BACKWARD_TO
             frame = frame.f_back
+        caller = caller or frame
+        self.name = caller and assigned_name(caller.f_code, caller.f_lasti)
         self._after_backward = self._after_backward or in_backward
         origin: dict[str, Any] = {"section": "forward", "errstate": self._errstate()}
         if in_backward:
@@ -107,13 +105,15 @@ class Origins:
         elif self._after_backward:
             origin["section"] = "update"
         if frame is not None:
-            call = frame.f_code, frame.f_lasti
-            if call not in self._lines:
-                self._lines[call] = line_of(*call)
-            origin["place"] = (frame.f_code.co_filename, self._lines[call])
+            origin["place"] = place_of(frame.f_code, frame.f_lasti)
         return origin
 
     def _errstate(self) -> dict[str, Any]:
         """Return the handling of floating-point errors, where `np.errstate` has changed it."""
         errors = np.geterr()
+        if errors == self._errors:
+            return _AS_OUTSIDE
         return {kind: how for kind, how in errors.items() if how != self._errors[kind]}
+
+
+_AS_OUTSIDE: dict[str, Any] = {}

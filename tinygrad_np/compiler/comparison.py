@@ -95,21 +95,20 @@ def _fixed(a: Any, b: Any) -> bool:
 
 def _check_statement(a: Statement, b: Statement, same: dict[Var, Var]) -> None:
     """Raise unless two statements call the same with operands that are the same."""
-    where = f"at line {b.place[1]}" if b.place else "in the library"
-    same_method = (a.kind, a.method) == (b.kind, b.method)
+    same_method = a.kind == b.kind and a.method == b.method
     if not same_method or not _same_target(a.target, b.target):
-        raise Unlike(f"another operation {where}")
-    a_operands = (a.args, a.kwargs)
-    b_operands = (b.args, b.kwargs)
-    if not _alike(a_operands, b_operands, same, b.place):
-        raise Unlike(f"other operands {where}")
+        raise Unlike(f"another operation at {b.place}")
+    same_arguments = _alike(a.args, b.args, same, b.place)
+    if not same_arguments or not _alike(a.kwargs, b.kwargs, same, b.place):
+        raise Unlike(f"other operands at {b.place}")
 
 
 def _alike(a: Any, b: Any, same: dict[Var, Var], place: Any) -> bool:
     """Say whether nested arguments are the same; raises where only a number differs."""
-    if type(a) is not type(b):
+    kind = type(a)
+    if kind is not type(b):
         return False
-    if isinstance(a, Var):
+    if kind is Var:
         if a.constant is None or b.constant is None:
             return same.get(a) is b
         if not _equal(a.constant, b.constant):
@@ -120,6 +119,8 @@ def _alike(a: Any, b: Any, same: dict[Var, Var], place: Any) -> bool:
             return False
         return all(_alike(x, y, same, place) for x, y in zip(a, b))
     if isinstance(a, dict):
+        if not a and not b:
+            return True
         a_items, b_items = sorted(a.items()), sorted(b.items())
         return _alike(a_items, b_items, same, place)
     if isinstance(a, slice):
@@ -135,8 +136,10 @@ def _alike(a: Any, b: Any, same: dict[Var, Var], place: Any) -> bool:
 
 def _same_target(a: Any, b: Any) -> bool:
     """Say whether two statements call the same; a function may be made anew in each call."""
+    if a is b:
+        return True
     code = getattr(a, "__code__", None)
-    if a is b or code is None:
+    if code is None:
         return bool(a == b)
     if code is not getattr(b, "__code__", None):
         return False

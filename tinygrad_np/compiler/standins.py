@@ -65,8 +65,9 @@ class StandIn:
         self.tape.refuse(f"asks a value that is computed in each call for its .{name}")
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
-        if any(isinstance(i, NumPyProtocols) for i in inputs):
-            return NotImplemented  # the Tensor records the op
+        for x in inputs:
+            if issubclass(type(x), NumPyProtocols):
+                return NotImplemented  # the Tensor records the op
         return self.tape.ufunc(ufunc, "" if method == "__call__" else method, inputs, kwargs)
 
     def __array_function__(self, func: Any, types: Any, args: tuple, kwargs: dict) -> Any:

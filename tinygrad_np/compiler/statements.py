@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import operator
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 __all__ = [
+    "NO_KWARGS",
     "OPERATORS",
     "Statement",
     "Var",
@@ -35,6 +37,8 @@ OPERATORS: dict[str, Any] = {
     "//": operator.floordiv, "%": operator.mod, "**": operator.pow, "<": operator.lt,
     "<=": operator.le, ">": operator.gt, ">=": operator.ge, "==": operator.eq, "!=": operator.ne,
 }  # fmt: skip
+
+NO_KWARGS: dict[str, Any] = {}  # one for all statements without any
 
 _ERRORS_OF_VALUES = (ArithmeticError, LookupError, np.linalg.LinAlgError)  # not of shapes
 
@@ -84,7 +88,7 @@ def constant(value: Any, hint: str = "") -> Var:
     return var
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True)
 class Statement:
     """One call of the program.
 
@@ -119,7 +123,10 @@ class Statement:
     place: tuple[str, int] | None = None
     section: str = "forward"
     errstate: dict[str, Any] = field(default_factory=dict)
-    _known: tuple[Any, Any, list[Var]] = field(default=(None, None, []), repr=False)
+    # What `reads` has found, and in which arguments: these are replaced, not changed.
+    _reads: list[Var] | None = field(default=None, repr=False)
+    _args: Any = field(default=None, repr=False)
+    _kwargs: Any = field(default=None, repr=False)
 
     @property
     def out(self) -> Var:
@@ -128,10 +135,12 @@ class Statement:
 
     def reads(self) -> list[Var]:
         """List the values among the arguments, in order; the list is not to be changed."""
-        args, kwargs, values = self._known
-        if args is not self.args or kwargs is not self.kwargs:  # they are replaced, not changed
-            values = [*vars_in(self.args), *vars_in(self.kwargs)]
-            self._known = self.args, self.kwargs, values
+        values, args, kwargs = self._reads, self.args, self.kwargs
+        if values is None or self._args is not args or self._kwargs is not kwargs:
+            values = vars_in(args)
+            if kwargs:
+                values += vars_in(kwargs)
+            self._reads, self._args, self._kwargs = values, args, kwargs
         return values
 
     @property
@@ -152,7 +161,7 @@ class Statement:
 
     def replace(self, mapping: dict[Var, Any]) -> None:
         """Replace arguments by other values, or by constants."""
-        if mapping.keys().isdisjoint(self.reads()):
+        if not mapping or mapping.keys().isdisjoint(self.reads()):
             return
         self.args = substitute(self.args, mapping)
         if self.kwargs:
@@ -163,13 +172,22 @@ class Statement:
 
 def vars_in(tree: Any) -> list[Var]:
     """List the values among the leaves of nested arguments, which may hold slices."""
+    kind = type(tree)
+    if kind is Var:
+        return [tree]
+    if not _is_nested(kind):
+        return []
+    items = tree
+    if kind is slice:
+        items = (tree.start, tree.stop, tree.step)
+    elif issubclass(kind, dict):
+        items = tree.values()
     values: list[Var] = []
-
-    def collect(leaf: Any) -> None:
-        if type(leaf) is Var:
-            values.append(leaf)
-
-    map_arguments(tree, collect)
+    for item in items:
+        if type(item) is Var:
+            values.append(item)
+        elif _is_nested(type(item)):
+            values += vars_in(item)
     return values
 
 
@@ -185,6 +203,8 @@ def substitute(tree: Any, mapping: dict[Var, Any]) -> Any:
 def map_arguments(tree: Any, function: Callable[[Any], Any]) -> Any:
     """Copy nested arguments with `function(leaf)` for each leaf, also in slices."""
     kind = type(tree)
+    if not _is_nested(kind):
+        return function(tree)
     if kind is tuple or kind is list:
         return kind([map_arguments(item, function) for item in tree])
     if kind is dict:
@@ -192,9 +212,14 @@ def map_arguments(tree: Any, function: Callable[[Any], Any]) -> Any:
     if kind is slice:
         ends = (tree.start, tree.stop, tree.step)
         return slice(*map(function, ends))
-    if issubclass(kind, (dict, list, tuple)):
-        return rebuild(tree, lambda leaf: map_arguments(leaf, function))
-    return function(tree)
+    return rebuild(tree, lambda leaf: map_arguments(leaf, function))
+
+
+def _look_nested(kind: Any) -> bool:
+    return issubclass(kind, (dict, list, slice, tuple))
+
+
+_is_nested: Any = functools.lru_cache(maxsize=256)(_look_nested)
 
 
 def root_among(value: Any, read: list[Var]) -> Var | None:

@@ -19,13 +19,13 @@ from ..core.callsite import assigned_name, line_of, outside
 from ..core.containers import flatten, rebuild, refill
 from ..core.tensor import Tensor, wrap
 from .array_standins import Traced, TracedArray, stand_in
-from .callers import Origins, asked_by_the_library, local_name, module_name
+from .callers import Origins, asked_by_the_library, module_name
 from .errors import CompileError
 from .numpy_calls import is_sized_by_values
 from .slots import interpose, withdraw
 from .standins import StandIn
 from .state import State, frozen
-from .statements import Statement, Var, constant, map_arguments, perform, root_among
+from .statements import NO_KWARGS, Statement, Var, constant, map_arguments, perform, root_among
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -174,7 +174,8 @@ class Tape(doors.Tracer, modes.Watcher):
         return map_arguments(tree, self._symbol) if tree else tree
 
     def _symbol(self, leaf: Any) -> Any:
-        leaf = leaf._data if isinstance(leaf, Tensor) else leaf
+        if issubclass(type(leaf), Tensor):  # of a stand-in `isinstance` asks what it stands for
+            leaf = leaf._data
         if not isinstance(leaf, StandIn):
             known = isinstance(leaf, (np.ndarray, np.generic))
             return self.state.array(leaf) if known else leaf
@@ -205,7 +206,7 @@ class Tape(doors.Tracer, modes.Watcher):
 
     def call(self, kind: str, target: Any, args: tuple, kwargs: dict, method: str = "") -> Any:
         """Compute and record a call, and return the stand-in for its result."""
-        symbols, named = self.symbols(args), self.symbols(kwargs)
+        symbols, named = self.symbols(args), self.symbols(kwargs) if kwargs else NO_KWARGS
         if kind == "function" or (kind == "method" and len(args) > 1):
             result = self._pure(kind, target, args, kwargs)
         else:
@@ -249,7 +250,7 @@ class Tape(doors.Tracer, modes.Watcher):
         statement = Statement(kind, target, args, kwargs, method=method, **self._origins.now())
         several = isinstance(result, (tuple, list))
         values = list(result) if several else [result]
-        hint = str(local_name() or getattr(target, "__name__", target))
+        hint = str(self._origins.name or getattr(target, "__name__", target))
         arrays = [var for var in statement.reads() if var.is_array]
         statement.outs = tuple(Var(value, hint, root_among(value, arrays)) for value in values)
         statement.several = several

@@ -6,18 +6,19 @@
 from __future__ import annotations
 
 import dis
-import functools
 import inspect
 import os
 import sys
 import warnings
 from types import CodeType, FrameType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    Function = TypeVar("Function", bound=Callable)
 
 __all__ = [
     "INSIDE",
@@ -28,6 +29,7 @@ __all__ = [
     "modules_in",
     "name_of",
     "outside",
+    "place_of",
     "short_place",
     "variables",
     "warn",
@@ -96,6 +98,29 @@ def name_of(frame: FrameType, is_it: Callable[[Any], bool]) -> str | None:
     return None
 
 
+def _once(function: Function) -> Function:
+    """Decorate a function of a place in code, so that it looks once at each.
+
+    Places are known by the code's id: its hash is computed anew from all that it holds.
+    """
+    answers: dict[tuple[int, int], tuple[CodeType, Any]] = {}  # with the code, so that it lives
+
+    def answer(code: CodeType, lasti: int) -> Any:
+        place = (id(code), lasti)
+        known = answers.get(place)
+        if known is None:
+            if len(answers) >= _MOST_PLACES:
+                answers.clear()
+            known = answers[place] = (code, function(code, lasti))
+        return known[1]
+
+    return answer  # type: ignore[return-value]
+
+
+_MOST_PLACES = 4096
+
+
+@_once
 def line_of(code: CodeType, lasti: int) -> int:
     """Return the number of the line that the instruction at offset `lasti` belongs to."""
     line = code.co_firstlineno
@@ -105,43 +130,57 @@ def line_of(code: CodeType, lasti: int) -> int:
     return line
 
 
+@_once
+def place_of(code: CodeType, lasti: int) -> tuple[str, int]:
+    """Return the file and line of the instruction at offset `lasti`."""
+    return code.co_filename, line_of(code, lasti)
+
+
 def short_place(place: tuple[str, int]) -> str:
     """Shorten a file and line for messages and pictures: `spiral.py:31`."""
     file, line = place
     return f"{os.path.basename(file)}:{line}"
 
 
-@functools.lru_cache(maxsize=512)
+@_once
 def assigned_name(code: CodeType, lasti: int) -> str | None:
     """Return the variable or attribute that the call at `lasti` is assigned to at once.
 
-    None where it is used in another way: as a part of an expression, as an argument.
+    None where it is used in another way: as a part of an expression, as an argument. The next
+    instruction is read by hand: `dis` reads all of the function for it.
     """
-    store = None
-    for instruction in dis.get_instructions(code):
-        if instruction.offset > lasti and instruction.opname != "CACHE":
-            store = instruction
-            break
-    if store is None or not store.opname.startswith("STORE_"):
-        return None
-    if store.opname in _STORES_ONE:
-        name = str(store.argval)
-    elif store.opname in _STORES_THEN_MORE:  # since Python 3.13, two instructions in one
-        name = str(store.argval[0])
-    else:
-        return None
-    return name if name.isidentifier() else None  # pytest stores parts of an assertion
+    text, offset, high = code.co_code, lasti + 2, 0
+    while offset < len(text):
+        opname, argument = dis.opname[text[offset]], text[offset + 1] | high
+        high = argument << 8 if opname == "EXTENDED_ARG" else 0
+        if opname not in ("CACHE", "EXTENDED_ARG"):
+            name = _name_stored(code, opname, argument)
+            return name if name and name.isidentifier() else None  # pytest stores other things
+        offset += 2
+    return None
 
 
-_STORES_ONE = frozenset({"STORE_FAST", "STORE_NAME", "STORE_GLOBAL", "STORE_DEREF", "STORE_ATTR"})
-_STORES_THEN_MORE = frozenset({"STORE_FAST_LOAD_FAST", "STORE_FAST_STORE_FAST"})
+def _name_stored(code: CodeType, opname: str, argument: int) -> str | None:
+    """Return the name that an instruction stores a value under; None if it does something else."""
+    if opname in ("STORE_NAME", "STORE_GLOBAL", "STORE_ATTR"):
+        return code.co_names[argument]
+    if opname == "STORE_FAST":
+        return code.co_varnames[argument]
+    if opname in ("STORE_FAST_LOAD_FAST", "STORE_FAST_STORE_FAST"):
+        return code.co_varnames[argument >> 4]  # since Python 3.13, two instructions in one
+    if opname == "STORE_DEREF":
+        if sys.version_info < (3, 11):
+            return (*code.co_cellvars, *code.co_freevars)[argument]
+        inner = [name for name in code.co_cellvars if name not in code.co_varnames]
+        return (*code.co_varnames, *inner, *code.co_freevars)[argument]
+    return None
 
 
 _LOOKS = ("COMPARE_OP", "TO_BOOL", "UNARY_NOT", "POP_JUMP", "JUMP_IF", "POP_TOP", "FORMAT_")
 _SHUFFLES = ("SWAP", "COPY", "DUP_TOP", "ROT_")  # of a < b < c
 
 
-@functools.lru_cache(maxsize=512)
+@_once
 def is_looked_at(code: CodeType, lasti: int) -> bool:
     """Return True if the number that the call at `lasti` gives is compared or formatted at once.
 
@@ -181,7 +220,7 @@ def array_written(frame: FrameType) -> np.ndarray | None:
     return value if not isinstance(value.base, np.ndarray) else value.base
 
 
-@functools.lru_cache(maxsize=512)
+@_once
 def _container_written(code: CodeType, lasti: int) -> tuple[str, ...]:
     """Return the names that the container in `container[i] = ...` begins with, () if there is none.
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .backward import fit
+from .doors import as_array
 from .node import Leaf, Node
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ class Watch:
                         "a hook returns the gradient to use instead (a Tensor or an array), or "
                         f"None to keep it, not {type(answer).__name__}"
                     )
-                answer = lift(np.array(answer), None)
+                answer = lift(as_array(answer, None, copy=True), None)
             if answer.shape != node.shape:
                 raise ValueError(
                     f"a hook must return a gradient of shape {node.shape}, that of its Tensor, "

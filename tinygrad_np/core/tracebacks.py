@@ -130,8 +130,8 @@ def shorten_tracebacks(namespace: dict[str, Any], names: Iterable[str]) -> None:
 def _shorten_members(kind: type) -> None:
     """Decorate the public methods of a class of the library, and properties that raise."""
     for name, member in list(vars(kind).items()):
-        is_public = not name.startswith("_") or (name.endswith("__") and name not in _QUIET)
-        if not is_public:
+        is_public = not name.startswith("_") or name.endswith("__")
+        if not is_public or name in _QUIET:
             continue
         if isinstance(member, FunctionType):
             if not _is_short(member):
@@ -161,8 +161,9 @@ def _shortened_setter(function: Any) -> Callable:
     return call
 
 
-# Methods that raise nothing of their own, or are asked for at every use of an attribute.
-_QUIET = {"__repr__", "__str__", "__hash__", "__new__", "__get__", "__init_subclass__"}
+# Methods that raise nothing of their own, that every use of an attribute asks for, and those of
+# layers, whose `__call__` shortens tracebacks.
+_QUIET = {"__repr__", "__str__", "__hash__", "__new__", "__get__", "__init_subclass__", "forward"}
 
 
 def _is_short(function: Any) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import keyword
 import re
 
@@ -26,12 +27,7 @@ class Names:
 
     def new(self, hint: str) -> str:
         """Return an identifier made of the hint: `dense1.weight` gives dense1_weight."""
-        name = re.sub(r"\W+", "_", hint).strip("_") or "t"
-        leading = re.match(r"(d_)?(\d+)_(.+)", name)  # the layers of a Sequential are numbered
-        if leading:
-            name = f"{leading[1] or ''}{leading[3]}_{leading[2]}"
-        if name[0].isdigit() or keyword.iskeyword(name):
-            name = f"t_{name}"
+        name = _identifier(hint)
         if name not in self._taken:
             self._taken.add(name)
             return name
@@ -41,3 +37,13 @@ class Names:
             if numbered not in self._taken:
                 self._taken.add(numbered)
                 return numbered
+
+
+@functools.lru_cache(maxsize=1024)
+def _identifier(hint: str) -> str:
+    """Make a hint an identifier."""
+    name = re.sub(r"\W+", "_", hint).strip("_") or "t"
+    leading = re.match(r"(d_)?(\d+)_(.+)", name)  # the layers of a Sequential are numbered
+    if leading:
+        name = f"{leading[1] or ''}{leading[3]}_{leading[2]}"
+    return f"t_{name}" if name[0].isdigit() or keyword.iskeyword(name) else name

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import textwrap
 from typing import TYPE_CHECKING, Any
@@ -50,11 +51,15 @@ def header(name: str, parameters: list[str]) -> list[str]:
 
 def note(var: Var) -> str:
     """Return shape and dtype of a value as a comment says them; nothing for a number."""
-    if var.shape is None:
-        return ""
-    return f"{var.shape} {var.dtype}"
+    return "" if var.shape is None else _form_text(var.shape, var.dtype)
 
 
+@functools.lru_cache(maxsize=1024)
+def _form_text(shape: tuple[int, ...], dtype: np.dtype) -> str:
+    return f"{shape} {dtype}"
+
+
+@functools.lru_cache(maxsize=64)
 def dtype_text(dtype: np.dtype) -> str:
     """Return an expression for a dtype."""
     if dtype.isbuiltin != 1:

@@ -55,7 +55,7 @@ def rewrite(program: Program, rule: Callable[[Statement, Builder], Var | None]) 
     for statement in program.statements:
         statement.replace(same)
         plain = len(statement.outs) == 1 and statement.writes is None
-        if not plain or statement.out.root in changed or not np.size(statement.out.value):
+        if not plain or statement.out.root in changed or not statement.out.size:
             statements.append(statement)
             continue
         build, out = Builder(statement), statement.out
@@ -63,8 +63,9 @@ def rewrite(program: Program, rule: Callable[[Statement, Builder], Var | None]) 
         if new is not None and new.shape != out.shape:
             new = build("method", "reshape", (new, out.shape))
         if new is None or not same_layout(new, out):
-            used = {var for s in (*build.statements, statement) for var in s.reads()}
-            statements += [s for s in build.statements if s.out in used]
+            if build.statements:
+                used = {var for s in (*build.statements, statement) for var in s.reads()}
+                statements += [s for s in build.statements if s.out in used]
             statements.append(statement)
             continue
         new.hint = out.hint
