@@ -21,6 +21,7 @@ __all__ = [
     "check_option_names",
     "check_positive",
     "parameter_list",
+    "plain_array",
     "plain_number",
     "whole_number",
 ]
@@ -32,7 +33,18 @@ def plain_number(value: Any) -> Any:
     A NumPy scalar would decide the dtype of what it is multiplied with; Python's numbers do not.
     """
     holds_one = isinstance(value, (np.generic, np.ndarray, Tensor)) and value.size == 1
-    return value.item() if holds_one else value
+    return plain_array("a number", value).item() if holds_one else value
+
+
+def plain_array(name: str, value: Any) -> np.ndarray:
+    """Return a Tensor, an array or nested lists as an array, but no masked one."""
+    part = value[0] if isinstance(value, (list, tuple)) and value else value
+    if isinstance(part, np.ndarray) and hasattr(part, "mask"):
+        raise TypeError(
+            f"{name} is a masked array, whose hidden numbers would count: .filled(value) has "
+            "others in their place"
+        )
+    return value.numpy() if isinstance(value, Tensor) else np.asarray(value)
 
 
 def check_not_negative(name: str, value: Any) -> Any:

@@ -9,6 +9,8 @@ import numpy as np
 
 from tinygrad_np import Tensor, Text, no_grad, shorten_traceback
 
+from .arguments import plain_array
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
@@ -214,7 +216,7 @@ class Module:
         unknown = [name for name in state if name not in own]
         if strict and (missing or unknown):
             raise KeyError(f"state_dict does not fit: missing {missing}, unknown {unknown}")
-        values = {name: np.asarray(state[name]) for name in own if name in state}
+        values = {name: plain_array(name, state[name]) for name in own if name in state}
         for name, value in values.items():
             dtype, shape = own[name].dtype, own[name].shape
             if value.dtype.kind not in "biuf" or not np.can_cast(value.dtype, dtype, "same_kind"):

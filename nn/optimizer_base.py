@@ -10,7 +10,7 @@ import numpy as np
 
 from tinygrad_np import Number, Tensor, assign_all, current_record
 
-from .arguments import check_not_negative, check_option_names, parameter_list
+from .arguments import check_not_negative, check_option_names, parameter_list, plain_array
 from .flat_parameters import Change, FlatParameters, by_dtype
 from .rates import PlainRate
 
@@ -277,13 +277,13 @@ class Optimizer:
             raise ValueError(f"{kind} can't continue from the state of {state['optimizer']}")
         arrays: list[tuple[Tensor, np.ndarray]] = []
         for prefix, flat in self._named_flat():
-            sizes = np.asarray(state[f"{prefix}sizes"]).tolist()
+            sizes = plain_array("sizes", state[f"{prefix}sizes"]).tolist()
             if sizes != flat.sizes:
                 raise ValueError(
                     f"{kind} has parameters of {flat.sizes} elements, but the state is for {sizes}"
                 )
             for name, values in {"missed": flat.missed, **flat.state}.items():
-                array = np.array(state[prefix + name], values.dtype)
+                array = plain_array(name, state[prefix + name]).astype(values.dtype)
                 if array.shape != values.shape:
                     raise ValueError(f"{name} has {array.size} elements, not {values.size}")
                 arrays.append((values, array))

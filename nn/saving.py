@@ -16,6 +16,8 @@ import numpy as np
 
 from tinygrad_np import Tensor
 
+from .arguments import plain_array
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -119,7 +121,7 @@ def _flat(part: Any, name: str = "") -> dict[str, Any]:
 def _value(part: Any, name: str) -> Any:
     """Return a leaf of a state as an array, or as it is if JSON can hold it."""
     if isinstance(part, (Tensor, np.ndarray, np.generic)):
-        array = part.numpy() if isinstance(part, Tensor) else np.asarray(part)
+        array = plain_array(name or "the state", part)
         if array.dtype.kind not in "biufc":
             raise TypeError(f"{name or 'the state'} is an array of {array.dtype}, not of numbers")
         return np.require(array, array.dtype.newbyteorder("<"), "C")

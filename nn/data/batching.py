@@ -9,7 +9,7 @@ import numpy as np
 import tinygrad_np as tg
 from tinygrad_np import Tensor, describe
 
-from ..arguments import check_generator, whole_number
+from ..arguments import check_generator, plain_array, whole_number
 from ..module import Buffer, Module, as_tensor
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ __all__ = ["Batches", "Standardizer", "batches", "split"]
 def _rows(name: str, value: Any) -> Any:
     """Return a Tensor as it is, else an array of at least one axis; frames have `to_numpy`."""
     if not isinstance(value, Tensor):
-        value = np.asarray(value.to_numpy() if hasattr(value, "to_numpy") else value)
+        value = plain_array(name, value.to_numpy() if hasattr(value, "to_numpy") else value)
         if value.dtype.kind not in "biufc":
             raise TypeError(f"{name} must hold numbers, not {value.dtype}: {describe(value)}")
     if value.ndim == 0:
@@ -148,7 +148,7 @@ def split(
     """
     x, y = _pair(x, y)
     check_generator("split", rng)
-    sizes = np.asarray(shares, np.float64)
+    sizes = plain_array("shares", shares).astype(np.float64)
     if sizes.ndim != 1 or (sizes < 0).any() or abs(sizes.sum() - 1) > 1e-9:
         raise ValueError(f"the shares must not be negative and sum to 1, not {shares!r}")
     labels = np.zeros(len(x), np.intp)
@@ -183,7 +183,7 @@ class Standardizer(Module):
 
     def __init__(self, x: Any, *, dtype: Any = None) -> None:
         rows = _rows("x", x)
-        values = np.asarray(rows.numpy() if isinstance(rows, Tensor) else rows, np.float64)
+        values = plain_array("x", rows).astype(np.float64)
         if not len(values):
             raise ValueError("x has no rows")
         if not np.isfinite(values).all():

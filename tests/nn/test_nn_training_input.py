@@ -285,3 +285,44 @@ def test_a_frame_and_a_series_are_the_arrays_that_they_hold():
         )
         losses.append(history["loss"])
     assert losses[0] == losses[1]
+
+
+def hidden(array):
+    return np.ma.masked_array(array, mask=np.ones(np.shape(array), bool))
+
+
+def optimizer_state(part):
+    layer = nn.Linear(2, 1)
+    optimizer = nn.Adam(layer.parameters(), lr=0.1)
+    optimizer.load_state_dict(optimizer.state_dict() | part)
+
+
+def hook_that_hides():
+    t = tg.Tensor([1.0, 2.0], requires_grad=True)
+    y = t * 2
+    y.register_hook(lambda g: hidden(g.numpy()))
+    y.sum().backward()
+
+
+ROWS = np.ones((4, 2))
+HIDING = {
+    "state": lambda: nn.Linear(2, 1).load_state_dict({"weight": hidden(ROWS[:2, :1]), "bias": [0]}),
+    "moments": lambda: optimizer_state({"m": hidden([1.0, 2.0, 3.0])}),
+    "rate": lambda: optimizer_state({"lr": hidden(0.1)}),
+    "learning rate": lambda: nn.SGD([nn.Parameter([1.0])], lr=hidden(0.1)),
+    "saved": lambda: nn.save({"a": hidden([1.0])}, "never_written.npz"),
+    "rows": lambda: nn.data.batches(hidden(ROWS), ROWS),
+    "a list": lambda: nn.data.batches([hidden(ROWS[0])] * 4, ROWS),
+    "targets": lambda: nn.data.batches(ROWS, hidden(ROWS)),
+    "split": lambda: nn.data.split(hidden(ROWS), ROWS),
+    "statistics": lambda: nn.data.Standardizer(hidden(ROWS)),
+    "standardized": lambda: nn.data.Standardizer(ROWS)(hidden(ROWS)),
+    "hook": hook_that_hides,
+    "probe": lambda: tg.gradcheck(lambda x: (x * x).sum(), hidden(ROWS)),
+}
+
+
+@pytest.mark.parametrize("way", HIDING.values(), ids=HIDING)
+def test_hidden_numbers_come_in_nowhere(way):
+    with pytest.raises(TypeError, match="masked array"):
+        way()

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core.tensor import Tensor
+from ..core.tensor import Tensor, as_array
 
 __all__ = ["as_double", "index_text", "is_float", "same"]
 
@@ -22,7 +22,7 @@ def is_float(value: Any) -> bool:
 def as_double(value: Any) -> np.ndarray:
     """Return a copy in float64."""
     array = value.data if isinstance(value, Tensor) else value
-    return np.array(array, np.float64)
+    return as_array(array, np.float64, copy=True)
 
 
 def same(a: Any, b: Any) -> bool:

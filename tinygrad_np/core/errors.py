@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from .callsite import INSIDE, line_of
 from .node import Flat
@@ -21,7 +21,6 @@ __all__ = [
     "not_frozen",
     "other_shape",
     "rule_failed",
-    "unlike",
 ]
 
 
@@ -56,14 +55,6 @@ def no_seed(title: str) -> ValueError:
     return ValueError(
         f"backward() of {title} needs gradient=, an array of its shape: only a Tensor with one "
         "element has an obvious gradient, 1. Did you forget .sum() or .mean()?"
-    )
-
-
-def unlike(tensor: Any, gradient: Any) -> ValueError:
-    """Make the error for a gradient of another shape or dtype that is put into `.grad`."""
-    return ValueError(
-        f"grad must be {tensor.shape} {tensor.dtype} like {tensor._title()}, "
-        f"not {gradient.shape} {gradient.dtype}"
     )
 
 

@@ -193,21 +193,20 @@ class Tensor(Hooked, Writable, NumPyProtocols, PythonProtocols, ForeignNames, Ta
 
     @grad.setter
     def grad(self, value: Tensor | None) -> None:
+        if value is not None:
+            if not isinstance(value, Tensor):
+                raise TypeError(f"grad must be a Tensor or None, not {type(value).__name__}")
+            if value.shape != self.shape or value.dtype != self.dtype:
+                raise ValueError(
+                    f"grad must be {self.shape} {self.dtype} like {self._title()}, "
+                    f"not {value.shape} {value.dtype}"
+                )
         holder = self._grad_holder()
-        try:
-            if value is not None:
-                if not isinstance(value, Tensor):
-                    raise TypeError(f"grad must be a Tensor or None, not {type(value).__name__}")
-                if value.shape != self.shape or value.dtype != self.dtype:
-                    raise errors.unlike(self, value)
-                if holder is None:
-                    raise RuntimeError(f"{self._title()} is no leaf that needs a gradient")
-        except Exception as error:
-            shorten_traceback(error)
-            raise
         if holder is not None:
             with _grads:
                 holder.grad = value
+        elif value is not None:
+            raise RuntimeError(f"{self._title()} is no leaf that needs a gradient")
 
     def _grad_holder(self) -> Any:
         """Return the owner of this value's `.grad`: its leaf or its watch; None without one."""
