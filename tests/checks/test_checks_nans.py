@@ -229,3 +229,40 @@ def test_the_users_own_arrays_may_change():
 def test_outside_of_it_nothing_is_checked():
     with np.errstate(divide="ignore"):
         assert np.isinf(tg.log(tg.Tensor(0.0, requires_grad=True)).item())
+
+
+def raised_by(f):
+    with tg.debug(), pytest.raises(FloatingPointError) as error:
+        f()
+    return str(error.value)
+
+
+def test_the_advice_fits_what_happened():
+    """A where() is spoken of only in code that has one."""
+    x = tg.Tensor([1.0, 1000.0], requires_grad=True)
+    assert "tg.logsumexp" in raised_by(lambda: tg.exp(x))
+    assert "tg.logsumexp" in raised_by(lambda: np.cosh(x))
+    large = tg.Tensor(np.float32([1e20]), requires_grad=True)
+    assert "or compute in float64" in raised_by(lambda: large * large)
+    assert "scale the numbers down" in raised_by(lambda: large.astype(float) ** 20)
+    below = tg.Tensor([-1.0], requires_grad=True)
+    for text in (raised_by(lambda: tg.exp(x)), raised_by(lambda: tg.log(below))):
+        assert "where(" not in text
+
+
+@pytest.mark.parametrize("rate", [50.0, 1e6])
+def test_a_learning_rate_that_is_too_large_is_named(rate):
+    w = tg.Tensor([[1.0]], requires_grad=True, name="w")
+    data = np.array([[10.0]])
+
+    def train():
+        optimizer = nn.SGD([w], rate)
+        for _ in range(300):
+            loss = ((data @ w - 1) ** 2).mean()
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+
+    text = raised_by(train)
+    assert "grown step by step (w)" in text
+    assert "a smaller learning rate" in text

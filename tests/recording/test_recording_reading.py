@@ -219,3 +219,15 @@ def test_running_again_an_op_of_a_sequence():
     again = run_again(step.node.op, step.operands, step.arguments)
     np.testing.assert_array_equal(again, out.data)
     assert 0 < step.replay_seconds() < 1
+
+
+def test_a_record_says_what_it_holds():
+    x = tg.Tensor([1.0, 2.0], requires_grad=True)
+    with tg.record() as record:
+        loss = (tg.exp(x) * x).sum()
+    assert repr(record) == "<Record: 3 ops, no backward>"
+    with record:
+        loss.backward()
+        with tg.no_grad():
+            x -= 0.1 * x.grad
+    assert repr(record) == "<Record: 3 ops, backward from sum, 1 updates>"

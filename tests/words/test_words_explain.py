@@ -543,7 +543,7 @@ def test_a_prompt_shows_the_text():
     assert repr(tg.explain(tg.exp)) == str(tg.explain(tg.exp))
 
 
-@pytest.mark.parametrize("thing", [3, "tanh", np.ones(3), None, tg, len])
+@pytest.mark.parametrize("thing", [3, np.ones(3), None, tg, len])
 def test_what_can_not_be_explained(thing):
     with pytest.raises(TypeError, match="takes an operation"):
         tg.explain(thing)
@@ -608,3 +608,47 @@ def test_a_number_and_no_record():
     assert tg.explain(number) == "3.5\n  It is a number in the code."
     with pytest.raises(TypeError, match=r"record is what tg\.record\(\) gives, not int"):
         tg.explain(x * 3.5, record=5)
+
+
+# --- more than operations -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["argmax", "any", "one_hot", "zeros_like", "uniform", "arange"])
+def test_functions_without_a_derivative_say_so(name):
+    text = tg.explain(getattr(tg, name))
+    assert "made of other operations" not in text
+    assert "no gradient flows" in text
+
+
+def test_a_name_is_as_good_as_the_function():
+    assert (
+        tg.explain("tanh") == tg.explain("tg.tanh") == tg.explain("np.tanh") == tg.explain(tg.tanh)
+    )
+    with pytest.raises(TypeError, match="no operation of the name 'tahn'"):
+        tg.explain("tahn")
+
+
+class Scaled(nn.Module):
+    """Multiply by a number that is learned."""
+
+    def __init__(self):
+        self.scale = nn.Parameter(np.ones(1, np.float32))
+
+    def forward(self, x):
+        return x * self.scale
+
+
+@pytest.mark.parametrize(
+    ("thing", "words"),
+    [
+        (nn.Linear, ["Linear(in_features, out_features", "x @ weight + bias", "def forward"]),
+        (nn.Adam, ["Adam(params, lr", "running means", "m = beta1 * state[0]"]),
+        (nn.SGD([tg.Tensor(1.0, requires_grad=True)], 0.5), ["SGD(lr=0.5)", "velocity"]),
+        (Scaled, ["Multiply by a number", "return x * self.scale"]),
+        (Scaled(), ["Scaled", "return x * self.scale"]),
+    ],
+)
+def test_layers_and_optimizers_explain_themselves(thing, words):
+    text = tg.explain(thing)
+    for word in words:
+        assert word in text

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from ..core.callsite import name_of, outside, short_place
+from ..core.callsite import INSIDE, name_of, outside, short_place
 from ..core.node import Node
 from ..core.tensor import Tensor
 from ..ops.labels import first_place
+from ..ops.pieces import where as selection
 from ..recording.reading import bare
 from ..recording.recorder import Record
 
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
 
 __all__ = ["debug"]
 
+
+SELECTION: str = selection.op.name  # type: ignore[attr-defined]
+MODERATE = 1e6  # an argument whose polynomials are far from overflow
+GROWTH = 1e4  # of a parameter: far beyond what training does
 
 _LOOK_FOR = (
     "Gradients would not be those of the values that were used. Tensors' arrays are read-only: "
@@ -188,13 +193,25 @@ class _Debug(Record):
             f"{self._called(node)} made {_element(out, where)}{_at(where)}, from "
             f"{self._operands(node, operands, where)}"
         )
-        assert node.op is not None
-        if node.op.elementwise and all(_first(a, _bad) is None for a in operands):
-            text += (
-                ". If a where() picks another value there, the gradient can be nan all the same: "
-                f"{_safe(node)}"
-            )
-        return text
+        if any(_first(a, _bad) is not None for a in operands):
+            return text
+        elements = [_element(operand, where) for operand in operands]
+        selects = _selects(outside(sys._getframe(1)))
+        advice = self._growth() or _advice(node, np.isinf(out[where]), elements, selects)
+        return f"{text}. {advice}" if advice else text
+
+    def _growth(self) -> str:
+        """Say which parameter has grown beyond all bounds since the first update, if one has."""
+        first: dict[Node, Any] = {}
+        for update in self.updates:
+            start = np.abs(bare(first.setdefault(update.node, update.before))).max(initial=0)
+            largest = np.abs(bare(update.after)).max(initial=0)
+            if largest > GROWTH * max(start, 1):
+                return (
+                    f"Parameters have grown step by step{self._named(update.node)}, up to "
+                    f"{largest:.3g}: a smaller learning rate keeps them"
+                )
+        return ""
 
     def _backward_text(self, node: Node, position: int, array: Any, where: tuple[int, ...]) -> str:
         assert node.op is not None
@@ -232,6 +249,37 @@ def debug() -> Record:
         RuntimeError: inside, if an array was changed since it was used.
     """
     return _Debug()
+
+
+def _advice(node: Node, is_infinite: bool, elements: list[Any], selects: bool) -> str:
+    """Return what helps against a first nan or infinity: a where() only for code that has one."""
+    assert node.op is not None
+    if not node.op.elementwise:
+        return ""
+    if selects:
+        safe = _safe(node)
+        return (
+            f"If a where() picks another value there, the gradient can be nan all the same: {safe}"
+        )
+    if not is_infinite or 0 in elements:
+        return ""
+    if len(elements) == 1 and abs(elements[0]) < MODERATE:  # an exponential
+        return (
+            "Subtract the largest argument first, as tg.softmax and tg.logsumexp do, or limit it: "
+            "tg.clip(x, None, 50)"
+        )
+    limit = np.finfo(node.dtype).max
+    wider = ", or compute in float64" if limit < 1e300 else ""
+    return f"The largest {node.dtype} is {limit:.2g}: scale the numbers down{wider}"
+
+
+def _selects(frame: FrameType | None) -> bool:
+    """Say whether one of the functions that are running has a where() in it."""
+    while frame is not None:
+        if not INSIDE[frame.f_code.co_filename] and SELECTION in frame.f_code.co_names:
+            return True
+        frame = frame.f_back
+    return False
 
 
 def _safe(node: Node) -> str:

@@ -40,9 +40,9 @@ def zeros_beside(x: Any) -> Any:
 
     NumPy compares two arrays in a third of the time that it takes for an array and a number.
     """
-    size = x.size
-    if size < _FEWEST_ZEROS or type(x) is not np.ndarray or not x.flags.c_contiguous:
+    if type(x) is not np.ndarray or x.size < _FEWEST_ZEROS or not x.flags.c_contiguous:
         return 0
+    size = x.size
     zeros = _ZEROS.get(x.dtype.char)
     if zeros is None or size > zeros.size:
         return 0

@@ -163,7 +163,12 @@ class PythonProtocols:
         for i in range(len(self._data)):
             yield self[i]
 
-    def __float__(self) -> float:
+    def __float__(self: Any) -> float:
+        if self.size != 1:
+            raise ValueError(
+                f"a Tensor of shape {self.shape} is no single number: for each of its elements "
+                "there are NumPy's functions, such as np.exp(t) for math.exp(t)"
+            )
         number = float(self.item())
         leave(self._node, number, "float(t)")
         return number

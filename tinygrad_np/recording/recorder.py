@@ -142,6 +142,12 @@ class Record(Switch):
             self._outer = outer
         return self, modes.recording.get() and self
 
+    def __repr__(self) -> str:
+        roots = [node for node in self.gradients if node.op is not None]
+        passes = f", backward from {roots[0].op.name}" if roots and roots[0].op else ""
+        updates = f", {len(self.updates)} updates" if self.updates else ""
+        return f"<Record: {len(self.forward)} ops{passes or ', no backward'}{updates}>"
+
     # --- called by the engine ------------------------------------------------------------------
 
     def made(

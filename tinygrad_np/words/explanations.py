@@ -34,8 +34,9 @@ def explain(thing: Any, model: Any = None, *, record: Record | None = None) -> T
         tg.explain(loss)      # a numbered walk through its forward and backward
 
     Args:
-        thing: a function of `tinygrad_np` or one made by `define_op`, an `Op`, or the NumPy
-            function that it answers for; a Tensor or a `Graph` for the whole computation; a node
+        thing: a function of `tinygrad_np` or one made by `define_op`, an `Op`, the NumPy
+            function that it answers for, or a name of one; a layer, a model or an optimizer, or its
+            class; a Tensor or a `Graph` for the whole computation; a node
             of either (a key of `record.forward`, one of `graph.nodes`) for that step alone.
         model: for a Tensor: an `nn.Module` whose parameters then have their names.
         record: for a Tensor or a node: what `tg.record()` kept; with it the arguments of each op
@@ -61,6 +62,10 @@ def explain(thing: Any, model: Any = None, *, record: Record | None = None) -> T
         if node.op is None:
             return _leaf_explanation(tensor)
         return call_explanation(graph(tensor, model, record=record))
+    if isinstance(thing, str):
+        thing = _named(thing)
+    if _is_part_of_training(thing):
+        return _class_explanation(thing)
     function = _function(thing)
     for op in (thing, getattr(thing, "op", None), getattr(function, "op", None)):
         if isinstance(op, Op):
@@ -90,16 +95,68 @@ def _function(thing: Any) -> Any:
         return None
 
 
+def _named(name: str) -> Any:
+    """Return the function of this name.
+
+    Raises:
+        TypeError: there is none.
+    """
+    short = name.removeprefix("tg.").removeprefix("np.")
+    if short not in ops.__all__:
+        raise TypeError(f"there is no operation of the name {name!r}: tg.TABLE has them all")
+    return getattr(ops, short)
+
+
 def _composition_explanation(function: Any) -> Text:
     names = ", ".join(inspect.signature(function).parameters)
     doc = inspect.cleandoc(function.__doc__ or "")
+    room = function.__module__.rpartition(".")[2]
     return Text(
-        f"{function.__name__}({names})\n"
-        f"{textwrap.indent(doc, '  ')}\n\n"
-        "Derivative\n"
-        "  It is made of other operations, and its derivative comes from theirs: explain(result)\n"
-        "  walks through those of a call."
+        f"{function.__name__}({names})\n{textwrap.indent(doc, '  ')}\n\n"
+        f"Derivative\n{_DERIVATIVES.get(room, _OF_OTHERS)}"
     )
+
+
+_OF_OTHERS = (
+    "  It is made of other operations, and its derivative comes from theirs: explain(result)\n"
+    "  walks through those of a call."
+)
+_OF_STEPS = "  None: it is constant but for its jumps, and no gradient flows through it."
+_OF_NEW = "  None: it makes new values, and no gradient flows through it to what it is given."
+_DERIVATIVES = {  # by the file that a function stands in
+    "create": _OF_NEW,
+    "sampling": _OF_NEW,
+    "random": _OF_NEW,
+    "labels": _OF_STEPS,
+    "plain": _OF_STEPS,
+}
+
+
+def _is_part_of_training(thing: Any) -> bool:
+    """Return True for a layer, a model or an optimizer, and for the class of one."""
+    kind = thing if isinstance(thing, type) else type(thing)
+    return hasattr(kind, "named_parameters") or hasattr(kind, "state_names")
+
+
+def _class_explanation(thing: Any) -> Text:
+    """Explain a layer or an optimizer by its description, and the lines that it computes with."""
+    kind = thing if isinstance(thing, type) else type(thing)
+    method = "forward" if hasattr(kind, "named_parameters") else "update"
+    names = ", ".join(inspect.signature(kind).parameters)
+    lines = [f"{kind.__name__}({names})"]
+    if thing is not kind:
+        lines = [*repr(thing).splitlines(), ""]
+    doc = inspect.cleandoc(kind.__doc__ or "")
+    lines.append(textwrap.indent(doc, "  "))
+    try:
+        source = textwrap.dedent(inspect.getsource(getattr(kind, method)))
+    except (OSError, TypeError):  # typed into an interactive session
+        return Text("\n".join(lines))
+    computed = (
+        "what it computes" if method == "forward" else "the rule; the parameters get - change"
+    )
+    lines += ["", f"{method}: {computed}", textwrap.indent(source.rstrip(), "  ")]
+    return Text("\n".join(lines))
 
 
 def _leaf_explanation(tensor: Tensor) -> Text:

@@ -10,8 +10,8 @@ import numpy as np
 from ..checks.values import is_float
 from ..core.node import Node
 from ..ops.labels import first_place
-from ..ops.replay import run_again
 from ..recording.reading import ancestors_of, bare
+from .properties import is_numeric, is_product, is_selection, largest, rows_text, span_text
 from .text import index_text, number_text, share_text
 
 if TYPE_CHECKING:
@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 __all__ = ["GradientTrail"]
 
 Index = tuple[int, ...]
+
+SHARE = 0.25  # of the whole growth, in orders of magnitude: steps with more are named
+MOST_STEPS = 2
+ROUNDING = 16  # epsilons, relative to what comes back to a rule
 
 
 class GradientTrail:
@@ -63,22 +67,29 @@ class GradientTrail:
     def _zero_rule(self, flow: Flow) -> str:
         """Say why a rule gives zeros for a gradient that is not zero."""
         reason = self._zero_factor(flow) or self._flat_part(flow) or self._other_source(flow)
-        return reason or f"the derivative of {self.evidence.at(flow.node)} is 0 at these values"
+        if reason:
+            return reason
+        call = self.evidence.at(flow.node)
+        x = self.evidence.operand(flow.node, flow.position)
+        if is_numeric(x) and not np.any(x):
+            name = self.evidence.called(flow.node.parents[flow.position])
+            return f"{call} is at its minimum, as {name} is 0 everywhere: the fit is exact"
+        return f"the derivative of {call} is 0 at these values"
 
     def _zero_factor(self, flow: Flow) -> str:
         """Name the operand that the op multiplies by, and that is 0 everywhere."""
         evidence, node = self.evidence, flow.node
         for k, factor in enumerate(node.parents):
             value = evidence.operand(node, k)
-            if k == flow.position or not _is_numeric(value) or np.any(value):
+            if k == flow.position or not is_numeric(value) or np.any(value):
                 continue
-            if not _is_product(evidence, flow, k):
+            if not is_product(evidence, flow, k):
                 continue
             cause = ""
             if isinstance(factor, Node) and factor.op and len(factor.parents) == 1:
                 source = evidence.operand(factor, 0)
-                if _is_numeric(source) and np.any(source):
-                    cause = f" ({_span_text(source)})"
+                if is_numeric(source) and np.any(source):
+                    cause = f" ({span_text(source)})"
             name = evidence.called(factor)
             return f"{evidence.at(node)} multiplies it by {name}, which is 0 everywhere{cause}"
         return ""
@@ -99,8 +110,8 @@ class GradientTrail:
         if len(node.parents) > 1:
             return ""
         flat = "is saturated" if np.any(evidence.value(node)) else "is 0"
-        inputs = _span_text(evidence.operand(node, flow.position))
-        return f"{call} {flat} for {_rows_text(slope == 0)} ({inputs})"
+        inputs = span_text(evidence.operand(node, flow.position))
+        return f"{call} {flat} for {rows_text(slope == 0)} ({inputs})"
 
     def _other_source(self, flow: Flow) -> str:
         """Name the other inputs that the result has its values from, as in a maximum."""
@@ -116,10 +127,14 @@ class GradientTrail:
         if isinstance(out, tuple) or not arrays:
             return ""
         out = np.asarray(out)
-        if not _is_selection(out, arrays):
+        if not is_selection(out, arrays):
             return ""
         source = " or ".join(names)
-        rows = _rows_text(np.ones(out.shape, bool))
+        rows = rows_text(np.ones(out.shape, bool))
+        x = evidence.operand(node, flow.position)
+        if is_numeric(x) and all(array.ndim == 0 for array in arrays):
+            limits = f"the limit{'s' * (len(names) > 1)} {source.replace(' or ', ' and ')}"
+            return f"{evidence.at(node)} is at {limits} for {rows}, beyond which {span_text(x)}"
         return f"{evidence.at(node)} takes its value from {source} for {rows}"
 
     # --- nan and infinity ------------------------------------------------------------------------
@@ -249,25 +264,61 @@ class GradientTrail:
         """Say which steps made a gradient as large as it is."""
         steps: list[tuple[float, Flow]] = []
         while flows := self._flows.get(node):
-            flow = max(flows, key=lambda flow: _largest(flow.contribution))
+            flow = max(flows, key=lambda flow: largest(flow.contribution))
             node = flow.node
-            before = _largest(self.gradient(node))
-            growth = _largest(flow.contribution) / before if before else 1.0
+            before = largest(self.gradient(node))
+            growth = largest(flow.contribution) / before if before else 1.0
             steps.append((growth, flow))
-        seed = _largest(self.gradient(node))
+        seed = largest(self.gradient(node))
         start = f"backward() was started on {self.evidence.called(node)} with"
         if not steps:
             return f"{start} {number_text(seed)}"
         total = math.prod(max(growth, 1.0) for growth, _ in steps)
         if seed > total:
             return f"{start} values up to {number_text(seed)}"
-        growth, flow = max(steps, key=lambda step: step[0])
-        if growth < total**0.5:
+        steps.sort(key=lambda step: -step[0])
+        large = [step for step in steps if step[0] > total**SHARE]
+        if math.prod(growth for growth, _ in large[:MOST_STEPS]) < total**0.75:
             return f"it grows from step to step: {self._growth_text(steps)}"
-        call = self.evidence.at(flow.node)
-        return f"{call} multiplies it by up to {number_text(growth)}{self._factors_text(flow)}"
+        sentences = []
+        for growth, flow in large[:MOST_STEPS]:
+            factor = f"{number_text(growth)}{self._factors_text(flow)}"
+            sentences.append(f"{self.evidence.at(flow.node)} multiplies it by up to {factor}")
+        return "; and ".join(sentences)
 
-    def _growth_text(self, steps: list[tuple[float, Flow]]) -> str:
+    # --- tiny ----------------------------------------------------------------------------------
+
+    def tiny_reason(self, node: Node) -> str:
+        """Say which steps made a gradient as small as it is."""
+        steps: list[tuple[float, Flow]] = []
+        while flows := self._flows.get(node):
+            flow = max(flows, key=lambda flow: largest(flow.contribution))
+            node = flow.node
+            before = largest(self.gradient(node))
+            steps.append((largest(flow.contribution) / before if before else 1.0, flow))
+        seed = largest(self.gradient(node))
+        if seed < math.prod(min(shrink, 1.0) for shrink, _ in steps):
+            start = f"backward() was started on {self.evidence.called(node)} with"
+            return f"{start} values up to {number_text(seed)}"
+        shrink, flow = min(steps, key=lambda step: step[0])
+        if shrink < ROUNDING * np.finfo(flow.node.dtype).eps:
+            call = self.evidence.at(flow.node)
+            return f"what {call} gives cancels to 0, and this is what rounding leaves of it"
+        factors = [(1 / step, flow) for step, flow in steps if step]
+        return f"it shrinks from step to step: {self._growth_text(factors, 'divides')}"
+
+    def part_reason(self, node: Node, mask: np.ndarray) -> str:
+        """Name the op that is flat for the units of a matrix whose gradient is 0."""
+        while flows := self._flows.get(node):
+            node = flows[0].node
+            slope = self.evidence.slope(node, flows[0].position)
+            if slope is None or slope.ndim != 2 or slope.shape[1] != mask.size:
+                continue
+            if np.array_equal(~slope.any(axis=0), mask):
+                return f": {self.evidence.at(node)} is flat, with a derivative of 0, in every row"
+        return ""
+
+    def _growth_text(self, steps: list[tuple[float, Flow]], verb: str = "multiplies") -> str:
         """Name the two calls whose steps multiply the gradient most."""
         factors: dict[str, list[float]] = {}
         for growth, flow in steps:
@@ -279,7 +330,7 @@ class GradientTrail:
             count = len(growths)
             mean = math.prod(growths) ** (1 / count)
             repeat = f", {count} times in a row" if count > 1 else ""
-            sentences.append(f"{call} multiplies it by {number_text(mean)}{repeat}")
+            sentences.append(f"{call} {verb} it by {number_text(mean)}{repeat}")
         return ", and ".join(sentences)
 
     def _factors_text(self, flow: Flow) -> str:
@@ -293,78 +344,21 @@ class GradientTrail:
         for k, parent in enumerate(node.parents):
             value = evidence.operand(node, k)
             if k != flow.position and is_float(value):
-                largest = number_text(_largest(value))
-                return f": {evidence.called(parent)} has values up to {largest}"
+                size = largest(value)
+                values = f": {evidence.called(parent)} has values up to {number_text(size)}"
+                return values + self._sum_text(flow, size)
         return ""
+
+    def _sum_text(self, flow: Flow, factor: float) -> str:
+        """Say over how many rows a product adds up, if that makes it large."""
+        g = self.gradient(flow.node)
+        growth = largest(flow.contribution) / (largest(g) or 1.0)
+        rows = np.size(g) // (np.shape(g)[-1] or 1) if np.ndim(g) else 1
+        if growth < 10 * factor or np.size(flow.contribution) >= np.size(g):
+            return ""
+        return f", and it is summed over {rows:,} rows"
 
 
 def _mask_advice(node: Node) -> str:
     assert node.op is not None
     return f"Mask the input of {node.op.name}, too: a where() after it can't help"
-
-
-# --- ops as functions -----------------------------------------------------------------------------
-
-
-def _is_product(evidence: Evidence, flow: Flow, k: int) -> bool:
-    """Return True if the op is linear in the flow's input and in operand k: they are factors."""
-    node, op = flow.node, flow.node.op
-    assert op is not None
-    operands = [evidence.operand(node, i) for i in range(len(node.parents))]
-    operands[k] = np.ones_like(operands[k])
-
-    def result(position: int, scale: int) -> Any:
-        scaled = list(operands)
-        scaled[position] = scale * operands[position]
-        return run_again(op, scaled, evidence.arguments(node))
-
-    try:
-        once = result(k, 1)
-        for position in (k, flow.position):
-            doubled = np.allclose(2 * once, result(position, 2), equal_nan=True)
-            if not doubled or np.any(result(position, 0)):
-                return False
-    except (ValueError, TypeError):  # several outputs, or an operand that can't be doubled
-        return False
-    return True
-
-
-def _is_selection(out: np.ndarray, operands: list[np.ndarray]) -> bool:
-    """Return True if each element of a result is that of one of the operands."""
-    equal = np.zeros(out.shape, bool)
-    for operand in operands:
-        try:
-            equal |= np.broadcast_to(operand, out.shape) == out
-        except ValueError:
-            return False
-    return bool(equal.all())
-
-
-# --- arrays ---------------------------------------------------------------------------------------
-
-
-def _rows_text(mask: Any) -> str:
-    """Return `300 of 300 rows`: those in which all elements are true."""
-    if mask.ndim == 0:
-        return "its only element"
-    if mask.ndim == 1:
-        return f"{share_text(mask)} elements"
-    rows = mask.reshape(len(mask), -1).all(axis=1)
-    return f"{share_text(rows)} rows"
-
-
-def _span_text(x: Any) -> str:
-    """Return `its inputs are -3 … 5`."""
-    low, high = number_text(np.min(x)), number_text(np.max(x))
-    return f"its inputs are {low}" if low == high else f"its inputs are {low} … {high}"
-
-
-def _largest(value: Any) -> float:
-    """Return the largest absolute value in an array."""
-    array = np.abs(np.asarray(bare(value)))
-    return float(array.max()) if array.size else 0.0
-
-
-def _is_numeric(value: Any) -> bool:
-    """Return True for a number or an array of some, but not for a mask."""
-    return value is not None and np.size(value) > 0 and np.asarray(value).dtype.kind in "fiu"

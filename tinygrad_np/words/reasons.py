@@ -4,32 +4,32 @@ from __future__ import annotations
 
 import math
 import sys
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..core import modes
-from ..core.callsite import outside
+from ..core.callsite import line_of, outside
 from ..core.errors import flat_reason
-from ..core.node import Leaf, Node
+from ..core.node import Flat, Leaf, Node
 from ..core.printing import Text
 from ..core.tensor import Tensor, node_of
 from ..recording.findings import Finding
-from ..recording.reading import bare
+from ..recording.reading import ancestors_of
 from ..recording.recorder import current_record
 from .evidence import Evidence, tensors_in
 from .gradient_trail import GradientTrail
-from .text import number_text, shape_text, share_text
+from .text import shape_text, share_text, where_text
+from .troubles import TROUBLES, Trouble, range_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from types import FrameType
 
     from ..recording.recorder import Record
 
 __all__ = ["gradient_finding", "why"]
 
-HUGE = 1e6
+MOST_COLUMNS = 5
 LONGEST_WAY = 8  # ops on the way back that are named
 RECORD = "compute the loss and call backward() inside `with tg.record() as r:`, then "
 NO_GRAPH = "under no_grad(), after .detach() or .numpy(), or"
@@ -119,9 +119,23 @@ class _Question:
             if trouble.test(g):
                 text = f"{self.grad} is {trouble.text(g)}{self._trouble_reason(trouble)}."
                 return trouble.kind, text
-        text = f"{self.grad} is ordinary: {_range_text(g)}{self._accumulation()}."
         exit = self.evidence.exit([self.node, *self.evidence.descendants(self.node)])
-        return "ordinary gradient", text if exit is None else f"{text} But {exit}."
+        if exit is not None:
+            return "partial gradient", f"{self.grad} is {range_text(g)}, but {exit}."
+        text = f"{self.grad} is ordinary: {range_text(g)}{self._accumulation()}."
+        return "ordinary gradient", text + self._zero_part(g)
+
+    def _zero_part(self, g: np.ndarray) -> str:
+        """Name the columns of a matrix whose gradient is all zero, while that of others is not."""
+        if g.ndim != 2 or g.any(axis=0).all():
+            return ""
+        mask = np.asarray(~g.any(axis=0))
+        columns = np.flatnonzero(mask)
+        shown = ", ".join(map(str, columns[:MOST_COLUMNS]))
+        more = f" and {len(columns) - MOST_COLUMNS} more" if len(columns) > MOST_COLUMNS else ""
+        reason = "" if self.trail is None else self.trail.part_reason(self.node, mask)
+        word = "columns" if len(columns) > 1 else "column"
+        return f" It is 0 in {word} {shown}{more} ({share_text(g == 0)} elements){reason}."
 
     # --- no gradient -----------------------------------------------------------------------------
 
@@ -169,14 +183,14 @@ class _Question:
         g = self._recorded_gradient()
         if g is None:
             return sentence
-        return f"{sentence} Backward did compute it, {_range_text(g)}: record.gradients has it."
+        return f"{sentence} Backward did compute it, {range_text(g)}: record.gradients has it."
 
     def _missing(self) -> str:
         """Say why a leaf, or a value that retains its gradient, has none."""
         if self._has_gradient(self.node):
             g = self._recorded_gradient()
             return (
-                f"backward() computed it, {_range_text(g)}, and it was cleared since (zero_grad(), "
+                f"backward() computed it, {range_text(g)}, and it was cleared since (zero_grad(), "
                 "or .grad = None)."
             )
         descendants = self.evidence.descendants(self.node)
@@ -241,8 +255,8 @@ class _Question:
             return f"{loss} {reason}."
         effect = f", so {loss} does not depend on it" if loss else ""
         return (
-            f"nothing that was recorded uses {self.name}{effect}. It is not used at all, or only "
-            f"{NO_GRAPH} in an op without a derivative."
+            f"nothing that was recorded uses {self.name}{effect}. If it is used, then "
+            f"{NO_GRAPH} by an op without a derivative."
         )
 
     def _dead_end(self, descendants: list[Node]) -> str:
@@ -253,12 +267,25 @@ class _Question:
         exit = self.evidence.exit(descendants)
         if exit is not None:
             return f"The way is cut: {exit}."
+        step = self._step_function()
+        if step:
+            return f"The way is cut: {step}."
         ends = [node for node in descendants if not self.evidence.children(node)]
         end = self.evidence.called(ends[-1])
         return (
-            f"The way from it ends at {end}, whose result is not used any further, or only "
-            f"{NO_GRAPH} in an op without a derivative."
+            f"The way from it ends at {end}, which is not used any further, or its numbers alone "
+            "are: .numpy(), .data or .detach() give those."
         )
+
+    def _step_function(self) -> str:
+        """Name a step function whose result the loss was computed from."""
+        root = self._root()
+        for node in ancestors_of([] if root is None else [root]):
+            if isinstance(node, Flat):
+                op, code, lasti = node.cause
+                place = where_text((code.co_filename, line_of(code, lasti)))
+                return f"{getattr(op, 'name', op)} at {place} has the derivative 0 everywhere"
+        return ""
 
     # --- a gradient ------------------------------------------------------------------------------
 
@@ -310,67 +337,6 @@ class _Question:
         if last is None or np.array_equal(last, grad.data) or not self.t.is_leaf:
             return ""
         return (
-            f", the sum over more than one backward(): the last one gave {_range_text(last)}. "
+            f", the sum over more than one backward(): the last one gave {range_text(last)}. "
             "zero_grad() before each backward() keeps them apart"
         )
-
-
-# --- kinds of trouble -----------------------------------------------------------------------------
-
-
-class Trouble(NamedTuple):
-    """A way in which a gradient can be of no use.
-
-    Attributes:
-        kind: a short name.
-        test: tells whether a gradient is so.
-        text: the gradient in words.
-        reason: follows a recorded pass to the cause.
-    """
-
-    kind: str
-    test: Callable[[np.ndarray], Any]
-    text: Callable[[np.ndarray], str]
-    reason: Callable[[GradientTrail, Node], str]
-
-
-def _extent_text(kind: str, mask: np.ndarray) -> str:
-    return f"{kind} for {share_text(mask)} elements" if np.ndim(mask) else kind
-
-
-def _range_text(g: Any) -> str:
-    """Return the smallest and the largest element."""
-    array = np.asarray(bare(g))
-    if not array.size:
-        return "empty"
-    if array.ndim == 0:
-        return number_text(array)
-    return f"{number_text(array.min())} … {number_text(array.max())}"
-
-
-TROUBLES = (
-    Trouble(
-        "zero gradient",
-        lambda g: g.size and not np.any(g),
-        lambda g: "all zero",
-        GradientTrail.zero_reason,
-    ),
-    Trouble(
-        "nan gradient",
-        lambda g: np.isnan(g).any(),
-        lambda g: _extent_text("nan", np.isnan(g)),
-        GradientTrail.nan_reason,
-    ),
-    Trouble(
-        "infinite gradient",
-        lambda g: np.isinf(g).any(),
-        lambda g: _extent_text("infinite", np.isinf(g)),
-        GradientTrail.infinity_reason,
-    ),
-    Trouble(
-        "huge gradient",
-        lambda g: g.size and np.abs(g).max() >= HUGE,
-        lambda g: f"huge, up to {number_text(np.abs(g).max())}",
-        GradientTrail.huge_reason,
-    ),
-)
