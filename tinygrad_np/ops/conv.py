@@ -5,6 +5,9 @@ Three functions are linear in each of two among image x, weight w and result y, 
 derivative is another of them, to any order:
 
     conv2d(x, w) -> y        conv_transpose2d(y, w) -> x        conv2d_weight(x, y) -> w
+
+Results are views, with channels first and the batch last in memory: a window's row is then one run
+of memory through all images, however narrow these are, and the next layer finds it so.
 """
 
 from __future__ import annotations
@@ -21,18 +24,18 @@ __all__ = ["conv2d", "conv2d_weight", "conv_transpose2d"]
 
 
 def _columns(x, window, groups):
-    """Lay out the windows per group: (groups, C / groups * kh * kw, N * rows * columns)."""
-    view = window.view(x).transpose(1, 2, 3, 0, 4, 5)
+    """Lay out the windows per group: (groups, C / groups * kh * kw, rows * columns * N)."""
+    view = window.view(x).transpose(1, 2, 3, 4, 5, 0)
     c, height, width, *positions = view.shape
     depth = c // groups * height * width
     return view.reshape(groups, depth, math.prod(positions))
 
 
 def _flat(y, groups):
-    """Lay out (N, C, rows, columns) per group: (groups, C / groups, N * rows * columns)."""
+    """Lay out (N, C, rows, columns) per group: (groups, C / groups, rows * columns * N)."""
     n, c, rows, columns = y.shape
-    positions = n * rows * columns
-    return y.swapaxes(0, 1).reshape(groups, c // groups, positions)
+    positions = rows * columns * n
+    return y.transpose(1, 2, 3, 0).reshape(groups, c // groups, positions)
 
 
 def _kernels(weight, groups):
@@ -44,10 +47,10 @@ def _kernels(weight, groups):
 def _images(rows, bias, shape):
     """Undo `_flat`, and add the bias of each channel; `shape` is (N, C, rows, columns)."""
     n, c, height, width = shape
-    out = rows.reshape(c, n, height, width)
+    out = rows.reshape(c, height, width, n)
     if bias is not None:
         out = out + bias.reshape(c, 1, 1, 1)
-    return out.swapaxes(0, 1).copy()
+    return out.transpose(3, 0, 1, 2)
 
 
 def _check_channels(groups, channels, expected, out, bias):
@@ -162,8 +165,8 @@ def _conv_transpose2d(
         raise ValueError(f"the result would have height and width {tuple(lengths)}")
     kernels = _kernels(weight, groups)
     parts = kernels.swapaxes(-1, -2) @ _flat(x, groups)
-    parts = parts.reshape(depth * groups, *size, n, *positions)
-    parts = parts.transpose(3, 0, 1, 2, 4, 5)
+    parts = parts.reshape(depth * groups, *size, *positions, n)
+    parts = parts.transpose(5, 0, 1, 2, 3, 4)
     out = window.add_up(parts, lengths)
     return out if bias is None else out + bias.reshape(-1, 1, 1)
 

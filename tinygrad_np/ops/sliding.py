@@ -92,9 +92,9 @@ class Geometry(NamedTuple):
         """Return a copy of x with elements of value `fill` around each image."""
         n, c, h, w = x.shape
         top, left = self.padding
-        # Channels first in memory: that is how the columns of a convolution are read.
-        shape = (c, n, h + 2 * top, w + 2 * left)
-        padded = np.full_like(x, fill, shape=shape, order="C").swapaxes(0, 1)
+        # Channels first and the batch last in memory, as in `conv`.
+        shape = (c, h + 2 * top, w + 2 * left, n)
+        padded = np.full_like(x, fill, shape=shape, order="C").transpose(3, 0, 1, 2)
         padded[:, :, top : top + h, left : left + w] = x
         return padded
 
@@ -106,9 +106,8 @@ class Geometry(NamedTuple):
         n, c, *size, rows, columns = parts.shape
         (top, left), (height, width) = self.padding, lengths
         down, right = self.stride
-        # Channels first in memory, as a convolution makes the parts.
-        shape = (c, n, height + 2 * top, width + 2 * left)
-        out = np.zeros_like(parts, shape=shape, order="C").swapaxes(0, 1)
+        shape = (c, height + 2 * top, width + 2 * left, n)
+        out = np.zeros_like(parts, shape=shape, order="C").transpose(3, 0, 1, 2)
         for i in range(size[0]):
             y = i * self.dilation[0]
             vertical = slice(y, y + down * (rows - 1) + 1, down)
