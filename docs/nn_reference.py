@@ -178,6 +178,21 @@ the seeds 0 to 3, a dense network reaches 96.9 % to 97.8 %, a convolutional one 
 one from its place, 3.0 to say the place.
 
 ![A map of digits, and what is drawn from it](images/vae.png)
+
+[own_op.py](../examples/own_op.py) declares an activation by its forward and two rules, proves it by
+`gradcheck`, and goes on where the data end: the mean error there is 0.30, that of ReLU 4.70.
+
+![Two networks beyond their data](images/own_op.png)
+
+[gp.py](../examples/gp.py), a Gaussian process: SciPy's L-BFGS finds its smoothness, height and
+noise in 13 rounds. It needs the extra `sklearn`, which brings SciPy, as the two on digits do.
+
+![A curve, and how sure it is](images/gp.png)
+
+[micrograd.py](../examples/micrograd.py) is an autodiff engine for scalars in thirty lines. Its
+6,400 derivatives are those of the arrays of this library, within 1e-15.
+
+![What the scalars learned, and both gradients](images/micrograd.png)
 """
 
 # In the order of the reference.

@@ -16,8 +16,18 @@ pytest.importorskip("tqdm")
 Image = pytest.importorskip("PIL.Image")
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
-PROGRAMS = ["char_gpt", "digits", "logistic", "micrograd", "regression", "vae"]
-NEEDS = {"digits": ["sklearn"], "vae": ["sklearn"]}  # the packages beyond the extra "examples"
+PROGRAMS = [
+    "char_gpt",
+    "digits",
+    "gp",
+    "logistic",
+    "micrograd",
+    "own_op",
+    "regression",
+    "vae",
+]
+# The packages beyond the extra "examples".
+NEEDS = {"digits": ["sklearn"], "gp": ["scipy.optimize"], "vae": ["sklearn"]}
 
 
 @pytest.fixture(autouse=True)
@@ -100,18 +110,17 @@ def test_what_goes_wrong_is_one_line(tmp_path):
     assert b"Traceback" not in done.stderr
 
 
-@pytest.mark.parametrize("needs", ["digits", "vae"])
-def test_the_extra_that_is_missing_is_named(needs, tmp_path):
+@pytest.mark.parametrize("needy", ["digits", "gp", "vae"])
+def test_the_extra_that_is_missing_is_named(needy, tmp_path):
     code = (
-        f"import runpy, sys; sys.modules['sklearn'] = None; sys.path.insert(0, {str(EXAMPLES)!r}); "
-        f"sys.argv = ['{needs}.py', '--quick']; "
-        f"runpy.run_path({str(EXAMPLES / needs)!r} + '.py', run_name='__main__')"
+        "import runpy, sys; sys.modules |= {'sklearn': None, 'scipy': None}; "
+        f"sys.path.insert(0, {str(EXAMPLES)!r}); sys.argv = ['{needy}.py', '--quick']; "
+        f"runpy.run_path({str(EXAMPLES / f'{needy}.py')!r}, run_name='__main__')"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True)
     assert done.returncode == 1
-    assert done.stderr.decode().splitlines() == [
-        'the set digits comes with scikit-learn: pip install "tinygrad-np[sklearn]"'
-    ]
+    (said,) = done.stderr.decode().splitlines()
+    assert "sklearn]" in said
 
 
 # --- what they have in common --------------------------------------------------------------------
@@ -210,3 +219,16 @@ def test_scalars_find_the_gradients_of_finite_differences():
             losses.append(micrograd.loss_by_scalars(moved, X, target)[0])
         slope = (losses[0] - losses[1]) / 2e-6
         assert gradient[place] == pytest.approx(slope, rel=1e-6, abs=1e-9)
+
+
+def test_the_surprise_is_the_likelihood_of_scipy():
+    stats = pytest.importorskip("scipy.stats")
+    gp = import_module("gp")
+    rng = np.random.default_rng(0)
+    x, y = rng.uniform(0, 5, 6), rng.standard_normal(6)
+    covariance = 1.5**2 * np.exp(-((x[:, None] - x) ** 2) / (2 * 0.7**2)) + 0.2**2 * np.eye(6)
+    expected = -stats.multivariate_normal(np.zeros(6), covariance).logpdf(y)
+    assert float(gp.surprise(np.log([0.7, 1.5, 0.2]), x, y)) == pytest.approx(expected, rel=1e-9)
+    mean, spread = gp.posterior(x, x, y, 0.7, 1.5, 1e-6)  # without noise: through the points
+    np.testing.assert_allclose(mean, y, atol=1e-6)
+    np.testing.assert_allclose(spread, 0, atol=1e-6)
