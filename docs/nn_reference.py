@@ -132,6 +132,37 @@ A metric is averaged over batches; one that is no average, such as F1, is comput
 the epoch: those of `nn` know it, one of your own says so by `@nn.over_epoch`. For a first learning
 rate, `nn.find_lr` tries a copy of the model.
 
+## Learning rates, groups, averages
+
+A schedule is an optimizer's `lr`: a function of the number of steps. Groups of parameters have
+learning rates and other options of their own, in the dicts that PyTorch takes. An `EMA` averages
+the weights; gradients are clipped between `backward()` and `step()`.
+
+```python
+>>> warm_up = nn.LinearLR(0.02, start_factor=0.1, total_iters=10)
+>>> schedule = nn.SequentialLR([warm_up, nn.CosineAnnealingLR(0.02, 90)], milestones=[10])
+>>> optimizer = nn.AdamW(
+...     [
+...         {"params": model[0].parameters(), "lr": schedule},
+...         {"params": model[1].parameters(), "weight_decay": 0.0},
+...     ],
+...     lr=0.01,
+... )
+>>> ema = nn.EMA(model, decay=0.9)
+>>> x, y = rng.standard_normal((8, 2)), rng.random((8, 3))
+>>> for _ in range(10):
+...     optimizer.zero_grad()
+...     nn.mse_loss(model(x), y).backward()
+...     norm = nn.clip_grad_norm_(model.parameters(), max_norm=1.0)
+...     optimizer.step()
+...     ema.update()
+>>> [group.lr for group in optimizer.groups]
+[0.02, 0.01]
+>>> with ema:
+...     prediction = model.predict(x)
+
+```
+
 ## A model as a function of its parameters
 
 ```python

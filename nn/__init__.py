@@ -115,7 +115,6 @@ from .optimizers import (
     RAdam,
     RMSprop,
 )
-from .plateau import ReduceLROnPlateau
 from .pooling import (
     AdaptiveAvgPool1d,
     AdaptiveAvgPool2d,
@@ -129,19 +128,6 @@ from .pooling import (
 from .recurrent import GRU, LSTM, RNN, GRUCell, LSTMCell, RNNCell
 from .resizing import Upsample, interpolate
 from .run import Run
-from .schedules import (
-    ConstantLR,
-    CosineAnnealingLR,
-    CosineAnnealingWarmRestarts,
-    ExponentialLR,
-    InverseTimeDecay,
-    LinearLR,
-    MultiStepLR,
-    OneCycleLR,
-    PolynomialLR,
-    SequentialLR,
-    StepLR,
-)
 from .scores import confusion_matrix, f1, precision, recall, roc_auc
 from .training import evaluate, fit
 from .whole_epoch import over_epoch
@@ -151,6 +137,7 @@ if _TYPE_CHECKING:
     from .averaging import EMA
     from .clipping import clip_grad_norm_, clip_grad_value_
     from .lbfgs import LBFGS
+    from .plateau import ReduceLROnPlateau
     from .pure_functions import (
         OptimizerState,
         PureOptimizer,
@@ -161,6 +148,19 @@ if _TYPE_CHECKING:
     )
     from .rate_finder import LearningRates, find_lr
     from .saving import Saved, load, save
+    from .schedules import (
+        ConstantLR,
+        CosineAnnealingLR,
+        CosineAnnealingWarmRestarts,
+        ExponentialLR,
+        InverseTimeDecay,
+        LinearLR,
+        MultiStepLR,
+        OneCycleLR,
+        PolynomialLR,
+        SequentialLR,
+        StepLR,
+    )
 
 __all__ = [
     "CELU",
@@ -332,15 +332,27 @@ __all__ = [
 
 # What takes long to import, and few programs use: the module of each name.
 _LAZY = {
-    "LBFGS": "lbfgs",
-    "clip_grad_value_": "clipping",
-    "clip_grad_norm_": "clipping",
+    "ConstantLR": "schedules",
+    "CosineAnnealingLR": "schedules",
+    "CosineAnnealingWarmRestarts": "schedules",
     "EMA": "averaging",
+    "ExponentialLR": "schedules",
+    "InverseTimeDecay": "schedules",
+    "LBFGS": "lbfgs",
     "LearningRates": "rate_finder",
+    "LinearLR": "schedules",
+    "MultiStepLR": "schedules",
+    "OneCycleLR": "schedules",
     "OptimizerState": "pure_functions",
+    "PolynomialLR": "schedules",
     "PureOptimizer": "pure_functions",
+    "ReduceLROnPlateau": "plateau",
     "Saved": "saving",
+    "SequentialLR": "schedules",
+    "StepLR": "schedules",
     "apply_updates": "pure_functions",
+    "clip_grad_norm_": "clipping",
+    "clip_grad_value_": "clipping",
     "data": "",
     "distributions": "",
     "find_lr": "rate_finder",

@@ -12,7 +12,7 @@ from tinygrad_np import Tensor
 from .module import Buffer, Module, Parameter, as_tensor
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from .optimizer_base import Optimizer
 
@@ -90,11 +90,13 @@ class PureOptimizer(NamedTuple):
             containers like these, and the next state. Nothing given is changed.
     """
 
-    init: Callable[[Any], OptimizerState]
-    update: Callable[..., tuple[Any, OptimizerState]]
+    init: Callable[[Any], Any]
+    update: Callable[..., tuple[Any, Any]]
 
 
-def pure(kind: type[Optimizer], **options: Any) -> PureOptimizer:
+def pure(
+    kind: type[Optimizer], groups: Sequence[Mapping[str, Any]] | None = None, **options: Any
+) -> PureOptimizer:
     """Make the functions of an optimizer's rule.
 
         opt = nn.pure(nn.Adam, lr=0.01)
@@ -103,10 +105,17 @@ def pure(kind: type[Optimizer], **options: Any) -> PureOptimizer:
         updates, state = opt.update(grads, state, params)
         params = nn.apply_updates(params, updates)
 
+    With groups, the parameters are a dict, of which each name, or what it starts with up to a dot,
+    is in one group: `nn.pure(nn.Adam, [{"params": "body", "lr": 1e-4}, {"params": "head"}],
+    lr=1e-2)`. The state is then a tuple of the groups' states.
+
     Args:
         kind: a class of optimizers.
+        groups: dicts of "params", one name or several, and of options of the group's own.
         **options: its arguments but the parameters.
     """
+    if groups is not None:
+        return _pure_groups(kind, [{**options, **group} for group in groups])
     optimizer = kind([Parameter(np.zeros(1, np.float64))], **options)
 
     def rate(steps: int) -> float:
@@ -134,6 +143,54 @@ def pure(kind: type[Optimizer], **options: Any) -> PureOptimizer:
         return updates, OptimizerState(state.steps + 1, tuple(arrays))
 
     return PureOptimizer(init, update)
+
+
+def _pure_groups(kind: type[Optimizer], groups: Sequence[dict[str, Any]]) -> PureOptimizer:
+    """Make the functions of groups of parameters, which are parts of a dict."""
+    names: list[set[str]] = []
+    for k, group in enumerate(groups):
+        if "params" not in group:
+            raise TypeError(f'group {k} has no "params", the names of its parameters')
+        params = group.pop("params")
+        names.append({params} if isinstance(params, str) else set(params))
+    optimizers = [pure(kind, **group) for group in groups]
+
+    def owner(name: str) -> int:
+        owners = [k for k, own in enumerate(names) if own & _starts(name)]
+        if len(owners) != 1:
+            raise ValueError(f"{name} must be in one group, but is in {len(owners)}")
+        return owners[0]
+
+    def divided(tree: Mapping[str, Any] | None) -> list[Any]:
+        """Return the part of each group."""
+        if tree is None:
+            return [None] * len(groups)
+        parts: list[Any] = [{} for _ in groups]
+        for name, value in tree.items():
+            parts[owner(name)][name] = value
+        return parts
+
+    def init(params: Any) -> Any:
+        return tuple(opt.init(part) for opt, part in zip(optimizers, divided(params), strict=True))
+
+    def update(grads: Any, state: Any, params: Any = None) -> tuple[Any, Any]:
+        steps = [
+            opt.update(*parts)
+            for opt, *parts in zip(optimizers, divided(grads), state, divided(params), strict=True)
+        ]
+        changes: dict[str, Any] = {}
+        for change, _ in steps:
+            changes |= change
+        in_order = {name: changes[name] for name in grads}
+        return in_order, tuple(new for _, new in steps)
+
+    return PureOptimizer(init, update)
+
+
+def _starts(name: str) -> set[str]:
+    """Return what a dotted name starts with: "0" and "0.weight" of "0.weight"."""
+    parts = name.split(".")
+    return {".".join(parts[:k]) for k in range(1, len(parts) + 1)}
 
 
 def _vector(tree: Any) -> np.ndarray:

@@ -6,8 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from tinygrad_np import CompileError
-
 from .arguments import check_not_negative, plain_number
 
 __all__ = ["PlainRate", "check_first_rate", "check_stateless"]
@@ -21,6 +19,8 @@ class PlainRate:
 
     def __call__(self, steps: int) -> Any:
         if type(steps) is not int and getattr(self.function, "branches", False):
+            from tinygrad_np import CompileError  # which is slow to import
+
             # A compiled step asks whether it may take the function in; else it calls it anew.
             raise CompileError("a schedule that branches on the number of steps is called anew")
         return plain_number(self.function(steps))

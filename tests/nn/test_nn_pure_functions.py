@@ -173,3 +173,33 @@ def test_weight_decay_needs_the_parameters():
         opt.update(params, state)
     updates, _ = opt.update(params, state, params)
     assert updates[0].dtype == np.float32
+
+
+def test_groups_of_pure_optimizers_take_the_same_steps():
+    model = network()
+    first, last = model[0], model[2]
+    own = {"lr": nn.InverseTimeDecay(0.1, 0.5)}, {"weight_decay": 0.1, "betas": (0.5, 0.8)}
+    layers = [{"params": layer.parameters(), **o} for layer, o in zip((first, last), own)]
+    optimizer = nn.Adam(layers, lr=0.01)
+    opt = nn.pure(nn.Adam, [{"params": n, **o} for n, o in zip(("0", ["2"]), own)], lr=0.01)
+    params = {name: p.numpy().copy() for name, p in model.named_parameters()}
+    state = opt.init(params)
+
+    def loss(p):
+        return nn.mse_loss(nn.functional_call(model, p, X), Y)
+
+    for _ in range(5):
+        updates, state = opt.update(tg.grad(loss)(params), state, params)
+        assert list(updates) == list(params)
+        params = nn.apply_updates(params, updates)
+        optimizer.zero_grad()
+        nn.mse_loss(model(X), Y).backward()
+        optimizer.step()
+        for name, p in model.named_parameters():
+            np.testing.assert_allclose(params[name], p.numpy(), rtol=1e-12)
+    with pytest.raises(ValueError, match=r"2\.weight must be in one group, but is in 0"):
+        nn.pure(nn.Adam, [{"params": "0"}]).init(params)
+    with pytest.raises(ValueError, match=r"0\.weight must be in one group, but is in 2"):
+        nn.pure(nn.Adam, [{"params": ["0.weight", "2"]}, {"params": "0"}]).init(params)
+    with pytest.raises(TypeError, match='group 0 has no "params"'):
+        nn.pure(nn.Adam, [{"lr": 0.1}])
