@@ -7,6 +7,7 @@ import functools
 
 import numpy as np
 import pytest
+from folded import folded
 
 import tinygrad_np as tg
 
@@ -127,8 +128,15 @@ def cases_of(op):
 CASES = [case for op in tg.TABLE.values() for case in cases_of(op)]
 SMOOTH = [case for case in CASES if case.differentiable]
 
-every_case = pytest.mark.parametrize("case", CASES, ids=repr)
-every_smooth_case = pytest.mark.parametrize("case", SMOOTH, ids=repr)
+
+def every_case(test, cases=CASES):
+    """Run a test at every point, as one test for each op."""
+    return folded(pytest.mark.parametrize("case", cases, ids=repr)(test))
+
+
+def every_smooth_case(test):
+    """Run a test at every point of an op with a derivative, as one test for each op."""
+    return every_case(test, SMOOTH)
 
 
 def numeric_gradient(f, values, positions):

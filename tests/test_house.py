@@ -10,6 +10,7 @@ import tokenize
 from pathlib import Path
 
 import pytest
+from folded import folded
 
 import tinygrad_np as tg
 
@@ -112,6 +113,7 @@ def test_every_file_is_in_a_room():
     assert {p.name for p in ENGINE.glob("*.py")} == {"__init__.py"}
 
 
+@folded
 @pytest.mark.parametrize("path", ENGINE_FILES, ids=path_id)
 def test_imports_go_one_way(path):
     """From a room to those before it in the list: so there are no circles between rooms."""
@@ -128,6 +130,7 @@ def test_imports_go_one_way(path):
         assert ROOMS.index(parts[1]) <= ROOMS.index(own), f"{path_id(path)} imports {module}"
 
 
+@folded
 @pytest.mark.parametrize("path", NN_FILES, ids=path_id)
 def test_nn_uses_public_names_only(path):
     tree = ast.parse(path.read_text(encoding="utf-8"))
@@ -153,6 +156,7 @@ def test_nn_uses_public_names_only(path):
             pytest.fail(f"line {node.lineno} uses the Tensor's own {node.attr}")
 
 
+@folded
 @pytest.mark.parametrize("path", FILES, ids=path_id)
 def test_numpy_is_all_that_is_imported_up_front(path):
     """Optional packages are imported where they are used."""
@@ -222,6 +226,7 @@ def test_public_functions_and_classes_have_docstrings():
 # --- the table ----------------------------------------------------------------------------------
 
 
+@folded
 @pytest.mark.parametrize("op", tg.TABLE.values(), ids=lambda op: op.name)
 def test_every_op_owes_its_readers(op):
     assert tg.TABLE[op.name] is op
@@ -244,6 +249,7 @@ READERS = [
 ]
 
 
+@folded
 @pytest.mark.parametrize("path", READERS, ids=path_id)
 def test_no_reader_of_the_table_names_an_op(path):
     """What an op needs is in its declaration, not in a tool that compares its name."""
@@ -341,6 +347,7 @@ def test_the_core_is_read_in_one_sitting():
     assert tokens <= 8 * lines
 
 
+@folded
 @pytest.mark.parametrize("path", FILES, ids=path_id)
 def test_files_are_short_and_airy(path):
     text = path.read_text(encoding="utf-8")
@@ -351,6 +358,7 @@ def test_files_are_short_and_airy(path):
     assert tokens <= most * lines, f"{tokens / lines:.1f} tokens a line"
 
 
+@folded
 @pytest.mark.parametrize("path", FILES, ids=path_id)
 def test_docstrings_begin_with_what_they_are_about(path):
     tree = ast.parse(path.read_text(encoding="utf-8"))

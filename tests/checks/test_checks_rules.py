@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from hand_layers import Dense, ReLU
-from op_cases import CASES
+from op_cases import every_smooth_case
 
 import nn
 import tinygrad_np as tg
@@ -91,7 +91,7 @@ def test_networks_and_kinks():
     assert tg.check_backward(lambda x: (tg.relu(x) + abs(x) + tg.maximum(x, 1.0)).sum(), [kinks])
 
 
-@pytest.mark.parametrize("case", [c for c in CASES if c.differentiable], ids=repr)
+@every_smooth_case
 def test_every_rule_of_the_table(case):
     assert tg.check_backward(lambda *xs: 1.0 * case.call(case.function, xs), case.point())
 

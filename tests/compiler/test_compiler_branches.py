@@ -4,6 +4,7 @@ import warnings
 
 import numpy as np
 import pytest
+from folded import folded
 
 import tinygrad_np as tg
 
@@ -32,6 +33,7 @@ LARGE = np.linspace(-30, 30, 12).reshape(3, 4)
 TINY = np.full((3, 4), 1e-3)
 
 
+@folded
 @pytest.mark.parametrize("passes", [EXACT, ()], ids=["exact", "none"])
 @pytest.mark.parametrize("dtype", ["f4", "f8"])
 @pytest.mark.parametrize("order", [(0, 1, 2), (1, 0, 2), (2, 1, 0), (1, 1, 0), (0, 0, 1)])

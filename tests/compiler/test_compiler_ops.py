@@ -5,7 +5,7 @@ The same values and gradients as uncompiled: to the last bit, unless a pass adds
 
 import numpy as np
 import pytest
-from op_cases import CASES
+from op_cases import every_case
 
 import tinygrad_np as tg
 
@@ -46,7 +46,7 @@ def plain(value):
     ],
     ids=["all", "exact", "none"],
 )
-@pytest.mark.parametrize("case", CASES, ids=repr)
+@every_case
 def test_compiled_as_uncompiled(case, passes):
     step = step_of(case)
     compiled = tg.compile(step, passes=passes)

@@ -8,7 +8,8 @@ import re
 
 import numpy as np
 import pytest
-from op_cases import CASES
+from folded import folded
+from op_cases import every_case
 
 import tinygrad_np as tg
 
@@ -115,6 +116,7 @@ def test_what_is_computed_of_a_captured_array_is_an_array_like_others():
     assert not assert_compiles(step, X)
 
 
+@folded
 @pytest.mark.parametrize("question", QUESTIONS, ids=range(len(QUESTIONS)))
 def test_a_question_has_the_answer_of_the_real_value(question):
     assert not assert_compiles(lambda x: (x * 2 if question(x) else x * 100, question(x)), X)
@@ -172,11 +174,13 @@ REFUSED = {
 }  # fmt: skip
 
 
+@folded
 @pytest.mark.parametrize("name", NAMES)
 def test_every_attribute_of_an_array_answers_or_is_refused(name):
     assert_asked(name, ON_OTHER_VALUES.get(name, lambda x: x * 2))
 
 
+@folded
 @pytest.mark.parametrize("name", [n for n in SCALAR_NAMES if n not in NOT_OF_A_NUMBER])
 def test_every_attribute_of_a_numpy_number_answers_or_is_refused(name):
     args = {"reshape": (1,), "repeat": (2,), "take": ([0],)}
@@ -388,7 +392,7 @@ def test_what_writes_is_recorded_as_a_write_or_refused(line, passes, tmp_path):
     [False, pytest.param(True, marks=pytest.mark.oracle)],
     ids=["plain", "gradient"],
 )
-@pytest.mark.parametrize("case", CASES, ids=repr)
+@every_case
 def test_ops_return_the_same_kinds_eager_recorded_and_compiled(case, gradient):
     def step(*inputs):
         outs = case.function(*case.arguments(inputs), **case.params)
@@ -477,6 +481,7 @@ class Axis(enum.IntEnum):
     ROWS = 0
 
 
+@folded
 @pytest.mark.parametrize("passes", [None, EXACT, ()], ids=["all", "exact", "none"])
 @pytest.mark.parametrize("expression", RESULTS)
 def test_results_are_of_the_same_kind(expression, passes):

@@ -10,6 +10,7 @@ import operator
 
 import numpy as np
 import pytest
+from folded import folded
 
 import tinygrad_np as tg
 
@@ -74,6 +75,7 @@ TAKING = {
 }
 
 
+@folded
 @pytest.mark.parametrize("name", TAKING)
 def test_masked_arrays_are_refused(name):
     with pytest.raises(TypeError, match="mask"):

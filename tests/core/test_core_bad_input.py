@@ -5,6 +5,7 @@ import re
 
 import numpy as np
 import pytest
+from folded import folded
 
 import tinygrad_np as tg
 
@@ -83,6 +84,7 @@ def test_the_fix_for_integer_leaves():
 # --- shapes -------------------------------------------------------------------------------------
 
 
+@folded
 @pytest.mark.parametrize(
     ("call", "parts"),
     [
@@ -119,6 +121,7 @@ def test_names_are_in_the_message():
     raises(ValueError, lambda: X @ W, "Tensor 'X' (2, 3)", "Tensor 'W' (2, 3)")
 
 
+@folded
 @pytest.mark.parametrize("axis", [2, -3, (0, 2), (-3,)])
 @pytest.mark.parametrize(
     "f", [tg.sum, tg.mean, tg.max, tg.min, tg.var, tg.std, tg.logsumexp], ids=lambda f: f.__name__
@@ -127,6 +130,7 @@ def test_axes_out_of_range(f, axis):
     raises(np.exceptions.AxisError, lambda: f(T(2, 3), axis), f.__name__, "(2, 3)", "out of bounds")
 
 
+@folded
 @pytest.mark.parametrize("axis", [(0, 0), (1, -1), (0, 1, -2)])
 @pytest.mark.parametrize(
     "f", [tg.sum, tg.mean, tg.max, tg.min, tg.var, tg.std, tg.logsumexp], ids=lambda f: f.__name__

@@ -9,6 +9,7 @@ import weakref
 
 import numpy as np
 import pytest
+from folded import folded
 
 import nn
 import tinygrad_np as tg
@@ -199,6 +200,7 @@ CUTS = [
 ]
 
 
+@folded
 @pytest.mark.parametrize("program", CUTS, ids=lambda f: f.__name__)
 def test_a_number_on_the_way_is_warned_of(program, warned):
     program().backward()

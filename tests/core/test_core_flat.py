@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from folded import folded
 
 import nn
 import tinygrad_np as tg
@@ -43,6 +44,7 @@ USES = {
 }
 
 
+@folded
 @pytest.mark.parametrize("use", USES.values(), ids=USES)
 @pytest.mark.parametrize("name", STEPS)
 def test_backward_names_the_step_function(name, use):

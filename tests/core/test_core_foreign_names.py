@@ -11,6 +11,7 @@ import sys
 
 import numpy as np
 import pytest
+from folded import folded
 
 import tinygrad_np as tg
 from tinygrad_np.core.foreign_names import FUNCTIONS_ELSEWHERE, METHODS_ELSEWHERE
@@ -80,6 +81,7 @@ def evaluate(text, names):
 
 
 @pytest.mark.oracle
+@folded
 @pytest.mark.parametrize("name", [n for n in METHODS_ELSEWHERE if n not in OTHERS])
 def test_the_expression_does_what_pytorch_does(name):
     torch = pytest.importorskip("torch")
@@ -124,6 +126,7 @@ def test_expressions_for_the_others():
     assert t.grad is None
 
 
+@folded
 @pytest.mark.parametrize("name", METHODS_ELSEWHERE)
 def test_a_tensor_does_not_have_the_name(name):
     for t in (tg.Tensor(X), tg.Tensor(X, requires_grad=True), tg.nn.Parameter(X)):
@@ -151,6 +154,7 @@ def test_python_adds_no_guess():
     assert run.stderr.strip().splitlines()[-1].endswith("write t.reshape(shape)")
 
 
+@folded
 @pytest.mark.parametrize("name", FUNCTIONS_ELSEWHERE)
 def test_functions_elsewhere(name):
     assert not hasattr(tg, name)

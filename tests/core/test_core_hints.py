@@ -12,6 +12,7 @@ import warnings
 
 import numpy as np
 import pytest
+from folded import folded
 
 import tinygrad_np as tg
 from tinygrad_np.core.counterparts import COUNTERPARTS
@@ -104,6 +105,7 @@ def calls_of_the_table():
             yield function, f"special.{name}({SCIPY_ARGUMENTS.get(name, 'x')})", values
 
 
+@folded
 @pytest.mark.parametrize(
     ("function", "call", "values"), [pytest.param(*c, id=c[0]) for c in calls_of_the_table()]
 )
@@ -125,6 +127,7 @@ def test_each_counterpart_does_the_same(function, call, values):
         np.testing.assert_allclose(ours.data, theirs, rtol=1e-9, atol=1e-12)
 
 
+@folded
 @pytest.mark.parametrize("function", [name for name in COUNTERPARTS if name.startswith("np.")])
 def test_the_table_has_no_function_that_works(function):
     value = np
@@ -181,6 +184,7 @@ def numpy_functions():
                 yield f"{prefix}.{name}", function
 
 
+@folded
 @pytest.mark.parametrize(
     ("name", "function"), [pytest.param(*p, id=p[0]) for p in numpy_functions()]
 )

@@ -5,6 +5,7 @@ import json
 
 import numpy as np
 import pytest
+from folded import folded
 
 import tinygrad_np as tg
 
@@ -71,6 +72,7 @@ def test_buffers_json_and_lengths():
 
 
 @pytest.mark.oracle
+@folded
 @pytest.mark.parametrize("make", CONSTANTS.values(), ids=CONSTANTS)
 @pytest.mark.parametrize("name", ["from_dlpack", "as_tensor", "tensor", "asarray"])
 def test_torch_gets_a_copy(name, make):

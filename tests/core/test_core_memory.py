@@ -7,6 +7,7 @@ import weakref
 
 import numpy as np
 import pytest
+from folded import folded
 
 import nn
 import tinygrad_np as tg
@@ -119,6 +120,7 @@ def wanted(shape=(3, 4)):
     return lambda: leaf(shape)
 
 
+@folded
 @pytest.mark.parametrize(
     ("build", "makers", "inputs", "result"),
     [

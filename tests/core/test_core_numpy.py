@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from folded import folded
 
 import tinygrad_np as tg
 from tinygrad_np.core.tensor import node_of
@@ -72,6 +73,7 @@ CALLS = {
 }
 
 
+@folded
 @pytest.mark.parametrize("name", CALLS)
 def test_recorded_and_right(name):
     f = CALLS[name]

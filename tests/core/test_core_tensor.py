@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from folded import folded
 
 import tinygrad_np as tg
 
@@ -178,6 +179,7 @@ def test_unknown_attributes_are_errors():
         tg.sine  # noqa: B018
 
 
+@folded
 @pytest.mark.parametrize(
     "index",
     [

@@ -6,6 +6,7 @@ import sys
 
 import numpy as np
 import pytest
+from folded import folded
 from formula_text import evaluated
 from op_cases import CASES
 
@@ -122,6 +123,7 @@ def texts_of(name, named):
     return Derivative(op, position, values).formula(names), values
 
 
+@folded
 @pytest.mark.parametrize("named", [True, False], ids=["named", "values"])
 @pytest.mark.parametrize("name", RULES)
 def test_the_formula_is_what_the_rule_computes(name, named):

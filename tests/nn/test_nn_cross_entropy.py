@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from folded import folded
 
 import nn
 import tinygrad_np as tg
@@ -51,6 +52,7 @@ def compare(torch, logits, target, axis=1, **options):
 # --- against PyTorch -----------------------------------------------------------------------------
 
 
+@folded
 @pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
 @pytest.mark.parametrize("smoothing", [0, 0.1, 1])
 @pytest.mark.parametrize("shape", [(6, 4), (1, 4), (6, 1), (3, 4, 2), (2, 5, 3, 2)])
@@ -59,6 +61,7 @@ def test_classes(torch, reduction, smoothing, shape):
     compare(torch, normal(*shape), target, reduction=reduction, label_smoothing=smoothing)
 
 
+@folded
 @pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
 @pytest.mark.parametrize("ignored", [-100, 0, 2, 255])
 @pytest.mark.parametrize("smoothing", [0, 0.3])
@@ -86,6 +89,7 @@ def test_rows_of_floats_that_do_not_sum_to_1(torch):
     compare(torch, normal(5, 3), np.abs(normal(5, 3, seed=1)))
 
 
+@folded
 @pytest.mark.parametrize("axis", [0, 1, 2, -1, -3])
 @pytest.mark.parametrize("reduction", ["mean", "none"])
 @pytest.mark.parametrize("kind", ["classes", "distributions"])
@@ -130,6 +134,7 @@ def test_dtype_of_the_logits_is_kept(dtype):
     assert value.dtype == gradient.dtype == dtype
 
 
+@folded
 @pytest.mark.parametrize("dtype", [*INTEGERS, np.longlong, ">i4", ">u2"])
 @pytest.mark.parametrize("loss", [nn.cross_entropy, nn.categorical_crossentropy])
 def test_labels_of_every_integer_dtype(dtype, loss):
@@ -219,6 +224,7 @@ def test_probabilities_of_exactly_0_and_1_are_clipped(dtype, target):
 LOSSES = [nn.cross_entropy, nn.categorical_crossentropy]
 
 
+@folded
 @pytest.mark.parametrize("loss", LOSSES)
 @pytest.mark.parametrize("tensor", [False, True])
 @pytest.mark.parametrize(
@@ -245,6 +251,7 @@ def test_labels_out_of_range_where_some_are_ignored():
         nn.cross_entropy(normal(2, 3, 2), np.array([[0, 1], [4, 2]]), axis=1)
 
 
+@folded
 @pytest.mark.parametrize("loss", LOSSES)
 @pytest.mark.parametrize(
     ("target", "error", "said"),

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from folded import folded
 
 import nn
 import tinygrad_np as tg
@@ -94,6 +95,7 @@ WRONG = {
 }
 
 
+@folded
 @pytest.mark.parametrize("case", WRONG)
 def test_what_a_layer_cannot_use(case):
     call, kinds, text = WRONG[case]

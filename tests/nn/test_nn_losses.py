@@ -4,6 +4,7 @@ import inspect
 
 import numpy as np
 import pytest
+from folded import folded
 
 import nn
 import tinygrad_np as tg
@@ -41,6 +42,7 @@ def run(loss, x, target, upstream=None, **options):
     return out.numpy(), x.grad.numpy()
 
 
+@folded
 @pytest.mark.parametrize("name", PAIRS)
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
 @pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
@@ -221,6 +223,7 @@ LOSSES = [
 ]
 
 
+@folded
 @pytest.mark.parametrize("loss", LOSSES, ids=lambda loss: loss.__name__)
 @pytest.mark.parametrize("dtype", [bool, np.uint8, np.int32, np.int64])
 @pytest.mark.parametrize("kind", [np.float16, np.float32, np.float64])

@@ -4,6 +4,7 @@ import inspect
 
 import numpy as np
 import pytest
+from folded import folded
 
 import nn
 import tinygrad_np as tg
@@ -102,6 +103,7 @@ CASES = {
 RUNS = [(name, k) for name, (_, _, options) in CASES.items() for k in range(len(options))]
 
 
+@folded
 @pytest.mark.parametrize(("name", "k"), RUNS)
 @pytest.mark.parametrize("as_layer", [False, True])
 def test_values_and_gradients(name, k, as_layer):

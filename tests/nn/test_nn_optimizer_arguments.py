@@ -5,6 +5,7 @@ import pickle
 
 import numpy as np
 import pytest
+from folded import folded
 
 import nn
 import tinygrad_np as tg
@@ -74,6 +75,7 @@ def test_an_optimizer_of_ones_own_may_use_such_names():
 # --- what is no list of parameters --------------------------------------------------
 
 
+@folded
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize(
     ("make", "said"),

@@ -5,6 +5,7 @@ import copy
 
 import numpy as np
 import pytest
+from folded import folded
 
 import nn
 import tinygrad_np as tg
@@ -387,6 +388,7 @@ def test_unknown_options(name):
         getattr(nn, name)(parameters(), learning_rate=0.1)
 
 
+@folded
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("option", ["lr", "weight_decay"])
 @pytest.mark.parametrize("value", [-0.1, np.nan])

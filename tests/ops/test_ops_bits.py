@@ -4,6 +4,7 @@ import operator
 
 import numpy as np
 import pytest
+from folded import folded
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -31,6 +32,7 @@ def numbers(dtype, low=0, high=2):
     return np.random.default_rng(0).integers(low, high, (2, 3)).astype(dtype)
 
 
+@folded
 @every_operator
 @pytest.mark.parametrize("x_dtype", DTYPES)
 @pytest.mark.parametrize("y_dtype", DTYPES)

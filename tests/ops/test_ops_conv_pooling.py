@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from folded import folded
 
 import tinygrad_np as tg
 
@@ -212,6 +213,7 @@ BAD = {
 }
 
 
+@folded
 @pytest.mark.parametrize("name", BAD)
 def test_bad_input(name):
     call, error, message = BAD[name]

@@ -4,6 +4,7 @@ import inspect
 
 import numpy as np
 import pytest
+from folded import folded
 
 import tinygrad_np as tg
 
@@ -38,6 +39,7 @@ RANDOM = [
 ]
 
 
+@folded
 @pytest.mark.parametrize(("name", "args", "kwargs"), CALLS, ids=range(len(CALLS)))
 def test_value_and_dtype_are_numpys(name, args, kwargs):
     expected = getattr(np, name)(*args, **kwargs)
@@ -181,6 +183,7 @@ BAD = [
 ]
 
 
+@folded
 @pytest.mark.parametrize(("call", "kind", "message"), BAD, ids=range(len(BAD)))
 def test_bad_input(call, kind, message):
     with pytest.raises(kind, match=message):

@@ -10,6 +10,7 @@ import warnings
 
 import numpy as np
 import pytest
+from folded import folded
 from op_cases import Case, joined, numbers, numeric_gradient
 from test_ops_table import DEFINITIONS, leaves, oracle
 
@@ -155,6 +156,7 @@ DELIBERATE = {
 }
 
 
+@folded
 @pytest.mark.parametrize("op", tg.TABLE.values(), ids=lambda op: op.name)
 def test_edges_of_the_table(op):
     for case in edges_of(op):
@@ -288,6 +290,7 @@ def calls_of(function):
                     yield arrays, lambda *a, m=more, n=named: function(*a, *m, **n)
 
 
+@folded
 @pytest.mark.parametrize(
     "function",
     sorted(

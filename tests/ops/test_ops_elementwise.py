@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+from folded import folded
 
 import tinygrad_np as tg
 from tinygrad_np.core.tensor import node_of
@@ -123,6 +124,7 @@ def test_whole_numbers_carry_no_gradient(f):
 # --- every order --------------------------------------------------------------------------------
 
 
+@folded
 @pytest.mark.parametrize("order", range(9))
 @pytest.mark.parametrize("x", [0.0, 1e-9, 0.3, -1.0, 2.5, 30.0])
 def test_sinc_in_every_order(order, x):
@@ -164,6 +166,7 @@ def test_higher_derivatives(f, value, order, expected):
 # --- where a careless rule overflows or cancels ---------------------------------------------------
 
 
+@folded
 @pytest.mark.parametrize(
     ("f", "value", "expected"),
     [
@@ -266,6 +269,7 @@ KEEP = ["sin", "arctan", "exp2", "log1p", "square", "cbrt", "erf", "sinc", "gelu
 KEEP += ["selu", "mish", "softplus", "softsign", "leaky_relu", "nan_to_num", "expm1", "deg2rad"]
 
 
+@folded
 @pytest.mark.parametrize("dtype", [np.float16, np.float32])
 @pytest.mark.parametrize("shape", [(3,), ()])
 @pytest.mark.parametrize("name", KEEP)

@@ -4,6 +4,7 @@ import warnings
 
 import numpy as np
 import pytest
+from folded import folded
 from op_cases import Case, numbers
 from test_ops_edges import samples_with
 
@@ -135,6 +136,7 @@ COUNTS = {
 }
 
 
+@folded
 @pytest.mark.parametrize("name", COUNTS)
 def test_counts(name):
     f, x = COUNTS[name]

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from folded import folded
 from op_cases import numbers, numeric_gradient
 
 import tinygrad_np as tg
@@ -31,6 +32,7 @@ def written(how, x, value, index):
     return out
 
 
+@folded
 @pytest.mark.parametrize("how", ["set", "add", "max", "min"])
 @pytest.mark.parametrize("scalar", [True, False])
 @pytest.mark.parametrize("index", INDICES, ids=range(len(INDICES)))
@@ -150,6 +152,7 @@ BAD = [
 ]
 
 
+@folded
 @pytest.mark.parametrize(("call", "kind", "message"), BAD, ids=range(len(BAD)))
 def test_bad_input(call, kind, message):
     with pytest.raises(kind, match=message):

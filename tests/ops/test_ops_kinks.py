@@ -6,6 +6,7 @@ between those of the two sides, or nan where these have none.
 
 import numpy as np
 import pytest
+from folded import folded
 
 import tinygrad_np as tg
 
@@ -139,6 +140,7 @@ KINKS = {
 every_kink = pytest.mark.parametrize("name", KINKS)
 
 
+@folded
 @every_kink
 def test_declared_derivatives(name):
     f, points, directions, first, second = KINKS[name]
@@ -146,6 +148,7 @@ def test_declared_derivatives(name):
     np.testing.assert_allclose(got, [first, second], rtol=1e-12, atol=1e-15)
 
 
+@folded
 @every_kink
 def test_second_derivative_lies_between_the_sides_or_is_nan(name):
     f, points, directions, _, second = KINKS[name]
@@ -165,6 +168,7 @@ def test_second_derivative_lies_between_the_sides_or_is_nan(name):
 RAISING = {"cholesky", "cofactors", "det", "inv", "logabsdet", "solve"}
 
 
+@folded
 @pytest.mark.parametrize("op", [op for op in tg.TABLE.values() if op.kinks], ids=lambda op: op.name)
 def test_every_kink_is_declared_in_both_orders_and_tested(op):
     assert any(words in op.kinks for words in ("second order", "every order", "second derivative"))

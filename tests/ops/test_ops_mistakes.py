@@ -4,6 +4,7 @@ import re
 
 import numpy as np
 import pytest
+from folded import folded
 
 import tinygrad_np as tg
 from tinygrad_np.ops import FUNCTIONS_BY_NAME
@@ -144,6 +145,7 @@ MISTAKES = {
 }
 
 
+@folded
 @pytest.mark.parametrize("name", MISTAKES)
 def test_common_mistakes(name):
     call, text = MISTAKES[name]
@@ -165,6 +167,7 @@ def test_delete_and_insert_at_positions_of_a_tensor():
 INTERNALS = r"gufunc|core dim|<lambda>|\b(call|answer)\(\)|NoneType' object|(?<!\w)_\w+\(\)"
 
 
+@folded
 @pytest.mark.parametrize("name", FUNCTIONS_BY_NAME)
 @pytest.mark.parametrize("wrong", [None, "abc", object(), ["a", "b"]], ids=["0", "1", "2", "3"])
 def test_no_function_speaks_of_internals_for_what_is_no_array(name, wrong):

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from folded import folded
 
 import tinygrad_np as tg
 
@@ -86,6 +87,7 @@ if hasattr(np, "matvec"):
     NAMES["vecmat"] = lambda a: np.vecmat(VECTOR[:3], a), STACK
 
 
+@folded
 @pytest.mark.parametrize("name", NAMES)
 def test_other_names(name):
     check(*NAMES[name])
@@ -115,6 +117,7 @@ ARGUMENTS = {
 }
 
 
+@folded
 @pytest.mark.parametrize("name", ARGUMENTS)
 def test_further_arguments_of_reductions(name):
     check(ARGUMENTS[name], M)
@@ -158,6 +161,7 @@ def test_initial_keeps_the_dtype_and_gets_a_gradient():
 INTEGERS = [np.array([1, 2, 3]), np.array([True, True, False]), np.array([2, 0, 5], np.int8)]
 
 
+@folded
 @pytest.mark.parametrize(
     "f",
     [

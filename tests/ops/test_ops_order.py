@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from folded import folded
 from op_cases import numbers, numeric_gradient
 
 import tinygrad_np as tg
@@ -41,6 +42,7 @@ def sample(shape, dtype=np.float64):
     return (rng.permutation(int(np.prod(shape))).reshape(shape) + 0.5).astype(dtype)
 
 
+@folded
 @pytest.mark.parametrize("dtype", [np.float64, np.float32, np.int16])
 @every_call
 def test_value_and_dtype_are_numpys(name, call, shape, dtype):
@@ -181,6 +183,7 @@ BAD = [
 ]
 
 
+@folded
 @pytest.mark.parametrize(("call", "kind", "message"), BAD, ids=range(len(BAD)))
 def test_bad_input(call, kind, message):
     with pytest.raises(kind, match=message):

@@ -5,6 +5,7 @@ Values, result dtypes and gradients; and what they say to operands that do not f
 
 import numpy as np
 import pytest
+from folded import folded
 
 import tinygrad_np as tg
 
@@ -56,6 +57,7 @@ PRODUCTS = {
 }
 
 
+@folded
 @pytest.mark.parametrize("dtype", [np.float32, np.float64], ids=["f32", "f64"])
 @pytest.mark.parametrize("name", PRODUCTS)
 def test_value_and_dtype(name, dtype):
@@ -77,6 +79,7 @@ def test_value_and_dtype(name, dtype):
     np.testing.assert_array_equal(method.data, bare)
 
 
+@folded
 @pytest.mark.parametrize("name", PRODUCTS)
 def test_gradient(name):
     function, shapes, rest = PRODUCTS[name]
@@ -199,6 +202,7 @@ SPECS = [
 ]
 
 
+@folded
 @pytest.mark.parametrize(("spec", "shapes"), [(s, shapes) for s, *shapes in SPECS])
 def test_einsum(spec, shapes):
     torch = pytest.importorskip("torch")

@@ -2,16 +2,19 @@
 
 import numpy as np
 import pytest
+from folded import folded
 from op_cases import STEP, cases_of, every_smooth_case, numbers, numeric_curvature, numeric_gradient
 
 import tinygrad_np as tg
 
 
+@folded
 @pytest.mark.parametrize("op", tg.TABLE.values(), ids=lambda op: op.name)
 def test_every_op_has_samples(op):
     assert cases_of(op), f"{op.name} needs samples= (or, being a ufunc, a domain)"
 
 
+@folded
 @pytest.mark.parametrize("op", tg.TABLE.values(), ids=lambda op: op.name)
 def test_every_rule_is_reached_by_a_sample(op):
     reached = {0 if op.variadic else k for case in cases_of(op) for k in case.floats}

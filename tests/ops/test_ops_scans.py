@@ -4,6 +4,7 @@ import itertools
 
 import numpy as np
 import pytest
+from folded import folded
 
 import tinygrad_np as tg
 
@@ -200,6 +201,7 @@ def test_average(weights_shape, options):
         assert tg.gradcheck(lambda x, w: tg.average(x, weights=w, **options), [A, w], order=2)
 
 
+@folded
 @pytest.mark.parametrize("options", AXES, ids=str)
 @pytest.mark.parametrize("name", ["nansum", "nanprod", "nanmean", "nanmax", "nanmin"])
 def test_without_regard_to_nan(name, options):
@@ -255,6 +257,7 @@ def test_plain_methods(name, options):
 # --- bad input ------------------------------------------------------------------------------------
 
 
+@folded
 @pytest.mark.parametrize(
     ("call", "error", "match"),
     [

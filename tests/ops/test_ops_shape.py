@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from folded import folded
 from op_cases import numbers, numeric_gradient
 
 import tinygrad_np as tg
@@ -132,6 +133,7 @@ def inputs(shapes, dtype=np.float64):
     return [np.asarray(rng.standard_normal(s)).astype(dtype) for s in shapes]
 
 
+@folded
 @pytest.mark.parametrize("dtype", [np.float64, np.float32, np.int8, bool])
 @every_call
 def test_value_and_dtype_are_numpys(name, call, shapes, dtype):
@@ -151,6 +153,7 @@ def test_value_and_dtype_are_numpys(name, call, shapes, dtype):
         np.testing.assert_array_equal(ours, theirs)
 
 
+@folded
 @every_call
 def test_gradient_is_that_of_numpys_function(name, call, shapes):
     arrays = inputs(shapes)
@@ -170,6 +173,7 @@ def test_gradient_is_that_of_numpys_function(name, call, shapes):
         np.testing.assert_allclose(leaf.grad.data, expected, rtol=1e-9, atol=1e-9)
 
 
+@folded
 @every_call
 def test_second_derivatives(name, call, shapes):
     def f(*values):
@@ -179,6 +183,7 @@ def test_second_derivatives(name, call, shapes):
     assert tg.gradcheck(f, inputs(shapes), order=2)
 
 
+@folded
 @pytest.mark.parametrize("name", sorted({c[0] for c in CALLS}))
 def test_the_result_is_another_tensor(name):
     """A write to it must not reach the argument, even where nothing was to be done."""
@@ -303,6 +308,7 @@ BAD = [
 ]
 
 
+@folded
 @pytest.mark.parametrize(("call", "kind", "message"), BAD, ids=range(len(BAD)))
 def test_bad_input(call, kind, message):
     with pytest.raises(kind, match=message):

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from folded import folded
 
 import tinygrad_np as tg
 
@@ -26,6 +27,7 @@ def second(f, value):
 # --- kinks --------------------------------------------------------------------------------------
 
 
+@folded
 @pytest.mark.parametrize(
     ("f", "values", "expected"),
     [
@@ -59,6 +61,7 @@ def test_gradient_at_kinks(f, values, expected):
     assert gradient(f, values) == pytest.approx(expected, abs=0)
 
 
+@folded
 @pytest.mark.parametrize("axis", [None, 0, 1, (0, 1), -1])
 @pytest.mark.parametrize("keepdims", [False, True])
 @pytest.mark.parametrize("f", [tg.max, tg.min])
@@ -223,6 +226,7 @@ MIXES = {
 }
 
 
+@folded
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
 @pytest.mark.parametrize("name", MIXES)
 def test_dtypes_are_numpys(name, dtype):
@@ -313,6 +317,7 @@ def test_ignored_labels_do_not_count():
         tg.cross_entropy(x, [-1, -1, -1, -1], ignore_index=-1)
 
 
+@folded
 @pytest.mark.parametrize("dtype", ["?", "i1", "u1", "i2", "f2", "i8"])
 @pytest.mark.parametrize("columns", [2, 3, 7, 8])
 def test_short_rows_of_narrow_dtypes_are_reduced_as_numpy_does(dtype, columns):

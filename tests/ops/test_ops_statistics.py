@@ -4,6 +4,7 @@ import warnings
 
 import numpy as np
 import pytest
+from folded import folded
 
 import tinygrad_np as tg
 
@@ -20,6 +21,7 @@ REDUCTIONS = {
 }
 
 
+@folded
 @pytest.mark.parametrize("axis", [None, 0, -1, (0, 2)])
 @pytest.mark.parametrize("keepdims", [False, True])
 @pytest.mark.parametrize("name", REDUCTIONS)

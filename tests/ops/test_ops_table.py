@@ -267,8 +267,8 @@ def gradients(case, arrays):
 # --- values -------------------------------------------------------------------------------------
 
 
-@both_dtypes
 @every_case
+@both_dtypes
 def test_value(case, dtype):
     arrays = case.point(dtype)
     expected = case.call(oracle(case.op), arrays)
@@ -354,8 +354,8 @@ def test_gradient(case):
         np.testing.assert_allclose(computed[position].data, expected, rtol=1e-7, atol=1e-8)
 
 
-@both_dtypes
 @every_smooth_case
+@both_dtypes
 def test_gradient_has_the_dtype_and_shape_of_the_leaf(case, dtype):
     arrays = case.point(dtype)
     computed = gradients(case, arrays)
@@ -410,8 +410,8 @@ def test_gradcheck_of_second_order(case):
     assert tg.gradcheck(lambda *values: case.call(case.function, values), case.point(), order=2)
 
 
-@both_dtypes
 @every_smooth_case
+@both_dtypes
 def test_recorded_gradient_equals_the_plain_one(case, dtype):
     """The same rules on Tensors: same values, dtype and shape as on arrays."""
     arrays = case.point(dtype)

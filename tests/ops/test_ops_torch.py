@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from folded import folded
 from op_cases import SMOOTH, numbers
 
 import tinygrad_np as tg
@@ -322,6 +323,7 @@ def test_every_op_with_a_rule_has_a_counterpart():
     assert ops - without == set(COUNTERPARTS)
 
 
+@folded
 @pytest.mark.parametrize("case", COMPARED, ids=repr)
 def test_same_as_torch(case):
     """A loss with every element weighed apart, its gradient, and the gradient of that."""

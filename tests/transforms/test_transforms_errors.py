@@ -5,6 +5,7 @@ import re
 
 import numpy as np
 import pytest
+from folded import folded
 
 import tinygrad_np as tg
 
@@ -77,6 +78,7 @@ def test_aux_that_is_not_there():
 # --- arguments ----------------------------------------------------------------------------------
 
 
+@folded
 @pytest.mark.parametrize("name", CALLS)
 @pytest.mark.parametrize(
     ("value", "text"),
@@ -223,6 +225,7 @@ EXITS = {
 }
 
 
+@folded
 @pytest.mark.parametrize("leave", EXITS.values(), ids=EXITS)
 @pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
 def test_a_traced_value_may_not_leave(call, leave):
