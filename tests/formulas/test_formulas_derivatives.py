@@ -3,6 +3,7 @@
 import copy
 import math
 import sys
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -83,8 +84,17 @@ def test_numbers_decide_the_branch():
     assert of_power(0) == "g · 0"
 
 
+class Case(NamedTuple):
+    """A call of an op, and the input whose rule is tested."""
+
+    op: Op
+    position: int
+    operands: list
+    params: dict
+
+
 def cases():
-    """Each call of the table that is tested, for each input that has a rule."""
+    """Yield the calls of the table that are tested, for each input that has a rule, by name."""
     for case in CASES:
         op = case.op
         rest = dict(zip(op.params, case.rest)) | case.params
@@ -94,10 +104,10 @@ def cases():
         operands = [None if x is None else as_operand(x) for x in inputs]
         for position, x in enumerate(operands):
             if x is not None and rule_of(op, position) is not None:
-                yield f"{case!r}-{position}", op, position, operands, params
+                yield f"{case!r}-{position}", Case(op, position, operands, params)
 
 
-RULES = {name: call for name, *call in cases()}
+RULES = dict(cases())
 
 
 def values_of(op, position, operands, params):
@@ -115,8 +125,8 @@ def values_of(op, position, operands, params):
     return values_read(op, position, operands, params, out=outs, g=g)
 
 
-def texts_of(name, named):
-    op, position, operands, params = RULES[name]
+def texts_of(case, named):
+    op, position, operands, params = case
     values = values_of(op, position, operands, params)
     plain = (int, float, str, type(None))
     names = {} if named else {n: repr(v) for n, v in params.items() if isinstance(v, plain)}
@@ -125,12 +135,12 @@ def texts_of(name, named):
 
 @folded
 @pytest.mark.parametrize("named", [True, False], ids=["named", "values"])
-@pytest.mark.parametrize("name", RULES)
-def test_the_formula_is_what_the_rule_computes(name, named):
-    text, values = texts_of(name, named)
+@pytest.mark.parametrize("case", RULES.values(), ids=RULES)
+def test_the_formula_is_what_the_rule_computes(case, named):
+    text, values = texts_of(case, named)
     if text is None:
         return
-    op, position, *_ = RULES[name]
+    op, position, *_ = case
     rule = rule_of(op, position)
     with np.errstate(all="ignore"):
         expected = rule(*(values[n] for n in reads_of(rule)))
@@ -145,7 +155,7 @@ def test_the_formula_is_what_the_rule_computes(name, named):
 
 
 def test_most_rules_have_a_formula():
-    texts = [texts_of(name, True)[0] for name in RULES]
+    texts = [texts_of(case, True)[0] for case in RULES.values()]
     assert sum(text is not None for text in texts) > 0.9 * len(texts)
     assert sum("\n" in text for text in texts if text) > 20
 

@@ -156,7 +156,6 @@ DELIBERATE = {
 }
 
 
-@folded
 @pytest.mark.parametrize("op", tg.TABLE.values(), ids=lambda op: op.name)
 def test_edges_of_the_table(op):
     for case in edges_of(op):

@@ -8,7 +8,6 @@ import sys
 
 import numpy as np
 import pytest
-from folded import folded
 from page_cases import adam_by_hand, classifier, small, small_by_hand, updated
 
 import nn
@@ -141,7 +140,6 @@ def test_a_bias_says_that_it_was_stretched():
     assert [f["summed"] for f in flows] == [[[20, 3], [3]], [[20, 64], [64]]]
 
 
-@folded
 @pytest.mark.parametrize(
     "op", [op for op in tg.TABLE.values() if any(op.rule.values())], ids=lambda op: op.name
 )

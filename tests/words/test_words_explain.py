@@ -5,7 +5,6 @@ import tracemalloc
 
 import numpy as np
 import pytest
-from folded import folded
 from formula_text import evaluated
 
 import nn
@@ -69,7 +68,6 @@ def test_the_parts_of_other_operations():
     assert "  restore: A reduced value" in tg.explain(tg.sum)
 
 
-@folded
 @pytest.mark.parametrize("op", OPS, ids=lambda op: op.name)
 def test_every_operation_can_be_explained(op):
     text = tg.explain(op)
@@ -84,7 +82,6 @@ def test_every_operation_can_be_explained(op):
 DIFFERENTIABLE = [op for op in OPS if any(op.rule.values())]
 
 
-@folded
 @pytest.mark.parametrize("op", DIFFERENTIABLE, ids=lambda op: op.name)
 def test_every_operation_with_a_derivative_has_an_example(op):
     example = tg.explain(op).partition("\nExample\n")[2]
@@ -222,7 +219,6 @@ def test_declared_formulas_are_what_the_rules_compute(op):
     assert checked > 1
 
 
-@folded
 @pytest.mark.parametrize("op", OPS, ids=lambda op: op.name)
 def test_the_numbers_of_examples_are_right(op):
     """The gradients shown are finite differences of the forward, weighted by g."""
