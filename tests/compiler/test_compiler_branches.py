@@ -5,10 +5,9 @@ import warnings
 import numpy as np
 import pytest
 from folded import folded
+from pass_sets import EXACT
 
 import tinygrad_np as tg
-
-EXACT = tuple(name for name in tg.PASSES if name not in tg.REORDERING_PASSES)
 
 
 def assert_one_program(make, batches, passes=None):
@@ -33,8 +32,10 @@ LARGE = np.linspace(-30, 30, 12).reshape(3, 4)
 TINY = np.full((3, 4), 1e-3)
 
 
+@pytest.mark.parametrize(
+    "passes", [EXACT, pytest.param((), marks=pytest.mark.oracle)], ids=["exact", "none"]
+)
 @folded
-@pytest.mark.parametrize("passes", [EXACT, ()], ids=["exact", "none"])
 @pytest.mark.parametrize("dtype", ["f4", "f8"])
 @pytest.mark.parametrize("order", [(0, 1, 2), (1, 0, 2), (2, 1, 0), (1, 1, 0), (0, 0, 1)])
 @pytest.mark.parametrize("op", [tg.erf, tg.erfc, tg.gelu, tg.sinc, tg.elu, tg.softplus, tg.mish])

@@ -8,11 +8,11 @@ from unittest.mock import Mock
 
 import numpy as np
 import pytest
+from pass_sets import EXACT, every_pass_set
 
 import tinygrad_np as tg
 from tinygrad_np.core.containers import leaves
 
-EXACT = tuple(name for name in tg.PASSES if name not in tg.REORDERING_PASSES)
 CALLS = 5
 MASK = np.array([True, False, True])
 STAIRS = np.tri(4, 5, dtype=bool)
@@ -174,10 +174,6 @@ SECOND_ORDER = {
 }  # fmt: skip
 
 
-def passes_of(name):
-    return {"all": tg.PASSES, "exact": EXACT, "none": ()}[name]
-
-
 def compare(step, arguments, passes):
     runs = Mock(return_value=None)  # in plain sight a Python counter would be an error
 
@@ -202,7 +198,7 @@ def compare(step, arguments, passes):
     assert runs.call_count == 2, "the program did not take over"
 
 
-@pytest.mark.parametrize("passes", ["all", "exact", "none"])
+@every_pass_set
 @pytest.mark.parametrize("name", COMPOSED)
 def test_values_and_gradients(name, passes):
     f, *makers = COMPOSED[name]
@@ -224,10 +220,10 @@ def test_values_and_gradients(name, passes):
         arrays = [make(rng) for make in makers]
         return [tg.Tensor(a, requires_grad=True) if a.dtype.kind == "f" else a for a in arrays]
 
-    compare(step, arguments, passes_of(passes))
+    compare(step, arguments, passes)
 
 
-@pytest.mark.parametrize("passes", ["all", "exact", "none"])
+@every_pass_set
 @pytest.mark.parametrize("kind", ["arrays", "tensors"])
 @pytest.mark.parametrize("name", SECOND_ORDER)
 def test_transforms(name, kind, passes):
@@ -238,7 +234,7 @@ def test_transforms(name, kind, passes):
         arrays = [make(rng) for make in makers]
         return arrays if kind == "arrays" else [tg.Tensor(a) for a in arrays]
 
-    compare(f, arguments, passes_of(passes))
+    compare(f, arguments, passes)
 
 
 def test_backward_with_create_graph():

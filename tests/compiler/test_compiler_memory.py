@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
+from pass_sets import EXACT
 
 import nn
 import tinygrad_np as tg
 
-EXACT = tuple(name for name in tg.PASSES if name not in tg.REORDERING_PASSES)
 SETS = [None, EXACT, (), *((name,) for name in tg.PASSES), ("fold", "buffers"), EXACT[:-4]]
 
 

@@ -4,12 +4,11 @@ The same values and gradients as uncompiled: to the last bit, unless a pass adds
 """
 
 import numpy as np
-import pytest
 from op_cases import every_case
+from pass_sets import every_pass_set
 
 import tinygrad_np as tg
 
-EXACT = tuple(name for name in tg.PASSES if name not in tg.REORDERING_PASSES)
 CALLS = 4  # two recordings, and the program twice
 
 
@@ -37,15 +36,7 @@ def plain(value):
     return None if value is None else np.asarray(getattr(value, "data", value))
 
 
-@pytest.mark.parametrize(
-    "passes",
-    [
-        tg.PASSES,
-        pytest.param(EXACT, marks=pytest.mark.oracle),
-        pytest.param((), marks=pytest.mark.oracle),
-    ],
-    ids=["all", "exact", "none"],
-)
+@every_pass_set
 @every_case
 def test_compiled_as_uncompiled(case, passes):
     step = step_of(case)

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pass_sets import EXACT, every_pass_set
 
 import nn
 import tinygrad_np as tg
 
-EXACT = tuple(name for name in tg.PASSES if name not in tg.REORDERING_PASSES)
 OPTIMIZERS = {
     "sgd": lambda p: nn.SGD(p, 0.1),
     "momentum": lambda p: nn.SGD(p, 0.1, momentum=0.9, weight_decay=1e-3),
@@ -62,7 +62,7 @@ def assert_same(a, b, exact=True):
     assert a["n"] == b["n"]
 
 
-@pytest.mark.parametrize("passes", [tg.PASSES, EXACT, ()], ids=["all", "exact", "none"])
+@every_pass_set
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_training_leaves_what_it_leaves_uncompiled(optimizer, passes):
     plain, other = Problem(optimizer), Problem(optimizer)
@@ -466,7 +466,7 @@ import sys, numpy as np
 if sys.argv[1] == "init":
     import nnfs
     nnfs.init()
-sys.path.insert(0, "tests/compiler")
+sys.path[:0] = ["tests", "tests/compiler"]
 from test_compiler_programs import EXACT, OPTIMIZERS, Problem, X, Y, tg
 for name in OPTIMIZERS:
     for passes in (EXACT, tg.PASSES):

@@ -5,6 +5,7 @@ import warnings
 
 import numpy as np
 import pytest
+from pass_sets import EXACT
 
 import nn
 import tinygrad_np as tg
@@ -12,7 +13,6 @@ from tinygrad_np.compiler import assembly, passes, proof
 from tinygrad_np.compiler.copies import copy_together
 
 X = np.random.default_rng(0).standard_normal((6, 4))
-EXACT = tuple(name for name in tg.PASSES if name not in tg.REORDERING_PASSES)
 
 
 class Training:

@@ -4,12 +4,12 @@ import warnings
 
 import numpy as np
 import pytest
+from pass_sets import EXACT
 from random_programs import program, run
 
 import tinygrad_np as tg
 from tinygrad_np.compiler import proof
 
-EXACT = tuple(name for name in tg.PASSES if name not in tg.REORDERING_PASSES)
 SETS = {"all": tg.PASSES, "exact": EXACT, "none": ()}
 EACH = {name: (name,) for name in tg.PASSES}
 WITHOUT = {f"without {name}": tuple(n for n in EXACT if n != name) for name in EXACT}

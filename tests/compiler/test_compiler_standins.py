@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 from folded import folded
 from op_cases import every_case
+from pass_sets import EXACT, every_pass_set
 
 import tinygrad_np as tg
 
 RNG = np.random.default_rng(0)
-EXACT = tuple(name for name in tg.PASSES if name not in tg.REORDERING_PASSES)
 X = RNG.standard_normal((3, 4))
 
 
@@ -350,7 +350,7 @@ np.copyto(kept, x)
 """.strip().splitlines()
 
 
-@pytest.mark.parametrize("passes", [None, EXACT, ()], ids=["all", "exact", "none"])
+@every_pass_set
 @pytest.mark.parametrize("line", WRITES)
 def test_what_writes_is_recorded_as_a_write_or_refused(line, passes, tmp_path):
     """The copy that is written to has its new values, what it was made of the old ones."""
@@ -481,8 +481,8 @@ class Axis(enum.IntEnum):
     ROWS = 0
 
 
+@every_pass_set
 @folded
-@pytest.mark.parametrize("passes", [None, EXACT, ()], ids=["all", "exact", "none"])
 @pytest.mark.parametrize("expression", RESULTS)
 def test_results_are_of_the_same_kind(expression, passes):
     step = eval(f"lambda x: {expression}")

@@ -5,13 +5,13 @@ import pickle
 
 import numpy as np
 import pytest
+from pass_sets import EXACT
 from test_nn_interrupts import interrupted
 
 import nn
 import tinygrad_np as tg
 
 SHAPES = [(3, 2), (2,), (), (4,)]
-EXACT = tuple(name for name in tg.PASSES if name not in tg.REORDERING_PASSES)
 
 OWN_OPTIONS = [
     ("SGD", {"momentum": 0.5}, {"momentum": 0.8, "nesterov": True}),
