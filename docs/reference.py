@@ -63,8 +63,7 @@ def reference() -> str:
 def entry(op: tg.Op) -> str:
     """The section of one operation."""
     lines = [f"### `{op.name}{signature(op)}`\n", op.doc.splitlines()[0]]
-    if op.text:
-        lines[-1] += f" `{op.text.replace('{', '').replace('}', '')}`"
+    lines[-1] += f" `{op.text.replace('{', '').replace('}', '')}`"
     lines.append("")
     longer: dict[str, list[str]] = {}
     if any(rule is not None for rule in op.rule.values()):

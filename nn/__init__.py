@@ -9,6 +9,7 @@
 `from tinygrad_np import nn` gives this same package.
 """
 
+from types import ModuleType as _ModuleType
 from typing import TYPE_CHECKING as _TYPE_CHECKING
 from typing import Any as _Any
 
@@ -16,318 +17,42 @@ from tinygrad_np import shorten_traceback as _shorten_traceback
 from tinygrad_np import shorten_tracebacks as _shorten_tracebacks
 
 from . import init, nnfs
-from .activations import (
-    CELU,
-    ELU,
-    GELU,
-    GLU,
-    SELU,
-    Hardsigmoid,
-    Hardswish,
-    Hardtanh,
-    Identity,
-    LeakyReLU,
-    LogSigmoid,
-    LogSoftmax,
-    Mish,
-    PReLU,
-    ReLU,
-    ReLU6,
-    Sigmoid,
-    SiLU,
-    Softmax,
-    Softplus,
-    Softsign,
-    Tanh,
-)
-from .attention import MultiheadAttention, TransformerDecoderLayer, TransformerEncoderLayer
-from .callbacks import Callback, EarlyStopping, LiveCurve
-from .checkpoints import Checkpoint
-from .containers import Lambda, ModuleDict, ModuleList, Sequential
-from .convolution import Conv1d, Conv2d, ConvTranspose1d, ConvTranspose2d
-from .history import History
-from .layers import (
-    Dense,
-    Dropout,
-    Dropout1d,
-    Dropout2d,
-    Embedding,
-    Linear,
-    regularization_loss,
-)
-from .likelihoods import cross_entropy, gaussian_nll_loss, kl_div, nll_loss, poisson_nll_loss
-from .loss_layers import (
-    BCELoss,
-    BCEWithLogitsLoss,
-    CosineEmbeddingLoss,
-    CrossEntropyLoss,
-    GaussianNLLLoss,
-    HingeEmbeddingLoss,
-    HuberLoss,
-    KLDivLoss,
-    L1Loss,
-    MarginRankingLoss,
-    MSELoss,
-    NLLLoss,
-    PoissonNLLLoss,
-    SmoothL1Loss,
-    TripletMarginLoss,
-)
-from .losses import (
-    binary_cross_entropy,
-    binary_cross_entropy_with_logits,
-    categorical_crossentropy,
-    huber_loss,
-    l1_loss,
-    mae_loss,
-    mse_loss,
-    smooth_l1_loss,
-)
-from .margins import (
-    CosineSimilarity,
-    cosine_embedding_loss,
-    cosine_similarity,
-    hinge_embedding_loss,
-    margin_ranking_loss,
-    triplet_margin_loss,
-)
-from .metrics import accuracy, binary_accuracy, mae, mse, perplexity, r2, rmse, top_k_accuracy
-from .module import Buffer, Module, Parameter
-from .normalization import (
-    BatchNorm1d,
-    BatchNorm2d,
-    GroupNorm,
-    InstanceNorm1d,
-    InstanceNorm2d,
-    LayerNorm,
-    RMSNorm,
-)
-from .optimizer_base import Optimizer
-from .optimizers import (
-    SGD,
-    Adadelta,
-    AdaGrad,
-    Adam,
-    Adamax,
-    AdamW,
-    Lion,
-    NAdam,
-    RAdam,
-    RMSprop,
-)
-from .pooling import (
-    AdaptiveAvgPool1d,
-    AdaptiveAvgPool2d,
-    AvgPool1d,
-    AvgPool2d,
-    Flatten,
-    MaxPool1d,
-    MaxPool2d,
-    Unflatten,
-)
-from .recurrent import GRU, LSTM, RNN, GRUCell, LSTMCell, RNNCell
-from .resizing import Upsample, interpolate
-from .run import Run
-from .scores import confusion_matrix, f1, precision, recall, roc_auc
-from .training import evaluate, fit
-from .whole_epoch import over_epoch
+from .activations import *
+from .attention import *
+from .callbacks import *
+from .checkpoints import *
+from .containers import *
+from .convolution import *
+from .history import *
+from .layers import *
+from .likelihoods import *
+from .loss_layers import *
+from .losses import *
+from .margins import *
+from .metrics import *
+from .module import *
+from .normalization import *
+from .optimizer_base import *
+from .optimizers import *
+from .pooling import *
+from .recurrent import *
+from .resizing import *
+from .run import *
+from .scores import *
+from .training import *
+from .whole_epoch import *
 
 if _TYPE_CHECKING:
-    from . import data, distributions
-    from .averaging import EMA
-    from .clipping import clip_grad_norm_, clip_grad_value_
-    from .lbfgs import LBFGS
-    from .plateau import ReduceLROnPlateau
-    from .pure_functions import (
-        OptimizerState,
-        PureOptimizer,
-        apply_updates,
-        functional_call,
-        pure,
-        ravel,
-    )
-    from .rate_finder import LearningRates, find_lr
-    from .saving import Saved, load, save
-    from .schedules import (
-        ConstantLR,
-        CosineAnnealingLR,
-        CosineAnnealingWarmRestarts,
-        ExponentialLR,
-        InverseTimeDecay,
-        LinearLR,
-        MultiStepLR,
-        OneCycleLR,
-        PolynomialLR,
-        SequentialLR,
-        StepLR,
-    )
-
-__all__ = [
-    "CELU",
-    "ELU",
-    "EMA",
-    "GELU",
-    "GLU",
-    "GRU",
-    "LBFGS",
-    "LSTM",
-    "RNN",
-    "SELU",
-    "SGD",
-    "AdaGrad",
-    "Adadelta",
-    "Adam",
-    "AdamW",
-    "Adamax",
-    "AdaptiveAvgPool1d",
-    "AdaptiveAvgPool2d",
-    "AvgPool1d",
-    "AvgPool2d",
-    "BCELoss",
-    "BCEWithLogitsLoss",
-    "BatchNorm1d",
-    "BatchNorm2d",
-    "Buffer",
-    "Callback",
-    "Checkpoint",
-    "ConstantLR",
-    "Conv1d",
-    "Conv2d",
-    "ConvTranspose1d",
-    "ConvTranspose2d",
-    "CosineAnnealingLR",
-    "CosineAnnealingWarmRestarts",
-    "CosineEmbeddingLoss",
-    "CosineSimilarity",
-    "CrossEntropyLoss",
-    "Dense",
-    "Dropout",
-    "Dropout1d",
-    "Dropout2d",
-    "EarlyStopping",
-    "Embedding",
-    "ExponentialLR",
-    "Flatten",
-    "GRUCell",
-    "GaussianNLLLoss",
-    "GroupNorm",
-    "Hardsigmoid",
-    "Hardswish",
-    "Hardtanh",
-    "HingeEmbeddingLoss",
-    "History",
-    "HuberLoss",
-    "Identity",
-    "InstanceNorm1d",
-    "InstanceNorm2d",
-    "InverseTimeDecay",
-    "KLDivLoss",
-    "L1Loss",
-    "LSTMCell",
-    "Lambda",
-    "LayerNorm",
-    "LeakyReLU",
-    "LearningRates",
-    "Linear",
-    "LinearLR",
-    "Lion",
-    "LiveCurve",
-    "LogSigmoid",
-    "LogSoftmax",
-    "MSELoss",
-    "MarginRankingLoss",
-    "MaxPool1d",
-    "MaxPool2d",
-    "Mish",
-    "Module",
-    "ModuleDict",
-    "ModuleList",
-    "MultiStepLR",
-    "MultiheadAttention",
-    "NAdam",
-    "NLLLoss",
-    "OneCycleLR",
-    "Optimizer",
-    "OptimizerState",
-    "PReLU",
-    "Parameter",
-    "PoissonNLLLoss",
-    "PolynomialLR",
-    "PureOptimizer",
-    "RAdam",
-    "RMSNorm",
-    "RMSprop",
-    "RNNCell",
-    "ReLU",
-    "ReLU6",
-    "ReduceLROnPlateau",
-    "Run",
-    "Saved",
-    "Sequential",
-    "SequentialLR",
-    "SiLU",
-    "Sigmoid",
-    "SmoothL1Loss",
-    "Softmax",
-    "Softplus",
-    "Softsign",
-    "StepLR",
-    "Tanh",
-    "TransformerDecoderLayer",
-    "TransformerEncoderLayer",
-    "TripletMarginLoss",
-    "Unflatten",
-    "Upsample",
-    "accuracy",
-    "apply_updates",
-    "binary_accuracy",
-    "binary_cross_entropy",
-    "binary_cross_entropy_with_logits",
-    "categorical_crossentropy",
-    "clip_grad_norm_",
-    "clip_grad_value_",
-    "confusion_matrix",
-    "cosine_embedding_loss",
-    "cosine_similarity",
-    "cross_entropy",
-    "data",
-    "distributions",
-    "evaluate",
-    "f1",
-    "find_lr",
-    "fit",
-    "functional_call",
-    "gaussian_nll_loss",
-    "hinge_embedding_loss",
-    "huber_loss",
-    "init",
-    "interpolate",
-    "kl_div",
-    "l1_loss",
-    "load",
-    "mae",
-    "mae_loss",
-    "margin_ranking_loss",
-    "mse",
-    "mse_loss",
-    "nll_loss",
-    "nnfs",
-    "over_epoch",
-    "perplexity",
-    "poisson_nll_loss",
-    "precision",
-    "pure",
-    "r2",
-    "ravel",
-    "recall",
-    "regularization_loss",
-    "rmse",
-    "roc_auc",
-    "save",
-    "smooth_l1_loss",
-    "top_k_accuracy",
-    "triplet_margin_loss",
-]
+    from . import data as data
+    from . import distributions as distributions
+    from .averaging import *
+    from .clipping import *
+    from .lbfgs import *
+    from .plateau import *
+    from .pure_functions import *
+    from .rate_finder import *
+    from .saving import *
+    from .schedules import *
 
 
 # What takes long to import, and few programs use: the module of each name.
@@ -363,6 +88,14 @@ _LAZY = {
     "save": "saving",
 }
 
+
+# What the modules above call public, these modules themselves, and the lazy ones.
+__all__ = ["init", "nnfs", *_LAZY]
+__all__ += [
+    name
+    for name, value in globals().items()
+    if not name.startswith("_") and not isinstance(value, _ModuleType)
+]
 
 _shorten_tracebacks(globals(), [name for name in __all__ if name not in _LAZY])
 _shorten_tracebacks(vars(init), init.__all__)

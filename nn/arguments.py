@@ -11,21 +11,6 @@ import numpy as np
 
 from tinygrad_np import Tensor, describe
 
-__all__ = [
-    "check_betas",
-    "check_callable",
-    "check_fraction",
-    "check_generator",
-    "check_not_negative",
-    "check_optimizer",
-    "check_option_names",
-    "check_positive",
-    "parameter_list",
-    "plain_array",
-    "plain_number",
-    "whole_number",
-]
-
 
 def plain_number(value: Any) -> Any:
     """Return a single number as Python's own, whatever held it; all else as it is.

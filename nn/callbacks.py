@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from .history import History
     from .run import Run
 
-__all__ = ["Callback", "EarlyStopping", "EpochFunction", "LiveCurve", "ProgressBar"]
+__all__ = ["Callback", "EarlyStopping", "LiveCurve"]
 
 
 class Callback:

@@ -16,7 +16,7 @@ from .saving import load, rehearse, save
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["Checkpoint", "resume_run"]
+__all__ = ["Checkpoint"]
 
 
 class Checkpoint(Callback):

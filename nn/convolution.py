@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     Sizes = tuple[int, ...]
 
-__all__ = ["Conv1d", "Conv2d", "ConvTranspose1d", "ConvTranspose2d", "each_axis"]
+__all__ = ["Conv1d", "Conv2d", "ConvTranspose1d", "ConvTranspose2d"]
 
 PADDING_MODES = {  # PyTorch's names, and NumPy's
     "zeros": "constant",

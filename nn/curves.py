@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from .history import History
     from .rate_finder import LearningRates
 
-__all__ = ["draw_history", "draw_rates", "page"]
-
 TRAINING, VALIDATION = "#004488", "#BB5566"  # apart in every kind of colour blindness
 INK, GREY, PALE = "#1a1d21", "#5b626a", "#e3e5e8"
 PARTS = {"data_loss": "--", "reg_loss": ":"}  # of the loss, thin and grey

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
     Batch = tuple[Tensor, ...]  # x, y, and the rows' weights if there are any
 
-__all__ = ["Rows", "Stream", "feed", "pair"]
-
 
 class Rows:
     """Arrays, cut into mini-batches in a new order each epoch."""

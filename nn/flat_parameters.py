@@ -12,8 +12,6 @@ from tinygrad_np import Tensor
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-__all__ = ["Change", "FlatParameters", "by_dtype"]
-
 
 class FlatParameters:
     """Parameters of one dtype, and a rule's arrays for all of them, laid end to end.

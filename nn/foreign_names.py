@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import tinygrad_np as tg
 
-__all__ = ["missing_name"]
-
 NAMES = {
     # --- other spellings
     "categorical_cross_entropy": "nn.cross_entropy (of logits), or nn.categorical_crossentropy",

@@ -23,8 +23,6 @@ __all__ = [
     "Dropout2d",
     "Embedding",
     "Linear",
-    "check_sizes",
-    "initial",
     "regularization_loss",
 ]
 

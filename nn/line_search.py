@@ -6,8 +6,6 @@ import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-__all__ = ["Point", "strong_wolfe"]
-
 DECREASE = 1e-4  # of the loss, as a share of what the first slope promises
 CURVATURE = 0.9  # the largest share of the first slope that may be left
 MOST = 25  # evaluations

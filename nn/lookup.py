@@ -13,8 +13,6 @@ from .loss_layers import BCEWithLogitsLoss
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["better", "look_up_loss", "look_up_metrics"]
-
 LOSSES: dict[str, Callable[..., Any]] = {
     "cross_entropy": likelihoods.cross_entropy,
     "nll": likelihoods.nll_loss,

@@ -23,7 +23,6 @@ __all__ = [
     "HuberLoss",
     "KLDivLoss",
     "L1Loss",
-    "LossLayer",
     "MSELoss",
     "MarginRankingLoss",
     "NLLLoss",

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 __all__ = [
-    "alike",
     "binary_cross_entropy",
     "binary_cross_entropy_with_logits",
     "categorical_crossentropy",
@@ -26,7 +25,6 @@ __all__ = [
     "l1_loss",
     "mae_loss",
     "mse_loss",
-    "reduced",
     "smooth_l1_loss",
 ]
 

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
     Metrics = Mapping[str, Callable[..., Any]]
 
-__all__ = ["Epoch", "all_rows", "measured"]
-
 LOSSES = ("loss", "data_loss", "reg_loss")
 
 

@@ -15,14 +15,11 @@ from .whole_epoch import finished, over_epoch
 
 __all__ = [
     "accuracy",
-    "array_of",
     "binary_accuracy",
     "mae",
-    "misfit",
     "mse",
     "perplexity",
     "r2",
-    "refuse_labels",
     "rmse",
     "top_k_accuracy",
 ]

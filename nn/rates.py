@@ -8,8 +8,6 @@ from typing import Any
 
 from .arguments import check_not_negative, plain_number
 
-__all__ = ["PlainRate", "check_first_rate", "check_stateless"]
-
 
 @dataclass(frozen=True)
 class PlainRate:

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from .run import Run
     from .steps import Step
 
-__all__ = ["explain_failure", "refuse_bad_data", "warn_of_unlearned"]
-
 TRIED = 32  # good rows, beside a bad one
 
 

@@ -12,8 +12,6 @@ import numpy as np
 import tinygrad_np as tg
 from tinygrad_np import define_op
 
-__all__ = ["gru", "lstm", "simple"]
-
 
 def _before(first, states):
     """Return the state before each step."""
@@ -72,7 +70,6 @@ simple = define_op(
     x=...,
     h=...,
     weight=...,
-    text="rnn({x}, {h}, {weight})",
 )
 
 
@@ -135,14 +132,12 @@ def _lstm_gradients(g, h, c, weight, out, gates):
 
 lstm = define_op(
     _lstm,
-    name="lstm",
     joint=_lstm_gradients,
     x=...,
     h=...,
     c=...,
     weight=...,
     keeps=("gates",),
-    text="lstm({x}, {h}, {c}, {weight})",
 )
 
 
@@ -198,7 +193,6 @@ def _gru_gradients(g, h, weight, bias, out, gates, candidates, products):
 
 gru = define_op(
     _gru,
-    name="gru",
     joint=_gru_gradients,
     x=...,
     h=...,

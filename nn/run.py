@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from .feed import Rows, Stream
     from .module import Buffer, Module
 
-__all__ = ["Run", "with_state"]
+__all__ = ["Run"]
 
 
 class Run:

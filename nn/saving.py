@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     Arrays = dict[str, np.ndarray]
 
-__all__ = ["Saved", "load", "rehearse", "save"]
+__all__ = ["Saved", "load", "save"]
 
 FORMAT = "tinygrad_np 1"
 LAYOUT = "the weight of Linear is (in, out)"

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from .feed import Batch
     from .module import Module
 
-__all__ = ["NotFinite", "Result", "Step", "scalar"]
-
 Result = tuple[Tensor, Tensor, Any, Tensor]  # the total loss, its parts, and the output
 
 

@@ -17,8 +17,6 @@ from .module import Module, as_tensor, cast_like
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["Weights", "row_losses", "size_of"]
-
 
 class Weights:
     """The weight of each row: its own times that of its class.

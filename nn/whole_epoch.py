@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     Metric = Callable[..., float]
 
-__all__ = ["NeedsAllRows", "finished", "on_a_part", "over_epoch"]
+__all__ = ["over_epoch"]
 
 
 class NeedsAllRows(BaseException):

@@ -1,38 +1,10 @@
 """Data: mini-batches, splits and scales, sets to try things on, and files of real ones."""
 
-from .batching import Batches, Standardizer, batches, split
-from .files import read_cifar, read_csv, read_idx
-from .sets import (
-    blobs,
-    breast_cancer,
-    circles,
-    diabetes,
-    digits,
-    iris,
-    moons,
-    sine,
-    spiral,
-    vertical,
-    wine,
-)
+from . import batching as _batching
+from . import files as _files
+from . import sets as _sets
+from .batching import *
+from .files import *
+from .sets import *
 
-__all__ = [
-    "Batches",
-    "Standardizer",
-    "batches",
-    "blobs",
-    "breast_cancer",
-    "circles",
-    "diabetes",
-    "digits",
-    "iris",
-    "moons",
-    "read_cifar",
-    "read_csv",
-    "read_idx",
-    "sine",
-    "spiral",
-    "split",
-    "vertical",
-    "wine",
-]
+__all__ = [*_batching.__all__, *_files.__all__, *_sets.__all__]

@@ -20,8 +20,6 @@ from .values import is_float, same
 if TYPE_CHECKING:
     from ..core.node import Node
 
-__all__ = ["Wrong", "cut_inputs", "results_of"]
-
 _LOOK_FOR = (
     "Every op that was recorded is right; look for .detach(), .data, no_grad(), or an op without "
     "any rule"

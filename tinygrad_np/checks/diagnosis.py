@@ -12,8 +12,6 @@ from .values import as_double, index_text
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["Mistake", "counts_of", "diagnose"]
-
 
 class Mistake(NamedTuple):
     """The kind of a mistake in a gradient.

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     Change = Callable[[np.ndarray], float]  # the number at an array, less the one at a point
     Values = tuple[Any, Any]
 
-__all__ = ["Slopes", "central", "one_sided", "pointwise_slopes", "signed_weights", "slopes"]
-
 MOST = 256  # elements of one array that are moved one by one
 
 

@@ -20,8 +20,6 @@ from .numeric import GradcheckError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["check_layer"]
-
 
 def check_layer(layer: Any, inputs: list[Any], rng: np.random.Generator) -> bool:
     """Compare `dinputs` and the gradient of each parameter with finite differences.

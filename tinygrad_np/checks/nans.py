@@ -20,9 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import FrameType
 
-__all__ = ["debug"]
-
-
 SELECTION: str = selection.op.name  # type: ignore[attr-defined]
 MODERATE = 1e6  # an argument whose polynomials are far from overflow
 GROWTH = 1e4  # of a parameter: far beyond what training does

@@ -14,8 +14,6 @@ from .values import as_double, index_text, is_float
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-__all__ = ["GradcheckError", "gradcheck"]
-
 # (f(x + h) - f(x - h)) / 2h has an error of about h² + eps/h, smallest near the cube root of eps.
 _STEP = np.finfo(np.float64).eps ** (1 / 3)
 

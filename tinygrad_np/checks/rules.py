@@ -31,8 +31,6 @@ if TYPE_CHECKING:
     from ..core.op import Op
     from ..recording.recorder import Forward
 
-__all__ = ["check_backward"]
-
 
 def check_backward(f: Any, inputs: Any = (), *, seed: int = 0) -> bool:
     """Check the rules of every op that runs in `f`, one by one, and name the first wrong one.

@@ -8,8 +8,6 @@ import numpy as np
 
 from ..core.tensor import Tensor, as_array
 
-__all__ = ["as_double", "index_text", "is_float", "same"]
-
 
 def is_float(value: Any) -> bool:
     """Tell a Tensor, array or number of floats from everything else."""

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from .statements import Var
     from .tape import Tape
 
-__all__ = ["Traced", "TracedArray", "stand_in"]
-
 
 class Traced(StandIn, NDArrayOperatorsMixin):
     """Stand-in for what NumPy computes with: an array, or one of its numbers."""

@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from .surroundings import Surroundings
     from .tape import Tape
 
-__all__ = ["assemble"]
-
 
 def assemble(
     f: Callable,

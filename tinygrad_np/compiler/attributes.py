@@ -16,8 +16,6 @@ from .places import ABSENT, CONTAINERS, ITEM, PART, PLAIN, attribute, joined, me
 from .reads import Reads, tells, users_line
 from .standins import StandIn
 
-__all__ = ["inherited", "item_at_a_computed_index", "note_writing", "read_attribute", "read_item"]
-
 _ENGINE = (Tensor, StandIn, Number)  # the tape sees what is done with these
 _STORED = (types.MemberDescriptorType, types.FunctionType, staticmethod, classmethod)
 _BUILTIN_METHODS = (types.BuiltinMethodType, types.MethodWrapperType)

@@ -19,14 +19,6 @@ from ..core.tracebacks import shorten_traceback
 if TYPE_CHECKING:
     from types import FrameType
 
-__all__ = [
-    "Origins",
-    "asked_by_the_library",
-    "function_name",
-    "is_assignment",
-    "module_name",
-]
-
 _BACKWARD, _BACKWARD_TO = backward.backward.__code__, backward.backward_to.__code__
 _TENSOR = {Tensor.__module__, NumPyProtocols.__module__, shorten_traceback.__module__}
 _HERE = os.path.dirname(__file__)

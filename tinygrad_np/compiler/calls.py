@@ -28,8 +28,6 @@ from .standins import StandIn
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["call"]
-
 # They only pass the items on, to who tells what they read of these.
 _PASSING = (
     enumerate, zip, reversed, iter, list, tuple, dict, set, frozenset, deque, map, filter,

@@ -16,9 +16,6 @@ if TYPE_CHECKING:
     from .statements import Statement
     from .tape import Tape
 
-__all__ = ["Unlike", "compare_recordings"]
-
-
 _NUMBERS = (bool, int, float, complex)
 _FIXED = (np.dtype, range, slice)
 

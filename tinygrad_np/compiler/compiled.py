@@ -38,8 +38,6 @@ if TYPE_CHECKING:
     from .variant import Variant
     from .variants import Entry
 
-__all__ = ["Compiled", "compile"]
-
 _OF_VALUES = (ArithmeticError, ValueError, IndexError, MemoryError, Warning)
 _WARN_AFTER = 8  # programs, or calls that fell back
 

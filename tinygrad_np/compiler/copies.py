@@ -7,8 +7,6 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import byte_bounds
 
-__all__ = ["copy_together", "memory_of"]
-
 _ALIGNMENT = 64  # bytes: what some loops of NumPy and BLAS look at
 
 

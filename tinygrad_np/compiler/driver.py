@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from .signature import Call
     from .surroundings import Surroundings
 
-__all__ = ["Driver"]
-
 _FEW = 4  # arrays, that are compared in pairs
 
 

@@ -10,8 +10,6 @@ if TYPE_CHECKING:
     from .program import Program
     from .statements import Statement
 
-__all__ = ["guards_first"]
-
 
 def guards_first(program: Program) -> None:
     """Put all guards before the first statement with an effect.

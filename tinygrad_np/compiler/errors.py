@@ -7,15 +7,6 @@ import os
 from ..core.callsite import short_place
 from ..core.callsite import warn as warn_outside
 
-__all__ = [
-    "CalledAgainError",
-    "CompileError",
-    "CompileWarning",
-    "comes_of_recording",
-    "report_of",
-    "warn",
-]
-
 _HERE = os.path.dirname(__file__)
 _DOING = ("hooks.py", "calls.py", "attributes.py")  # what the user's code says
 _COMPUTING = (

@@ -22,8 +22,6 @@ from .reads import refuse, tells, users_line
 from .standins import StandIn
 from .telling import reading
 
-__all__ = ["HOOKS"]
-
 
 class Hooks:
     """The hooks; a constant in the code of twins."""

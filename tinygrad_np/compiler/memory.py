@@ -17,8 +17,6 @@ from .statements import Statement, Var
 if TYPE_CHECKING:
     from .program import Program
 
-__all__ = ["Memory", "is_copy", "plan", "takes_out"]
-
 _OUT_METHODS = frozenset({"dot", "copy", "astype"})
 _OUT_DRAWS = frozenset({"random", "standard_normal", "standard_exponential"})
 _OUT_FUNCTIONS = frozenset({np.concatenate, np.stack})

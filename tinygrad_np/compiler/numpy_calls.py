@@ -13,8 +13,6 @@ if TYPE_CHECKING:
 
     from .standins import StandIn
 
-__all__ = ["answer", "is_sized_by_values"]
-
 # Functions that only ask for shapes and dtypes: answered at once, they leave no trace.
 _QUERIES = {
     np.shape, np.ndim, np.size, np.result_type, np.iscomplexobj, np.isrealobj, np.can_cast,

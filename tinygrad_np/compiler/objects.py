@@ -11,10 +11,6 @@ from .twins import global_names
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = [
-    "attributes_in_slots", "defaults", "functions_of", "object_dict", "reachable", "words",
-]  # fmt: skip
-
 
 def functions_of(member: Any) -> list[Any]:
     """List the functions behind a function, method or property of a class."""

@@ -11,8 +11,6 @@ from typing import Any
 
 from ..core.callsite import INSIDE
 
-__all__ = ["is_engine", "is_foreign", "is_foreign_module", "is_ours", "is_user_class", "package_of"]
-
 _PACKAGES = ("tinygrad_np", "nn")
 _INSTALLED = (f"{os.sep}site-packages{os.sep}", f"{os.sep}dist-packages{os.sep}", "<frozen", "<__")
 _STANDARD = tuple(

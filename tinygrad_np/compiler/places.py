@@ -17,12 +17,6 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = [
-    "ABSENT", "BYTES", "CELL", "CONTAINERS", "CONTENTS", "ITEM", "MEMBER", "PART", "PLAIN",
-    "RESULT", "SIZE", "TRUTH", "VARIABLE", "Place", "attribute", "contents", "joined", "method",
-    "same",
-]  # fmt: skip
-
 PLAIN = (int, float, complex, str, bytes, type(None))
 CONTAINERS = (list, dict, set, deque, bytearray, array)  # that change, and whose items are known
 

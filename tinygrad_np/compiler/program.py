@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ..core.containers import flatten
@@ -10,9 +10,6 @@ from .statements import Statement, Var, substitute
 
 if TYPE_CHECKING:
     from .tape import Tape
-
-__all__ = ["Input", "Output", "Program", "program_of"]
-
 
 # The parameters of the emitted function come in this order; behind them the memory for new values.
 _KINDS = ("argument", "argument_grad", "tensor", "array", "number", "generator", "grad")
@@ -49,6 +46,7 @@ class Output:
     var: Var | None
 
 
+@dataclass(eq=False, repr=False)
 class Program:
     """The program of a function: the passes rewrite it, and emitters write it down.
 
@@ -64,23 +62,14 @@ class Program:
         placed: values made inside of another's memory: that one, and where in it they begin.
     """
 
-    def __init__(
-        self,
-        name: str,
-        statements: list[Statement],
-        inputs: list[Input],
-        outputs: list[Output],
-        template: Any,
-        boxed: list[bool],
-    ) -> None:
-        self.name = name
-        self.statements = statements
-        self.inputs = inputs
-        self.outputs = outputs
-        self.template = template
-        self.boxed = boxed
-        self.pinned: list[tuple[Any, Any]] = []
-        self.placed: dict[Var, tuple[Var, int]] = {}
+    name: str
+    statements: list[Statement]
+    inputs: list[Input]
+    outputs: list[Output]
+    template: Any
+    boxed: list[bool]
+    pinned: list[tuple[Any, Any]] = field(default_factory=list)
+    placed: dict[Var, tuple[Var, int]] = field(default_factory=dict)
 
     def parameters(self) -> list[Input]:
         """Return the inputs in the order in which the emitted function takes them."""
@@ -144,9 +133,8 @@ def program_of(name: str, tape: Tape, fixed: set[int], *, pin: bool) -> Program:
             pinned.append((source, source._data))
         else:
             inputs.append(entry)
-    program = Program(name, tape.statements, inputs, tape.outputs, tape.template, tape.boxed)
-    program.pinned = pinned
-    return program
+    statements, outputs = tape.statements, tape.outputs
+    return Program(name, statements, inputs, outputs, tape.template, tape.boxed, pinned)
 
 
 def _only_read(entry: Input, written: set[int]) -> bool:

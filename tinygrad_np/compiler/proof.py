@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from .program import Output, Program
     from .state import State
 
-__all__ = ["DifferenceError", "Recorded", "longest_sum", "prove"]
-
 # For the tests of the compiler: False shows what the compiler does without this net. Nothing is
 # compared then, and an error while a program is made, or of a program alone, is raised.
 ENABLED = True

@@ -52,8 +52,6 @@ from .twins import BY_CODE, global_names, replace, restore
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["GENERATORS", "VIEWS", "Reads", "refuse", "tells", "users_line"]
-
 _LEAVES = (Tensor, Number, np.ndarray, np.generic)
 _FUNCTIONS = (types.FunctionType, types.MethodType, types.BuiltinFunctionType, functools.partial)
 GENERATORS = (np.random.Generator, np.random.RandomState, np.random.BitGenerator, random.Random)

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
     from .variant import Variant
 
-__all__ = ["Line", "Report", "measure"]
-
 _SECONDS = 0.3  # of measuring
 
 

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
     from .tape import Tape
 
-__all__ = ["Argument", "Call", "array_arguments", "check_roles", "record_call", "signature"]
-
 
 class Call(NamedTuple):
     """The call of which a program was made: its arguments, and the mode that it ran in.

@@ -15,8 +15,6 @@ from ..core.hooks import Watch
 from ..core.node import Leaf
 from ..core.tensor import Tensor
 
-__all__ = ["SLOT_NAMES", "interpose", "slot_of", "withdraw"]
-
 SLOTS: dict[str, dict[type, Any]] = {
     "tensor": {Tensor: Tensor.__dict__["_data"]},
     "grad": {Leaf: Leaf.__dict__["grad"], Watch: Watch.__dict__["grad"]},

@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from .statements import Var
     from .tape import Tape
 
-__all__ = ["StandIn", "TracedNumber"]
-
 
 class StandIn:
     """A value of the recording that tells its tape what is done with it.

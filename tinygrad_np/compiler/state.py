@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from ..core.node import Node
     from .tape import Tape
 
-__all__ = ["State", "frozen", "restore_generators"]
-
 _NEVER_READ = object()
 _write_slot = types.MemberDescriptorType.__set__
 

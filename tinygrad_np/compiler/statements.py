@@ -16,21 +16,6 @@ from .telling import reading
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = [
-    "NO_KWARGS",
-    "OPERATORS",
-    "Statement",
-    "Var",
-    "constant",
-    "execute",
-    "map_arguments",
-    "perform",
-    "root_among",
-    "substitute",
-    "vars_in",
-]
-
-
 # Python's operators on numbers, by their symbols.
 OPERATORS: dict[str, Any] = {
     "+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.truediv,

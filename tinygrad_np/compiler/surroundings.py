@@ -27,8 +27,6 @@ from .reads import Reads
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["Surroundings"]
-
 _LEAVES = (Tensor, Number, np.ndarray, np.generic, np.random.Generator)
 _MOST = 200  # items of a container that are looked at for names
 _UNNAMED = ("__call__", "forward", "update", "__getitem__")  # methods that no code needs to name

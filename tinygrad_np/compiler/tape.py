@@ -32,8 +32,6 @@ if TYPE_CHECKING:
 
     from .program import Output
 
-__all__ = ["Tape"]
-
 _MODES = {doors.tracer, modes.watcher, modes.recording}
 _RETURN = "return it, and do that with what comes back"
 

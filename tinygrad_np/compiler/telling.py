@@ -6,8 +6,6 @@ import ast
 from contextvars import ContextVar
 from typing import Any
 
-__all__ = ["HOOKS", "reading", "telling_tree"]
-
 # Who is told, in this thread or task: the `Reads` of a recording.
 reading: ContextVar[Any] = ContextVar("reading", default=None)
 

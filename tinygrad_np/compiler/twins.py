@@ -17,8 +17,6 @@ from typing import Any
 
 from .telling import HOOKS, telling_tree
 
-__all__ = ["BY_CODE", "Twin", "global_names", "replace", "restore"]
-
 BY_CODE: dict[int, Twin] = {}  # by the id of the twin's code
 
 _GLOBALS = ("LOAD_GLOBAL", "LOAD_NAME", "STORE_GLOBAL", "DELETE_GLOBAL")

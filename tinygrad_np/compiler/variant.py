@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from .signature import Argument, Call
     from .surroundings import Surroundings
 
-__all__ = ["Variant"]
-
 
 class Variant:
     """The program for one signature.

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from .tape import Tape
     from .variant import Variant
 
-__all__ = ["Entry", "Recording", "Variants"]
-
 _MOST_RECORDINGS = 3  # of which no two agree
 _MOST_PROGRAMS = 64
 _MOST_BYTES = 2**28  # of their memory; sixteen programs are kept in any case

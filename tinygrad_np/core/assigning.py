@@ -19,8 +19,6 @@ from .switch import consume
 from .tensor import Tensor, as_operand, wrap
 from .tracebacks import shorten_traceback
 
-__all__ = ["assign_all"]
-
 
 def assign_all(targets: list[Any], values: list[Any]) -> None:
     """Give Tensors other values of their shape and dtype, and Numbers other numbers.

@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
     from .node import Node, Shape
 
-__all__ = ["backward", "backward_to", "fit"]
-
 _ARRAYS = frozenset({np.ndarray, np.float32, np.float64})
 _NUMBERS = frozenset({int, float, bool})
 

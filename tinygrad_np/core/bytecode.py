@@ -11,8 +11,6 @@ from .callsite import assigned_name
 if TYPE_CHECKING:
     from types import CodeType
 
-__all__ = ["instructions_after", "is_read_after", "writes_back"]
-
 
 def instructions_after(code: CodeType, lasti: int) -> list[dis.Instruction]:
     """Return the instructions of code that come after the call at `lasti`."""

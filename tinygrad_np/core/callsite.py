@@ -20,21 +20,6 @@ if TYPE_CHECKING:
 
     Function = TypeVar("Function", bound=Callable)
 
-__all__ = [
-    "INSIDE",
-    "array_written",
-    "assigned_name",
-    "is_looked_at",
-    "line_of",
-    "modules_in",
-    "name_of",
-    "outside",
-    "place_of",
-    "short_place",
-    "variables",
-    "warn",
-]
-
 
 class _Inside(dict[str, bool]):
     """True for the files of the library, by name: looked up once per file."""

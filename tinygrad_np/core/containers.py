@@ -12,8 +12,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-__all__ = ["flatten", "leaves", "match", "rebuild", "refill"]
-
 _CONTAINERS = (dict, list, tuple, type(None))
 
 

@@ -6,8 +6,6 @@ that nothing here comes near, such as `np.linalg.svd` and `np.fft.fft`, are not 
 better than one that leads astray.
 """
 
-__all__ = ["COUNTERPARTS"]
-
 COUNTERPARTS = {
     # --- statistics
     "np.nanstd": "np.sqrt(np.nanmean((t - np.nanmean(t)) ** 2))",

@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from .exits import Exit
     from .op import Op
 
-__all__ = ["check", "find"]
-
 MOST_DATA = 10_000  # elements of an array that is searched
 
 

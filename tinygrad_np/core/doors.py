@@ -17,22 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import AbstractContextManager
 
-__all__ = [
-    "NUMERIC",
-    "BorrowedGradient",
-    "NoArrayError",
-    "Number",
-    "Tracer",
-    "act",
-    "as_array",
-    "beside",
-    "differentiable",
-    "draw",
-    "operand_array",
-    "own_array",
-    "tracer",
-]
-
 NUMERIC = "biufc"  # kinds of dtypes that a Tensor may have
 
 

@@ -10,19 +10,6 @@ from .node import Flat
 if TYPE_CHECKING:
     from .node import Node, Shape
 
-__all__ = [
-    "cut_gradient",
-    "flat_reason",
-    "graph_freed",
-    "misfit",
-    "no_gradient",
-    "no_seed",
-    "not_copied",
-    "not_frozen",
-    "other_shape",
-    "rule_failed",
-]
-
 
 def misfit(gradient: Shape, shape: Shape, result: Shape | None) -> ValueError:
     """Make the error for a gradient whose shape belongs neither to a value nor to a result."""

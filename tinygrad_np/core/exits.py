@@ -29,19 +29,6 @@ if TYPE_CHECKING:
 
     from .node import Node
 
-__all__ = [
-    "REMEDY",
-    "DetachedWarning",
-    "Exit",
-    "Transform",
-    "arrays",
-    "check_array",
-    "leave",
-    "settle",
-    "transforms",
-    "waiting",
-]
-
 used = False  # by anybody so far: backward need not look until then
 
 MOST = 64  # notes of a thread

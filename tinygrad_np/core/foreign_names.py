@@ -13,8 +13,6 @@ from typing import Any
 
 from .tracebacks import shorten_traceback
 
-__all__ = ["FUNCTIONS_ELSEWHERE", "METHODS_ELSEWHERE", "ForeignNames", "missing_name", "remedy"]
-
 _ONE_DEVICE = "leave it out: arrays are always in the memory of the CPU"
 
 METHODS_ELSEWHERE = {

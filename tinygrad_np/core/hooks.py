@@ -13,8 +13,6 @@ from .node import Leaf, Node
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["HookHandle", "Hooked", "Watch"]
-
 used = False  # by anybody so far: who must know of every hook need not look until then
 
 

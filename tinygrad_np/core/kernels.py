@@ -6,8 +6,6 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["sum_of_rows", "zeros_beside"]
-
 # The part of np.einsum that is in C: on a small matrix the rest of it takes as long as the sums.
 _numpy: Any = np
 _einsum = getattr(_numpy._core.multiarray, "c_einsum", np.einsum)

@@ -15,8 +15,6 @@ from .node import Node, part
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["lifted_reads"]
-
 
 def lifted_reads(node: Node, saved: tuple, lift: Callable) -> tuple:
     """Return what the rules of a node read, with Tensors in the place of arrays.

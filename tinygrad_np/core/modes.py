@@ -22,16 +22,6 @@ if TYPE_CHECKING:
     from .node import Node
     from .tensor import Tensor
 
-__all__ = [
-    "Recorded",
-    "Watcher",
-    "enable_grad",
-    "is_grad_enabled",
-    "no_grad",
-    "recording",
-    "watcher",
-]
-
 
 class Watcher(Protocol):
     """Somebody who is told of each step of a computation, and changes nothing by it.

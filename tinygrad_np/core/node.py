@@ -24,18 +24,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from types import CodeType
 
-__all__ = [
-    "Constant",
-    "Flat",
-    "Leaf",
-    "Node",
-    "OutputGradients",
-    "flat",
-    "next_serial",
-    "part",
-    "record",
-]
-
 Shape = tuple[int, ...]
 
 next_serial = itertools.count().__next__

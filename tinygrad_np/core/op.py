@@ -21,8 +21,6 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["Op"]
-
 Rule = Callable[..., Any]  # of the gradient `g`, and of what it reads
 Names = tuple[str, ...]
 Slots = tuple[int, ...]

@@ -5,8 +5,6 @@ from __future__ import annotations
 import codecs
 import sys
 
-__all__ = ["Text"]
-
 # What stands for the characters of formulas, tables and graphs where they can't be shown.
 _PLAIN = {
     "▱": "/",

@@ -17,8 +17,6 @@ from .exits import leave
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["FUNCTIONS", "UFUNCS", "NumPyProtocols", "PythonProtocols"]
-
 _DEFAULT_DTYPES = frozenset(np.dtype(t) for t in (float, int, bool, complex))
 
 # NumPy's functions that accept Tensors, filled by `define_op`:

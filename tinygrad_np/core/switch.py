@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
     Self = TypeVar("Self", bound="Switch")
 
-__all__ = ["Switch", "consume"]
-
 _get, _set = ContextVar.get, ContextVar.set
 consume: Any = deque(maxlen=0).extend  # takes from an iterator until it ends, and keeps nothing
 

@@ -32,17 +32,6 @@ if TYPE_CHECKING:
 else:
     TableMethods = object  # `tinygrad_np.ops` attaches what the stub of this name declares
 
-__all__ = [
-    "Tensor",
-    "as_array",
-    "as_operand",
-    "gradient_of",
-    "needs_grad",
-    "node_of",
-    "unwrap",
-    "wrap",
-]
-
 _recording = modes.recording.get  # looked up once: asked for every parameter
 _watcher = modes.watcher.get
 _new = object.__new__

@@ -33,8 +33,6 @@ if TYPE_CHECKING:
 
     Function = TypeVar("Function", bound=Callable)
 
-__all__ = ["shorten_traceback", "shorten_tracebacks", "shortened"]
-
 
 def shorten_traceback(error: BaseException) -> None:
     """Take the library's frames, and the errors that it has handled, out of a traceback.

@@ -26,8 +26,6 @@ from . import doors
 from .bytecode import is_read_after, writes_back
 from .callsite import INSIDE, outside, variables
 
-__all__ = ["check_in_place", "check_item", "look_into"]
-
 # References to a Tensor that nobody has named, counted inside of `+=`: those of the expression, of
 # the operator's own variable, and of the counting.
 _UNNAMED = 3

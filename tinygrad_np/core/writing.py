@@ -13,8 +13,6 @@ import numpy as np
 from . import modes
 from .node import Leaf, Node
 
-__all__ = ["ALONE", "Writable"]
-
 
 class Writable:
     """The methods of a Tensor behind `t[i] = v`, `t += v` and `t.assign(v)`."""

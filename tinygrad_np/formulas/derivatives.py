@@ -31,8 +31,6 @@ if TYPE_CHECKING:
 
     from ..core.op import Op
 
-__all__ = ["SUBSCRIPTS", "Derivative", "Formula", "numbered", "rule_of"]
-
 LONGEST_LINE = 90  # characters of a formula
 MOST_LINES = 5
 SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")

@@ -18,16 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from types import CodeType
 
-__all__ = [
-    "body_of",
-    "expression_of",
-    "helpers_in",
-    "lines_that_run",
-    "names_in",
-    "renamed",
-    "with_signs",
-]
-
 Function = ast.Lambda | ast.FunctionDef
 
 # Expressions that have names of their own.

@@ -23,8 +23,6 @@ from .text import ATOM, InexpressibleError, arguments, written
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["Symbol", "TooLongError", "Unrecorded", "leaf", "parameter"]
-
 LONGEST_TEXT = 1000  # of a symbol: longer ones are names by then, or no formula
 
 

@@ -12,8 +12,6 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-__all__ = ["ATOM", "InexpressibleError", "arguments", "as_python", "written"]
-
 ATOM = 9  # how strongly a name binds, or a call
 LONGEST_LITERAL = 12  # elements of an array that has no name
 _CONSTANTS = {

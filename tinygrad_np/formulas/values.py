@@ -11,8 +11,6 @@ if TYPE_CHECKING:
 
     from ..core.op import Op
 
-__all__ = ["call_values", "values_read"]
-
 
 def values_read(
     op: Op,

@@ -46,7 +46,6 @@ def _relu(x):
 
 relu = define_op(
     _relu,
-    name="relu",
     x=lambda g, out: g * (out > 0),
     text="max({x}, 0)",
     kinks="0 at x = 0; of second order 0",
@@ -61,9 +60,7 @@ def _leaky_relu(x, negative_slope=0.01):
 
 leaky_relu = define_op(
     _leaky_relu,
-    name="leaky_relu",
     x=lambda g, x, negative_slope: g * (x > 0) + (negative_slope * g) * (x <= 0),
-    text="leaky_relu({x})",
     kinks="negative_slope at x = 0; of second order 0",
     samples=_activation_samples(negative_slope=0.2),
 )
@@ -80,9 +77,7 @@ def _elu_slope(x, alpha):
 
 elu = define_op(
     _elu,
-    name="elu",
     x=lambda g, x, alpha: g * _elu_slope(x, alpha),
-    text="elu({x})",
     kinks="alpha at x = 0; of second order half of it",
     samples=_activation_samples(alpha=0.7),
 )
@@ -100,9 +95,7 @@ def _selu(x):
 
 selu = define_op(
     _selu,
-    name="selu",
     x=lambda g, x: g * (SELU_SCALE * _elu_slope(x, SELU_ALPHA)),
-    text="selu({x})",
     kinks="SCALE * ALPHA = 1.7581 at x = 0; of second order half of it",
     elementwise=True,
 )
@@ -120,7 +113,7 @@ def _silu_rule(g, x):
     return g * (step + x * step * (1 - step))
 
 
-silu = define_op(_silu, name="silu", x=_silu_rule, text="{x} * sigmoid({x})", elementwise=True)
+silu = define_op(_silu, x=_silu_rule, text="{x} * sigmoid({x})", elementwise=True)
 
 
 # Twice sqrt(2 / pi) * (x + 0.044715 x^3), for 0.5 * (1 + tanh(u)) is sigmoid(2 u).
@@ -155,10 +148,8 @@ def _gelu_rule(g, x, step, approximate):
 
 gelu = define_op(
     _gelu,
-    name="gelu",
     x=_gelu_rule,
     keeps=("step",),
-    text="gelu({x})",
     samples=_activation_samples(approximate="tanh"),
 )
 
@@ -186,7 +177,6 @@ def _softplus_rule(g, x, beta, threshold):
 
 softplus = define_op(
     _softplus,
-    name="softplus",
     x=_softplus_rule,
     text="log(1 + exp({x}))",
     samples=_activation_samples(beta=2.5),
@@ -208,9 +198,7 @@ def _mish_rule(g, x):
     return g * (step + x * (1 - step * step) * sigmoid(x))
 
 
-mish = define_op(
-    _mish, name="mish", x=_mish_rule, text="{x} * tanh(softplus({x}))", elementwise=True
-)
+mish = define_op(_mish, x=_mish_rule, text="{x} * tanh(softplus({x}))", elementwise=True)
 
 # --- between two limits ---------------------------------------------------------------------------
 
@@ -227,7 +215,6 @@ def _softsign_rule(g, x):
 
 softsign = define_op(
     _softsign,
-    name="softsign",
     x=_softsign_rule,
     text="{x} / (1 + |{x}|)",
     kinks="of second order 0 at x = 0, between the 2 and -2 of its sides",

@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 
     from ..core.op import Op
 
-__all__ = ["binary", "general", "unary", "unshare"]
-
 _FAILURES = (ValueError, TypeError, IndexError, ZeroDivisionError, np.linalg.LinAlgError)
 _new = object.__new__
 _array, _scalar = np.ndarray, np.generic

@@ -20,7 +20,6 @@ def _rsqrt(x):
 
 rsqrt = define_op(
     _rsqrt,
-    name="rsqrt",
     x=lambda g, out: g * out * out * out * -0.5,
     text="1 / sqrt({x})",
     domain=(0.3, np.inf),

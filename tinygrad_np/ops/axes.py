@@ -12,16 +12,6 @@ import numpy as np
 
 from .mistakes import argument_text
 
-__all__ = [
-    "checked_axes",
-    "checked_axis",
-    "checked_integers",
-    "each",
-    "narrow",
-    "normal_axes",
-    "wide",
-]
-
 _SINGLE_COUNTS = 2**24  # as far as float32 has every whole number; float16 ends at 65504
 
 

@@ -129,7 +129,6 @@ def _conv2d_samples(r):
 
 conv2d = define_op(
     _conv2d,
-    name="conv2d",
     flops=lambda out, x, weight, *bias: 2 * math.prod(out) * math.prod(weight[1:]),
     x=_conv2d_x,
     weight=_conv2d_of_weight,
@@ -190,7 +189,6 @@ def _conv_transpose2d_of_weight(g, x, weight_shape, stride, padding, dilation, g
 
 conv_transpose2d = define_op(
     _conv_transpose2d,
-    name="conv_transpose2d",
     x=_conv_transpose2d_x,
     weight=_conv_transpose2d_of_weight,
     bias=lambda g: wide(g).sum(axis=(0, 2, 3)),
@@ -246,12 +244,10 @@ def _conv2d_weight_x(g, y, x_shape, stride, padding, dilation, groups):
 
 conv2d_weight = define_op(
     _conv2d_weight,
-    name="conv2d_weight",
     x=_conv2d_weight_x,
     y=lambda g, x, stride, padding, dilation, groups: conv2d(
         x, g, None, stride, padding, dilation, groups
     ),
-    text="conv2d_weight({x}, {y})",
     samples=lambda r: [
         _sample(r, (2, 3, 5, 4), (2, 2, 3, 2), kernel_size=3),
         _sample(

@@ -19,8 +19,6 @@ from .apply import binary, general, unary, unshare
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-__all__ = ["answers", "define_op"]
-
 
 def define_op(
     forward: Callable,
@@ -51,8 +49,8 @@ def define_op(
     Args:
         forward: a NumPy ufunc, or a function of arrays and parameters in plain NumPy. It returns
             a new array, or a tuple of arrays (several outputs), and never writes to its inputs.
-        name: defaults to the forward's name.
-        text: the formula with the inputs in braces, such as `"{x} * {y}"`.
+        name: defaults to the forward's name, without the underscore of a private one.
+        text: the formula with the inputs in braces, such as `"{x} * {y}"`; by default the call.
         doc: one line that says what it computes; by default the forward's docstring.
         kinks: the first and second derivative where there is none, such as
             `"0 at x = 0; of second order 0"`.
@@ -97,11 +95,12 @@ def define_op(
     is_ufunc = isinstance(forward, np.ufunc)
     if isinstance(forward, np.ufunc) and forward.signature is None:  # not matmul and the like
         elementwise = True
-    name = name or str(getattr(forward, "__name__", "op"))
+    name = name or str(getattr(forward, "__name__", "op")).lstrip("_")
     if joint is not None or ... in rules.values():
         rules = _parts_of(name, joint, rules)
     _check_forward(name, forward, tuple(rules), variadic)
     _check_rules(name, forward, rules, formulas or {}, tuple(keeps), variadic)
+    operands = ", ".join(f"{{{key}}}" for key in rules)
     if not doc and not is_ufunc:
         doc = inspect.cleandoc(forward.__doc__ or "")
     op = Op(
@@ -112,7 +111,7 @@ def define_op(
         formulas=formulas or {},
         variadic=variadic,
         elementwise=elementwise,
-        text=text,
+        text=text or f"{name}({operands})",
         doc=doc,
         kinks=kinks,
         domain=domain,

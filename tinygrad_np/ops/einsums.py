@@ -122,7 +122,6 @@ def _contract_rule(g, arrays, spec, i):
 
 contract = define_op(
     _contract,
-    name="contract",
     variadic=True,
     arrays=_contract_rule,
     text="einsum({spec}, {arrays})",

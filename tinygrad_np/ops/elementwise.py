@@ -62,7 +62,6 @@ def _corner(value, of, mask):
 
 _recorded_corner = define_op(
     _corner,
-    name="corner",
     value=lambda g: g,
     of=lambda g, mask: np.where(mask, g * np.nan, 0),
     mask=None,
@@ -158,12 +157,11 @@ power = define_op(
 
 # --- functions ---------------------------------------------------------------------------------
 
-exp = define_op(np.exp, x=lambda g, out: g * out, text="exp({x})", doc="e raised to the power x.")
+exp = define_op(np.exp, x=lambda g, out: g * out, doc="e raised to the power x.")
 
 log = define_op(
     np.log,
     x=lambda g, x: g / x,
-    text="log({x})",
     doc="Natural logarithm of x.",
     domain=(0.3, np.inf),
 )
@@ -171,7 +169,6 @@ log = define_op(
 sqrt = define_op(
     np.sqrt,
     x=lambda g, out: g / (2 * out),
-    text="sqrt({x})",
     doc="Square root of x.",
     kinks="inf at x = 0; of second order -inf",
     domain=(0.3, np.inf),
@@ -180,7 +177,6 @@ sqrt = define_op(
 tanh = define_op(
     np.tanh,
     x=lambda g, out: g * (1 - out * out),
-    text="tanh({x})",
     doc="Hyperbolic tangent of x.",
 )
 
@@ -196,7 +192,6 @@ abs = define_op(
 sign = define_op(
     np.sign,
     x=None,
-    text="sign({x})",
     doc="-1, 0 or 1, the sign of x. Its gradient is zero everywhere.",
 )
 
@@ -209,10 +204,8 @@ def _sigmoid(x):
 
 sigmoid = define_op(
     _sigmoid,
-    name="sigmoid",
     x=lambda g, out: g * out * (1 - out),
     elementwise=True,
-    text="sigmoid({x})",
 )
 
 
@@ -261,11 +254,9 @@ def _inside(x, min, max):
 
 clip = define_op(
     _clip,
-    name="clip",
     x=lambda g, x, min, max: g * _inside(x, min, max),
     min=lambda g, x, min, max: g * ((x < min) if max is None else (x < min) & (min <= max)),
     max=lambda g, x, min, max: g * ((x > max) if min is None else (x > max) | (min > max)),
-    text="clip({x}, {min}, {max})",
     kinks="at a limit the gradient goes to x, not to the limit; of second order 0",
     numpy=(np.clip,),
     samples=lambda r: [
@@ -288,7 +279,6 @@ def _where(condition, x, y):
 
 where = define_op(
     _where,
-    name="where",
     condition=None,
     x=lambda g, condition: np.where(condition, g, 0),
     y=lambda g, condition: np.where(condition, 0, g),
@@ -312,7 +302,6 @@ def _astype(x, dtype):
 
 astype = define_op(
     _astype,
-    name="astype",
     x=lambda g: g,
     text="{x} as {dtype}",
     numpy=(np.astype,) if hasattr(np, "astype") else (),
@@ -327,7 +316,6 @@ def _copy(x):
 
 copy = define_op(
     _copy,
-    name="copy",
     x=lambda g: g,
     text="{x}",
     numpy=(np.copy,),

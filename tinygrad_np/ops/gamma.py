@@ -131,7 +131,6 @@ def _polygamma_rule(g, x, order):
 
 polygamma = define_op(
     _polygamma,
-    name="polygamma",
     x=_polygamma_rule,
     text="ψ^({order})({x})",
     samples=lambda r: [((np.abs(r(2, 3)) + 0.3, 1), {}), ((np.asarray(np.abs(r()) + 0.5), 2), {})],
@@ -139,7 +138,6 @@ polygamma = define_op(
 
 digamma = define_op(
     _digamma,
-    name="digamma",
     x=lambda g, x: g * polygamma(x, 1),
     text="ψ({x})",
     domain=(0, np.inf),
@@ -148,7 +146,6 @@ digamma = define_op(
 
 gammaln = define_op(
     _gammaln,
-    name="gammaln",
     x=lambda g, x: g * digamma(x),
     text="log Γ({x})",
     domain=(0, np.inf),
@@ -178,7 +175,6 @@ def _xlogy_y(g, x, y):
 
 xlogy = define_op(
     _xlogy,
-    name="xlogy",
     x=_xlogy_x,
     y=_xlogy_y,
     text="{x} * log({y})",

@@ -71,7 +71,6 @@ def _scatter(values, index, shape):
 
 scatter = define_op(
     _scatter,
-    name="scatter",
     values=lambda g, index: g[index],
     text="scatter({values}, {index}, {shape})",
     samples=lambda r: [
@@ -88,7 +87,6 @@ def _getitem(x, index):
 
 getitem = define_op(
     _getitem,
-    name="getitem",
     x=lambda g, index, x_shape: scatter(g, index, x_shape),
     text="{x}[{index}]",
     samples=lambda r: [
@@ -130,7 +128,6 @@ def _setitem_value(g, index):
 
 setitem = define_op(
     _setitem,
-    name="setitem",
     x=_setitem_x,
     value=_setitem_value,
     text="{x} with [{index}] = {value}",
@@ -186,7 +183,6 @@ def _take_back(g, x_shape, indices, axis, mode):
 
 take = define_op(
     _take,
-    name="take",
     x=_take_back,
     text="take({x}, {indices})",
     numpy=(np.take,),
@@ -238,7 +234,6 @@ def _take_along_axis_back(g, x_shape, indices, axis):
 
 take_along_axis = define_op(
     _take_along_axis,
-    name="take_along_axis",
     x=_take_along_axis_back,
     text="take_along({x}, {indices})",
     numpy=(np.take_along_axis,),
@@ -299,7 +294,6 @@ def _extremum_samples(r):
 
 scatter_max = define_op(
     _scatter_max,
-    name="scatter_max",
     x=_scatter_extremum_x,
     value=_scatter_extremum_value,
     text="{x} with [{index}] = max({x}[{index}], {value})",
@@ -309,7 +303,6 @@ scatter_max = define_op(
 
 scatter_min = define_op(
     _scatter_min,
-    name="scatter_min",
     x=_scatter_extremum_x,
     value=_scatter_extremum_value,
     text="{x} with [{index}] = min({x}[{index}], {value})",

@@ -250,9 +250,7 @@ def _split_rule(g, x_shape, indices_or_sections, axis):
 
 split = define_op(
     _split,
-    name="split",
     x=_split_rule,
-    text="split({x})",
     numpy=(np.split,),
     samples=lambda r: [
         ((r(6), 3), {}),

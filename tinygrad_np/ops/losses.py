@@ -56,11 +56,9 @@ def _softmax_rule(g, out, axis):
 
 softmax = define_op(
     _softmax,
-    name="softmax",
     flops=each(5),
     x=_softmax_rule,
     formulas={"x": _softmax_formula},
-    text="softmax({x})",
     kinks=_UNUSED,
     samples=lambda r: [((r(3, 4),), {}), ((r(3, 4), 0), {}), ((r(5),), {})],
 )
@@ -85,11 +83,9 @@ def _log_softmax_rule(g, out, axis):
 
 log_softmax = define_op(
     _log_softmax,
-    name="log_softmax",
     flops=each(5),
     x=_log_softmax_rule,
     formulas={"x": _log_softmax_formula},
-    text="log_softmax({x})",
     kinks=_UNUSED,
     samples=lambda r: [((r(3, 4),), {}), ((r(3, 4), 0), {}), ((r(5),), {})],
 )
@@ -129,7 +125,6 @@ def _logsumexp_rule(g, x, out, axis, keepdims):
 
 logsumexp = define_op(
     _logsumexp,
-    name="logsumexp",
     flops=each(4),
     x=_logsumexp_rule,
     formulas={"x": _logsumexp_formula},
@@ -314,7 +309,6 @@ def _cross_entropy_formula(g, logits, target, axis, reduction, ignore_index, lab
 
 cross_entropy = define_op(
     _cross_entropy,
-    name="cross_entropy",
     flops=each(5),
     keeps={
         "p": "the softmax of the logits",
@@ -325,7 +319,6 @@ cross_entropy = define_op(
     formulas={"logits": _cross_entropy_formula},
     logits=_cross_entropy_logits,
     target=_cross_entropy_target,
-    text="cross_entropy({logits}, {target})",
     samples=lambda r: [
         ((r(4, 3), np.array([0, 2, 1, 2], np.uint8)), {}),
         ((r(4, 3), np.array([0, 2, 1, 2])), {"reduction": "sum", "label_smoothing": 0.1}),

@@ -61,9 +61,7 @@ def _inv(a):
 
 inv = define_op(
     _inv,
-    name="inv",
     a=lambda g, out: -swap(out) @ g @ swap(out),
-    text="inv({a})",
     kinks="a singular matrix raises LinAlgError, of every order",
     numpy=(np.linalg.inv,),
     samples=lambda r: [
@@ -94,10 +92,8 @@ def _solve_a(g, a, out, b_shape):
 
 solve = define_op(
     _solve,
-    name="solve",
     a=_solve_a,
     b=_solve_b,
-    text="solve({a}, {b})",
     kinks="a singular matrix raises LinAlgError, of every order",
     numpy=(np.linalg.solve,),
     samples=lambda r: [
@@ -163,9 +159,7 @@ def _cofactors_rule(g, a, out):
 
 cofactors = define_op(
     _cofactors,
-    name="cofactors",
     a=_cofactors_rule,
-    text="cofactors({a})",
     kinks="its derivatives of every order raise LinAlgError for a singular matrix",
     samples=lambda r: [((_regular(r, 3, 3),), {}), ((_regular(r, 2, 2, 2),), {})],
 )
@@ -178,9 +172,7 @@ def _det(a):
 
 det = define_op(
     _det,
-    name="det",
     a=lambda g, a: _per_matrix(g) * cofactors(a),
-    text="det({a})",
     kinks="right for singular matrices too; their second derivative raises LinAlgError",
     numpy=(np.linalg.det,),
     samples=lambda r: [((_regular(r, 3, 3),), {}), ((_regular(r, 2, 2, 2),), {}), ((r(1, 1),), {})],
@@ -194,7 +186,6 @@ def _logabsdet(a):
 
 logabsdet = define_op(
     _logabsdet,
-    name="logabsdet",
     a=lambda g, a: _per_matrix(g) * swap(inv(a)),
     text="log(|det({a})|)",
     kinks="-inf for a singular matrix; its derivatives of every order raise LinAlgError",
@@ -242,9 +233,7 @@ def _cholesky_rule(g, out):
 
 cholesky = define_op(
     _cholesky,
-    name="cholesky",
     a=_cholesky_rule,
-    text="cholesky({a})",
     kinks="only the lower triangle is read, so the gradient of the upper one is 0 and that below "
     "the diagonal counts both; a matrix that is not positive definite raises LinAlgError, of every "
     "order",
@@ -324,9 +313,7 @@ def _even_share(values, best, axis):
 
 norm = define_op(
     _norm,
-    name="norm",
     x=_norm_rule,
-    text="norm({x})",
     kinks="0 at x = 0, of second order nan; shared evenly among equal largest or smallest "
     "elements, rows or columns, of second order 0; for ord 1, inf and 0 as of abs; for other ord "
     "below 2 0 at each element 0, of second order nan",

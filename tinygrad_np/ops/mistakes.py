@@ -23,17 +23,6 @@ if TYPE_CHECKING:
     from ..core.node import Shape
     from ..core.op import Op
 
-__all__ = [
-    "argument_text",
-    "composed",
-    "composition",
-    "describe",
-    "describe_call",
-    "forward_failed",
-    "missing_function",
-    "unknown_argument",
-]
-
 _MOST = 10**6  # elements to try a fix with
 _LONGEST = 60  # characters of an argument in a message
 

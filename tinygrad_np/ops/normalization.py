@@ -33,10 +33,8 @@ def _standardize(x, axis=None, eps=1e-5):
 
 standardize = define_op(
     _standardize,
-    name="standardize",
     keeps=("scale",),
     x=lambda g, out, scale, axis: (g - _mean(g, axis) - out * _mean(g * out, axis)) / scale,
-    text="standardize({x})",
     samples=lambda r: [
         ((r(3, 4),), {}),
         ((r(3, 4), -1), {}),

@@ -24,8 +24,6 @@ from .scans import cumprod, cumsum, nanmax, nanmean, nanmin, nanprod, nansum, pr
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__: list[str] = []
-
 
 def _input(name: str, x: Any, dtype: Any, out: Any) -> Any:
     """Return the operand of a reduction in the dtype that was asked for."""

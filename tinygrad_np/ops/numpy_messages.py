@@ -12,8 +12,6 @@ if TYPE_CHECKING:
 
     from ..core.op import Op
 
-__all__ = ["plain_words"]
-
 # Compiled on first use: an import would pay for messages that nobody needs.
 _LENGTHS = (
     r"Input operand (\d+) has a mismatch in its core dimension (\d+), "

@@ -9,8 +9,6 @@ import numpy as np
 from ..core.tensor import Tensor, as_array
 from .mistakes import composition, describe_call
 
-__all__ = ["array_of", "check_float", "operand", "operands", "wrap_like"]
-
 
 def operand(value: Any) -> Any:
     """Return a Tensor as it is, everything else as an array."""

@@ -66,9 +66,7 @@ def _argsort(x, axis=-1, *, kind="stable", descending=False):
 
 argsort = define_op(
     _argsort,
-    name="argsort",
     x=None,
-    text="argsort({x})",
     numpy=(np.argsort,),
     samples=lambda r: [
         ((r(3, 4),), {}),
@@ -85,7 +83,6 @@ def _argpartition(x, kth, axis=-1):
 
 argpartition = define_op(
     _argpartition,
-    name="argpartition",
     x=None,
     text="argpartition({x}, {kth})",
     numpy=(np.argpartition,),
@@ -100,10 +97,8 @@ def _searchsorted(a, v, side="left", sorter=None):
 
 searchsorted = define_op(
     _searchsorted,
-    name="searchsorted",
     a=None,
     v=None,
-    text="searchsorted({a}, {v})",
     numpy=(np.searchsorted,),
     samples=lambda r: [((np.sort(r(5)), r(2, 3)), {}), ((np.sort(r(4)), r(), "right"), {})],
 )
@@ -116,10 +111,8 @@ def _digitize(x, bins, right=False):
 
 digitize = define_op(
     _digitize,
-    name="digitize",
     x=None,
     bins=None,
-    text="digitize({x}, {bins})",
     numpy=(np.digitize,),
     samples=lambda r: [((r(2, 3), np.sort(r(4))), {}), ((r(), np.sort(r(2)), True), {})],
 )

@@ -59,7 +59,6 @@ def _round(x, decimals=0):
 
 round = define_op(
     _round,
-    name="round",
     x=None,
     text="round({x}, {decimals})",
     numpy=(np.round, np.around),
@@ -104,7 +103,6 @@ fmod = define_op(
     np.fmod,
     x=lambda g: g,
     y=lambda g, out, x, y: -g * np.rint((x - out) / y),
-    text="fmod({x}, {y})",
     doc="x - trunc(x / y) * y, which has the sign of x.",
     kinks="where x is a multiple of y: as for an x / y slightly farther from 0; of second order 0",
     samples=_quotient_samples,
@@ -137,10 +135,8 @@ def _copysign(x, y):
 
 copysign = define_op(
     _copysign,
-    name="copysign",
     x=lambda g, x, y: g * (np.sign(x) * np.copysign(1, y)),
     y=None,
-    text="copysign({x}, {y})",
     kinks="0 at x = 0; of second order 0",
     numpy=(np.copysign,),
     samples=lambda r: [
@@ -148,9 +144,7 @@ copysign = define_op(
     ],
 )
 
-signbit = define_op(
-    np.signbit, x=None, text="signbit({x})", doc="True where x is negative, or -0.0."
-)
+signbit = define_op(np.signbit, x=None, doc="True where x is negative, or -0.0.")
 
 
 def _if_better(g, better, x, y):
@@ -163,7 +157,6 @@ fmax = define_op(
     np.fmax,
     x=lambda g, x, y: _if_better(g, x > y, x, y),
     y=lambda g, x, y: _if_better(g, y > x, y, x),
-    text="fmax({x}, {y})",
     doc="The larger of x and y; the other one where one is nan.",
     kinks="half to each where x = y; 0 where both are nan; of second order 0",
 )
@@ -172,7 +165,6 @@ fmin = define_op(
     np.fmin,
     x=lambda g, x, y: _if_better(g, x < y, x, y),
     y=lambda g, x, y: _if_better(g, y < x, y, x),
-    text="fmin({x}, {y})",
     doc="The smaller of x and y; the other one where one is nan.",
     kinks="half to each where x = y; 0 where both are nan; of second order 0",
 )
@@ -190,10 +182,8 @@ def _heaviside(x, y):
 
 heaviside = define_op(
     _heaviside,
-    name="heaviside",
     x=None,
     y=lambda g, x: g * (x == 0),
-    text="heaviside({x}, {y})",
     numpy=(np.heaviside,),
     samples=_step_samples,
 )
@@ -206,9 +196,7 @@ def _nan_to_num(x, *, nan=0.0, posinf=None, neginf=None):
 
 nan_to_num = define_op(
     _nan_to_num,
-    name="nan_to_num",
     x=lambda g, x: np.where(np.isfinite(x), g, 0),
-    text="nan_to_num({x})",
     kinks="0 where x was replaced, of second order too",
     numpy=(np.nan_to_num,),
     samples=lambda r: [((r(3, 4),), {}), ((r(),), {"nan": 1.0, "posinf": 2.0, "neginf": -2.0})],

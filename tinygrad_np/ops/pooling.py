@@ -53,7 +53,8 @@ def conv1d(x, weight, bias: Any = None, stride=1, padding=0, dilation=1, groups=
     steps = (1, _single("conv1d", "stride", stride, 1))
     margins = (0, _single("conv1d", "padding", padding, 0))
     spread = (1, _single("conv1d", "dilation", dilation, 1))
-    image, kernel = expand_dims(x, 2), expand_dims(weight, 2)
+    image = expand_dims(x, 2)
+    kernel = expand_dims(weight, 2)
     try:
         out = conv2d(image, kernel, bias, steps, margins, spread, groups)
     except (TypeError, ValueError) as error:
@@ -124,7 +125,6 @@ def _max_pool2d_rule(g, x, out, kernel_size, stride, padding):
 
 max_pool2d = define_op(
     _max_pool2d,
-    name="max_pool2d",
     x=_max_pool2d_rule,
     text="max_pool2d({x}, {kernel_size})",
     kinks="shared evenly among equal largest elements of a window; of second order 0",
@@ -152,7 +152,6 @@ def _avg_pool2d_rule(g, x_shape, kernel_size, stride, padding):
 
 avg_pool2d = define_op(
     _avg_pool2d,
-    name="avg_pool2d",
     x=_avg_pool2d_rule,
     text="avg_pool2d({x}, {kernel_size})",
     samples=_pool_samples,

@@ -10,8 +10,6 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.random import Generator
 
-__all__ = ["default_generator", "generator_of", "manual_seed"]
-
 # Made on first use: numpy.random is a third of what importing NumPy and this package costs.
 _generator: Generator | None = None
 

@@ -80,7 +80,6 @@ def _roll(x, shift, axis=None):
 
 roll = define_op(
     _roll,
-    name="roll",
     x=lambda g, shift, axis: np.roll(g, np.negative(shift), axis),
     text="roll({x}, {shift})",
     numpy=(np.roll,),
@@ -178,7 +177,6 @@ def _repeat_back(g, x_shape, repeats, axis):
 
 repeat = define_op(
     _repeat,
-    name="repeat",
     x=_repeat_back,
     text="repeat({x}, {repeats})",
     numpy=(np.repeat,),

@@ -66,10 +66,8 @@ def _sum(x, axis=None, *, keepdims=False):
 
 sum = define_op(
     _sum,
-    name="sum",
     flops=each(1),
     x=lambda g, x_shape, axis, keepdims: restore(g, axis, keepdims, len(x_shape)),
-    text="sum({x})",
     numpy=(np.sum, (np.add, "reduce")),
     samples=_reduction_samples,
 )
@@ -90,10 +88,8 @@ def _mean_rule(g, x_shape, axis, keepdims):
 
 mean = define_op(
     _mean,
-    name="mean",
     flops=each(1),
     x=_mean_rule,
-    text="mean({x})",
     numpy=(np.mean,),
     samples=_reduction_samples,
 )
@@ -112,10 +108,8 @@ def _max(x, axis=None, *, keepdims=False):
 
 max = define_op(
     _max,
-    name="max",
     flops=each(1),
     x=_extremum_rule,
-    text="max({x})",
     kinks="shared evenly among equal largest elements; of second order 0",
     numpy=(np.max, (np.maximum, "reduce")),
     samples=_reduction_samples,
@@ -129,10 +123,8 @@ def _min(x, axis=None, *, keepdims=False):
 
 min = define_op(
     _min,
-    name="min",
     flops=each(1),
     x=_extremum_rule,
-    text="min({x})",
     kinks="shared evenly among equal smallest elements; of second order 0",
     numpy=(np.min, (np.minimum, "reduce")),
     samples=_reduction_samples,
@@ -165,10 +157,8 @@ def _var_rule(g, x, x_shape, axis, ddof, keepdims):
 
 var = define_op(
     _var,
-    name="var",
     flops=each(4),
     x=_var_rule,
-    text="var({x})",
     numpy=(np.var,),
     samples=lambda r: [*_reduction_samples(r), ((r(3, 4),), {"axis": 1, "ddof": 1})],
 )
@@ -191,10 +181,8 @@ def _std_rule(g, x, out, x_shape, axis, ddof, keepdims):
 
 std = define_op(
     _std,
-    name="std",
     flops=each(4),
     x=_std_rule,
-    text="std({x})",
     kinks="0 where all elements are equal; of second order nan",
     numpy=(np.std,),
     samples=lambda r: [

@@ -11,8 +11,6 @@ if TYPE_CHECKING:
 
     from ..core.op import Op
 
-__all__ = ["prepared", "run_again"]
-
 
 def run_again(op: Op, operands: Sequence[Any], arguments: Mapping[str, Any]) -> Any:
     """Return what the forward of an op gives for these operands, hidden outputs included.
@@ -28,4 +26,5 @@ def run_again(op: Op, operands: Sequence[Any], arguments: Mapping[str, Any]) -> 
 def prepared(op: Op, operands: Sequence[Any], arguments: Mapping[str, Any]) -> partial:
     """Prepare the call of `run_again`, to be made later, and once."""
     inputs = [list(operands)] if op.variadic else operands
-    return partial(op.forward, *inputs, **copy.deepcopy(dict(arguments)))
+    others = copy.deepcopy(dict(arguments))
+    return partial(op.forward, *inputs, **others)

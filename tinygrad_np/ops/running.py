@@ -67,9 +67,7 @@ def _extremum_rule(g, out, x, axis):
 
 cummax = define_op(
     _cummax,
-    name="cummax",
     x=_extremum_rule,
-    text="cummax({x})",
     kinks="shared evenly among equal largest elements; of second order 0",
     numpy=((np.maximum, "accumulate"),),
     samples=_samples,
@@ -77,9 +75,7 @@ cummax = define_op(
 
 cummin = define_op(
     _cummin,
-    name="cummin",
     x=_extremum_rule,
-    text="cummin({x})",
     kinks="shared evenly among equal smallest elements; of second order 0",
     numpy=((np.minimum, "accumulate"),),
     samples=_samples,
@@ -107,9 +103,7 @@ def _logcumsumexp_rule(g, out, x, axis):
 
 logcumsumexp = define_op(
     _logcumsumexp,
-    name="logcumsumexp",
     x=_logcumsumexp_rule,
-    text="logcumsumexp({x})",
     kinks="0 where all x up to an element are -inf; nan from an x that is inf on; of second "
     "order the same",
     numpy=((np.logaddexp, "accumulate"),),

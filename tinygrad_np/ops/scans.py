@@ -88,9 +88,7 @@ def _cumsum_rule(g, x_shape, axis):
 
 cumsum = define_op(
     _cumsum,
-    name="cumsum",
     x=_cumsum_rule,
-    text="cumsum({x})",
     numpy=(np.cumsum,),
     samples=_scan_samples,
 )
@@ -116,10 +114,8 @@ def _recurrence_a(g, a, out):
 
 recurrence = define_op(
     _recurrence,
-    name="recurrence",
     a=_recurrence_a,
     b=_recurrence_b,
-    text="recurrence({a}, {b})",
 )
 
 
@@ -137,9 +133,7 @@ def _cumprod_rule(g, out, x, axis):
 
 cumprod = define_op(
     _cumprod,
-    name="cumprod",
     x=_cumprod_rule,
-    text="cumprod({x})",
     numpy=(np.cumprod,),
     samples=_scan_samples,
 )
@@ -181,9 +175,7 @@ def _prod_rule(g, x, axis, keepdims):
 
 prod = define_op(
     _prod,
-    name="prod",
     x=_prod_rule,
-    text="prod({x})",
     numpy=(np.prod, (np.multiply, "reduce")),
     samples=_product_samples,
 )
@@ -220,7 +212,8 @@ def diff(x, n=1, axis=-1, prepend=None, append=None):
         x = np.concatenate(parts, axis)
     for _ in range(n):
         x = np.moveaxis(x, axis, 0)
-        upper, lower = x[1:], x[:-1]
+        upper = x[1:]
+        lower = x[:-1]
         x = upper != lower if x.dtype.kind == "b" else upper - lower
         x = np.moveaxis(x, 0, axis)
     return x
@@ -229,7 +222,9 @@ def diff(x, n=1, axis=-1, prepend=None, append=None):
 @answers(np.ptp)
 def ptp(x, axis=None, *, keepdims=False):
     """Largest minus smallest value over the given axes."""
-    return max(x, axis, keepdims=keepdims) - min(x, axis, keepdims=keepdims)
+    largest = max(x, axis, keepdims=keepdims)
+    smallest = min(x, axis, keepdims=keepdims)
+    return largest - smallest
 
 
 @answers(np.average)

@@ -34,7 +34,6 @@ def _reshape(x, shape):
 
 reshape = define_op(
     _reshape,
-    name="reshape",
     x=lambda g, x_shape: g.reshape(x_shape),
     text="reshape({x}, {shape})",
     numpy=(np.reshape,),
@@ -57,9 +56,7 @@ def _transpose_back(g, axes):
 
 transpose = define_op(
     _transpose,
-    name="transpose",
     x=_transpose_back,
-    text="transpose({x})",
     numpy=(np.transpose,),
     samples=lambda r: [((r(2, 3, 4),), {}), ((r(2, 3, 4), (1, -1, 0)), {}), ((r(),), {})],
 )
@@ -96,7 +93,6 @@ def _expand_dims(x, axis):
 
 expand_dims = define_op(
     _expand_dims,
-    name="expand_dims",
     x=lambda g, x_shape: g.reshape(x_shape),
     text="expand_dims({x}, {axis})",
     numpy=(np.expand_dims,),
@@ -112,9 +108,7 @@ def _squeeze(x, axis=None):
 
 squeeze = define_op(
     _squeeze,
-    name="squeeze",
     x=lambda g, x_shape: g.reshape(x_shape),
-    text="squeeze({x})",
     numpy=(np.squeeze,),
     samples=lambda r: [((r(1, 3, 1),), {}), ((r(1, 3, 1), -1), {}), ((r(),), {})],
 )
@@ -127,7 +121,6 @@ def _broadcast_to(x, shape):
 
 broadcast_to = define_op(
     _broadcast_to,
-    name="broadcast_to",
     x=lambda g: g,
     text="broadcast({x}, {shape})",
     numpy=(np.broadcast_to,),
@@ -154,10 +147,8 @@ def _own_part(g, arrays_shape, axis, i):
 
 concatenate = define_op(
     _concatenate,
-    name="concatenate",
     variadic=True,
     arrays=_own_part,
-    text="concatenate({arrays})",
     numpy=(np.concatenate,),
     samples=lambda r: [
         (((r(2, 3), r(4, 3), r(0, 3)),), {}),
@@ -179,10 +170,8 @@ def _own_slice(g, axis, i):
 
 stack = define_op(
     _stack,
-    name="stack",
     variadic=True,
     arrays=_own_slice,
-    text="stack({arrays})",
     numpy=(np.stack,),
     samples=lambda r: [
         (((r(2, 3), r(2, 3)),), {}),

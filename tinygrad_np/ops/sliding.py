@@ -154,7 +154,6 @@ def _windows_rule(g, x_shape, stride, padding, dilation):
 
 windows = define_op(
     _windows,
-    name="windows",
     x=_windows_rule,
     text="windows({x}, {kernel_size})",
     samples=lambda r: [
@@ -184,7 +183,6 @@ def _overlap_add(x, shape, stride=1, padding=0, dilation=1):
 
 overlap_add = define_op(
     _overlap_add,
-    name="overlap_add",
     x=lambda g, x_shape, stride, padding, dilation: windows(
         g, x_shape[2:4], stride, padding, dilation
     ),

@@ -163,11 +163,9 @@ def _bell(x):
     return (2 / math.sqrt(math.pi)) * np.exp(-x * x)
 
 
-erf = define_op(_erf, name="erf", x=lambda g, x: g * _bell(x), text="erf({x})", elementwise=True)
+erf = define_op(_erf, x=lambda g, x: g * _bell(x), elementwise=True)
 
-erfc = define_op(
-    _erfc, name="erfc", x=lambda g, x: -g * _bell(x), text="1 - erf({x})", elementwise=True
-)
+erfc = define_op(_erfc, x=lambda g, x: -g * _bell(x), text="1 - erf({x})", elementwise=True)
 
 # --- sinc, and its derivatives of every order ---------------------------------------------------
 
@@ -209,7 +207,6 @@ def _sinc_derivative_rule(g, x, order):
 
 _sinc_slope = define_op(
     _sinc_derivative,
-    name="sinc_derivative",
     x=_sinc_derivative_rule,
     text="sinc^({order})({x})",
 )
@@ -222,9 +219,7 @@ def _sinc(x):
 
 sinc = define_op(
     _sinc,
-    name="sinc",
     x=lambda g, x: g * _sinc_slope(x, 1),
-    text="sinc({x})",
     elementwise=True,
     numpy=(np.sinc,),
 )

@@ -59,16 +59,13 @@ def away_from_0(x):
 
 # --- trigonometric -----------------------------------------------------------------------------
 
-sin = define_op(np.sin, x=lambda g, x: g * np.cos(x), text="sin({x})", doc="Sine of x in radians.")
+sin = define_op(np.sin, x=lambda g, x: g * np.cos(x), doc="Sine of x in radians.")
 
-cos = define_op(
-    np.cos, x=lambda g, x: -g * np.sin(x), text="cos({x})", doc="Cosine of x in radians."
-)
+cos = define_op(np.cos, x=lambda g, x: -g * np.sin(x), doc="Cosine of x in radians.")
 
 tan = define_op(
     np.tan,
     x=lambda g, out: g * (1 + out * out),
-    text="tan({x})",
     doc="Tangent of x in radians.",
     domain=(-1.2, 1.2),
 )
@@ -76,7 +73,6 @@ tan = define_op(
 arcsin = define_op(
     np.arcsin,
     x=lambda g, x: g / np.sqrt((1 - x) * (1 + x)),
-    text="arcsin({x})",
     doc="The angle in [-pi/2, pi/2] whose sine is x.",
     kinks="inf at x = -1 and x = 1; of second order nan",
     domain=(-1, 1),
@@ -85,7 +81,6 @@ arcsin = define_op(
 arccos = define_op(
     np.arccos,
     x=lambda g, x: -g / np.sqrt((1 - x) * (1 + x)),
-    text="arccos({x})",
     doc="The angle in [0, pi] whose cosine is x.",
     kinks="-inf at x = -1 and x = 1; of second order nan",
     domain=(-1, 1),
@@ -94,7 +89,6 @@ arccos = define_op(
 arctan = define_op(
     np.arctan,
     x=lambda g, x: g / (1 + x * x),
-    text="arctan({x})",
     doc="The angle in [-pi/2, pi/2] whose tangent is x.",
 )
 
@@ -112,7 +106,6 @@ arctan2 = define_op(
     np.arctan2,
     y=lambda g, y, x: g * _per_square(x, y, x),
     x=lambda g, y, x: -g * _per_square(y, y, x),
-    text="arctan2({y}, {x})",
     doc="The angle in [-pi, pi] of the point with coordinates x and y: y comes first.",
     kinks="0 for both at the origin; of second order nan",
 )
@@ -154,25 +147,19 @@ degrees = _angle(np.degrees, 180 / math.pi, "degrees", "radians")
 
 # --- hyperbolic --------------------------------------------------------------------------------
 
-sinh = define_op(
-    np.sinh, x=lambda g, x: g * np.cosh(x), text="sinh({x})", doc="Hyperbolic sine of x."
-)
+sinh = define_op(np.sinh, x=lambda g, x: g * np.cosh(x), doc="Hyperbolic sine of x.")
 
-cosh = define_op(
-    np.cosh, x=lambda g, x: g * np.sinh(x), text="cosh({x})", doc="Hyperbolic cosine of x."
-)
+cosh = define_op(np.cosh, x=lambda g, x: g * np.sinh(x), doc="Hyperbolic cosine of x.")
 
 arcsinh = define_op(
     np.arcsinh,
     x=lambda g, x: g / np.hypot(x, 1),
-    text="arcsinh({x})",
     doc="The number whose hyperbolic sine is x.",
 )
 
 arccosh = define_op(
     np.arccosh,
     x=lambda g, x: g / (np.sqrt(x - 1) * np.sqrt(x + 1)),
-    text="arccosh({x})",
     doc="The number, not negative, whose hyperbolic cosine is x.",
     kinks="inf at x = 1; of second order nan",
     domain=(1.3, np.inf),
@@ -181,7 +168,6 @@ arccosh = define_op(
 arctanh = define_op(
     np.arctanh,
     x=lambda g, x: g / ((1 - x) * (1 + x)),
-    text="arctanh({x})",
     doc="The number whose hyperbolic tangent is x.",
     kinks="inf at x = -1 and x = 1; of second order nan",
     domain=(-1, 1),
@@ -206,7 +192,6 @@ reciprocal = define_op(
 cbrt = define_op(
     np.cbrt,
     x=lambda g, out: g / (3 * out * out),
-    text="cbrt({x})",
     doc="Cube root of x, negative where x is.",
     kinks="inf at x = 0; of second order nan",
     domain=(0.3, np.inf),
@@ -258,7 +243,6 @@ log1p = define_op(
 log2 = define_op(
     np.log2,
     x=lambda g, x: g / (x * LN2),
-    text="log2({x})",
     doc="Logarithm of x to the base 2.",
     domain=(0.3, np.inf),
 )
@@ -266,7 +250,6 @@ log2 = define_op(
 log10 = define_op(
     np.log10,
     x=lambda g, x: g / (x * LN10),
-    text="log10({x})",
     doc="Logarithm of x to the base 10.",
     domain=(0.3, np.inf),
 )

@@ -21,8 +21,6 @@ from .steps import steps_of
 if TYPE_CHECKING:
     from ..pictures.snapshot import Edge, Snapshot
 
-__all__ = ["to_html", "write_page"]
-
 Piece = tuple[tuple[float, float], ...]  # a Bézier curve
 
 LONGEST_LANE = 60  # pieces

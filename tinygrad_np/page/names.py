@@ -16,8 +16,6 @@ from ..pictures.style import one_line
 if TYPE_CHECKING:
     from ..pictures.snapshot import Edge, GraphNode
 
-__all__ = ["Names", "numbered", "short"]
-
 
 class Names:
     """Names of the values of a graph.
@@ -43,7 +41,7 @@ class Names:
     def computed(self, node: GraphNode) -> str:
         """Return what computes a node, in these names: `X @ W1`."""
         op = self.graph.ops.get(node.id)
-        if op is None or not op.text:
+        if op is None:
             return f"{node.op}({', '.join(self.operands(node))})"
         return op.text.format(**self.of_call(node))
 

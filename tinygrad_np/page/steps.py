@@ -30,8 +30,6 @@ if TYPE_CHECKING:
 
 _SHORT = (ast.Name, ast.Attribute, ast.Subscript, ast.Constant, ast.UnaryOp)
 
-__all__ = ["NOT_RECORDED", "steps_of"]
-
 NOT_RECORDED = (
     "the step-through page shows values, and none were recorded: compute the loss and call "
     "backward() inside `with tg.record() as r:`, then tg.graph(loss, record=r).html(path)"

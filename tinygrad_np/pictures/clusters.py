@@ -11,8 +11,6 @@ if TYPE_CHECKING:
 
     from .snapshot import Snapshot
 
-__all__ = ["PADDING", "Band", "bands", "label", "nesting", "together"]
-
 PADDING = 11  # between a frame and what is in it
 Nest = tuple[str, ...]  # modules, outermost first
 Span = tuple[float, float]  # from left to right

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
     from .layers import Layered
 
-__all__ = ["columns", "spread"]
-
 NODE_GAP, LINE_GAP = 22, 14  # between neighbours in a layer; beside a line that passes it
 PASSES = 12
 
@@ -32,7 +30,9 @@ def columns(layered: Layered, widths: Sequence[float]) -> list[float]:
 
     `widths` are those of the nodes; the items after them are lines, and take no room.
     """
-    order, above, below = layered.order, layered.above, layered.below
+    order = layered.order
+    above = layered.above
+    below = layered.below
     n = len(widths)
     leaf = [i < n and not above[i] for i in range(len(above))]
     block = _blocks(layered, leaf, n)

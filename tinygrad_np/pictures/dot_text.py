@@ -13,8 +13,6 @@ if TYPE_CHECKING:
 
     from .snapshot import GraphNode, Snapshot
 
-__all__ = ["to_dot"]
-
 # Single fonts, not lists: graphviz-pure knows the widths of these two, and of no list.
 SANS, MONO = "Arial", "Courier New"
 

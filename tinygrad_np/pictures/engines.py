@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
     from .snapshot import Snapshot
 
-__all__ = ["ENGINES", "MAX_PIXELS", "to_png", "to_svg"]
-
 ENGINES = ("dot", "pure", "builtin")
 VARIABLE = "TINYGRAD_NP_ENGINE"
 

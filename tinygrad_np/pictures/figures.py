@@ -9,8 +9,6 @@ import numpy as np
 if TYPE_CHECKING:
     from .snapshot import GraphNode
 
-__all__ = ["amount", "gradient", "share", "statistics"]
-
 NOT_COMPUTED = "gradient not computed"
 NO_GRADIENT = "needs no gradient"
 

@@ -13,8 +13,6 @@ from .snapshot import Edge, GraphNode, Snapshot
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["fold"]
-
 Kind = TypeVar("Kind", bound=Snapshot)
 
 LONGEST = 40  # ops of one repeat

@@ -17,8 +17,6 @@ from .clusters import nesting, together
 if TYPE_CHECKING:
     from .snapshot import Edge, Snapshot
 
-__all__ = ["Layered", "assign_layers", "span"]
-
 SWEEPS = 8
 MAX_PLACES = 20_000  # how many places long edges may take; beyond, they are drawn straight
 

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
     from .snapshot import GraphNode, Snapshot
 
-__all__ = ["Box", "Frame", "Layout", "Line", "Sign", "lay_out", "outline"]
-
 MARGIN = 20
 TITLE_Y, LEGEND_Y, HEAD = 32, 54, 66  # baseline of the title, middle of the legend, end of both
 SIGN_WIDTH, SIGN_HEIGHT = 22, 14  # of the legend's signs

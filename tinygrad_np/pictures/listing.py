@@ -13,8 +13,6 @@ if TYPE_CHECKING:
 
     from .snapshot import Edge, GraphNode, Snapshot
 
-__all__ = ["to_text"]
-
 SIGNS = {
     "data": "▱",
     "parameter": "▣",

@@ -12,8 +12,6 @@ if TYPE_CHECKING:
     from matplotlib.patches import Patch
     from matplotlib.path import Path
 
-__all__ = ["draw_png"]
-
 SCALE = 2.0  # PNG pixels for each pixel of the drawing, where the cap allows
 POINT = 72 / 100  # matplotlib measures type in points; the figure has 100 pixels an inch
 SMALLEST_TYPE = 1.6  # PNG pixels: nobody can read it, and it takes most of the time

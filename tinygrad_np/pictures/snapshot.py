@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from ..core.op import Op
     from ..recording.reading import Reading
 
-__all__ = ["SHOWABLE", "SUFFIXES", "Edge", "GraphNode", "Snapshot"]
-
 SUFFIXES = (".dot", ".svg", ".png")
 
 # What a picture can show besides ops, names, shapes and dtypes.

@@ -14,27 +14,6 @@ if TYPE_CHECKING:
 
     from .snapshot import Edge, GraphNode, Snapshot
 
-__all__ = [
-    "DASHED",
-    "KINDS",
-    "PLAIN",
-    "Look",
-    "Row",
-    "View",
-    "bold",
-    "box_size",
-    "edge_label",
-    "fill",
-    "has_dashed",
-    "heading",
-    "kinds_in",
-    "line",
-    "one_line",
-    "rows",
-    "subtitle",
-    "text_width",
-]
-
 INK, QUIET, EDGE, FRAME = "#1b1f24", "#5b6472", "#8b94a1", "#c3c9d1"
 FRAME_FILL = "#fafbfc"
 VALUE, GRADIENT = "#1f5fa8", "#9a3b00"

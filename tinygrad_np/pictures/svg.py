@@ -12,8 +12,6 @@ if TYPE_CHECKING:
 
     Piece = tuple[tuple[float, float], ...]  # a Bézier curve
 
-__all__ = ["arrow", "curve", "element", "ellipse", "polygon", "rect", "text"]
-
 
 def element(tag: str, *content: str, **attributes: Any) -> str:
     """Write one element; floats have one decimal, and `class_`, `font_size` mean class, font-size.

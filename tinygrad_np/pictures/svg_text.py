@@ -11,8 +11,6 @@ from .layout import LEGEND_Y, SIGN_HEIGHT, SIGN_WIDTH, TITLE_Y, Box, Frame, Layo
 if TYPE_CHECKING:
     from .snapshot import GraphNode
 
-__all__ = ["draw_svg"]
-
 SANS = "Helvetica, Arial, 'Liberation Sans', 'DejaVu Sans', sans-serif"
 MONO = "Menlo, Consolas, 'Liberation Mono', 'DejaVu Sans Mono', monospace"
 SMALL: dict[str, Any] = {"font_size": style.QUIET_SIZE}

@@ -10,8 +10,6 @@ from ..core.printing import Text
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["Finding", "Findings"]
-
 
 class Finding(NamedTuple):
     """A likely mistake.

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from types import CodeType, FrameType
 
-__all__ = ["UpdateRule", "watch_rule"]
-
 _NUMBERS = (int, float, np.number, np.bool_)
 
 

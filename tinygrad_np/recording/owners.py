@@ -12,8 +12,6 @@ if TYPE_CHECKING:
     from ..core.node import Node
     from .recorder import Forward, Record
 
-__all__ = ["Owners"]
-
 
 class Owners:
     """The module path of each node, and the dotted names of the parameters.

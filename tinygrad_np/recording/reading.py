@@ -29,8 +29,6 @@ if TYPE_CHECKING:
     from ..core.exits import Exit
     from .recorder import Flow, Record, Update
 
-__all__ = ["Reading", "ancestors_of", "bare"]
-
 
 class Reading:
     """The nodes of a run, and all that is known of them.

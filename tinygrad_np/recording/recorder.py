@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from ..core.tensor import Tensor
     from .optimizer_rule import UpdateRule
 
-__all__ = ["Flow", "Forward", "Record", "Update", "current_record", "record"]
-
 
 class Forward(NamedTuple):
     """One op that was computed.

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
     from ..core.node import Node
 
-__all__ = ["array_names", "content", "variable_names"]
-
 MOST_ROWS = 10_000  # of a variable whose rows are looked at
 
 Call = tuple[int, int]  # the id of the code that calls, and the offset of the call in it
@@ -121,4 +119,5 @@ def content(array: np.ndarray) -> Any:
     """
     if array.size < 2 or (array == array.flat[0]).all():
         return None
-    return array.shape, array.dtype, hash(array.tobytes())
+    bits = hash(array.tobytes())
+    return array.shape, array.dtype, bits

@@ -12,8 +12,6 @@ from .run import Run, hand_back
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["as_arguments", "check_argnums", "check_function", "like_arguments", "positions"]
-
 
 def like_arguments(
     run: Run, raw: Sequence[Any], args: Sequence[Any], argnums: int | Sequence[int]

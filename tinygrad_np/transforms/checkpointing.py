@@ -26,8 +26,6 @@ from .subgraph import older_nodes, path_to, variable
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-__all__ = ["checkpoint"]
-
 
 def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
     """Make the same function, which keeps its inputs until backward, not what it computes inside.

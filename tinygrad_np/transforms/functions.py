@@ -30,16 +30,6 @@ from .run import Run, hand_back
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-__all__ = [
-    "grad",
-    "hvp",
-    "jvp",
-    "linearize",
-    "stop_gradient",
-    "value_and_grad",
-    "vjp",
-]
-
 
 @shortened
 def grad(

@@ -17,8 +17,6 @@ from .run import Run
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-__all__ = ["hessian", "jacobian"]
-
 
 @shortened
 def jacobian(

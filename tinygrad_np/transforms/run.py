@@ -23,8 +23,6 @@ from .subgraph import older_nodes, path_to, variable
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
 
-__all__ = ["Run", "called", "hand_back"]
-
 
 def called(f: Any) -> str:
     """Return the name of a function in messages."""

@@ -11,8 +11,6 @@ from ..ops import TABLE
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
-__all__ = ["older_nodes", "path_to", "variable"]
-
 _COPY = TABLE["copy"]
 
 

@@ -14,8 +14,6 @@ from ..ops import concatenate, reshape
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["ravel_tree"]
-
 
 def ravel_tree(tree: Any) -> tuple[Any, Callable[[Any], Any]]:
     """Lay the arrays in nested dicts, lists and tuples end to end.

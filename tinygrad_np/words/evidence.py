@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from ..core.exits import Exit
     from ..recording.recorder import Record
 
-__all__ = ["Evidence", "tensors_in"]
-
 
 class Cut(NamedTuple):
     """An op that computed with a value as with data.

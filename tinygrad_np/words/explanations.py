@@ -24,8 +24,6 @@ from .text import array_text, shape_text
 if TYPE_CHECKING:
     from ..recording.recorder import Record
 
-__all__ = ["explain"]
-
 
 def explain(thing: Any, model: Any = None, *, record: Record | None = None) -> Text:
     """Explain an operation or a computation in plain language.

@@ -24,8 +24,6 @@ from .loss_graph import LossGraph
 if TYPE_CHECKING:
     from ..recording.recorder import Record
 
-__all__ = ["lint"]
-
 MISTAKES = (
     network_mistakes.several_losses,
     network_mistakes.numbers_that_are_not_finite,

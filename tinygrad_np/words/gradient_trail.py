@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from ..recording.recorder import Flow
     from .evidence import Evidence
 
-__all__ = ["GradientTrail"]
-
 Index = tuple[int, ...]
 
 SHARE = 0.25  # of the whole growth, in orders of magnitude: steps with more are named

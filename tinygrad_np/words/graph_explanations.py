@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from ..core.op import Op
     from ..graphs.graph import Edge, Graph, GraphNode
 
-__all__ = ["call_explanation", "graph_explanation"]
-
 LONGEST_END = 30  # steps at each end of a long walk, around those that are left out
 LONGEST_DOC = 42
 NO_GRADIENT = "  Nothing here needs a gradient."

@@ -20,15 +20,6 @@ if TYPE_CHECKING:
 
     from .loss_graph import LossGraph
 
-__all__ = [
-    "bare_numbers",
-    "column_against_row",
-    "exponential_formulas",
-    "integer_operands",
-    "unreachable_parameters",
-]
-
-
 # --- shapes ---------------------------------------------------------------------------------------
 
 

@@ -17,14 +17,6 @@ if TYPE_CHECKING:
 
     from .evidence import Evidence
 
-__all__ = [
-    "LossGraph",
-    "is_layer",
-    "is_op",
-    "origin",
-    "parents",
-]  # and the groups, read as loss_graph.SUMS
-
 Group = tuple[str, ...]  # names of ops
 
 LOSSES_OF_LOGITS: Group = ("cross_entropy", "binary_cross_entropy_with_logits")

@@ -20,17 +20,6 @@ if TYPE_CHECKING:
 
     from .loss_graph import LossGraph
 
-__all__ = [
-    "bias_before_norm",
-    "equal_units",
-    "numbers_that_are_not_finite",
-    "repeated_layers",
-    "several_losses",
-    "targets_out_of_range",
-    "unscaled_inputs",
-    "wider_data",
-]
-
 UNSCALED = 100  # the largest input of data that nobody scaled, such as pixels
 OUTSIDE = 0.1  # of the targets: a few may well be out of range
 

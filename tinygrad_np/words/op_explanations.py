@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
     from ..core.op import Op
 
-__all__ = ["op_explanation"]
-
 LARGEST_EXAMPLE = 24  # elements of an input; larger ones are hard to follow
 LONGEST_ARGUMENTS = 30
 MOST_SHAPES = 3
@@ -53,8 +51,7 @@ def op_explanation(op: Op) -> Text:
     names = [*op.inputs, *op.params]
     example = _example(op)
     lines = [f"{op.name}({', '.join(names)})", *_wrapped(op.doc)]
-    if op.text:
-        lines += ["", f"  out = {op.text.format(**{name: name for name in names})}"]
+    lines += ["", f"  out = {op.text.format(**{name: name for name in names})}"]
     lines += ["", "Derivative", *_derivatives(op, _values(op, example))]
     if op.kinks:
         lines += ["", "At kinks", *_wrapped(op.kinks)]

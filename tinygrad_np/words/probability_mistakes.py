@@ -15,15 +15,6 @@ if TYPE_CHECKING:
 
     from .loss_graph import LossGraph
 
-__all__ = [
-    "likelihood_of_probabilities",
-    "log_of_probabilities",
-    "loss_of_wrong_sign",
-    "probabilities_as_logits",
-    "softmax_of_probabilities",
-    "softmax_over_rows",
-]
-
 
 def probabilities_as_logits(graph: LossGraph) -> Iterator[Finding]:
     """Find the output of a softmax, or other probabilities, in a loss that takes logits."""

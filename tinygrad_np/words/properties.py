@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from ..recording.recorder import Flow
     from .evidence import Evidence
 
-__all__ = ["is_numeric", "is_product", "is_selection", "largest", "rows_text", "span_text"]
-
 
 def is_product(evidence: Evidence, flow: Flow, k: int) -> bool:
     """Return True if the op is linear in the flow's input and in operand k: they are factors."""

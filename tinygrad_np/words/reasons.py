@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 
     from ..recording.recorder import Record
 
-__all__ = ["gradient_finding", "why"]
-
 MOST_COLUMNS = 5
 LONGEST_WAY = 8  # ops on the way back that are named
 RECORD = "compute the loss and call backward() inside `with tg.record() as r:`, then "

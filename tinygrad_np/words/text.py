@@ -11,18 +11,6 @@ from ..core.callsite import short_place
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-__all__ = [
-    "array_text",
-    "columns",
-    "count_text",
-    "index_text",
-    "list_text",
-    "number_text",
-    "shape_text",
-    "share_text",
-    "where_text",
-]
-
 
 def shape_text(shape: tuple[int, ...] | None) -> str:
     """Return a shape as `300×64`, or "a number"."""

@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 
     from ..core.node import Node
 
-__all__ = ["TROUBLES", "Trouble", "range_text"]
-
 HUGE = 1e6
 TINY = 1e-9
 

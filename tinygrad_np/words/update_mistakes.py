@@ -21,15 +21,6 @@ if TYPE_CHECKING:
     from ..recording.recorder import Record, Update
     from .loss_graph import LossGraph
 
-__all__ = [
-    "exploding_gradients",
-    "huge_updates",
-    "idle_learning_rate",
-    "missing_step",
-    "parameters_without_update",
-    "vanishing_gradients",
-]
-
 HUGE = 1e8  # of a gradient
 FAR = 100  # times its own size: no parameter moves that far in a step that learns
 TINY = 1e-6  # of the gradients of other layers, each relative to its weights

@@ -21,15 +21,6 @@ if TYPE_CHECKING:
     from .evidence import Evidence
     from .loss_graph import LossGraph
 
-__all__ = [
-    "dead_units",
-    "gradient_sums",
-    "infinite_derivatives",
-    "overflow",
-    "saturated_units",
-    "targets_that_are_none",
-]
-
 DEAD = 0.5  # of the units: some are dead in a network that learns well
 SATURATED = 0.9  # of the elements
 FLAT = 0.01  # of the steepest slope

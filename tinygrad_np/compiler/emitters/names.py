@@ -6,8 +6,6 @@ import functools
 import keyword
 import re
 
-__all__ = ["RESERVED", "Names"]
-
 # Names of the emitted text and of an exported file, which no value has.
 RESERVED = frozenset(
     {"np", "constants", "GuardFailed", "Path", "state", "checked", "call", "returned"}

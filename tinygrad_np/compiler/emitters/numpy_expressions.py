@@ -14,8 +14,6 @@ from .numpy_literals import array_text, copy_text, dtype_text, note, number_text
 if TYPE_CHECKING:
     from .names import Names
 
-__all__ = ["WIDTH", "Expressions"]
-
 WIDTH = 58  # where the comments with shapes begin
 
 # On numbers and NumPy scalars Python's operators do the same as the ufuncs, several times faster.

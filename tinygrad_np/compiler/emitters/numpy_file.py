@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from ..program import Output
     from ..variant import Variant
 
-__all__ = ["export"]
-
 _IMPORTS = """from pathlib import Path
 
 import numpy as np

@@ -12,8 +12,6 @@ import numpy as np
 if TYPE_CHECKING:
     from ..statements import Var
 
-__all__ = ["array_text", "copy_text", "dtype_text", "empty", "header", "note", "number_text"]
-
 
 def empty(var: Var) -> str:
     """Return an expression for memory, its axes in the order that they had in the recording."""

@@ -20,9 +20,6 @@ from .numpy_literals import copy_text, empty, header, note
 if TYPE_CHECKING:
     from ..program import Output, Program
 
-__all__ = ["Emitted", "emit"]
-
-
 _GUARD = (
     "class GuardFailed(Exception):",
     '    """What held when this was recorded does not hold in this call."""',

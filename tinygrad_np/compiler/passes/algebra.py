@@ -12,8 +12,6 @@ from .rewriting import Views, same_layout
 if TYPE_CHECKING:
     from ..program import Program
 
-__all__ = ["simplify"]
-
 
 def simplify(program: Program) -> None:
     """Drop x·1, x/1, casts to the same dtype, copies and reshapes that nothing needs."""

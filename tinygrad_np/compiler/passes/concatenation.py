@@ -12,8 +12,6 @@ from ..statements import Statement, Var, execute
 if TYPE_CHECKING:
     from ..program import Program
 
-__all__ = ["concatenate_in_place"]
-
 
 def concatenate_in_place(program: Program) -> None:
     """Give the parts of a concatenation memory inside of its result.

@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from ..program import Program
 
-__all__ = ["drop_dead_code"]
-
 
 def drop_dead_code(program: Program) -> None:
     """Drop what no result, no output, no guard and no draw depends on."""

@@ -9,8 +9,6 @@ import numpy as np
 if TYPE_CHECKING:
     from ..program import Program
 
-__all__ = ["fold_constants"]
-
 
 def fold_constants(program: Program) -> None:
     """Replace the results of statements that read nothing but constants by their values."""

@@ -19,8 +19,6 @@ from .rewriting import Builder, is_reduction, rewrite
 if TYPE_CHECKING:
     from ..program import Program
 
-__all__ = ["reorder_products"]
-
 _SHORT = 16  # a copy of the transpose pays if fewer products than this are added up
 _ROWS = range(8, 65)  # lengths of rows whose extremes are found faster in a transposed copy
 

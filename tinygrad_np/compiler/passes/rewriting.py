@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 
     from ..program import Program
 
-__all__ = ["Builder", "Views", "is_reduction", "rewrite", "same_layout"]
-
 
 class Builder:
     """Maker of statements in the place of another one; a call returns the new value."""

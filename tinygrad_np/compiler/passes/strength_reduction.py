@@ -17,8 +17,6 @@ from .rewriting import Builder, is_reduction, rewrite
 if TYPE_CHECKING:
     from ..program import Program
 
-__all__ = ["reduce_strength"]
-
 # The ufuncs behind methods, with less on the way; of floats a sum may add in another order.
 _REDUCTIONS = {"max": np.maximum, "min": np.minimum}
 

@@ -12,8 +12,6 @@ from .rewriting import Views
 if TYPE_CHECKING:
     from ..program import Program
 
-__all__ = ["share_subexpressions"]
-
 
 def share_subexpressions(program: Program) -> None:
     """Replace the results of repeated statements by those of the first one."""

@@ -16,8 +16,6 @@ from .rewriting import Builder, is_reduction, rewrite
 if TYPE_CHECKING:
     from ..program import Program
 
-__all__ = ["sums_as_products"]
-
 
 def sums_as_products(program: Program) -> None:
     """Replace sums of vectors, and of matrices along either axis.
