@@ -38,7 +38,6 @@ def to_dot(graph: Snapshot, shown: Collection[str] = ()) -> str:
         f'  edge [color="{style.EDGE}", arrowsize=0.7, fontname="{MONO}", '
         f'fontsize={style.QUIET_SIZE}, fontcolor="{style.QUIET}"];',
     ]
-    lines += _legend(graph)
     lines += [
         f"  n{node.id} [{_look(node, view)}, label=<{_label(node, view)}>];" for node in graph.nodes
     ]
@@ -50,7 +49,7 @@ def to_dot(graph: Snapshot, shown: Collection[str] = ()) -> str:
         looks += [f"label=<{_safe(text)}>"] if text else []
         attributes = f" [{', '.join(looks)}]" if looks else ""
         lines.append(f"  n{edge.source} -> n{edge.target}{attributes};")
-    return "\n".join([*lines, "}", ""])
+    return "\n".join([*lines, *_legend(graph), "}", ""])
 
 
 def _clusters(graph: Snapshot) -> list[str]:
@@ -105,12 +104,9 @@ def _title(graph: Snapshot, view: style.View) -> str:
 
 
 def _legend(graph: Snapshot) -> list[str]:
-    """Write a row of signs above all that is computed from nothing, and so above everything."""
-    targets = {edge.target for edge in graph.edges}
-    roots = [node.id for node in graph.nodes if node.id not in targets]
-    kinds = style.kinds_in(graph)
+    """Write a row of signs below the output, which leaves all else where it is."""
     signs = []
-    for kind in kinds:
+    for kind in style.kinds_in(graph):
         look = style.KINDS[kind]
         size = ""
         if look.shape in ("parallelogram", "octagon"):
@@ -122,13 +118,13 @@ def _legend(graph: Snapshot) -> list[str]:
     if style.has_dashed(graph):
         text = _quiet(f"- - -  {style.DASHED}")
         signs.append(f"    dashed [shape=plaintext, fillcolor=white, label=<{text}>];")
-    middle = kinds[len(kinds) // 2]
+    names = " ".join(sign.split()[0] for sign in signs)
     return [
         "  {",
-        '    rank=min; node [margin="0.06,0.03", width=0.3, height=0.2];',
+        '    rank=max; node [margin="0.06,0.03", width=0.3, height=0.2];',
         *signs,
         "  }",
-        f"  {middle} -> {{{' '.join(f'n{root}' for root in roots)}}} [style=invis, weight=0];",
+        f"  n{graph.nodes[-1].id} -> {{{names}}} [style=invis];",
     ]
 
 
