@@ -139,6 +139,10 @@ def parameter_list(owner: str, params: Any) -> list[Any]:
         raise TypeError(f"{owner} takes a list of parameters, not the Module: write {call}")
     if callable(params):
         raise TypeError(f"{owner} takes a list of parameters, not a function: write {call}")
+    if isinstance(params, dict) and "params" in params:
+        raise TypeError(f"{owner} takes a list of groups, not a single one: [{{...}}]")
+    if isinstance(params, (set, frozenset)):
+        raise TypeError(f"{owner} takes a list of parameters, not a set, which has no order")
     try:
         parameters = list(params)
     except TypeError:

@@ -136,19 +136,18 @@ class Optimizer:
             raise ValueError(f"{type(self).__name__} got the same parameter twice")
 
     def __getattr__(self, name: str) -> Any:
-        several = vars(self).get("_several", ())
-        if any(hasattr(group, name) for group in several):
+        kind = type(self).__name__
+        if any(hasattr(group, name) for group in vars(self).get("_several", ())):
             raise AttributeError(
-                f"{type(self).__name__} has {len(several)} groups, each with a {name} of its own: "
-                f"optimizer.groups[0].{name}"
+                f"{kind} has groups, with a {name} of their own: optimizer.groups[0].{name}"
             )
-        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        raise AttributeError(f"{kind!r} object has no attribute {name!r}")
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name != "lr" and any(hasattr(group, name) for group in self._several):
             raise AttributeError(
-                f"{type(self).__name__} has {len(self._several)} groups: set {name} in each, as in "
-                f"optimizer.groups[0].{name} = {value!r}"
+                f"{type(self).__name__} has groups, with a {name} of their own: set it in each, as "
+                f"in optimizer.groups[0].{name} = ... (and in a class before super().__init__())"
             )
         super().__setattr__(name, value)
 

@@ -58,6 +58,8 @@ class SGD(Optimizer):
 
     def update(self, g: Any, lr: float, t: Any, *state: Any) -> tuple[Any, ...]:
         if not state:
+            if self.momentum:
+                raise ValueError("SGD was made without momentum, and has no velocity: make another")
             return (lr * g,)
         velocity = self.momentum * state[0] - lr * g
         if self.nesterov:

@@ -135,14 +135,14 @@ def test_options_are_read_and_set_in_the_groups():
         assert len(group["params"]) in (1, 2)
     assert [g.lr for g in optimizer.groups] == [0.0015, 0.01, 0.01]
     with pytest.raises(
-        AttributeError, match=r"3 groups.*lr of its own: optimizer\.groups\[0\]\.lr"
+        AttributeError, match=r"has groups, with a lr of their own: optimizer\.groups\[0\]\.lr"
     ):
         print(optimizer.lr)
     optimizer.lr = 0.25
     assert optimizer.lr == first.lr == last["lr"] == 0.25
-    with pytest.raises(AttributeError, match=r"set eps in each, as in optimizer\.groups\[0\]\.eps"):
+    with pytest.raises(AttributeError, match=r"set it in each, as in optimizer\.groups\[0\]\.eps"):
         optimizer.eps = 1e-3
-    with pytest.raises(AttributeError, match=r"betas of its own: optimizer\.groups\[0\]\.betas"):
+    with pytest.raises(AttributeError, match=r"betas of their own: optimizer\.groups\[0\]\.betas"):
         print(optimizer.betas)
     with pytest.raises(AttributeError, match="'Adam' object has no attribute 'momentum'"):
         print(optimizer.momentum)
@@ -177,6 +177,8 @@ def test_adding_a_group():
 @pytest.mark.parametrize(
     ("groups", "error", "said"),
     [
+        (lambda p: {"params": p}, TypeError, r"a list of groups, not a single one: \[\{"),
+        (lambda p: [{"params": set(p)}], TypeError, "group 0: .* a set, which has no order"),
         (lambda p: [{"lr": 0.1}], TypeError, 'group 0 has no "params", only lr'),
         (
             lambda p: [{"params": p[:1]}, p[1]],
@@ -218,6 +220,26 @@ def test_a_rule_of_ones_own_in_groups():
     optimizer = Halving([{"params": a, "factor": 0.25}, {"params": b}], 0.5)
     run(optimizer, [a, b], [[np.ones(1), np.ones(1)]])
     assert (a.item(), b.item()) == (0.75, 0.5)
+
+
+def test_options_that_a_rule_sets_too_late():
+    class Late(nn.Optimizer):
+        def __init__(self, params, factor):
+            super().__init__(params, 1.0)
+            self.factor = factor
+
+    assert Late(parameters(), 0.5).factor == 0.5
+    with pytest.raises(AttributeError, match=r"in a class before super\(\)\.__init__\(\)"):
+        Late([{"params": parameters(), "factor": 0.25}], 0.5)
+
+
+def test_a_momentum_that_comes_later_is_not_left_out():
+    p = nn.Parameter([1.0])
+    optimizer = nn.SGD([p], lr=0.1)
+    optimizer.param_groups[0]["momentum"] = 0.9
+    with pytest.raises(ValueError, match="made without momentum, and has no velocity"):
+        run(optimizer, [p], [[np.ones(1)]])
+    assert p.item() == 1
 
 
 # --- all or nothing, saving, compiling, watching --------------------------------------------------
