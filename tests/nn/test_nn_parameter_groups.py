@@ -1,6 +1,7 @@
 """Groups of parameters with options of their own, and parameters of several dtypes."""
 
 import copy
+import itertools
 import pickle
 
 import numpy as np
@@ -245,21 +246,24 @@ def test_a_momentum_that_comes_later_is_not_left_out():
 # --- all or nothing, saving, compiling, watching --------------------------------------------------
 
 
-@pytest.mark.parametrize("before", [True, False])
-def test_an_interrupted_step_is_undone_in_all_groups(monkeypatch, before):
-    params = parameters(np.float64, np.float32, np.float64, np.float32)
-    optimizer = nn.Adam(in_groups(params, {}), lr=0.1)
-    run(optimizer, params, gradients(2))
-    start, values = optimizer.state_dict(), [p.numpy().copy() for p in params]
-    feed(params, gradients(3, unreached)[2])
-    at = 1
-    while interrupted(monkeypatch, optimizer.step, at, before):
-        state = optimizer.state_dict()
-        assert all(np.array_equal(state[name], start[name]) for name in start)
-        assert equal(values, [p.numpy() for p in params])
-        at += 1
-    assert at > 3 + 2 * 3  # the parameters and the arrays of the rule
-    assert optimizer.steps == 3
+def test_an_interrupted_step_is_done_in_all_groups_or_in_none():
+    """At places all over the step; `test_nn_interrupts` has each of them, for one group."""
+    outcomes = []
+    for at in itertools.count(3, step=17):
+        params = parameters(np.float64, np.float32, np.float64, np.float32)
+        optimizer = nn.Adam(in_groups(params, {}), lr=0.1)
+        run(optimizer, params, gradients(2))
+        before = [*optimizer.state_dict().values(), *(p.numpy() for p in params)]
+        feed(params, gradients(3, unreached)[2])
+        was_interrupted = interrupted(optimizer.step, at)
+        after = [*optimizer.state_dict().values(), *(p.numpy() for p in params)]
+        if not was_interrupted:
+            break
+        is_done = not equal(before, after)
+        outcomes.append(after if is_done else None)
+        assert [g.steps for g in optimizer.groups] == [2 + is_done] * 3
+    assert outcomes.count(None) > 10
+    assert all(equal(outcome, after) for outcome in outcomes if outcome is not None)
 
 
 def test_a_rule_that_fails_in_one_group_changes_none():
