@@ -405,6 +405,7 @@ def test_second_derivative(case):
     np.testing.assert_allclose(computed, numeric, rtol=1e-6, atol=1e-6)
 
 
+@pytest.mark.oracle  # a second opinion on what test_second_derivative compares
 @every_smooth_case
 def test_gradcheck_of_second_order(case):
     assert tg.gradcheck(lambda *values: case.call(case.function, values), case.point(), order=2)
