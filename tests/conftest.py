@@ -3,6 +3,11 @@
 import gc
 
 import pytest
+from hypothesis import settings
+
+# On a machine that does other things too, any example may take long.
+settings.register_profile("suite", deadline=None)
+settings.load_profile("suite")
 
 
 def pytest_configure(config):
