@@ -393,7 +393,7 @@ def test_a_wrong_joint_rule_is_named():
     with pytest.raises(tg.GradcheckError, match="input 'x' is wrong"):
         tg.check_backward(wrong, [np.array([1.0, 2.0]), np.array([3.0, 5.0])])
     short = tg.define_op(forward, joint=lambda g, y: (g * y,), x=..., y=...)
-    with pytest.raises(RuntimeError, match=r"forward for its input 'y'.*: IndexError"):
+    with pytest.raises(RuntimeError, match=r"forward for its input 'x'.*: it gave 1 grad"):
         short(leaf(1.0), leaf(2.0)).sum().backward()
 
 
@@ -433,6 +433,10 @@ def test_a_wrong_joint_rule_is_named():
         (
             lambda: tg.define_op(lambda x: x, name="bad", joint=lambda g: (g,), x=lambda g: g),
             "bad: give either joint=",
+        ),
+        (
+            lambda: tg.define_op(lambda x: x, name="bad", joint=lambda g: (g,), x=..., effect=True),
+            "bad: an op with an effect has a rule for each input",
         ),
         (
             lambda: tg.define_op(lambda x: x, name="bad", joint=lambda g, z: (g,), x=...),

@@ -97,6 +97,10 @@ def define_op(
         elementwise = True
     name = name or str(getattr(forward, "__name__", "op")).lstrip("_")
     if joint is not None or ... in rules.values():
+        if effect:
+            raise TypeError(
+                f"{name}: an op with an effect has a rule for each input, not a joint one"
+            )
         rules = _parts_of(name, joint, rules)
     _check_forward(name, forward, tuple(rules), variadic)
     _check_rules(name, forward, rules, formulas or {}, tuple(keeps), variadic)
@@ -193,7 +197,10 @@ class _Joint(tuple):
 
         def part(k: int, g: Any, *reads: Any) -> Any:
             if not answers:
-                answers.append(joint(g, *reads))
+                answer = joint(g, *reads)
+                if len(answer) != len(self):
+                    raise ValueError(f"it gave {len(answer)} gradients for {len(self)} inputs")
+                answers.append(answer)
             return answers[0][k]
 
         return (functools.partial(part, k) for k in range(len(self)))
