@@ -9,6 +9,8 @@ import numpy as np
 import tinygrad_np as tg
 from tinygrad_np import Tensor
 
+from .arguments import check_not_negative
+from .clipping import clip_grad_norm_, clip_grad_value_
 from .layers import regularization_loss
 from .weights import row_losses, size_of
 
@@ -34,10 +36,14 @@ class Step:
         loss: Callable[..., Tensor],
         optimizer: Any,
         compile: bool | None,
+        clip_norm: float | None = None,
+        clip_value: float | None = None,
     ) -> None:
         self.model = model
         self.loss = loss
         self.optimizer = optimizer
+        self.clip_norm = _limit("clip_norm", clip_norm)
+        self.clip_value = _limit("clip_value", clip_value)
         self.params = getattr(optimizer, "params", None) or model.parameters()
         self.share = tg.Number(1.0)  # of a part of a batch in it
         self.run, self.run_part, self.run_apply = (
@@ -97,7 +103,15 @@ class Step:
         gradients = [g.data.ravel() for p in self.params if (g := p.grad) is not None]
         if gradients and not np.isfinite(np.concatenate(gradients)).all():
             raise NotFinite
+        if self.clip_value is not None:
+            clip_grad_value_(self.params, self.clip_value)
+        if self.clip_norm is not None:
+            clip_grad_norm_(self.params, self.clip_norm)
         self.optimizer.step()
+
+
+def _limit(name: str, value: Any) -> Any:
+    return None if value is None else check_not_negative(name, value)
 
 
 def _compiled(function: Callable[..., Any], compile: bool | None) -> Callable[..., Any]:

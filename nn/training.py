@@ -50,6 +50,8 @@ def fit(
     callbacks: Sequence[Callback] = (),
     resume: str | os.PathLike[str] | bool | None = None,
     accumulate: int = 1,
+    clip_norm: float | None = None,
+    clip_value: float | None = None,
     class_weight: Any = None,
     sample_weight: Any = None,
     progress: bool | None = None,
@@ -78,6 +80,9 @@ def fit(
         resume: the file of a `Checkpoint`, from which this same training goes on, with the same
             numbers as if it had not been stopped; True for that of `callbacks`, if it is there.
         accumulate: batches per update: their gradients make up that of one large batch.
+        clip_norm: the most that the norm of all gradients together may be, as of
+            `clip_grad_norm_`.
+        clip_value: the most that an element of a gradient may be; comes before `clip_norm`.
         class_weight: by class, a dict or a sequence, or "balanced". The loss of a row is
             multiplied with the weight of its class, the sum is divided by that of the weights.
         sample_weight: weights of the rows, as those of the classes. Metrics and validation have
@@ -125,7 +130,7 @@ def fit(
     check_generator("fit", rng)
     hooks = _callbacks(callbacks, on_epoch, progress)
     warn_of_unlearned(model, optimizer)
-    step = Step(model, loss, optimizer, compile)
+    step = Step(model, loss, optimizer, compile, clip_norm, clip_value)
     run = Run(model, optimizer, data, epochs, measures, validation, hooks)
     modes = [(module, module.training) for module in model.modules()]
     with ExitStack() as ends:

@@ -88,6 +88,38 @@ def test_a_failure_in_a_part_makes_no_update():
     assert optimizer.steps == 1
 
 
+# --- clipping -------------------------------------------------------------------------------------
+
+
+@COMPILE
+@pytest.mark.parametrize("accumulate", [1, 3])
+@pytest.mark.parametrize(("norm", "value"), [(0.1, None), (None, 0.02), (0.05, 0.02), (1e9, 1e9)])
+def test_clipped_updates_are_those_of_the_formula(norm, value, accumulate, compile):
+    """By gradient descent on a line of known gradient, 2·mean(x·(w·x - y))."""
+    x, y = X[:12], X[:12] @ [[3.0], [-2.0]]
+    model = nn.Linear(2, 1, bias=False, dtype=np.float64, rng=np.random.default_rng(0))
+    w = model.weight.numpy().copy()
+    nn.fit(
+        model, x, y, loss="mse", optimizer=nn.SGD(model.parameters(), lr=0.5), epochs=6,
+        batch_size=12 // accumulate, accumulate=accumulate, clip_norm=norm, clip_value=value,
+        compile=compile, progress=False,
+    )  # fmt: skip
+    for _ in range(6):
+        g = 2 * x.T @ (x @ w - y) / 12
+        if value is not None:
+            g = np.clip(g, -value, value)
+        if norm is not None:
+            g = g * min(1, norm / (np.linalg.norm(g) + 1e-6))
+        w -= 0.5 * g
+    assert np.allclose(model.weight.numpy(), w, rtol=1e-10)
+
+
+def test_a_limit_is_not_negative():
+    for options in ({"clip_norm": -1}, {"clip_value": np.nan}):
+        with pytest.raises(ValueError, match="clip_"):
+            train(X, Y, **options)
+
+
 # --- weights --------------------------------------------------------------------------------------
 
 
