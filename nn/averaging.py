@@ -9,16 +9,18 @@ import numpy as np
 from tinygrad_np import Number, Tensor, no_grad
 
 from .arguments import check_fraction, whole_number
+from .callbacks import Callback
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from .module import Module
+    from .run import Run
 
 __all__ = ["EMA"]
 
 
-class EMA:
+class EMA(Callback):
     """Exponential moving average of a model's weights and buffers (Polyak and Juditsky, 1992).
 
         ema = nn.EMA(model, decay=0.999)
@@ -28,6 +30,8 @@ class EMA:
             ema.update()
         with ema:
             y = model.predict(x)  # with the averages
+
+    `nn.fit(..., callbacks=[ema])` calls `update` after each update of the parameters.
 
     After each update, average = decay·average + (1 - decay)·value; the first one takes the values
     as they are. Buffers of integers, such as counts, are taken as they are each time. `with ema:`
@@ -49,6 +53,9 @@ class EMA:
     def updates(self) -> int:
         """The number of updates."""
         return self._updates.value
+
+    def on_batch(self, run: Run) -> None:
+        self.update()
 
     def update(self) -> None:
         """Take the model's values of now into the averages.

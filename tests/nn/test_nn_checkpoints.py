@@ -154,6 +154,25 @@ def test_a_rate_that_waits_for_a_plateau_goes_on_too(tmp_path, compile):
     assert run(tmp_path, 12, resume=True) == whole
 
 
+def test_averages_of_the_weights_go_on_too(tmp_path):
+    def run(epochs, **options):
+        model = nn.Linear(2, 2, rng=np.random.default_rng(0))
+        ema = nn.EMA(model, decay=0.9)
+        nn.fit(
+            model, X, Y, loss="cross_entropy", optimizer=nn.SGD(model.parameters(), 0.1),
+            epochs=epochs, batch_size=4, rng=np.random.default_rng(1), progress=False,
+            callbacks=[nn.Checkpoint(tmp_path / "run.npz", updates=5), ema], **options,
+        )  # fmt: skip
+        return ema.state_dict()
+
+    whole = run(4)
+    assert whole["updates"] == 24
+    run(3)
+    again = run(4, resume=True)
+    assert whole.keys() == again.keys()
+    assert all(np.array_equal(whole[name], again[name]) for name in whole)
+
+
 # --- what does not fit ----------------------------------------------------------------------------
 
 
