@@ -51,14 +51,15 @@ class Rows:
         return order
 
     def batches(self, order: np.ndarray | None, first: int = 0) -> Iterator[Batch]:
-        """Yield the batches of an epoch in an order, from a number on."""
+        """Return the batches of an epoch in an order, from a number on."""
         if order is None:
-            if not first:
-                yield self.arrays
-            return
-        for start in range(first * self.batch_size, len(order), self.batch_size):
-            rows = order[start : start + self.batch_size]
-            yield tuple(array[rows] for array in self.arrays)
+            return iter(() if first else (self.arrays,))
+        return self._cut(order, first * self.batch_size)
+
+    def _cut(self, order: np.ndarray, start: int) -> Iterator[Batch]:
+        for k in range(start, len(order), self.batch_size):
+            rows = order[k : k + self.batch_size]
+            yield tuple([array[rows] for array in self.arrays])
 
     def description(self) -> dict[str, Any]:
         """Return what a checkpoint notes of the data, to know them again."""

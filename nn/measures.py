@@ -8,7 +8,7 @@ import numpy as np
 
 from tinygrad_np import Tensor
 
-from .whole_epoch import NeedsAllRows, on_a_part
+from .whole_epoch import ON_A_PART, NeedsAllRows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -27,6 +27,8 @@ def measured(metrics: Metrics, output: Tensor, target: Tensor) -> dict[str, floa
 
 
 def _number(name: str, value: Any) -> float:
+    if type(value) is float:
+        return value
     if np.size(value) != 1:
         raise TypeError(f"the metric {name!r} must return a number, not an array {np.shape(value)}")
     try:
@@ -81,19 +83,39 @@ class Epoch:
         """Return the metrics of a batch; the rows are kept for those that need all of them."""
         values = {}
         needs_all = False
-        with on_a_part():
+        token = ON_A_PART.set(True)
+        try:
             for name, metric in metrics.items():
                 averaged = getattr(metric, "average", metric)
                 try:
                     values[name] = _number(name, averaged(output, target))
                 except NeedsAllRows:
                     needs_all = True
+        finally:
+            ON_A_PART.reset(token)
         if needs_all:
             self.kept.append((output.numpy(), target.numpy()))
         return values
 
     def summary(self, metrics: Metrics) -> dict[str, float]:
         """Return the losses and metrics of the epoch: averages over its rows, or of all rows."""
+        means = self._means()
+        if not metrics:
+            return {**means, **self.rates}
+        summary = {name: means[name] for name in LOSSES if name in means}
+        rows = all_rows(self.kept) if self.kept else ()
+        for name, metric in metrics.items():
+            if name not in means:
+                summary[name] = _number(name, metric(*rows))
+            else:
+                finish = getattr(metric, "finish", float)
+                summary[name] = float(finish(means[name]))
+        return summary | self.rates
+
+    def _means(self) -> dict[str, float]:
+        """Return the averages of what was measured of each batch."""
+        if len(self.values) == 1:
+            return self.values[0]
         by_rows = by_weight = _shares(self.rows)
         if self.weights:
             if len(self.weights) != len(self.rows):
@@ -104,15 +126,7 @@ class Epoch:
             for name, value in values.items():
                 shares = by_weight if name in LOSSES else by_rows
                 means[name] = means.get(name, 0.0) + shares[k] * value
-        summary = {name: means[name] for name in LOSSES if name in means}
-        rows = all_rows(self.kept) if self.kept else ()
-        for name, metric in metrics.items():
-            if name not in means:
-                summary[name] = _number(name, metric(*rows))
-            else:
-                finish = getattr(metric, "finish", float)
-                summary[name] = float(finish(means[name]))
-        return summary | self.rates
+        return means
 
     def state_dict(self) -> dict[str, Any]:
         """Return all of it by name, to go on from."""

@@ -8,6 +8,7 @@ import numpy as np
 
 import tinygrad_np as tg
 
+from .callbacks import Callback
 from .history import History
 from .lookup import better
 from .measures import Epoch
@@ -15,7 +16,6 @@ from .measures import Epoch
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from .callbacks import Callback
     from .feed import Rows, Stream
     from .module import Buffer, Module
 
@@ -31,7 +31,7 @@ class Run:
         data, validation: where batches come from; `len(data)` is their number in an epoch, 0 if
             it is not known.
         metrics: the functions by name.
-        callbacks: all of them.
+        callbacks, watching: all of them; those that are called after each update.
         epochs: the number of epochs that were asked for.
         epoch: the number of the current one, from 1.
         batch: the number of its batches that are done.
@@ -60,6 +60,7 @@ class Run:
         self.metrics = metrics
         self.validation = validation
         self.callbacks = callbacks
+        self.watching = [c for c in callbacks if type(c).on_batch is not Callback.on_batch]
         self.epoch = self.complete = self.updates = 0
         self.values: dict[str, float] = {}
         self.stopped = False

@@ -67,17 +67,17 @@ class Step:
             self.run_apply()
         return results
 
-    def update(self, *batch: Tensor) -> Result:
+    def update(self, x: Tensor, y: Tensor, weights: Tensor | None = None) -> Result:
         """Update the parameters from one batch."""
-        result = self.losses(*batch)
+        result = self.losses(x, y, weights)
         self.optimizer.zero_grad()
         result[0].backward()
         self.apply()
         return result
 
-    def part(self, *batch: Tensor) -> Result:
+    def part(self, x: Tensor, y: Tensor, weights: Tensor | None = None) -> Result:
         """Add the gradients of a part of a batch to those that are there."""
-        result = self.losses(*batch)
+        result = self.losses(x, y, weights)
         (result[0] * self.share.value).backward()
         return result
 

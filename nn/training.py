@@ -22,11 +22,11 @@ from .weights import Weights
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     import numpy as np
 
-    from .feed import Stream
+    from .feed import Batch, Stream
     from .module import Module
     from .optimizer_base import Optimizer
 
@@ -158,9 +158,9 @@ def _train_epoch(run: Run, step: Step, accumulate: int) -> None:
     if run.progress is None:
         run.progress = Epoch(_rates(run.optimizer), run.data.order())
     epoch = run.progress
-    watching = [c for c in run.callbacks if type(c).on_batch is not Callback.on_batch]
     batches = run.data.batches(epoch.order, epoch.batches)
-    while group := list(islice(batches, accumulate)):
+    groups = zip(batches) if accumulate == 1 else _groups(batches, accumulate)
+    for group in groups:
         try:
             results = step(group)
         except NotFinite as error:
@@ -168,7 +168,7 @@ def _train_epoch(run: Run, step: Step, accumulate: int) -> None:
         for batch, result in zip(group, results, strict=True):
             run.values = epoch.note(batch, result, run.metrics)
         run.updates += 1
-        for callback in watching:
+        for callback in run.watching:
             callback.on_batch(run)
     values = epoch.summary(run.metrics)
     if run.validation is not None:
@@ -180,6 +180,12 @@ def _train_epoch(run: Run, step: Step, accumulate: int) -> None:
     run.complete = run.epoch
     for callback in run.callbacks:
         callback.on_epoch(run)
+
+
+def _groups(batches: Iterator[Batch], size: int) -> Iterator[list[Batch]]:
+    """Yield so many batches at a time; in the end there may be fewer."""
+    while group := list(islice(batches, size)):
+        yield group
 
 
 def _rates(optimizer: Any) -> dict[str, float]:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     Metric = Callable[..., float]
 
@@ -19,20 +18,9 @@ class NeedsAllRows(BaseException):
     """Raised by a metric that is called on a part of an epoch, but needs all of it."""
 
 
-_ON_A_PART: ContextVar[bool] = ContextVar("on_a_part", default=False)
-
-
-@contextmanager
-def on_a_part() -> Iterator[None]:
-    """Call metrics on a part of the rows: those that need all of them raise `NeedsAllRows`.
-
-    So a metric is known by being called, whatever lambda or partial it is wrapped in.
-    """
-    token = _ON_A_PART.set(True)
-    try:
-        yield
-    finally:
-        _ON_A_PART.reset(token)
+# True while metrics are called on a part of the rows: those that need all of them raise
+# `NeedsAllRows`. So a metric is known by being called, whatever lambda or partial it is in.
+ON_A_PART: ContextVar[bool] = ContextVar("on_a_part", default=False)
 
 
 def over_epoch(metric: Metric) -> Metric:
@@ -52,7 +40,7 @@ def over_epoch(metric: Metric) -> Metric:
 
     @wraps(metric)
     def whole(outputs: Any, target: Any, *args: Any, **options: Any) -> float:
-        if _ON_A_PART.get():
+        if ON_A_PART.get():
             raise NeedsAllRows
         return metric(outputs, target, *args, **options)
 
