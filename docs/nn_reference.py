@@ -210,6 +210,17 @@ one from its place, 3.0 to say the place.
 
 ![A map of digits, and what is drawn from it](images/vae.png)
 
+[char_gpt.py](../examples/char_gpt.py), a transformer with three layers, reads Python's reference
+letter by letter. After 1,500 steps, two minutes of one core, a letter of unseen text costs it 2.10
+bits (the text is that of Python 3.11), and it writes such words.
+
+![Its loss, and what it writes while it learns](images/char_gpt.png)
+
+[pinn.py](../examples/pinn.py) solves the equation of a pendulum by a network that never sees a
+solution: its own second derivatives are put into the equation. It is 0.003 rad off at most.
+
+![A network is told the law of a pendulum](images/pinn.png)
+
 [own_op.py](../examples/own_op.py) declares an activation by its forward and two rules, proves it by
 `gradcheck`, and goes on where the data end: the mean error there is 0.30, that of ReLU 4.70.
 

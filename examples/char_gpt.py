@@ -102,8 +102,8 @@ def draw(path: Path, bits, unseen, written, text: str, probabilities) -> None:
             sheet.write(page, 5.2, top, f"{step:,}", ha="right", va="top", color=sheet.GREY)
             sheet.write(page, 5.4, top, f"{line[:70]}\n{line[70:140]}", va="top", **sheet.MONO)
 
-        ax = sheet.axes(page, 0.75, 5.15, 10.6, 2.5, "In the end: the darker, the surer of it")
-        sheet.shaded_text(ax, text, probabilities, 88, 12)
+        ax = sheet.axes(page, 0.75, 5.15, 7.6, 2.5, "In the end: the darker, the surer of it")
+        sheet.shaded_text(ax, text, probabilities, 84, 12)
 
 
 def main(argv: list[str] | None = None) -> None:

@@ -134,13 +134,16 @@ def mark(marker: str, **options: Any) -> Line2D:
 
 
 def shaded_text(ax: Axes, text: str, shades: list[float], columns: int, lines: int) -> None:
-    """The start of a text, each letter on its shade, 0 to 1."""
+    """The start of a text, each letter on its shade, 0 to 1; without empty lines."""
     ax.set(xlim=(0, columns), ylim=(lines, 0))
     ax.set_axis_off()
     row = column = 0
     for letter, shade in zip(text, shades):
-        if letter != "\n" and column < columns and row < lines:
+        if letter.strip() and column < columns and row < lines:
             style = {"color": COLOURS[0], "alpha": 0.5 * shade, "linewidth": 0}
             ax.add_patch(Rectangle((column, row), 1, 1, **style))
             ax.text(column + 0.5, row + 0.5, letter, ha="center", va="center", **MONO)
-        column, row = (0, row + 1) if letter == "\n" else (column + 1, row)
+        if letter != "\n":
+            column += 1
+        elif column:  # empty lines are left out
+            row, column = row + 1, 0

@@ -15,6 +15,9 @@ pytest.importorskip("nnfs")
 pytest.importorskip("tqdm")
 Image = pytest.importorskip("PIL.Image")
 
+import tinygrad_np as tg  # noqa: E402
+from tinygrad_np import nn  # noqa: E402
+
 EXAMPLES = Path(__file__).parents[2] / "examples"
 PROGRAMS = [
     "char_gpt",
@@ -23,6 +26,7 @@ PROGRAMS = [
     "logistic",
     "micrograd",
     "own_op",
+    "pinn",
     "regression",
     "vae",
 ]
@@ -60,6 +64,7 @@ def printed(name, capsys, *options):
     return lines
 
 
+@pytest.mark.oracle
 def test_they_run_from_anywhere_on_any_console_and_print_the_same_without_compile(
     name, tmp_path, capsys
 ):
@@ -232,3 +237,19 @@ def test_the_surprise_is_the_likelihood_of_scipy():
     mean, spread = gp.posterior(x, x, y, 0.7, 1.5, 1e-6)  # without noise: through the points
     np.testing.assert_allclose(mean, y, atol=1e-6)
     np.testing.assert_allclose(spread, 0, atol=1e-6)
+
+
+def test_what_is_left_of_the_equation_is_that_of_finite_differences():
+    pinn = import_module("pinn")
+    dense = [nn.Linear(*sizes, dtype=np.float64) for sizes in ((1, 8), (8, 1))]
+    model = nn.Sequential(dense[0], nn.Tanh(), dense[1])
+    t, h = np.linspace(0, 3, 7)[:, None], 1e-4
+    before, here, after = (pinn.solution(model, tg.Tensor(t + s)).numpy() for s in (-h, 0, h))
+    acceleration, speed = (before - 2 * here + after) / h**2, (after - before) / (2 * h)
+    expected = acceleration + speed / 2 + 9.81 * np.sin(here)
+    np.testing.assert_allclose(pinn.residual(model, tg.Tensor(t)).numpy(), expected, atol=1e-5)
+    assert here[0] == 2
+    integrate = pytest.importorskip("scipy.integrate")
+    law = lambda t, s: [s[1], -s[1] / 2 - 9.81 * np.sin(s[0])]  # noqa: E731
+    exact = integrate.solve_ivp(law, (0, 3), [2, 0], t_eval=pinn.TIMES, rtol=1e-10, atol=1e-10)
+    np.testing.assert_allclose(pinn.truth(), exact.y[0], atol=1e-6)
