@@ -8,6 +8,8 @@ import numpy as np
 
 from tinygrad_np import Text
 
+from .lookup import better
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
@@ -51,8 +53,6 @@ class History:
             KeyError: no such metric.
             ValueError: no epochs, or a metric that is not known to have a better side.
         """
-        from .lookup import better
-
         if name is None:
             name = "val_loss" if "val_loss" in self else "loss"
         values = np.array(self[name], np.float64)
