@@ -150,6 +150,7 @@ class ProgressBar(Callback):
         return [cls(tqdm)]
 
     def on_begin(self, run: Run) -> None:
+        self.epoch = 0
         batches = len(run.data)
         if batches == 1:
             self.bar = self.tqdm(total=run.epochs, unit="epoch")
@@ -159,6 +160,9 @@ class ProgressBar(Callback):
 
     def on_batch(self, run: Run) -> None:
         if len(run.data) != 1:
+            if run.epoch != self.epoch:
+                self.epoch = run.epoch
+                self.bar.set_description(f"epoch {run.epoch}/{run.epochs}", refresh=False)
             done = (run.epoch - 1) * len(run.data) + run.batch
             self.bar.update(done - self.bar.n)
 
@@ -166,12 +170,10 @@ class ProgressBar(Callback):
         bar = self.bar
         is_last = run.epoch == run.epochs or run.stopped
         if is_last or bar.n + 1 >= bar.last_print_n + bar.miniters:
-            values = {k: f"{v:.4g}" for k, v in run.values.items() if k != "lr"}
+            values = {k: f"{v:.4g}" for k, v in run.values.items() if k.split(".")[0] != "lr"}
             bar.set_postfix(values, refresh=False)
         if len(run.data) == 1:
             bar.update(run.epoch - bar.n)
-        else:
-            bar.set_description(f"epoch {run.epoch}/{run.epochs}", refresh=False)
 
     def on_end(self, run: Run) -> None:
         self.bar.close()
