@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tinygrad_np import Number, Tensor, no_grad
+from tinygrad_np import Number, Tensor, assign_all
 
-from .arguments import check_fraction, whole_number
+from .arguments import check_fraction, plain_array, whole_number
 from .callbacks import Callback
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class EMA(Callback):
         self._own = {**dict(model.named_parameters()), **dict(model.named_buffers())}
         self._averages = {name: Tensor(t.numpy()) for name, t in self._own.items()}
         self._updates = Number(0)
-        self._before: dict[str, np.ndarray] | None = None
+        self._before: list[np.ndarray] | None = None
 
     @property
     def updates(self) -> int:
@@ -66,22 +66,13 @@ class EMA(Callback):
         if self._before is not None:
             raise RuntimeError("update() inside of `with ema:`, where the model has the averages")
         decay = self._updates.apply(self._weight)
-        written: list[tuple[Tensor, np.ndarray]] = []
-        updates = self.updates
-        try:
-            for name, average in self._averages.items():
-                value, old = self._own[name].data, average.data
-                written.append((average, old))
-                if value.dtype.kind in "fc":
-                    average.assign(decay * old + (1 - decay) * value)
-                else:
-                    average.assign(value)
-            self._updates.value += 1
-        except BaseException:  # Ctrl-C, too
-            self._updates.value = updates
-            for average, old in written:
-                average.assign(old)
-            raise
+        targets: list[Any] = [*self._averages.values(), self._updates]
+        values: list[Any] = []
+        for name, average in self._averages.items():
+            value = self._own[name].data
+            is_mean = value.dtype.kind in "fc"
+            values.append(decay * average.data + (1 - decay) * value if is_mean else value)
+        assign_all(targets, [*values, self._updates.value + 1])
 
     def _weight(self, updates: int) -> float:
         """Return the weight of the averages so far."""
@@ -90,22 +81,17 @@ class EMA(Callback):
     def __enter__(self) -> EMA:
         if self._before is not None:
             raise RuntimeError("the model has the averages already, in an outer `with ema:`")
-        self._before = {name: t.data for name, t in self._own.items()}
+        self._before = [t.data for t in self._own.values()]
         try:
-            self._assign({name: average.data for name, average in self._averages.items()})
-        except BaseException:  # Ctrl-C, too
-            self.__exit__()
+            assign_all(list(self._own.values()), [a.data for a in self._averages.values()])
+        except BaseException:  # Ctrl-C, too: nothing was assigned
+            self._before = None
             raise
         return self
 
     def __exit__(self, *error: Any) -> None:
-        before, self._before = self._before, None
-        self._assign(before or {})
-
-    def _assign(self, values: Mapping[str, np.ndarray]) -> None:
-        with no_grad():
-            for name, value in values.items():
-                self._own[name].assign(value)
+        assign_all(list(self._own.values()), list(self._before or ()))
+        self._before = None
 
     def apply_to(self, model: Module) -> None:
         """Put the averages into a model of the same structure, which may be the model itself.
@@ -122,9 +108,7 @@ class EMA(Callback):
                 raise ValueError(
                     f"{name} has shape {tensor.shape}, but its average {self._averages[name].shape}"
                 )
-        with no_grad():
-            for name, tensor in own.items():
-                tensor.assign(self._averages[name].data)
+        assign_all(list(own.values()), [self._averages[name].data for name in own])
 
     def state_dict(self) -> dict[str, Any]:
         """Return copies of the averages, by the names of the model, and the number of updates."""
@@ -144,13 +128,13 @@ class EMA(Callback):
             raise KeyError(f"the state does not fit: missing {missing}, unknown {unknown}")
         values = {}
         for name, average in self._averages.items():
-            values[name] = np.array(state[f"averages.{name}"], average.dtype)
+            values[name] = plain_array(name, state[f"averages.{name}"]).astype(average.dtype)
             if values[name].shape != average.shape:
                 shapes = f"{average.shape}, not {values[name].shape}"
                 raise ValueError(f"the average of {name} has shape {shapes}")
-        self._updates.value = whole_number("updates", state["updates"], 0)
-        for name, value in values.items():
-            self._averages[name].assign(value)
+        updates = whole_number("updates", state["updates"], 0)
+        targets: list[Any] = [*self._averages.values(), self._updates]
+        assign_all(targets, [*values.values(), updates])
 
     def __repr__(self) -> str:
         return f"EMA(decay={self.decay}, updates={self.updates})"

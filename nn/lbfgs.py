@@ -7,9 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tinygrad_np import CompileError, Tensor, no_grad
+from tinygrad_np import CompileError, Tensor, assign_all
 
-from .arguments import check_not_negative, check_positive, parameter_list, whole_number
+from .arguments import (
+    check_not_negative,
+    check_positive,
+    parameter_list,
+    plain_array,
+    whole_number,
+)
+from .flat_parameters import end_to_end
 from .line_search import Point, strong_wolfe
 
 if TYPE_CHECKING:
@@ -107,12 +114,11 @@ class LBFGS:
         return np.concatenate([p.data.ravel() for p in self.params])
 
     def _write(self, weights: np.ndarray) -> None:
-        start = 0
-        with no_grad():
-            for p in self.params:
-                part = weights[start : start + p.size]
-                p.assign(part.reshape(p.shape).astype(p.dtype))
-                start += p.size
+        parts = zip(self.params, end_to_end(self.params), strict=True)
+        assign_all(
+            list(self.params),
+            [weights[part].reshape(p.shape).astype(p.dtype) for p, part in parts],
+        )
 
     def _evaluate(self, closure: Callable[[], Tensor]) -> tuple[Tensor, float, np.ndarray]:
         """Return the loss, also as a number, and the gradient at the parameters of now."""
@@ -254,7 +260,7 @@ class LBFGS:
         for name in ("steps", "evaluations"):
             new[name] = whole_number(name, state[name], 0)
         for name in ARRAYS:
-            new[name] = np.array(state[name], own[name].dtype)
+            new[name] = plain_array(name, state[name]).astype(own[name].dtype)
             if new[name].shape[-1:] != own[name].shape[-1:] or new[name].ndim != own[name].ndim:
                 raise ValueError(
                     f"{name} is for {new[name].shape[-1:]} elements, not {own[name].shape[-1:]}"

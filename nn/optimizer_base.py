@@ -266,7 +266,7 @@ class Optimizer:
             ValueError: a state of another optimizer, or for parameters of other sizes.
         """
         own = self.state_dict()
-        rates = {f"{prefix}lr": group for prefix, group in self._named_groups()}
+        rates = {f"{prefix}lr" for prefix, _ in self._named_groups()}
         missing = [name for name in own if name not in state and name not in rates]
         unknown = [name for name in state if name not in own and name not in rates]
         if missing or unknown:
@@ -274,35 +274,32 @@ class Optimizer:
         kind = type(self).__name__
         if state["optimizer"] != kind:
             raise ValueError(f"{kind} can't continue from the state of {state['optimizer']}")
-        arrays: list[tuple[Tensor, np.ndarray]] = []
+        targets: list[Any] = []
+        values: list[Any] = []
         for prefix, flat in self._named_flat():
             sizes = plain_array("sizes", state[f"{prefix}sizes"]).tolist()
             if sizes != flat.sizes:
                 raise ValueError(
                     f"{kind} has parameters of {flat.sizes} elements, but the state is for {sizes}"
                 )
-            for name, values in {"missed": flat.missed, **flat.state}.items():
-                array = plain_array(name, state[prefix + name]).astype(values.dtype)
-                if array.shape != values.shape:
-                    raise ValueError(f"{name} has {array.size} elements, not {values.size}")
-                arrays.append((values, array))
-        steps = [operator.index(state[f"{prefix}steps"]) for prefix, _ in self._named_groups()]
-        numbers = {
-            name: check_not_negative("lr", state[name])
-            for name, group in rates.items()
-            if name in state and isinstance(group._rate, Number)
-        }
+            for name, tensor in {"missed": flat.missed, **flat.state}.items():
+                array = plain_array(name, state[prefix + name]).astype(tensor.dtype)
+                if array.shape != tensor.shape:
+                    raise ValueError(f"{name} has {array.size} elements, not {tensor.size}")
+                targets.append(tensor)
+                values.append(array)
+        for prefix, group in self._named_groups():
+            targets.append(group._steps)
+            values.append(operator.index(state[f"{prefix}steps"]))
+            if f"{prefix}lr" in state and isinstance(group._rate, Number):
+                targets.append(group._rate)
+                values.append(check_not_negative("lr", state[f"{prefix}lr"]))
         for prefix, group in self._named_groups():
             names = group._schedule_state()
             if names:
                 of_schedule = {name: state[f"{prefix}lr.{name}"] for name in names}
                 group._rate.function.load_state_dict(of_schedule)
-        for group, count in zip(self.groups, steps, strict=True):
-            group._steps.value = count
-        for name, number in numbers.items():
-            rates[name].lr = number
-        for values, array in arrays:
-            values.assign(array)
+        assign_all(targets, values)
         for _, flat in self._named_flat():
             flat.uneven = flat.uneven or bool(flat.missed.numpy().any())
 
