@@ -75,15 +75,21 @@ def train(model: GPT, args, rng: np.random.Generator):
 
     step = tg.compile(update) if args.compile else update
     bits, unseen, written = [], {}, {}
+
+    def look(count: int) -> None:
+        loss = nn.cross_entropy(model.predict(UNSEEN[:, :-1]), UNSEEN[:, 1:])
+        unseen[count] = loss.item() / np.log(2)
+        text, _ = write(model, 140, args.temperature, np.random.default_rng(count))
+        written[count] = " ".join(text.split())
+        tqdm.write(f"step {count:5,}, {unseen[count]:.2f} bits a letter: {written[count][:60]}")
+
     for count in until_stopped(args.steps):
         windows = WINDOWS[rng.integers(LEARNED, size=ROWS)]
         bits.append(step(windows[:, :-1], windows[:, 1:]).item() / np.log(2))
         if count in {1, 50, 200, 500, 1000, args.steps}:
-            loss = nn.cross_entropy(model.predict(UNSEEN[:, :-1]), UNSEEN[:, 1:])
-            unseen[count] = loss.item() / np.log(2)
-            text, _ = write(model, 140, args.temperature, np.random.default_rng(count))
-            written[count] = " ".join(text.split())
-            tqdm.write(f"step {count:5,}, {unseen[count]:.2f} bits a letter: {written[count][:60]}")
+            look(count)
+    if count not in written:
+        look(count)
     return bits, unseen, written
 
 

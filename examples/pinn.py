@@ -68,8 +68,9 @@ def train(model: nn.Module, args) -> tuple[list[float], dict[int, np.ndarray]]:
     left, solutions = [], {}
     for count in until_stopped(args.steps):
         left.append(step().item())
-        if count in {1, 300, 1000} or count == args.steps:
+        if count in {1, 300, 1000}:
             solutions[count] = solution(model, times).numpy()[:, 0]
+    solutions[len(left)] = solution(model, times).numpy()[:, 0]
     return left, solutions
 
 

@@ -18,7 +18,6 @@ try:
 
     import tinygrad_np as tg
     from tinygrad_np import nn
-
 except ImportError as error:
     sys.exit(f'{error}. In the project\'s folder, this installs it: pip install -e ".[examples]"')
 
