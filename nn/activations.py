@@ -9,7 +9,7 @@ import numpy as np
 import tinygrad_np as tg
 from tinygrad_np import Tensor
 
-from .module import Module, Parameter, as_tensor
+from .module import Module, Parameter, as_floats, as_tensor
 
 __all__ = [
     "CELU",
@@ -55,7 +55,7 @@ class ReLU6(Module):
     """x limited to 0 … 6."""
 
     def forward(self, x: Any) -> Tensor:
-        return tg.hardtanh(as_tensor(x), 0.0, 6.0)
+        return tg.hardtanh(as_floats(x), 0.0, 6.0)
 
 
 class LeakyReLU(Module):
@@ -65,7 +65,7 @@ class LeakyReLU(Module):
         self.negative_slope = negative_slope
 
     def forward(self, x: Any) -> Tensor:
-        return tg.leaky_relu(x, self.negative_slope)
+        return tg.leaky_relu(as_floats(x), self.negative_slope)
 
     def extra_repr(self) -> str:
         return f"negative_slope={self.negative_slope}"
@@ -87,7 +87,7 @@ class PReLU(Module):
         self.weight = Parameter(values, dtype=dtype, name="weight")
 
     def forward(self, x: Any) -> Tensor:
-        x = as_tensor(x)
+        x = as_floats(x, self.weight.dtype)
         weight: Tensor = self.weight
         if weight.size > 1:
             channels = x.shape[1] if x.ndim > 1 else x.shape[0]
@@ -107,7 +107,7 @@ class ELU(Module):
         self.alpha = alpha
 
     def forward(self, x: Any) -> Tensor:
-        return tg.elu(x, self.alpha)
+        return tg.elu(as_floats(x), self.alpha)
 
     def extra_repr(self) -> str:
         return f"alpha={self.alpha}"
@@ -117,14 +117,14 @@ class CELU(ELU):
     """x where it is positive, else alpha·(exp(x/alpha) - 1) (Barron, 2017)."""
 
     def forward(self, x: Any) -> Tensor:
-        return tg.elu(as_tensor(x) / self.alpha) * self.alpha
+        return tg.elu(as_floats(x) / self.alpha) * self.alpha
 
 
 class SELU(Module):
     """An ELU with constants that keep mean 0 and variance 1 (Klambauer et al., 2017)."""
 
     def forward(self, x: Any) -> Tensor:
-        return tg.selu(x)
+        return tg.selu(as_floats(x))
 
 
 class GELU(Module):
@@ -138,7 +138,7 @@ class GELU(Module):
         self.approximate = approximate
 
     def forward(self, x: Any) -> Tensor:
-        return tg.gelu(x, self.approximate)
+        return tg.gelu(as_floats(x), self.approximate)
 
     def extra_repr(self) -> str:
         return f"approximate={self.approximate!r}"
@@ -148,21 +148,21 @@ class SiLU(Module):
     """x·sigmoid(x), also known as swish."""
 
     def forward(self, x: Any) -> Tensor:
-        return tg.silu(x)
+        return tg.silu(as_floats(x))
 
 
 class Mish(Module):
     """x·tanh(softplus(x)) (Misra, 2019)."""
 
     def forward(self, x: Any) -> Tensor:
-        return tg.mish(x)
+        return tg.mish(as_floats(x))
 
 
 class Hardswish(Module):
     """x·relu6(x + 3)/6 (Howard et al., 2019)."""
 
     def forward(self, x: Any) -> Tensor:
-        x = as_tensor(x)
+        x = as_floats(x)
         return x * (tg.hardtanh(x + 3.0, 0.0, 6.0) / 6.0)
 
 
@@ -170,28 +170,28 @@ class Sigmoid(Module):
     """1 / (1 + exp(-x))."""
 
     def forward(self, x: Any) -> Tensor:
-        return tg.sigmoid(x)
+        return tg.sigmoid(as_floats(x))
 
 
 class Hardsigmoid(Module):
     """relu6(x + 3)/6."""
 
     def forward(self, x: Any) -> Tensor:
-        return tg.hardtanh(as_tensor(x) + 3.0, 0.0, 6.0) / 6.0
+        return tg.hardtanh(as_floats(x) + 3.0, 0.0, 6.0) / 6.0
 
 
 class LogSigmoid(Module):
     """log(sigmoid(x)), without overflow."""
 
     def forward(self, x: Any) -> Tensor:
-        return tg.logsigmoid(as_tensor(x))
+        return tg.logsigmoid(as_floats(x))
 
 
 class Tanh(Module):
     """tanh(x)."""
 
     def forward(self, x: Any) -> Tensor:
-        return tg.tanh(x)
+        return tg.tanh(as_floats(x))
 
 
 class Hardtanh(Module):
@@ -202,7 +202,7 @@ class Hardtanh(Module):
         self.max_val = max_val
 
     def forward(self, x: Any) -> Tensor:
-        return tg.hardtanh(x, self.min_val, self.max_val)
+        return tg.hardtanh(as_floats(x), self.min_val, self.max_val)
 
     def extra_repr(self) -> str:
         return f"{self.min_val}, {self.max_val}"
@@ -218,7 +218,7 @@ class Softplus(Module):
         self.threshold = threshold
 
     def forward(self, x: Any) -> Tensor:
-        return tg.softplus(as_tensor(x), self.beta, self.threshold)
+        return tg.softplus(as_floats(x), self.beta, self.threshold)
 
     def extra_repr(self) -> str:
         return f"beta={self.beta}, threshold={self.threshold}"
@@ -228,7 +228,7 @@ class Softsign(Module):
     """x / (1 + |x|)."""
 
     def forward(self, x: Any) -> Tensor:
-        return tg.softsign(x)
+        return tg.softsign(as_floats(x))
 
 
 class Softmax(Module):
@@ -238,7 +238,7 @@ class Softmax(Module):
         self.axis = axis
 
     def forward(self, x: Any) -> Tensor:
-        return tg.softmax(x, self.axis)
+        return tg.softmax(as_floats(x), self.axis)
 
 
 class LogSoftmax(Module):
@@ -248,7 +248,7 @@ class LogSoftmax(Module):
         self.axis = axis
 
     def forward(self, x: Any) -> Tensor:
-        return tg.log_softmax(x, self.axis)
+        return tg.log_softmax(as_floats(x), self.axis)
 
 
 class GLU(Module):
@@ -258,5 +258,5 @@ class GLU(Module):
         self.axis = axis
 
     def forward(self, x: Any) -> Tensor:
-        a, b = tg.split(as_tensor(x), 2, axis=self.axis)
+        a, b = tg.split(as_floats(x), 2, axis=self.axis)
         return a * tg.sigmoid(b)

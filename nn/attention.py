@@ -12,7 +12,7 @@ from tinygrad_np import Tensor
 
 from . import init
 from .layers import Dropout, Linear, initial
-from .module import Module, as_tensor
+from .module import Module, as_floats, as_tensor
 from .normalization import LayerNorm
 
 if TYPE_CHECKING:
@@ -87,7 +87,8 @@ class MultiheadAttention(Module):
                 added to the scores; (query length, key length), or one for each row and head.
             is_causal: True to hide from each query the keys behind its own position.
         """
-        query, key, value = map(as_tensor, (query, key, value))
+        dtype = self.out_proj.weight.dtype
+        query, key, value = (as_floats(x, dtype) for x in (query, key, value))
         for name, array in (("query", query), ("key", key), ("value", value)):
             if array.ndim not in (2, 3) or array.shape[-1] != self.embed_dim:
                 raise ValueError(
@@ -234,7 +235,7 @@ class TransformerEncoderLayer(Module):
         attend = lambda x: self._attention(  # noqa: E731
             self.self_attn, x, x, src_mask, src_key_padding_mask, is_causal
         )
-        x = self._added(as_tensor(src), self.norm1, attend)
+        x = self._added(as_floats(src, self.linear1.weight.dtype), self.norm1, attend)
         return self._added(x, self.norm2, self._network)
 
     def _added(self, x: Tensor, norm: LayerNorm, part: Callable[[Tensor], Tensor]) -> Tensor:
@@ -274,7 +275,7 @@ class TransformerDecoderLayer(TransformerEncoderLayer):
         memory_is_causal: bool = False,
     ) -> Tensor:
         """Return the sequence `tgt` after the layer, which attends to itself and to `memory`."""
-        memory = as_tensor(memory)
+        memory = as_floats(memory, self.linear1.weight.dtype)
         attend = lambda x: self._attention(  # noqa: E731
             self.self_attn, x, x, tgt_mask, tgt_key_padding_mask, tgt_is_causal
         )
@@ -286,6 +287,6 @@ class TransformerDecoderLayer(TransformerEncoderLayer):
             memory_key_padding_mask,
             memory_is_causal,
         )
-        x = self._added(as_tensor(tgt), self.norm1, attend)
+        x = self._added(as_floats(tgt, self.linear1.weight.dtype), self.norm1, attend)
         x = self._added(x, self.norm2, cross)
         return self._added(x, self.norm3, self._network)

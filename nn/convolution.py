@@ -12,7 +12,7 @@ from tinygrad_np import Tensor
 
 from . import init
 from .layers import check_sizes, initial
-from .module import Module, as_tensor, in_dtype_of
+from .module import Module, as_floats
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -77,7 +77,7 @@ class _Convolution(Module):
             self.bias = initial("bias", bias_init, (out_channels,), fans, rng, dtype)
 
     def forward(self, x: Any) -> Tensor:
-        data, x = x, in_dtype_of(self.weight, as_tensor(x))
+        data, x = x, as_floats(x, self.weight.dtype)
         ranks = self.axes + 1, self.axes + 2
         if x.ndim not in ranks or x.shape[-1 - self.axes] != self.in_channels:
             sizes = ("length",) if self.axes == 1 else ("height", "width")

@@ -11,7 +11,7 @@ from tinygrad_np import Tensor
 
 from . import init
 from .arguments import check_generator, check_not_negative
-from .module import Module, Parameter, as_tensor, in_dtype_of
+from .module import Module, Parameter, as_floats, as_tensor
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -81,7 +81,7 @@ class Linear(Module):
         data, x = x, as_tensor(x)
         weight, bias = self.weight, self.bias
         try:
-            product = in_dtype_of(weight, x) @ weight
+            product = as_floats(x, weight.dtype) @ weight
         except ValueError:
             if x.ndim and x.shape[-1] == weight.shape[0]:
                 raise
@@ -174,7 +174,7 @@ class Dropout(Module):
         self.rng = rng
 
     def forward(self, x: Any) -> Tensor:
-        return tg.dropout(as_tensor(x), self.p, self.training, self.rng)
+        return tg.dropout(as_floats(x), self.p, self.training, self.rng)
 
     def extra_repr(self) -> str:
         return f"p={self.p}"
@@ -189,7 +189,7 @@ class Dropout2d(Dropout):
     axes = 2
 
     def forward(self, x: Any) -> Tensor:
-        x = as_tensor(x)
+        x = as_floats(x)
         if x.ndim not in (self.axes + 1, self.axes + 2):
             raise ValueError(
                 f"{self!r} drops channels: it needs {self.axes + 2} axes, not {x.ndim}"

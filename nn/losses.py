@@ -12,7 +12,7 @@ import numpy as np
 import tinygrad_np as tg
 from tinygrad_np import Tensor, define_op, describe_call
 
-from .module import as_tensor
+from .module import as_floats, as_tensor
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -81,7 +81,7 @@ def categorical_crossentropy(probs: Any, target: Any, reduction: str = "mean") -
     Raises:
         ValueError: shapes that do not fit, a class out of range, outputs that are no probabilities.
     """
-    p, t = as_tensor(probs), as_tensor(target)
+    p, t = as_floats(probs), as_tensor(target)
 
     def misfit(problem: str) -> str:
         call = describe_call("categorical_crossentropy", probs=probs, target=target)
@@ -183,7 +183,7 @@ def alike(loss: str, prediction: Any, target: Any) -> tuple[Tensor, Tensor]:
 
     (n, 1) and (n,) would broadcast, and train towards nonsense.
     """
-    x, y = as_tensor(prediction), as_tensor(target)
+    x, y = as_floats(prediction, np.float64), as_tensor(target)
     if x.shape == y.shape:
         return x, (y.astype(x.dtype) if y.dtype.kind in "biu" else y)
     x_lengths, y_lengths = ([n for n in t.shape if n != 1] for t in (x, y))

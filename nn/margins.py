@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 import tinygrad_np as tg
 from tinygrad_np import Tensor
 
 from .losses import reduced
-from .module import Module, as_tensor
+from .module import Module, as_floats, as_tensor
 
 __all__ = [
     "CosineSimilarity",
@@ -25,7 +27,7 @@ def cosine_similarity(x1: Any, x2: Any, axis: int = 1, eps: float = 1e-8) -> Ten
 
     Lengths below eps count as eps.
     """
-    x1, x2 = as_tensor(x1), as_tensor(x2)
+    x1, x2 = as_floats(x1, np.float64), as_floats(x2, np.float64)
     lengths = [tg.maximum(tg.norm(x, axis=axis, keepdims=True), eps) for x in (x1, x2)]
     return ((x1 / lengths[0]) * (x2 / lengths[1])).sum(axis=axis)
 
@@ -78,7 +80,7 @@ def hinge_embedding_loss(
         margin: distances from it on cost nothing where the target is -1.
         reduction: "mean", "sum" or "none".
     """
-    x = as_tensor(x)
+    x = as_floats(x, np.float64)
     near = _signs("hinge_embedding_loss", target) == 1
     return reduced(tg.where(near, x, tg.relu(margin - x)), reduction)
 
@@ -95,7 +97,7 @@ def margin_ranking_loss(
         reduction: "mean", "sum" or "none".
     """
     signs = _signs("margin_ranking_loss", target)
-    difference = as_tensor(x1) - as_tensor(x2)
+    difference = as_floats(x1, np.float64) - as_floats(x2, np.float64)
     return reduced(tg.relu(margin - signs * difference), reduction)
 
 
@@ -119,7 +121,7 @@ def triplet_margin_loss(
         swap: take the distance of positive and negative where that is less (Balntas et al., 2016).
         reduction: "mean", "sum" or "none".
     """
-    anchor, positive, negative = map(as_tensor, (anchor, positive, negative))
+    anchor, positive, negative = (as_floats(x, np.float64) for x in (anchor, positive, negative))
 
     def distance(a: Tensor, b: Tensor) -> Tensor:
         return tg.norm(a - b + eps, p, axis=-1)

@@ -339,14 +339,14 @@ def as_tensor(value: Any) -> Tensor:
     return value if isinstance(value, Tensor) else Tensor(value)
 
 
-def in_dtype_of(weight: Tensor, x: Tensor) -> Tensor:
-    """Return x, cast to the weight's dtype if it holds integers that make the result wider.
+def as_floats(value: Any, dtype: Any = np.float32) -> Tensor:
+    """Return a Tensor of floats: integers and booleans are cast, to the dtype of a layer's weights.
 
-    By NumPy's rules int64 times float32 is float64: pixels would slow a model down unseen.
+    By NumPy's rules int64 times float32 is float64: pixels would slow a model down unseen. And
+    differences of small or unsigned integers wrap around.
     """
-    if x.dtype.kind in "iu" and np.result_type(x.dtype, weight.dtype) != weight.dtype:
-        return x.astype(weight.dtype)
-    return x
+    tensor = value if isinstance(value, Tensor) else Tensor(value)
+    return tensor.astype(dtype) if tensor.dtype.kind in "biu" else tensor
 
 
 def cast_like(model: Module, data: Any) -> Tensor:

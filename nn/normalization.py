@@ -10,7 +10,7 @@ import numpy as np
 import tinygrad_np as tg
 from tinygrad_np import Tensor, no_grad
 
-from .module import Buffer, Module, Parameter, as_tensor
+from .module import Buffer, Module, Parameter, as_floats
 
 __all__ = [
     "BatchNorm1d",
@@ -35,6 +35,9 @@ class _Norm(Module):
         ones, zeros = np.ones(shape, np.float64), np.zeros(shape, np.float64)
         self.weight = Parameter(ones, dtype=dtype, name="weight") if affine else None
         self.bias = Parameter(zeros, dtype=dtype, name="bias") if affine and bias else None
+
+    def _floats(self, x: Any) -> Tensor:
+        return as_floats(x) if self.weight is None else as_floats(x, self.weight.dtype)
 
 
 class BatchNorm1d(_Norm):
@@ -80,7 +83,7 @@ class BatchNorm1d(_Norm):
             self.num_batches_tracked = Buffer(0, name="num_batches_tracked")
 
     def forward(self, x: Any) -> Tensor:
-        data, x = x, as_tensor(x)
+        data, x = x, self._floats(x)
         if x.ndim not in self.ranks or x.shape[1] != self.num_features:
             ranks = " or ".join(map(str, self.ranks))
             raise ValueError(
@@ -155,6 +158,7 @@ class LayerNorm(_Norm):
         self._set_affine(self.normalized_shape, elementwise_affine, bias, dtype)
 
     def forward(self, x: Any) -> Tensor:
+        x = self._floats(x)
         return tg.layer_norm(x, self.normalized_shape, self.weight, self.bias, self.eps)
 
     def extra_repr(self) -> str:
@@ -184,7 +188,7 @@ class RMSNorm(_Norm):
         self._set_affine(self.normalized_shape, elementwise_affine, False, dtype)
 
     def forward(self, x: Any) -> Tensor:
-        data, x = x, as_tensor(x)
+        data, x = x, self._floats(x)
         axes = len(self.normalized_shape)
         if x.shape[x.ndim - axes :] != self.normalized_shape:
             raise ValueError(
@@ -230,7 +234,7 @@ class GroupNorm(_Norm):
         self._set_affine((num_channels,), affine, True, dtype)
 
     def forward(self, x: Any) -> Tensor:
-        data, x = x, as_tensor(x)
+        data, x = x, self._floats(x)
         if x.ndim < 2 or x.shape[1] != self.num_channels:
             raise ValueError(
                 f"{self!r} needs {self.num_channels} channels along the second axis, not "

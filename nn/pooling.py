@@ -11,7 +11,7 @@ import tinygrad_np as tg
 from tinygrad_np import Tensor
 
 from .convolution import each_axis, padded
-from .module import Module, as_tensor
+from .module import Module, as_floats, as_tensor
 
 __all__ = [
     "AdaptiveAvgPool1d",
@@ -45,7 +45,7 @@ class _Pooling(Module):
             )
 
     def forward(self, x: Any) -> Tensor:
-        data, x = x, as_tensor(x)
+        data, x = x, as_floats(x)
         if x.ndim not in (self.axes + 1, self.axes + 2):
             raise ValueError(
                 f"{self!r} needs {self.axes + 2} axes, rows and channels first, not {x.shape}: "
@@ -206,7 +206,7 @@ class AdaptiveAvgPool2d(Module):
         self.output_size = sizes
 
     def forward(self, x: Any) -> Tensor:
-        x = as_tensor(x)
+        x = as_floats(x)
         lengths = x.shape[-self.axes :]
         # The mean is a product with a matrix of shares, along one axis after the other.
         for axis, (cells, length) in enumerate(zip(self.output_size, lengths), x.ndim - self.axes):

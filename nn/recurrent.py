@@ -11,7 +11,7 @@ from tinygrad_np import Tensor
 
 from . import init
 from .layers import check_sizes, initial
-from .module import Module, as_tensor, in_dtype_of
+from .module import Module, as_floats, as_tensor
 from .recurrent_steps import gru, lstm, simple
 
 __all__ = ["GRU", "LSTM", "RNN", "GRUCell", "LSTMCell", "RNNCell"]
@@ -139,7 +139,7 @@ class _Cell(_Recurrent):
         self._add_parameters("", input_size, hidden_size, bias, dtype, rng)
 
     def forward(self, x: Any, state: Any = None) -> Any:
-        x = in_dtype_of(self.parameters()[0], as_tensor(x))
+        x = as_floats(x, self.parameters()[0].dtype)
         if x.ndim not in (1, 2) or x.shape[-1] != self.input_size:
             raise ValueError(
                 f"{self!r} needs inputs (rows, {self.input_size}), not {x.shape}: x is "
@@ -234,7 +234,7 @@ class _Layers(_Recurrent):
                 self._add_parameters(suffix, size, hidden_size, bias, dtype, rng)
 
     def forward(self, x: Any, state: Any = None) -> tuple[Tensor, Any]:
-        data, x = x, in_dtype_of(self.parameters()[0], as_tensor(x))
+        data, x = x, as_floats(x, self.parameters()[0].dtype)
         if x.ndim not in (2, 3) or x.shape[-1] != self.input_size:
             order = "rows, length" if self.batch_first else "length, rows"
             raise ValueError(

@@ -11,7 +11,7 @@ import tinygrad_np as tg
 from tinygrad_np import Tensor
 
 from .convolution import each_axis
-from .module import Module, as_tensor
+from .module import Module, as_floats
 
 __all__ = ["Upsample", "interpolate"]
 
@@ -41,7 +41,7 @@ def interpolate(
         ValueError: both or neither of size and scale_factor, sizes that are not positive, axes
             that do not fit the mode, or `align_corners` for "nearest".
     """
-    x = as_tensor(x)
+    x = as_floats(x)
     _check("interpolate", size, scale_factor, mode, align_corners)
     axes = x.ndim - 2
     fitting = _AXES[mode]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import sys
+from contextvars import ContextVar, copy_context
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -38,25 +39,31 @@ class _Mark(NamedTuple):
     seen: str  # the op that used it
 
 
+def _quiet_errors() -> tuple[ContextVar, Any]:
+    """Return NumPy's variable for the handling of errors of floats, and its value for silence.
+
+    `np.errstate` runs in Python: an interrupt in the middle of it would leave errors silent.
+    """
+    context = copy_context()
+    context.run(np.seterr, divide="ignore", over="ignore", invalid="ignore")
+    before = copy_context()
+    changed = (item for item in context.items() if before.get(item[0]) is not item[1])
+    return next(changed)
+
+
 class _Debug(Record):
     """A Record that looks at every value and gradient as it comes."""
+
+    variables = (*Record.variables, _quiet_errors()[0])  # type: ignore[assignment]
 
     def __init__(self) -> None:
         super().__init__()
         self._marks: dict[int, _Mark] = {}
         self._names: dict[Node, str] = {}
-        self._quiet: list[Any] = []
 
-    def __enter__(self) -> _Debug:
+    def _values(self) -> tuple[Any, ...]:
         # What NumPy would warn of is looked for here, with a better message.
-        quiet = np.errstate(divide="ignore", over="ignore", invalid="ignore")
-        quiet.__enter__()
-        self._quiet.append(quiet)
-        return super().__enter__()
-
-    def __exit__(self, *error: object) -> None:
-        super().__exit__(*error)
-        self._quiet.pop().__exit__(*error)
+        return (*super()._values(), _quiet_errors()[1])
 
     # --- called by the engine ------------------------------------------------------------------
 

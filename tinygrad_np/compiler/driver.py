@@ -135,10 +135,13 @@ class Driver:
 
     def _input_tests(self, entry: Input) -> list[str]:
         source = entry.source
-        if entry.kind == "tensor" and source.requires_grad:
-            return [f"{self._ref(source)}._node is {self._ref(source._node)}"]
         if entry.kind == "tensor":
-            return [f"not {self._ref(source)}.requires_grad"]
+            tests = [f"not {self._ref(source)}.requires_grad"]
+            if source.requires_grad:
+                tests = [f"{self._ref(source)}._node is {self._ref(source._node)}"]
+            if source.ndim > 1:  # NumPy adds in the order in which elements lie in memory
+                tests.append(f"{self._ref(source)}._data.strides == {entry.var.value.strides}")
+            return tests
         if entry.kind == "grad":
             return [f"{self._ref(source)}.grad is not None"]
         if entry.kind == "array":

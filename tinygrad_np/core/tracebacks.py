@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import contextlib
 import dis
+import functools
 import inspect
 import os
 import sys
@@ -112,17 +113,19 @@ def shorten_tracebacks(namespace: dict[str, Any], names: Iterable[str]) -> None:
     For the end of a package's `__init__`: `shorten_tracebacks(globals(), __all__)`. Classes are
     changed, functions replaced, here and in the module that defines them.
     """
-    calls: dict[Any, Any] = {}  # of functions that have several names
     for name in names:
         value = namespace[name]
         if isinstance(value, type):
             for kind in value.__mro__:
                 _shorten_members(kind)
         elif isinstance(value, FunctionType) and not _is_short(value):
-            namespace[name] = call = calls.setdefault(value, shortened(value))
+            namespace[name] = call = _shortened_once(value)
             home = vars(sys.modules[value.__module__])
             if home.get(name) is value:  # where pickle looks for it
                 home[name] = call
+
+
+_shortened_once = functools.cache(shortened)  # a function may have several public names
 
 
 def _shorten_members(kind: type) -> None:
@@ -133,10 +136,10 @@ def _shorten_members(kind: type) -> None:
             continue
         if isinstance(member, FunctionType):
             if not _is_short(member):
-                setattr(kind, name, shortened(member))
+                setattr(kind, name, _shortened_once(member))
         elif isinstance(member, (classmethod, staticmethod)):
             if not _is_short(member.__func__):
-                setattr(kind, name, type(member)(shortened(member.__func__)))
+                setattr(kind, name, type(member)(_shortened_once(member.__func__)))
         elif isinstance(member, property):
             get, put = member.fget, member.fset
             if get and not _is_short(get) and "Raises:" in (get.__doc__ or ""):

@@ -7,8 +7,10 @@ import math
 import numpy as np
 
 from ..core.kernels import zeros_beside
+from .axes import floats, minus_size
 from .define import define_op
 from .elementwise import clip, negative, sigmoid
+from .operands import operand
 from .special import erfc
 
 __all__ = [
@@ -160,7 +162,7 @@ def _softplus(x, beta=1.0, threshold=None):
     Where beta * x is above the threshold, if there is one, the result is x, as in PyTorch.
     """
     bx = _scaled(x, beta)
-    out = np.maximum(bx, 0) + np.log1p(np.exp(-np.abs(bx)))
+    out = np.maximum(bx, 0) + np.log1p(np.exp(minus_size(bx)))
     out = out if beta == 1 else out / beta
     return out if threshold is None else np.where(bx > threshold, x, out)
 
@@ -185,7 +187,7 @@ softplus = define_op(
 
 def logsigmoid(x):
     """log(sigmoid(x)), without overflow: -softplus(-x)."""
-    return negative(softplus(negative(x)))
+    return negative(softplus(negative(floats(operand(x)))))
 
 
 def _mish(x):
@@ -205,6 +207,7 @@ mish = define_op(_mish, x=_mish_rule, text="{x} * tanh(softplus({x}))", elementw
 
 def _softsign(x):
     """x / (1 + |x|), between -1 and 1."""
+    x = floats(x)
     return x / (1 + np.abs(x))
 
 

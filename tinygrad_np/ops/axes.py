@@ -31,6 +31,23 @@ def normal_axes(axis, ndim):
     return tuple(a % ndim for a in axes)
 
 
+def floats(x):
+    """Return integers and booleans as floats, in the dtype that NumPy's exp has for them.
+
+    Where x is negated or subtracted: unsigned integers would wrap around, and the smallest signed
+    one has no opposite.
+    """
+    dtype = getattr(x, "dtype", None)
+    if dtype is None or dtype.kind in "fc":
+        return x
+    return x.astype(np.exp(dtype.type()).dtype)
+
+
+def minus_size(x):
+    """Return -|x|, of integers as floats."""
+    return -np.abs(floats(x))
+
+
 def wide(x, count=0):
     """Return x in a dtype that can hold its sums, and numbers up to `count`.
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..core.tensor import Tensor
+from .axes import minus_size
 from .define import answers, define_op
 
 __all__ = [
@@ -199,7 +200,7 @@ sign = define_op(
 def _sigmoid(x):
     """The logistic function 1 / (1 + exp(-x)), without overflow."""
     # 1 / (1 + e) for positive x and e / (1 + e) for negative ones, with e = exp(-|x|) <= 1.
-    return np.exp(np.minimum(x, 0)) / (1 + np.exp(-np.abs(x)))
+    return np.exp(np.minimum(x, 0)) / (1 + np.exp(minus_size(x)))
 
 
 sigmoid = define_op(
@@ -349,14 +350,13 @@ isnan = _boolean(np.isnan, "is nan: ", "True where x is nan.")
 # --- bits of integers; of booleans, the same as logic: no gradient -------------------------------
 
 
-def _bit_samples(r):
+def _bits(r):
     x = np.array([[5, -3, 0], [12, 7, 1]])
     return [((x, np.array([3, 1, 2])), {}), ((x > 0, x < 5), {}), ((x.astype(np.uint8), 2), {})]
 
 
 def _bitwise(ufunc, symbol, doc):
-    text = f"{{x}} {symbol} {{y}}"
-    return define_op(ufunc, x=None, y=None, text=text, doc=doc, samples=_bit_samples)
+    return define_op(ufunc, x=None, y=None, text=f"{{x}} {symbol} {{y}}", doc=doc, samples=_bits)
 
 
 bitwise_and = _bitwise(np.bitwise_and, "&", "The bits that x and y have both.")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .axes import each, narrow, wide
+from .axes import each, floats, narrow, wide
 from .define import define_op
 from .labels import first_place, one_hot
 from .reduce import keep_reduced, restore
@@ -42,6 +42,7 @@ def _without_unused(d, g, axis):
 
 def _softmax(x, axis=-1):
     """exp(x) / sum(exp(x)) along an axis: positive numbers that sum to 1."""
+    x = floats(x)
     e = np.exp(x - _largest(x, axis))
     return narrow(e / keep_reduced(np.add, wide(e), axis), x)
 
@@ -66,6 +67,7 @@ softmax = define_op(
 
 def _log_softmax(x, axis=-1):
     """Logarithm of the softmax along an axis, right where the softmax itself underflows."""
+    x = floats(x)
     shifted = x - _largest(x, axis)
     if not x.size:
         return shifted
@@ -93,6 +95,7 @@ log_softmax = define_op(
 
 def _logsumexp(x, axis=None, *, keepdims=False):
     """log(sum(exp(x))) over the given axes, without overflow; -inf of no x, or all -inf."""
+    x = floats(x)
     top = _largest(x, axis)
     top = np.where(np.isfinite(top), top, 0)
     with np.errstate(divide="ignore"):
@@ -228,6 +231,7 @@ def _cross_entropy(
     if not logits.shape[-1]:
         raise ValueError(f"logits {logits.shape} have no classes")
     n = logits.size // logits.shape[-1]
+    logits = floats(logits)
     shifted = logits - _largest(logits, -1)
     e = np.exp(shifted)
     total = keep_reduced(np.add, wide(e), -1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import inspect
 import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -230,6 +231,8 @@ def _no_argument(function: str, names: Sequence[str], name: str) -> str:
 def composed(function: Callable) -> Callable:
     """Make the public function of one composed of ops: it reports mistakes as ops do."""
     names = _argument_names(function)
+    if function.__code__.co_flags & inspect.CO_VARKEYWORDS:
+        return function  # which hands on what it does not know
 
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:

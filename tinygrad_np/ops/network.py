@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..core.doors import draw
-from .axes import narrow, wide
+from .axes import floats, narrow, wide
 from .elementwise import where
 from .index import getitem
 from .labels import check_range, one_hot
@@ -74,7 +74,7 @@ def nll_loss(
     except ValueError as error:
         raise ValueError(f"nll_loss: {error}") from error
     counted = np.ones(target.shape, bool) if ignore_index is None else target != ignore_index
-    rows = classes_last(log_probs, axis)
+    rows = floats(classes_last(log_probs, axis))
     starts = np.arange(0, rows.size, rows.shape[-1] or 1).reshape(target.shape)
     places = starts + np.where(counted, target, 0).astype(np.intp)
     picked = getitem(reshape(rows, -1), places)

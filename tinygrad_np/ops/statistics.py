@@ -51,6 +51,8 @@ def median(x, axis=None, *, keepdims=False):
     n = rows.shape[-1]
     if not n:
         return _kept(mean(rows, -1), axes, 0, keepdims)
+    if rows.dtype.kind in "biu":  # whose sums may wrap around
+        rows = rows.astype(np.float64)
     upper = rows[..., n // 2]
     lower = rows[..., (n - 1) // 2]
     middle = upper / 1 if n % 2 else (lower + upper) / 2
@@ -214,6 +216,8 @@ def gradient(f, *spacing, axis=None):
         ValueError: fewer than two values along an axis, or places of another number.
     """
     f = operand(f)
+    if f.dtype.kind in "iu":  # whose differences may wrap around
+        f = f.astype(np.float64)
     axes = checked_axes("gradient", axis, f.ndim)
     if len(spacing) not in (0, 1, len(axes)):
         raise TypeError(f"gradient: {len(spacing)} spacings for {len(axes)} axes")
