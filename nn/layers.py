@@ -92,11 +92,12 @@ class Linear(Module):
         """Make the error for data, as given and as a Tensor, whose last axis does not fit."""
         features = self.weight.shape[0]
         transposed = x.ndim == 2 and x.shape[0] == features
+        images = x.ndim > 0 and x[:1].size == features
         return ValueError(
             f"{self!r} needs inputs of shape (..., {features}), not {x.shape}: "
             f"x is {tg.describe(data)}, the weight {tg.describe(self.weight)}"
             + (". Did you mean x.T?" if transposed else "")
-            + (". To make rows of images: x.reshape(len(x), -1)" if x[:1].size == features else "")
+            + (". To make rows of images: x.reshape(len(x), -1)" if images else "")
         )
 
     def regularization_loss(self) -> Tensor | float:
