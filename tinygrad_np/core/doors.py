@@ -51,6 +51,8 @@ class Tracer(Protocol):
         """Do as `act` below."""
 
 
+_modules = sys.modules  # `numpy.ma` is among them once somebody makes a masked array
+
 # The tracer of this thread or task, and how many there are in all: a plain number, so that
 # everybody else pays nothing for asking.
 tracer: ContextVar[Tracer | None] = ContextVar("tracer", default=None)
@@ -64,7 +66,7 @@ def as_array(data: Any, dtype: Any = None, copy: bool | None = None) -> np.ndarr
         TypeError: what is not numbers, and masked arrays.
         ValueError: nested lists of unequal lengths.
     """
-    if type(data) is not np.ndarray and _is_masked(data):
+    if "numpy.ma" in _modules and type(data) is not np.ndarray and _is_masked(data):
         raise TypeError(
             "expected numbers or an array of numbers, not a masked array, whose hidden numbers "
             "would count: .filled(value) has others in their place, and .compressed() has those "
@@ -103,9 +105,7 @@ def operand_array(value: Any) -> np.ndarray:
 
 def _is_masked(data: Any) -> bool:
     """Say whether `data` is a masked array, or a nested list that has one among its first parts."""
-    masked = sys.modules.get("numpy.ma")  # loaded once somebody makes one
-    if masked is None:
-        return False
+    masked = _modules["numpy.ma"]
     if not isinstance(data, (list, tuple)):
         return isinstance(data, masked.MaskedArray)
     for part in data:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .callsite import INSIDE, line_of
 from .node import Flat
@@ -106,3 +106,11 @@ def not_copied(title: str) -> RuntimeError:
         f"{title} is the result of an operation, and its graph can't be copied or pickled: use "
         ".detach() first"
     )
+
+
+def other_gradient(title: str, array: Any, gradient: Any) -> Exception:
+    """Make the error for a `.grad` that is no Tensor of its value's shape and dtype."""
+    if not hasattr(gradient, "requires_grad"):
+        return TypeError(f"grad must be a Tensor or None, not {type(gradient).__name__}")
+    expected = f"grad must be {array.shape} {array.dtype} like {title}"
+    return ValueError(f"{expected}, not {gradient.shape} {gradient.dtype}")

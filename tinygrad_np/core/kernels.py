@@ -19,15 +19,14 @@ def sum_of_rows(g: Any) -> Any:
     NumPy adds one row after the other, and takes as long to go on to the next one as it does for
     dozens of numbers. In a tall and narrow matrix this adds the same numbers in the same order.
     """
-    if type(g) is np.ndarray and g.ndim == 2 and g.dtype.char in "fd":
-        rows, columns = g.shape
-        is_tall = rows >= _FEWEST_ROWS and 2 <= columns <= _MOST_COLUMNS
-        if is_tall and g.flags.c_contiguous:
-            return _einsum("ij->j", g)
+    is_tall = type(g) is np.ndarray and len(g) >= _FEWEST_ROWS and g.ndim == 2
+    is_narrow = is_tall and 2 <= g.shape[1] <= _MOST_COLUMNS
+    if is_narrow and g.dtype.char in "fd" and g.flags.c_contiguous:
+        return _einsum("ij->j", g)
     return np.add.reduce(g, 0)
 
 
-_FEWEST_ZEROS = 1000  # below, finding them takes longer than they save
+_FEWEST_ZEROS = 2000  # below, finding them takes longer than they save
 _ZEROS = {char: np.zeros(2**16, char) for char in "fd"}
 for _zeros in _ZEROS.values():
     _zeros.setflags(write=False)

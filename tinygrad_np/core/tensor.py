@@ -34,7 +34,6 @@ else:
 
 _recording = modes.recording.get  # looked up once: asked for every parameter
 _watcher = modes.watcher.get
-_new = object.__new__
 _grads = threading.RLock()  # held to change the gradients that leaves and watches have
 
 
@@ -159,10 +158,8 @@ class Tensor(Hooked, Writable, NumPyProtocols, PythonProtocols, ForeignNames, Ta
         if not self.is_leaf:
             raise errors.not_frozen(self._title())
         old = node_of(self)
-        if value:
-            self._node = Leaf(self.shape, differentiable(self.dtype), self.name)
-        else:
-            self._node = Constant(self.shape, self.dtype, self.name)
+        dtype = differentiable(self.dtype) if value else self.dtype
+        self._node = (Leaf if value else Constant)(self.shape, dtype, self.name)
         self._node.code, self._node.lasti = old.code, old.lasti
 
     @property
@@ -182,19 +179,22 @@ class Tensor(Hooked, Writable, NumPyProtocols, PythonProtocols, ForeignNames, Ta
 
     @grad.setter
     def grad(self, value: Tensor | None) -> None:
-        if value is not None:
-            if not isinstance(value, Tensor):
-                raise TypeError(f"grad must be a Tensor or None, not {type(value).__name__}")
-            if value.shape != self.shape or value.dtype != self.dtype:
-                raise ValueError(
-                    f"grad must be {self.shape} {self.dtype} like {self._title()}, "
-                    f"not {value.shape} {value.dtype}"
-                )
-        holder = self._grad_holder()
-        if holder is not None:
-            with _grads:
-                holder.grad = value
-        elif value is not None:
+        try:
+            holder = self._grad_holder()
+            if value is not None:
+                self._check_gradient(value, holder)
+            if holder is not None:
+                with _grads:
+                    holder.grad = value
+        except Exception as error:
+            shorten_traceback(error)
+            raise
+
+    def _check_gradient(self, value: Any, holder: Any) -> None:
+        like = isinstance(value, Tensor) and value.shape == self.shape
+        if not like or value.dtype != self.dtype:
+            raise errors.other_gradient(self._title(), self._data, value)
+        if holder is None:
             raise RuntimeError(f"{self._title()} is no leaf that needs a gradient")
 
     def _grad_holder(self) -> Any:
@@ -350,7 +350,7 @@ def gradient_of(holder: Any) -> Any:
 def wrap(data: Any, node: Node | None) -> Tensor:
     """Make the Tensor of `data`, an array that nobody else will write to, and its node."""
     data.setflags(False)
-    tensor = _new(Tensor)
+    tensor = object.__new__(Tensor)
     tensor._data = data
     tensor._node = node
     return tensor

@@ -144,27 +144,14 @@ def _shorten_members(kind: type) -> None:
             get, put = member.fget, member.fset
             if get and not _is_short(get) and "Raises:" in (get.__doc__ or ""):
                 get = shortened(get)  # not those of Tensors, which are read all the time
-            put = _shortened_setter(put) if put and not _is_short(put) else put
+            put = shortened(put) if put and not _is_short(put) else put
             setattr(kind, name, property(get, put, member.fdel, member.__doc__))
 
 
-def _shortened_setter(function: Any) -> Callable:
-    """Decorate what an assignment calls, as that of None to `.grad`."""
-
-    def call(self: Any, value: Any) -> None:
-        try:
-            function(self, value)
-        except Exception as error:
-            shorten_traceback(error)
-            raise
-
-    call.__wrapped__ = function  # type: ignore[attr-defined]
-    return call
-
-
 # Methods that raise nothing of their own, that every use of an attribute asks for, and those of
-# layers, whose `__call__` shortens tracebacks.
-_QUIET = {"__repr__", "__str__", "__hash__", "__new__", "__get__", "__init_subclass__", "forward"}
+# layers and optimizers that users reach through `__call__` and `step`, which shorten tracebacks.
+_QUIET = {"__repr__", "__str__", "__hash__", "__new__", "__get__", "__init_subclass__"}
+_QUIET |= {"forward", "update"}
 
 
 def _is_short(function: Any) -> bool:

@@ -63,7 +63,9 @@ class Writable:
 
     def _become(self: Any, result: Any, action: str) -> Any:
         """Take over the value of `result`, which must fit."""
-        result = self._fitting(result, action)
+        new, old = result._data, self._data
+        if new.shape != old.shape or new.dtype is not old.dtype:
+            result = self._fitting(result, action)
         node = self._node
         watcher = modes.watcher.get()
         if watcher is not None and result._node is None and isinstance(node, Leaf):
