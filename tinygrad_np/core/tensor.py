@@ -174,7 +174,7 @@ class Tensor(Hooked, Writable, NumPyProtocols, PythonProtocols, ForeignNames, Ta
         Only leaves keep one, and intermediate values after `retain_grad()`.
         """
         node = self._node
-        holder = node if type(node) is Leaf else self._grad_holder()
+        holder: Any = node if type(node) is Leaf else self._grad_holder()
         return holder and gradient_of(holder)
 
     @grad.setter
