@@ -6,28 +6,25 @@ runs them forward and backward, runs the same `forward`s on Tensors, which find 
 themselves, and shows both side by side, from the last layer to the first.
 
 A layer is any object with `forward(inputs)` and `backward(dvalues)`. Its result is returned or left
-in `output`, and its gradients are left in `dinputs`, and for `weights` and `biases` in `dweights`
-and `dbiases`. A loss, which can only be the last one, takes `forward(predictions, targets)` and
-`backward(dvalues, targets)`.
+in `output`, and its gradients are `dinputs`, or what backward returns, and each array that stands
+beside a parameter: `dweights` beside `weights`, `dgamma`, `dW`. A loss, which can only be the last
+one, takes `forward(predictions, targets)` and `backward(dvalues, targets)`.
 """
 
 from __future__ import annotations
 
-import copy
-import inspect
+import html
+import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-import tinygrad_np as tg
-from tinygrad_np import Mistake, Tensor
+from tinygrad_np import HandLayer, Mistake, Tensor
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Sequence
 
 __all__ = ["Comparison", "Row", "compare"]
-
-PARAMETERS = ("weights", "biases")
 
 
 class Row(NamedTuple):
@@ -35,10 +32,11 @@ class Row(NamedTuple):
 
     Attributes:
         layer: number (from 1) and class of the layer.
-        gradient: the attribute that holds it: "dinputs", "dweights", "dbiases".
+        gradient: the attribute that holds it: "dinputs", "dweights", "dgamma".
         by_hand: what the layer's own `backward` left there; None if nothing.
-        on_tensors: the right one.
+        on_tensors: the right one, for the incoming gradient that the layer was handed.
         mistake: how the two differ (see `tinygrad_np.diagnose`), or None.
+        choices: how many elements differ at a kink, where a rule may choose.
     """
 
     layer: str
@@ -46,6 +44,7 @@ class Row(NamedTuple):
     by_hand: Any
     on_tensors: np.ndarray
     mistake: Mistake | None
+    choices: int = 0
 
 
 class Comparison:
@@ -54,20 +53,48 @@ class Comparison:
     Attributes:
         rows: a `Row` for each gradient, in the order of backward.
         loss: the loss that the layers gave, penalties left out; None without a loss.
-        first: the first row that differs, or None. The rows of the layers below it start from
-            wrong values, whatever they do.
+        first: the first row that differs, or None. Each layer is held against what is right for
+            the incoming gradient that it was handed, so that one mistake does not make the rows
+            below wrong.
+        notes: what else is to be known: layers that are one object, gradients not compared.
     """
 
-    def __init__(self, rows: list[Row], loss: float | None) -> None:
+    def __init__(self, rows: list[Row], loss: float | None, notes: Sequence[str] = ()) -> None:
         self.rows = rows
         self.loss = loss
+        self.notes = list(notes)
         self.first = next((row for row in rows if row.mistake is not None), None)
 
     def __bool__(self) -> bool:
         """True if all gradients agree."""
         return self.first is None
 
-    def __str__(self) -> str:
+    @property
+    def exit_code(self) -> int:
+        """0 if all gradients agree, else 1: for `sys.exit` in a program that grades."""
+        return 0 if self else 1
+
+    def json(self) -> str:
+        """Return the verdict, and each gradient with its mistake, as JSON."""
+        rows = [
+            {
+                "layer": row.layer,
+                "gradient": row.gradient,
+                "shape": list(row.on_tensors.shape),
+                "right": row.mistake is None,
+                "kind": row.mistake.kind if row.mistake else None,
+                "text": row.mistake.text if row.mistake else None,
+                "choices": row.choices,
+                "largest_difference": _largest(row),
+            }
+            for row in self.rows
+        ]
+        loss = self.loss if self.loss is not None and np.isfinite(self.loss) else None
+        verdict = {"right": bool(self), "verdict": self.verdict(), "loss": loss, "rows": rows}
+        return json.dumps(verdict, allow_nan=False)
+
+    def _table(self) -> list[tuple[str, ...]]:
+        table: list[tuple[str, ...]]
         table = [("layer", "gradient", "by hand", "on Tensors", "largest difference")]
         for k, row in enumerate(self.rows):
             shape = row.on_tensors.shape
@@ -75,20 +102,57 @@ class Comparison:
             by_hand, on_tensors = _start(row.by_hand), _start(row.on_tensors)
             gradient = f"{row.gradient} {shape}"
             table.append((layer, gradient, by_hand, on_tensors, _difference(row)))
+        return table
+
+    def __str__(self) -> str:
+        table = self._table()
         widths = [max(map(len, column)) for column in zip(*table, strict=True)]
         lines = ["  ".join(map(str.ljust, line, widths)).rstrip() for line in table]
         lines.insert(1, "  ".join("-" * width for width in widths))
         return "\n".join([*lines, "", self.verdict()])
 
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        """Return the table for notebooks."""
+        head, *lines = self._table()
+        titles = "".join(f"<th>{title}</th>" for title in head)
+        body = ""
+        for line, row in zip(lines, self.rows, strict=True):
+            style = ' style="font-weight: bold; color: #994455"' if row.mistake else ""
+            cells = "".join(f"<td>{html.escape(cell)}</td>" for cell in line)
+            body += f"<tr{style}>{cells}</tr>"
+        verdict = html.escape(self.verdict())
+        return f"<table><tr>{titles}</tr>{body}</table><p>{verdict}</p>"
+
     def verdict(self) -> str:
-        """Say in one sentence that they agree, or where the first difference is."""
+        """Say in one sentence that they agree, or where the first difference is, and the notes."""
         if self.first is None:
-            return f"All {len(self.rows)} gradients agree."
-        assert self.first.mistake is not None
-        return (
-            f"The first difference is in {self.first.layer}.backward: {self.first.gradient} is "
-            f"wrong: {self.first.mistake.text}."
-        )
+            text = f"All {len(self.rows)} gradients agree."
+        else:
+            assert self.first.mistake is not None
+            text = (
+                f"The first difference is in {self.first.layer}.backward: {self.first.gradient} "
+                f"is wrong: {self.first.mistake.text}."
+            )
+            others = [
+                f"{row.gradient} of {row.layer} ({row.mistake.kind})"
+                for row in self.rows
+                if row.mistake and row is not self.first
+            ]
+            text += f" And then {', '.join(others)}." if others else ""
+        choices = [
+            f"{row.choices} of {row.on_tensors.size} elements of {row.gradient} of {row.layer}"
+            for row in self.rows
+            if row.choices
+        ]
+        notes = list(self.notes)
+        if choices:
+            notes.append(
+                f"A choice at a kink, as relu has at 0, or beyond a clip: {', '.join(choices)}; "
+                "a little beside they agree"
+            )
+        return " ".join([text, *(f"{note}." for note in notes)])
 
 
 def compare(layers: Sequence[Any], inputs: Any, targets: Any = None) -> Comparison:
@@ -96,14 +160,16 @@ def compare(layers: Sequence[Any], inputs: Any, targets: Any = None) -> Comparis
 
     Args:
         layers: the layers in the order of forward; the last may be a loss. They are copied, and
-            run in float64: the objects themselves stay as they are.
+            run in float64: the objects themselves stay as they are. One object that stands there
+            twice is one set of parameters.
         inputs: what the first layer is given.
         targets: what the loss is given beside its predictions. Without a loss at the end,
             backward starts from random numbers.
 
     Penalties (`weight_regularizer_l1` and the like) belong to the gradients on both sides. A
     `forward` with a parameter `training` is told True. Both sides draw the same random numbers, if
-    they come from `np.random` or a generator that belongs to the layer.
+    they come from `np.random` or a generator that belongs to the layer. What differs at a kink is
+    held against finite differences a little beside: a rule may choose there.
 
     Raises:
         TypeError: an object without `forward` and `backward`; a `forward` that does not run on
@@ -112,229 +178,124 @@ def compare(layers: Sequence[Any], inputs: Any, targets: Any = None) -> Comparis
             without targets; a `forward` whose result on Tensors is another one.
     """
     layers = list(layers)
-    _check(layers, targets)
-    data = inputs.data if isinstance(inputs, Tensor) else inputs
-    batch = np.array(data, np.float64)
-    state = np.random.get_state()
-    try:
-        hand = _ByHand(layers, batch, targets)
-        np.random.set_state(state)
-        twin = _OnTensors(layers, batch, targets)
-    finally:
-        np.random.set_state(state)
-    for name, ours, theirs in zip(_names(layers), hand.outputs, twin.outputs, strict=True):
-        if not np.allclose(ours, theirs.data, rtol=1e-3, atol=1e-5, equal_nan=True):
-            raise ValueError(
-                f"{name}.forward gives other values on Tensors than on arrays; does it draw random "
-                "numbers from somewhere else than np.random?"
-            )
-    hand.backward()
-    twin.backward()
+    names = [f"{k} {type(layer).__name__}" for k, layer in enumerate(layers, 1)]
+    _check(layers, names, targets)
+    data = np.asarray(inputs.data if isinstance(inputs, Tensor) else inputs)
+    value: Any = data if data.dtype.kind in "iu" else np.array(data, np.float64)
+
+    hands: list[HandLayer] = []
+    uses: dict[int, list[int]] = {}
+    for k, layer in enumerate(layers):
+        before = uses.setdefault(id(layer), [])
+        arguments = [value, targets] if k == len(layers) - 1 and targets is not None else [value]
+        hands.append(HandLayer(layer, arguments, hands[before[-1]] if before else None))
+        before.append(k)
+        value = hands[-1].output
+    twice = [use for use in uses.values() if len(use) > 1]
+    rows, notes = _compared(hands, names, twice)
+    loss = float(np.mean(hands[-1].output)) if hands[-1].is_loss else None
+    return Comparison(rows, loss, notes)
+
+
+def _compared(
+    hands: list[HandLayer], names: list[str], twice: list[list[int]]
+) -> tuple[list[Row], list[str]]:
+    """Run backward, and return a row for each gradient, and the notes."""
+    rows: list[Row] = []
+    notes = [
+        f"{' and '.join(names[k] for k in use)} are one object, with one set of parameters"
+        for use in twice
+    ]
+    totals: dict[tuple[int, str], np.ndarray] = {}
+    dvalues: Any = None
+    if not hands[-1].is_loss:
+        dvalues = _seed(hands[-1].output.shape)
+    for k in reversed(range(len(hands))):
+        hand, name = hands[k], names[k]
+        use = next((use for use in twice if k in use), [k])
+        if k != use[-1]:
+            hand.done = hands[use[use.index(k) + 1]].done  # the same object, further on
+        hand.backward(dvalues)
+        right = hand.on_tensors(name)
+        for gradient, values in right.items():
+            if gradient in hand.parameters:
+                key = use[0], gradient
+                totals[key] = totals.get(key, 0) + values
+                if k != use[0]:
+                    continue  # not whole yet
+                values = totals[key]
+            rows.append(_row(hand, name, gradient, values, use, names))
+        if hand.strays:
+            notes.append(f"Not compared: {', '.join(hand.strays)} of {name}")
+        dvalues = hand.gradients.get(hand.input_gradient)
+        if hand.error is not None or dvalues is None or not np.isfinite(dvalues).all():
+            break  # the layers below are handed nothing
+    return rows, notes
+
+
+def _row(
+    hand: HandLayer,
+    name: str,
+    gradient: str,
+    right: np.ndarray,
+    use: list[int],
+    names: list[str],
+) -> Row:
+    """Compare one gradient."""
+    if hand.error is not None:
+        text = f"backward failed: {type(hand.error).__name__}: {hand.error}"
+        return Row(name, gradient, None, right, Mistake("failed", text))
+    answer = hand.gradients[gradient]
     # After nnfs.init() np.dot gives float32, whatever it is given.
     one = np.ones((1, 1), np.float64)
-    single = any(a.dtype == np.float32 for a in (np.dot(one, one), *hand.outputs))
-    counts = {"the number of rows": len(batch), "the number of elements": batch.size}
-    names = _names(layers)
-    rows = []
-    for k in reversed(range(len(layers))):
-        for gradient, right in twin.gradients(k):
-            answer = hand.gradients[k].get(gradient)
-            if isinstance(answer, Exception):
-                text = f"backward failed: {type(answer).__name__}: {answer}"
-                mistake: Mistake | None = Mistake("failed", text)
-                answer = None
-            else:
-                mistake = tg.diagnose(
-                    answer,
-                    right,
-                    rtol=1e-3 if single else 1e-7,
-                    counts=counts,
-                    unsummed=hand.dvalues.get(k) if gradient != "dinputs" else None,
-                )
-            rows.append(Row(names[k], gradient, answer, right, mistake))
-        if hand.end == k:
-            break
-    loss = float(np.mean(hand.outputs[-1])) if _is_loss(layers[-1]) else None
-    return Comparison(rows, loss)
+    rtol = 1e-3 if np.dot(one, one).dtype == np.float32 else 1e-7
+    off = _differs(answer, right, rtol)
+    if off is not None and not off.any():
+        return Row(name, gradient, answer, right, None)
+    if len(use) > 1:
+        others = " and ".join(names[k] for k in use if names[k] != name)
+        text = (
+            f"it is the same object as {others}: each forward has overwritten what the backward "
+            "of the one before reads, and each backward the gradients. Keep them for each call, "
+            "and add the gradients up, or make two layers"
+        )
+        return Row(name, gradient, answer, right, Mistake("stale", text))
+    mistake = hand.mistake(gradient, right)
+    choices = int(off.sum()) if mistake is None and off is not None else 0
+    return Row(name, gradient, answer, right, mistake, choices)
 
 
-# --- the two sides --------------------------------------------------------------------------------
+def _differs(answer: Any, right: np.ndarray, rtol: float) -> np.ndarray | None:
+    """Return a mask of the elements that differ; None if shapes do."""
+    if answer is None or np.shape(answer) != right.shape:
+        return None
+    largest = np.max(np.abs(right), initial=1e-3)
+    with np.errstate(invalid="ignore"):
+        return ~(np.abs(answer - right) <= rtol * np.abs(right) + 0.01 * rtol * largest)
 
 
-class _ByHand:
-    """The layers as they are, on arrays; backward came as far as layer `end`."""
-
-    def __init__(self, layers: list[Any], inputs: np.ndarray, targets: Any) -> None:
-        self.layers = [_copy_layer(layer, lambda name, array: array) for layer in layers]
-        self.inputs = inputs
-        self.targets = targets
-        self.outputs: list[np.ndarray] = []
-        self.dvalues: dict[int, Any] = {}
-        self.gradients: list[dict[str, Any]] = [{} for _ in layers]
-        self.end: int | None = None
-        out: Any = inputs
-        for layer in self.layers:
-            out = _forward(layer, out, targets)
-            self.outputs.append(np.asarray(out))
-
-    def backward(self) -> None:
-        dvalues: Any = _seed(self.outputs[-1].shape)
-        for k in reversed(range(len(self.layers))):
-            layer = self.layers[k]
-            if _is_loss(layer):
-                predictions = self.outputs[k - 1] if k else self.inputs
-                own: Any = getattr(layer, "output", None)  # of softmax and loss in one
-                if np.shape(own) == predictions.shape:
-                    predictions = own
-                arguments = [predictions, self.targets]
-            else:
-                self.dvalues[k] = dvalues
-                arguments = [dvalues]
-            try:
-                answer = layer.backward(*map(_copy, arguments))
-            except Exception as error:
-                names = ("dinputs", *_parameters(layer, "d"))
-                self.gradients[k] = dict.fromkeys(names, error)
-                self.end = k
-                return
-            dvalues = getattr(layer, "dinputs", answer)
-            self.gradients[k]["dinputs"] = dvalues
-            for name in _parameters(layer, "d"):
-                self.gradients[k][name] = getattr(layer, name, None)
-            if dvalues is None and k:
-                self.end = k
-                return
-
-
-class _OnTensors:
-    """The same `forward`s on Tensors."""
-
-    def __init__(self, layers: list[Any], inputs: np.ndarray, targets: Any) -> None:
-        self.layers = [
-            _copy_layer(layer, lambda name, a: Tensor(a, requires_grad=True, name=name))
-            for layer in layers
-        ]
-        self.inputs: list[Tensor] = []
-        self.outputs: list[Tensor] = []
-        out: Any = Tensor(inputs, requires_grad=True, name="inputs")
-        for name, layer in zip(_names(layers), self.layers, strict=True):
-            out.retain_grad()
-            self.inputs.append(out)
-            try:
-                out = _forward(layer, out, targets)
-            except (TypeError, ValueError, NotImplementedError, AttributeError) as error:
-                raise _not_on_tensors(name, f"{type(error).__name__}: {error}") from error
-            if not isinstance(out, Tensor) or not out.requires_grad:
-                raise _not_on_tensors(name, f"its result is {type(out).__name__} without gradient")
-            self.outputs.append(out)
-
-    def backward(self) -> None:
-        result = self.outputs[-1]
-        if _is_loss(self.layers[-1]):
-            total = result.mean()
-        else:
-            total = (result * _seed(result.shape)).sum()
-        for layer in self.layers:
-            total = total + _penalty(layer)
-        total.backward()
-
-    def gradients(self, k: int) -> Iterator[tuple[str, np.ndarray]]:
-        """Yield the names and values of the gradients of one layer."""
-        layer = self.layers[k]
-        values = {f"d{name}": getattr(layer, name) for name in _parameters(layer)}
-        values["dinputs"] = self.inputs[k]
-        for name, value in values.items():
-            grad = value.grad
-            yield name, np.zeros(value.shape, np.float64) if grad is None else grad.numpy()
-
-
-def _not_on_tensors(name: str, reason: str) -> TypeError:
-    """Make the error for a layer whose forward does not run on Tensors."""
-    return TypeError(
-        f"{name}.forward does not run on Tensors ({reason}): it must be made of NumPy functions "
-        "and operators that tinygrad_np supports. tinygrad_np.check_backward(layer, [inputs]) "
-        "holds its backward against finite differences instead"
-    )
-
-
-def _copy_layer(layer: Any, convert: Callable[[str, np.ndarray], Any]) -> Any:
-    """Return a copy of a layer with its parameters converted, from arrays of float64."""
-    twin = copy.deepcopy(layer)
-    for name in _parameters(twin):
-        array = np.array(getattr(twin, name), np.float64)
-        setattr(twin, name, convert(name, array))
-    return twin
-
-
-def _forward(layer: Any, value: Any, targets: Any) -> Any:
-    """Run a layer forward, in training mode, and return its result."""
-    arguments = [value, targets] if _is_loss(layer) else [value]
-    takes_mode = "training" in inspect.signature(layer.forward).parameters
-    out = layer.forward(*arguments, **({"training": True} if takes_mode else {}))
-    if out is None:
-        if not hasattr(layer, "output"):
-            raise TypeError(f"{type(layer).__name__}.forward neither returns nor sets output")
-        out = layer.output
-    return out[0] if isinstance(out, tuple) else out  # the loss, not the penalties beside it
-
-
-def _penalty(layer: Any) -> Any:
-    """Return the penalties λ₁ Σ|w| and λ₂ Σw² that the book's layers have in their gradients."""
-    total: Any = 0.0
-    for name, kind in zip(PARAMETERS, ("weight", "bias"), strict=True):
-        for power, norm in (("l1", tg.abs), ("l2", tg.square)):
-            strength = getattr(layer, f"{kind}_regularizer_{power}", 0)
-            if strength:
-                total = total + strength * tg.sum(norm(getattr(layer, name)))
-    return total
-
-
-def _parameters(layer: Any, prefix: str = "") -> list[str]:
-    """Return the names of a layer's parameters, or with the prefix "d" of their gradients."""
-    return [prefix + name for name in PARAMETERS if hasattr(layer, name)]
-
-
-def _is_loss(layer: Any) -> bool:
-    """Say if backward needs the targets too."""
-    required = [
-        p
-        for p in inspect.signature(layer.backward).parameters.values()
-        if p.default is p.empty and p.kind is p.POSITIONAL_OR_KEYWORD
-    ]
-    return len(required) > 1
-
-
-def _check(layers: list[Any], targets: Any) -> None:
+def _check(layers: list[Any], names: list[str], targets: Any) -> None:
     """Raise unless these are layers, and targets are there if and only if a loss is."""
     if not layers:
         raise ValueError("compare needs at least one layer")
-    names = _names(layers)
     for name, layer in zip(names, layers, strict=True):
         for method in ("forward", "backward"):
             if not callable(getattr(layer, method, None)):
                 raise TypeError(f"{name} has no {method}: a layer needs forward and backward")
-    for name, layer in zip(names, layers[:-1]):
-        if _is_loss(layer):
+    is_loss = [HandLayer.takes_targets(layer) for layer in layers]
+    for name, loss in zip(names, is_loss[:-1]):
+        if loss:
             raise ValueError(f"{name} takes targets: a loss can only be the last layer")
-    takes_targets = _is_loss(layers[-1])
-    if takes_targets and targets is None:
+    if is_loss[-1] and targets is None:
         raise ValueError(f"{names[-1]} takes targets, but none were given")
-    if targets is not None and not takes_targets:
+    if targets is not None and not is_loss[-1]:
         raise ValueError(f"targets were given, but {names[-1]}.backward does not take any")
-
-
-def _names(layers: list[Any]) -> list[str]:
-    return [f"{k} {type(layer).__name__}" for k, layer in enumerate(layers, 1)]
 
 
 def _seed(shape: tuple[int, ...]) -> np.ndarray:
     """Draw the gradient to start from without a loss: numbers of both signs, none small."""
     rng = np.random.default_rng(0)
     return rng.uniform(0.5, 1.5, shape) * rng.choice([-1.0, 1.0], shape)
-
-
-def _copy(value: Any) -> Any:
-    return value.copy() if isinstance(value, np.ndarray) else value
 
 
 # --- a row as text --------------------------------------------------------------------------------
@@ -349,15 +310,28 @@ def _start(values: Any, most: int = 3) -> str:
     return " ".join(f"{v:9.3g}" for v in flat[:most]) + more
 
 
+def _largest(row: Row) -> float | None:
+    """Return the largest difference; None if there is none to be had, or no finite one."""
+    if row.by_hand is None or np.shape(row.by_hand) != row.on_tensors.shape:
+        return None
+    difference = np.asarray(row.by_hand, np.float64) - row.on_tensors
+    largest = float(np.max(np.abs(difference), initial=0.0))
+    return largest if np.isfinite(largest) else None
+
+
 def _difference(row: Row) -> str:
     """Show the largest difference, with an arrow if it is a mistake."""
     if row.by_hand is None:
         return "-"
     if np.shape(row.by_hand) != row.on_tensors.shape:
         return f"shape {np.shape(row.by_hand)}"
+    largest = _largest(row)
     if row.on_tensors.size == 0:
-        return "0"
-    difference = np.asarray(row.by_hand, np.float64) - row.on_tensors
-    largest = float(np.max(np.abs(difference)))
-    text = f"{largest:.1e}" if largest >= 1e-12 else "< 1e-12"
+        text = "0"
+    elif largest is None:
+        text = "not finite"
+    else:
+        text = f"{largest:.1e}" if largest >= 1e-12 else "< 1e-12"
+    if row.choices:
+        return f"{text}  (a choice)"
     return text if row.mistake is None else f"{text}  <-"

@@ -42,6 +42,7 @@ ABOVE_NN = ["demo", "learn"]  # the rooms that may use nn
 LITERATE = ["op.py", "node.py", "backward.py"]
 NUMERIC_KERNELS = {  # files of array arithmetic, whose lines are formulas
     "nn/distributions/continuous.py",
+    "tinygrad_np/checks/differences.py",
     "tinygrad_np/ops/conv.py",
     "tinygrad_np/ops/sliding.py",
     "tinygrad_np/pictures/columns.py",

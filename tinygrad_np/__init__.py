@@ -30,6 +30,7 @@ _LAZY = {
     "Finding": "recording.findings",
     "GradcheckError": "checks.numeric",
     "Graph": "graphs.graph",
+    "HandLayer": "checks.hand_layer",
     "Mistake": "checks.diagnosis",
     "PASSES": "compiler",
     "REORDERING_PASSES": "compiler",

@@ -111,7 +111,7 @@ SHARP = [
     # Right for a gradient of ones, as a loss of sum() would send it back.
     (squares(lambda g, x: 2 * x), (X,), "incoming gradient", "multiply by it"),
     (averaged(lambda g, x_shape: np.ones(x_shape) / 4), (X,), "incoming gradient", "not depend"),
-    (squares(lambda g, x: 2 * x * g.mean()), (X,), "other", " at ("),
+    (squares(lambda g, x: 2 * x * g.mean()), (X,), "incoming gradient", "is averaged first"),
 ]
 
 

@@ -105,7 +105,13 @@ MISTAKES = {
         "number of rows",
     ),
     "dinputs negative": (2, "dinputs", lambda s, d: -s.dinputs, "sign", "the wrong sign"),
-    "dinputs of wrong weights": (2, "dinputs", lambda s, d: s.dinputs + 0.1, "other", "at ("),
+    "dinputs of wrong weights": (
+        2,
+        "dinputs",
+        lambda s, d: s.dinputs + 0.1,
+        "incoming gradient",
+        "0.1 is added everywhere",
+    ),
     "relu without mask": (1, "dinputs", lambda s, d: d, "mask", "should be zero"),
     "relu with a wrong mask": (
         1,
@@ -114,7 +120,7 @@ MISTAKES = {
         "mask",
         "should not",
     ),
-    "relu by its output": (1, "dinputs", lambda s, d: d * s.output, "other", "at ("),
+    "relu by its output": (1, "dinputs", lambda s, d: d * s.output, "power", "one power of"),
     "loss not averaged": (3, "dinputs", lambda s, d: 7 * s.dinputs, "factor", "number of rows"),
     "loss with the sign of minus": (3, "dinputs", lambda s, d: -s.dinputs, "sign", "wrong sign"),
     "loss that is nan": (3, "dinputs", lambda s, d: s.dinputs / 0, "not finite", "it is "),

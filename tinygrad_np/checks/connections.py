@@ -11,19 +11,17 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from ..core.backward import backward_to
+from ..core.modes import enable_grad
 from ..core.tensor import Tensor, node_of, wrap
 from ..transforms.subgraph import path_to
 from .diagnosis import Mistake
-from .differences import one_sided, signed_weights
+from .differences import directional_slope, signed_weights, weighed_change
+from .leaks import leaks
 from .values import is_float, same
 
 if TYPE_CHECKING:
     from ..core.node import Node
-
-_LOOK_FOR = (
-    "Every op that was recorded is right; look for .detach(), .data, no_grad(), or an op without "
-    "any rule"
-)
+    from .differences import Change
 
 
 class Wrong(NamedTuple):
@@ -38,12 +36,20 @@ def results_of(f: Any, arguments: list[Any]) -> tuple[Tensor, ...]:
 
     Raises:
         TypeError: one of them is no Tensor of floats.
+        ValueError: the same, where no argument is of floats.
     """
     out = f(*arguments)
     results = out if isinstance(out, tuple) else (out,)
     for r in results:
-        if not isinstance(r, Tensor) or r.dtype.kind != "f":
-            raise TypeError(f"check_backward needs f to return a Tensor of floats, not {r!r}")
+        if isinstance(r, Tensor) and r.dtype.kind == "f":
+            continue
+        if arguments and not any(map(is_float, arguments)):
+            dtypes = [str(np.asarray(a).dtype) for a in arguments]
+            raise ValueError(
+                "check_backward needs at least one input of floats, since only those have "
+                f"gradients: these are {', '.join(dtypes)}. Write 1.0 for 1, or x.astype(float)"
+            )
+        raise TypeError(f"check_backward needs f to return a Tensor of floats, not {r!r}")
     return results
 
 
@@ -54,9 +60,17 @@ def cut_inputs(
     return _unreached(f, arguments, results, rng) or _partly_cut(f, arguments, results, rng)
 
 
-def _not_connected(position: int, text: str) -> Wrong:
-    mistake = Mistake("not connected", f"{text}. {_LOOK_FOR}")
-    return Wrong(f"input {position} of f is not connected", mistake)
+def _not_connected(f: Any, arguments: list[Any], position: int, text: str) -> Wrong:
+    places = leaks(f, arguments, position)
+    if places:
+        text += f". Every op that was recorded is right; {' and '.join(places)}"
+    else:
+        text += (
+            ". Every op that was recorded is right; look for .detach(), .data, no_grad(), or an "
+            "op without any rule"
+        )
+    whose = f"input {position} of f is not connected"
+    return Wrong(whose, Mistake("not connected", text))
 
 
 def _unreached(
@@ -74,55 +88,67 @@ def _unreached(
         after = [r.data for r in results_of(f, _replaced(arguments, k, moved))]
         if not all(map(same, before, after)):
             text = "no gradient reaches it, though the result changes with it"
-            wrong.append(_not_connected(k, text))
+            wrong.append(_not_connected(f, arguments, k, text))
     return wrong
 
 
 def _partly_cut(
     f: Any, arguments: list[Any], results: tuple[Tensor, ...], rng: np.random.Generator
 ) -> list[Wrong]:
-    """Find the inputs whose gradients explain only a part of how the results change."""
-    ends = {node_of(x): k for k, x in enumerate(arguments) if is_float(x)}
+    """Find the inputs whose gradients explain only a part of how the results change.
+
+    A little beside the inputs: what is cut there is cut here, and there are no kinks.
+    """
+    if not all(map(same, [r.data for r in results], [r.data for r in results_of(f, arguments)])):
+        return []  # random
+    beside = list(arguments)
+    for k, x in enumerate(arguments):
+        if is_float(x):
+            sizes = np.where(x.data == 0, 1e-2, 1e-2 * np.abs(x.data))
+            beside[k] = Tensor(x.data + sizes * signed_weights(rng, x.shape), requires_grad=True)
+    try:
+        with enable_grad(), np.errstate(all="ignore"):
+            results = results_of(f, beside)
+    except (ValueError, ArithmeticError):
+        return []  # f does not take these values
     weights = [rng.uniform(0.5, 1.5, r.shape) for r in results]
-
-    def weighed(results: tuple[Tensor, ...]) -> float:
-        return sum(float((r.data * w).sum()) for r, w in zip(results, weights))
-
-    here = weighed(results)
+    ends = {node_of(x): k for k, x in enumerate(beside) if is_float(x)}
     seeds: dict[Node, Any] = {}
     for r, w in zip(results, weights):
         if r.requires_grad:
             node = node_of(r)
             seeds[node] = seeds.get(node, 0) + w
-    if weighed(results_of(f, arguments)) != here or any(node.saved is None for node in seeds):
-        return []  # random, or it went backward itself
+    if any(node.saved is None for node in seeds):
+        return []  # it went backward itself
     path = path_to(ends, seeds, min((node.serial for node in ends), default=0))
     gradients = backward_to(ends, path, seeds, retain_graph=True, create_graph=False, lift=wrap)
+    here = [r.data for r in results]
 
     def explain(k: int, g: np.ndarray) -> Wrong | None:
         """Compare the change that a gradient explains with the real one, for a small step."""
-        x = arguments[k].data
-        step = 1e-6 * np.maximum(1.0, np.abs(x)) * signed_weights(rng, x.shape)
+        x = beside[k].data
+        direction = np.maximum(np.abs(x), 1e-3) * signed_weights(rng, x.shape)
 
-        def line(distance: float) -> float:
-            moved = Tensor(x + distance * step)
-            return weighed(results_of(f, _replaced(arguments, k, moved)))
+        def line(distance: Any) -> Change:
+            moved = Tensor(x + distance * direction)
+            outs = [r.data for r in results_of(f, _replaced(beside, k, moved))]
+            return weighed_change(outs, here, weights)
 
-        with np.errstate(all="ignore"):
-            slopes = one_sided(line, here, 1.0)
-        expected = float((g * step).sum())
-        # At a kink the slopes on the two sides differ, and a rule may choose one between.
-        low, high = sorted(slopes)
-        steepest = max(abs(low), abs(high), abs(expected))
-        slack = 1e-3 * steepest + 1e-9 * max(1.0, abs(here))
-        if not np.isfinite([low, high, expected]).all() or low - slack <= expected <= high + slack:
+        try:
+            slope = directional_slope(line, 1.0)
+        except (ValueError, ArithmeticError):
+            return None  # f does not take these values
+        expected = float((g * direction).sum())
+        size = max(abs(expected), abs(float(slope.values)))
+        slack = 1e-3 * size + 10 * float(slope.error)
+        if not np.isfinite(expected) or not abs(expected - slope.values) > slack:
             return None
         text = (
             "a part of what leads from it to the result is cut off: the gradients that come back "
             f"explain a change of {expected:.3g} for a small step, but the result changes by "
-            f"{(low + high) / 2:.3g}"
+            f"{float(slope.values):.3g}"
         )
-        return _not_connected(k, text)
+        return _not_connected(f, arguments, k, text)
 
     checked = [explain(ends[node], g) for node, g in gradients.items()]
     return [wrong for wrong in checked if wrong is not None]

@@ -17,6 +17,10 @@ def is_float(value: Any) -> bool:
     return dtype.kind == "f"
 
 
+def is_float_array(value: Any) -> bool:
+    return isinstance(value, np.ndarray) and value.dtype.kind == "f"
+
+
 def as_double(value: Any) -> np.ndarray:
     """Return a copy in float64."""
     array = value.data if isinstance(value, Tensor) else value
