@@ -1,6 +1,7 @@
 """`nn.nnfs` and `check_backward` on layers written by hand: correct ones, and planted mistakes."""
 
 import copy
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -297,3 +298,85 @@ for k, name, change, kind, text in MISTAKES.values():
         timeout=120,
     )
     assert done.returncode == 0, done.stderr[-2000:]
+
+
+# --- choices at kinks, one object twice, graders --------------------------------------------------
+
+
+def zeros_first(*layers):
+    """The network at rows of zeros, with biases 0: the first layer's result is 0 there."""
+    layers[0].biases = np.zeros_like(layers[0].biases)
+    return list(layers), np.vstack([np.zeros((2, 2)), X[2:]])
+
+
+def test_a_choice_at_a_kink_is_no_difference_and_a_mistake_below_is_found():
+    layers, x = zeros_first(*network())
+    comparison = nn.nnfs.compare(layers, x, Y)
+    assert comparison
+    assert all(row.mistake is None for row in comparison.rows)
+    broken(layers[1], dinputs=lambda s, d: d * (s.inputs >= 0))
+    comparison = nn.nnfs.compare(layers, x, Y)
+    assert comparison, str(comparison)
+    assert [row.choices for row in comparison.rows if row.layer == "2 ReLU"] == [10]
+    assert "10 of 35 elements of dinputs of 2 ReLU" in comparison.verdict()
+    broken(layers[0], dweights=lambda s, d: 2 * s.dweights)
+    comparison = nn.nnfs.compare(layers, x, Y)
+    assert (comparison.first.layer, comparison.first.gradient) == ("1 Dense", "dweights")
+    assert "2 times" in comparison.verdict()
+    broken(layers[1], dinputs=lambda s, d: d * np.where(s.inputs == 0, np.nan, s.inputs > 0))
+    assert nn.nnfs.compare(layers, x, Y).first.mistake.kind == "not finite"
+
+
+def test_a_loss_that_clips_confident_predictions():
+    sure = network(dense2=Dense(5, 3))
+    sure[2].weights = 60 * sure[2].weights
+    assert nn.nnfs.compare(sure, X, Y)
+    broken(sure[3], dinputs=lambda s, d: 2 * s.dinputs)
+    assert nn.nnfs.compare(sure, X, Y).first.layer == "4 SoftmaxCrossEntropy"
+
+
+class Stacked(Dense):
+    """Keeps its inputs for each call, and adds its gradients up."""
+
+    def forward(self, inputs):
+        self.calls = [*getattr(self, "calls", []), inputs]
+        super().forward(inputs)
+
+    def backward(self, dvalues):
+        self.inputs, *rest = self.calls[::-1]
+        self.calls = rest[::-1]
+        before = getattr(self, "total", (0, 0))
+        super().backward(dvalues)
+        self.total = self.dweights + before[0], self.dbiases + before[1]
+        self.dweights, self.dbiases = self.total
+
+
+def test_one_object_twice_is_one_set_of_parameters():
+    same = Stacked(3, 3)
+    comparison = nn.nnfs.compare([Dense(2, 3), same, ReLU(), same, SoftmaxCrossEntropy()], X, Y)
+    assert comparison, str(comparison)
+    assert "2 Stacked and 4 Stacked are one object" in comparison.verdict()
+    same = Dense(3, 3)
+    comparison = nn.nnfs.compare([Dense(2, 3), same, ReLU(), same, SoftmaxCrossEntropy()], X, Y)
+    assert comparison.first.layer == "2 Dense"
+    assert "the same object as 4 Dense" in comparison.verdict()
+
+
+def test_graders_and_notebooks_read_it():
+    layers = network()
+    right = nn.nnfs.compare(layers, X, Y)
+    broken(layers[0], dweights=lambda s, d: s.dweights / 0)
+    with np.errstate(all="ignore"):
+        wrong = nn.nnfs.compare(layers, X, Y)
+    assert (right.exit_code, wrong.exit_code) == (0, 1)
+    told = json.loads(right.json())
+    assert told["right"] is True
+    assert told["loss"] == pytest.approx(right.loss)
+    told = json.loads(wrong.json())
+    bad = [row for row in told["rows"] if not row["right"]]
+    assert [(row["layer"], row["gradient"], row["kind"]) for row in bad] == [
+        ("1 Dense", "dweights", "not finite")
+    ]
+    assert repr(wrong) == str(wrong)
+    assert "<td>1 Dense</td>" in wrong._repr_html_()
+    assert wrong._repr_html_().count("bold") == 1

@@ -13,6 +13,7 @@ import numpy as np
 
 from . import linear_causes as linear
 from . import plain_causes as plain
+from . import product_causes as product
 from . import read_causes as read
 from .diagnosis import Mistake
 from .trials import Trial, element_text
@@ -48,6 +49,7 @@ CAUSES = (
     _Cause("order", plain.another_order),
     _Cause("factor", plain.factor_of_some),
     _Cause("axis", plain.sum_over_another_axis),
+    _Cause("product", product.another_product),
     _Cause("other input", read.gradient_of_another_input),
     _Cause("overwritten", linear.overwritten),
     _Cause("term", read.derivative_missing),

@@ -15,7 +15,13 @@ from ..core.modes import enable_grad
 from ..core.tensor import Tensor, node_of, wrap
 from ..transforms.subgraph import path_to
 from .diagnosis import Mistake
-from .differences import directional_slope, signed_weights, weighed_change
+from .differences import (
+    DOUBLE,
+    directional_slope,
+    precision_of,
+    signed_weights,
+    weighed_change,
+)
 from .leaks import leaks
 from .values import is_float, same
 
@@ -123,24 +129,31 @@ def _partly_cut(
     path = path_to(ends, seeds, min((node.serial for node in ends), default=0))
     gradients = backward_to(ends, path, seeds, retain_graph=True, create_graph=False, lift=wrap)
     here = [r.data for r in results]
+    rounding = DOUBLE * sum(float(np.sum(np.abs(r * w))) for r, w in zip(here, weights))
 
     def explain(k: int, g: np.ndarray) -> Wrong | None:
         """Compare the change that a gradient explains with the real one, for a small step."""
         x = beside[k].data
         direction = np.maximum(np.abs(x), 1e-3) * signed_weights(rng, x.shape)
 
-        def line(distance: Any) -> Change:
-            moved = Tensor(x + distance * direction)
-            outs = [r.data for r in results_of(f, _replaced(beside, k, moved))]
+        def change(moved: np.ndarray) -> Change:
+            outs = [r.data for r in results_of(f, _replaced(beside, k, Tensor(moved)))]
             return weighed_change(outs, here, weights)
 
+        def line(distance: Any) -> Change:
+            return change(x + distance * direction)
+
         try:
-            slope = directional_slope(line, 1.0)
+            with np.errstate(all="ignore"):
+                slope = directional_slope(line, 1.0)
+                is_double = precision_of(change, x) == DOUBLE
         except (ValueError, ArithmeticError):
             return None  # f does not take these values
+        if not is_double:
+            return None  # rounding hides what a step changes
         expected = float((g * direction).sum())
         size = max(abs(expected), abs(float(slope.values)))
-        slack = 1e-3 * size + 10 * float(slope.error)
+        slack = 1e-3 * size + 10 * float(slope.error) + 100 * rounding
         if not np.isfinite(expected) or not abs(expected - slope.values) > slack:
             return None
         text = (

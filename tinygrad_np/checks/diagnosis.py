@@ -19,7 +19,7 @@ class Mistake(NamedTuple):
     Attributes:
         kind: one of "not connected", "not finite", "failed", "shape", "dtype", "incoming
             gradient", "accumulated", "sign", "factor", "transpose", "broadcast sum", "mask",
-            "order", "other input", "power", "jacobian", "overwritten", "axis", "term",
+            "order", "product", "other input", "power", "jacobian", "overwritten", "axis", "term",
             "other array", "stale", "ties", "other".
         text: the same in words and numbers, with "it" for the gradient.
     """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -34,6 +35,14 @@ def mistake_of(hand: HandLayer, name: str, right: np.ndarray | None = None) -> M
         right: the right one, if it is known away from kinks. Then only what differs from it is
             held against finite differences.
     """
+    mistake, wrong = _examine(hand, name, right)
+    if mistake is not None and _is_clipped(hand, name, wrong):
+        return None
+    return mistake
+
+
+def _examine(hand: HandLayer, name: str, right: np.ndarray | None = None) -> tuple[Any, Any]:
+    """Return the mistake in one gradient, or None, and a mask of the wrong elements."""
     check = _Check(hand, name)
     got = check.net(hand.gradients[name])
     if right is None or got is None or got.shape != check.x.shape:
@@ -42,31 +51,30 @@ def mistake_of(hand: HandLayer, name: str, right: np.ndarray | None = None) -> M
     else:
         target, slopes = check.target_near(right - check.penalty, got)
     if got is not None and target.near(got):
-        return check.tie(got, slopes)
+        return check.tie(got, slopes), None
     trial = check.trial(got, target)
     trial.beside = _trial_beside(hand, name)
-    mistake = find_cause(trial)
-    if mistake is not None and _is_clipped(hand, name, target, got):
-        return None
-    return mistake
+    wrong = target.off(got) if np.shape(got) == check.x.shape else None
+    return find_cause(trial), wrong
 
 
-def _is_clipped(hand: HandLayer, name: str, target: Target, got: Any) -> bool:
+def _is_clipped(hand: HandLayer, name: str, wrong: Any) -> bool:
     """Tell if a loss is right but for rows whose predictions it clips: there it is flat.
 
     Its backward may go on as if it did not clip, as the book's does.
     """
     predictions = np.asarray(hand.inputs[0])
-    if not hand.is_loss or np.shape(got) != predictions.shape or predictions.ndim < 1:
+    if not hand.is_loss or wrong is None or wrong.shape != predictions.shape or wrong.ndim < 1:
         return False
     own: Any = getattr(hand.before, "output", None)
     shown = own if np.shape(own) == predictions.shape else predictions
     beyond = shown <= CLIPPED
     beyond |= shown >= 1 - CLIPPED
     axes = tuple(range(1, predictions.ndim))
-    wrong_rows = target.off(got).any(axis=axes)
+    wrong_rows = wrong.any(axis=axes)
     clipped_rows = beyond.any(axis=axes)
-    if np.any(wrong_rows & ~clipped_rows):
+    are_probabilities = np.all((shown >= 0) & (shown <= 1))
+    if not are_probabilities or np.any(wrong_rows & ~clipped_rows):
         return False
     # The same rows with less confidence.
     middle = predictions.mean()
@@ -75,7 +83,7 @@ def _is_clipped(hand: HandLayer, name: str, target: Target, got: Any) -> bool:
     tempered = middle + apart * min(0.5, 2 / spread)
     other = type(hand)(hand.layer, [tempered, *hand.inputs[1:]])
     other.backward()
-    return other.error is None and other.mistake(name) is None
+    return other.error is None and _examine(other, name)[0] is None
 
 
 def _trial_beside(hand: HandLayer, name: str) -> Trial | None:
@@ -197,7 +205,7 @@ class _Check:
                 trial.unsummed = self.dvalues
         if self.x.size <= MOST:  # or it would take long
             trial.right_for = lambda gs: self.right(gs[0]).values
-            trial.jacobian = lambda: jacobian(self.output_at, self.x)
+            trial.jacobian = functools.cache(lambda: jacobian(self.output_at, self.x))
             trial.others = self._others
             trial.right_with = self._right_with
         return trial

@@ -10,6 +10,7 @@ from ..core.callsite import INSIDE, name_of, outside, short_place
 from ..core.modes import enable_grad, no_grad
 from ..core.switch import Switch
 from ..core.tensor import Tensor, node_of
+from ..core.tracebacks import shortened
 from ..transforms.functions import stop_gradient
 from ..transforms.subgraph import path_to
 from .values import is_float_array, same
@@ -33,6 +34,7 @@ _FUNCTIONS: dict[Any, str] = {
     stop_gradient: "stop_gradient({})",
 }
 _DOORS = {inspect.unwrap(function).__code__: text for function, text in _FUNCTIONS.items()}
+_WRAPPERS = shortened.__code__.co_filename  # stand between the user and the library
 _MADE = inspect.unwrap(Tensor.__init__).__code__
 _ENTERED = type(vars(Switch)["__enter__"]).__get__.__code__
 
@@ -66,6 +68,8 @@ def _watch(f: Any, arguments: list[Any], source: Node) -> tuple[dict[str, None],
         if event != "call":
             return
         code, caller = frame.f_code, frame.f_back
+        while caller is not None and caller.f_code.co_filename == _WRAPPERS:
+            caller = caller.f_back
         if code is _MADE and is_float_array(frame.f_locals["data"]):
             arrays.append((_place(outside(frame)), frame.f_locals["data"].copy()))
         if code is _ENTERED and type(frame.f_locals["switch"]) is no_grad:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -216,7 +217,7 @@ class OpCall:
         trial.unsummed = self._unsummed(position)
         if target.right.size <= MOST:  # or it would take long
             trial.right_for = lambda gs: self.right(position, gs).values
-            trial.jacobian = lambda: self._jacobian(position)
+            trial.jacobian = functools.cache(lambda: self._jacobian(position))
             trial.others = lambda: self._others(position)
             trial.right_with = lambda name, value: self._right_with(position, name, value)
         return trial

@@ -91,13 +91,15 @@ def _other_sums(trial: Trial, start: str) -> Explanations:
     axes = range(parts.ndim)
     choices = [c for n in range(1, parts.ndim + 1) for c in itertools.combinations(axes, n)]
     right = next((c for c in choices if _fits(parts.sum(axis=c), trial.right)), None)
+    if right is None:
+        return  # it is a sum of something else
     for choice in choices:
         summed = parts.sum(axis=choice)
         if choice == right or summed.size not in (1, trial.got.size):
             continue
         if np.allclose(summed.ravel(), trial.got.ravel(), rtol=1e-4):
-            over = f"not over axis {_axes(right)}" if right else "which is another one"
-            yield choice, f"{start} the sum over axis {_axes(choice)}, {over}"
+            over = f"the sum over axis {_axes(choice)}, not over axis {_axes(right)}"
+            yield choice, f"{start} {over}"
 
 
 def _fits(summed: np.ndarray, right: np.ndarray) -> bool:
@@ -260,7 +262,7 @@ def another_order(trial: Trial) -> Explanations:
     for axis in range(right.ndim):
         along = f" along axis {axis}" if right.ndim > 1 else ""
         n = right.shape[axis]
-        for k in sorted(range(1 - n // 2, n // 2 + 1), key=abs):
+        for k in sorted(range(-(n // 2), n // 2 + 1), key=abs):
             if k and target.near(np.roll(got, -k, axis)):
                 yield ("rolled", axis, k), f"it is the right gradient rolled by {k}{along}"
         yield from _shifts(trial, axis, along)

@@ -31,11 +31,11 @@ FACTORS: dict[str, Callable[[np.ndarray], Any]] = {
     "(1 + {}²)": lambda v: 1 + v * v,
     "{}³": lambda v: v * v * v,
     "(1 + {})": lambda v: 1 + v,
-    "√{}": lambda v: np.sqrt(v),
+    "|{}|": np.abs,
+    "√{}": np.sqrt,
     "√(1 - {}²)": lambda v: np.sqrt(1 - v * v),
     "√(1 + {}²)": lambda v: np.sqrt(1 + v * v),
     "sign({})": np.sign,
-    "|{}|": np.abs,
     "exp({})": np.exp,
     "log({})": np.log,
     "cos({})": np.cos,
@@ -43,8 +43,8 @@ FACTORS: dict[str, Callable[[np.ndarray], Any]] = {
     "tanh({})": np.tanh,
     "(1 - tanh({})²)": lambda v: 1 - np.tanh(v) ** 2,
     "sigmoid({})": lambda v: 1 / (1 + np.exp(-v)),
+    "(sigmoid({0}) · (1 - sigmoid({0})))": lambda v: 1 / (2 + np.exp(v) + np.exp(-v)),
     "cosh({})": np.cosh,
-    "1/2 {}^4": lambda v: v**4 / 2,
 }
 
 
@@ -101,7 +101,7 @@ def mask_of_another_array(trial: Trial) -> Explanations:
 def _mask_name(arrays: dict[str, np.ndarray], mask: np.ndarray, known: np.ndarray) -> str:
     for name, values in arrays.items():
         for text, of in MASKS.items():
-            if np.array_equal(mask, of(values) & known):
+            if np.array_equal(mask, of(values) & known) and not mask[known].all():
                 return f", and should be that of {name} {text}"
     return ""
 
@@ -159,7 +159,9 @@ def another_power(trial: Trial) -> Explanations:
             if not constant or not _all_near(target, got, predicted):
                 continue
             number = named(constant, trial.counts).text
-            first = "" if number == "1" else f"{number} times "
+            first = f"{number} times "
+            if number == "1":
+                first = ""
             start = f"it is {first}the right gradient {word} {text}"
             yield (text, power, number), f"{start}: {_power_advice(text, power)}"
 
@@ -173,7 +175,8 @@ def _power_advice(text: str, power: int) -> str:
 
 def _all_near(target: Any, got: np.ndarray, predicted: np.ndarray) -> bool:
     slack = target.tolerance + 1e-4 * np.abs(predicted)
-    return bool(np.all((np.abs(got - predicted) <= slack)[target.known]))
+    near = np.abs(got - predicted) <= slack
+    return bool(near[target.known].all())
 
 
 def factor_along_an_axis(trial: Trial) -> Explanations:
@@ -204,6 +207,9 @@ def missing_term(trial: Trial) -> Explanations:
         terms.insert(0, (f"{name} itself", g))
         terms += [(f"{name} · {text}", g * factor) for text, factor in _factors(arrays)]
         terms += [(f"{name} / {text}", g / factor) for text, factor in _factors(arrays)]
+        for other, values in arrays.items():
+            product = g * values
+            terms += [(f"{name} · {other} · {text}", product * f) for text, f in _factors(arrays)]
     for text, term in terms:
         factor = _proportion(difference, term, target)
         if factor is None:
