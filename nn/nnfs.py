@@ -19,10 +19,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from tinygrad_np import HandLayer, Mistake, Tensor
+import tinygrad_np as tg
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from tinygrad_np import HandLayer, Mistake
 
 __all__ = ["Comparison", "Row", "compare"]
 
@@ -180,7 +182,7 @@ def compare(layers: Sequence[Any], inputs: Any, targets: Any = None) -> Comparis
     layers = list(layers)
     names = [f"{k} {type(layer).__name__}" for k, layer in enumerate(layers, 1)]
     _check(layers, names, targets)
-    data = np.asarray(inputs.data if isinstance(inputs, Tensor) else inputs)
+    data = np.asarray(inputs.data if isinstance(inputs, tg.Tensor) else inputs)
     value: Any = data if data.dtype.kind in "iu" else np.array(data, np.float64)
 
     hands: list[HandLayer] = []
@@ -188,7 +190,7 @@ def compare(layers: Sequence[Any], inputs: Any, targets: Any = None) -> Comparis
     for k, layer in enumerate(layers):
         before = uses.setdefault(id(layer), [])
         arguments = [value, targets] if k == len(layers) - 1 and targets is not None else [value]
-        hands.append(HandLayer(layer, arguments, hands[before[-1]] if before else None))
+        hands.append(tg.HandLayer(layer, arguments, hands[before[-1]] if before else None))
         before.append(k)
         value = hands[-1].output
     twice = [use for use in uses.values() if len(use) > 1]
@@ -244,7 +246,7 @@ def _row(
     """Compare one gradient."""
     if hand.error is not None:
         text = f"backward failed: {type(hand.error).__name__}: {hand.error}"
-        return Row(name, gradient, None, right, Mistake("failed", text))
+        return Row(name, gradient, None, right, tg.Mistake("failed", text))
     answer = hand.gradients[gradient]
     # After nnfs.init() np.dot gives float32, whatever it is given.
     one = np.ones((1, 1), np.float64)
@@ -259,7 +261,7 @@ def _row(
             "of the one before reads, and each backward the gradients. Keep them for each call, "
             "and add the gradients up, or make two layers"
         )
-        return Row(name, gradient, answer, right, Mistake("stale", text))
+        return Row(name, gradient, answer, right, tg.Mistake("stale", text))
     mistake = hand.mistake(gradient, right)
     choices = int(off.sum()) if mistake is None and off is not None else 0
     return Row(name, gradient, answer, right, mistake, choices)
@@ -282,7 +284,7 @@ def _check(layers: list[Any], names: list[str], targets: Any) -> None:
         for method in ("forward", "backward"):
             if not callable(getattr(layer, method, None)):
                 raise TypeError(f"{name} has no {method}: a layer needs forward and backward")
-    is_loss = [HandLayer.takes_targets(layer) for layer in layers]
+    is_loss = [tg.HandLayer.takes_targets(layer) for layer in layers]
     for name, loss in zip(names, is_loss[:-1]):
         if loss:
             raise ValueError(f"{name} takes targets: a loss can only be the last layer")

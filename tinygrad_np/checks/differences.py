@@ -88,10 +88,13 @@ def weighed_change(outs: Sequence[Any], at: Sequence[Any], weights: Sequence[Any
             continue
         difference = np.asarray(out - before)
         moved = difference != 0
-        total += float(np.sum((difference * weight)[moved]))
-        size += float(np.sum(np.abs(out * weight)[moved]))
-        base += float(np.sum(np.abs(before * weight)[moved]))
-    return Change(total, size, base)
+        changes = difference * weight
+        sizes = np.abs(out * weight)
+        bases = np.abs(before * weight)
+        total += np.sum(changes[moved])
+        size += np.sum(sizes[moved])
+        base += np.sum(bases[moved])
+    return Change(float(total), float(size), float(base))
 
 
 def _climb(line: Line, steps: Sequence[Any], eps: float) -> Slopes:
@@ -100,17 +103,20 @@ def _climb(line: Line, steps: Sequence[Any], eps: float) -> Slopes:
     with np.errstate(all="ignore"):
         ups = [line(step) for step in steps]
         downs = [line(-step) for step in steps]
-        right = np.stack([up.change for up in ups]) / h
-        left = -np.stack([down.change for down in downs]) / h
+        gains = np.stack([up.change for up in ups])
+        losses = np.stack([down.change for down in downs])
+        right = gains / h
+        left = -losses / h
         rounding = _rounding(ups, downs, eps) / h
         middle = (left + right) / 2
         steady = _jitter(middle, h)
         rounding[:-2] = np.maximum(rounding[:-2], steady)
 
-        drift = np.abs(np.diff(middle, axis=0))
+        drift = np.abs(middle[1:] - middle[:-1])
         long_rounding, short_rounding = rounding[:-1], rounding[1:]
         steepest = np.maximum(np.abs(left), np.abs(right))[1:]
-        agree = drift <= 1e-2 * steepest + 4 * (short_rounding + long_rounding)
+        noise = 4 * (short_rounding + long_rounding)
+        agree = drift <= 1e-2 * steepest + noise
 
         bends = np.abs(right - left)
         bend = bends[1:]
@@ -119,7 +125,8 @@ def _climb(line: Line, steps: Sequence[Any], eps: float) -> Slopes:
         shrinking &= bend <= 2.5 * steepest
         smooth = agree & (straight | shrinking)
 
-        values = middle[1:] + np.diff(middle, axis=0) / (RATIO**2 - 1)
+        step_change = np.diff(middle, axis=0)
+        values = middle[1:] + step_change / (RATIO**2 - 1)
         smooth &= np.isfinite(values)
         error = 0.02 * drift + short_rounding + long_rounding / RATIO**2
         value, least = _best(values, np.where(smooth, error, np.inf))
@@ -139,7 +146,8 @@ def _jitter(middle: np.ndarray, h: np.ndarray) -> np.ndarray:
 
     What jitters there is rounding on the way, and as large in a change at a longer step.
     """
-    changes = np.abs(np.diff(middle, axis=0)) * h[1:]
+    jumps = np.abs(middle[1:] - middle[:-1])
+    changes = jumps * h[1:]
     changes[~np.isfinite(changes)] = 0.0
     largest = np.maximum.accumulate(changes[::-1], axis=0)[::-1]
     return largest[1:] / h[:-2]
@@ -165,8 +173,10 @@ def _settled(side: np.ndarray, rounding: np.ndarray) -> np.ndarray:
 
 def _ladder(longest: Any, shortest: Any) -> list[Any]:
     """Return steps from the longest to the shortest, in arrays if those are."""
-    decades = np.log10(np.max(np.asarray(longest) / shortest, initial=1.0))
-    return [longest / RATIO**k for k in range(int(decades) + 3)]
+    spans = np.asarray(longest) / shortest
+    decades = np.log10(np.max(spans, initial=1.0))
+    count = int(decades) + 3
+    return [longest / RATIO**k for k in range(count)]
 
 
 def _reach(x: np.ndarray, largest: Any) -> tuple[Any, Any]:
@@ -174,7 +184,8 @@ def _reach(x: np.ndarray, largest: Any) -> tuple[Any, Any]:
     sizes = np.abs(x)
     longest = 0.1 * np.maximum(1.0, largest)
     # Beyond 1e-150 the squares of a rule are 0 themselves.
-    shortest = 1e-8 * np.clip(np.where(sizes > 0, sizes, 1e-3), 1e-150, 1.0)
+    sizes = np.where(sizes > 0, sizes, 1e-3)
+    shortest = 1e-8 * np.clip(sizes, 1e-150, 1.0)
     return longest, shortest
 
 
