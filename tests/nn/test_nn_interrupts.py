@@ -176,7 +176,9 @@ def test_ctrl_c_at_any_time_keeps_whole_updates_and_whole_epochs(compile):
     previous = signal.signal(signal.SIGINT, signal.default_int_handler)
     stopped = 0
     try:
-        for k in range(12):
+        for k in itertools.count():
+            if stopped == 10:
+                break
             main = threading.main_thread().ident
             timer = threading.Timer(0.02 + 0.004 * k, signal.pthread_kill, (main, signal.SIGINT))
             try:
@@ -197,7 +199,6 @@ def test_ctrl_c_at_any_time_keeps_whole_updates_and_whole_epochs(compile):
             assert {len(numbers) for numbers in history.metrics.values()} == {len(history)}
     finally:
         signal.signal(signal.SIGINT, previous)
-    assert stopped
 
 
 def test_a_training_that_fails_has_its_history_too():

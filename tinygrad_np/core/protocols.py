@@ -164,8 +164,8 @@ class PythonProtocols:
     def __float__(self: Any) -> float:
         if self.size != 1:
             raise ValueError(
-                f"a Tensor of shape {self.shape} is no single number: for each of its elements "
-                "there are NumPy's functions, such as np.exp(t) for math.exp(t)"
+                f"a number needs one element, and {self._title()} has {self.size}: for each of "
+                "them there are NumPy's functions, such as np.exp(t) for math.exp(t)"
             )
         number = float(self.item())
         leave(self._node, number, "float(t)")
