@@ -17,70 +17,70 @@ from tinygrad_np import shorten_traceback as _shorten_traceback
 from tinygrad_np import shorten_tracebacks as _shorten_tracebacks
 
 from . import init, nnfs
-from .activations import *
-from .attention import *
-from .callbacks import *
-from .checkpoints import *
 from .containers import *
-from .convolution import *
-from .history import *
-from .layers import *
-from .likelihoods import *
-from .loss_layers import *
-from .losses import *
-from .margins import *
-from .metrics import *
+from .layers.activations import *
+from .layers.attention import *
+from .layers.basics import *
+from .layers.convolution import *
+from .layers.normalization import *
+from .layers.pooling import *
+from .layers.recurrent import *
+from .layers.resizing import *
+from .losses.likelihoods import *
+from .losses.loss_layers import *
+from .losses.margins import *
+from .losses.pointwise import *
 from .module import *
-from .normalization import *
-from .optimizer_base import *
-from .optimizers import *
-from .pooling import *
-from .recurrent import *
-from .resizing import *
-from .run import *
-from .scores import *
-from .training import *
-from .whole_epoch import *
+from .optimizers.base import *
+from .optimizers.rules import *
+from .training.callbacks import *
+from .training.checkpoints import *
+from .training.history import *
+from .training.loop import *
+from .training.metrics import *
+from .training.run import *
+from .training.scores import *
+from .training.whole_epoch import *
 
 if _TYPE_CHECKING:
     from . import data as data
     from . import distributions as distributions
-    from .averaging import *
-    from .clipping import *
-    from .lbfgs import *
-    from .plateau import *
+    from .optimizers.averaging import *
+    from .optimizers.clipping import *
+    from .optimizers.lbfgs import *
+    from .optimizers.plateau import *
+    from .optimizers.schedules import *
     from .pure_functions import *
-    from .rate_finder import *
     from .saving import *
-    from .schedules import *
+    from .training.rate_finder import *
 
 
 # What takes long to import, and few programs use: the module of each name.
 _LAZY = {
-    "ConstantLR": "schedules",
-    "CosineAnnealingLR": "schedules",
-    "CosineAnnealingWarmRestarts": "schedules",
-    "EMA": "averaging",
-    "ExponentialLR": "schedules",
-    "InverseTimeDecay": "schedules",
-    "LBFGS": "lbfgs",
-    "LearningRates": "rate_finder",
-    "LinearLR": "schedules",
-    "MultiStepLR": "schedules",
-    "OneCycleLR": "schedules",
+    "ConstantLR": "optimizers.schedules",
+    "CosineAnnealingLR": "optimizers.schedules",
+    "CosineAnnealingWarmRestarts": "optimizers.schedules",
+    "EMA": "optimizers.averaging",
+    "ExponentialLR": "optimizers.schedules",
+    "InverseTimeDecay": "optimizers.schedules",
+    "LBFGS": "optimizers.lbfgs",
+    "LearningRates": "training.rate_finder",
+    "LinearLR": "optimizers.schedules",
+    "MultiStepLR": "optimizers.schedules",
+    "OneCycleLR": "optimizers.schedules",
     "OptimizerState": "pure_functions",
-    "PolynomialLR": "schedules",
+    "PolynomialLR": "optimizers.schedules",
     "PureOptimizer": "pure_functions",
-    "ReduceLROnPlateau": "plateau",
+    "ReduceLROnPlateau": "optimizers.plateau",
     "Saved": "saving",
-    "SequentialLR": "schedules",
-    "StepLR": "schedules",
+    "SequentialLR": "optimizers.schedules",
+    "StepLR": "optimizers.schedules",
     "apply_updates": "pure_functions",
-    "clip_grad_norm_": "clipping",
-    "clip_grad_value_": "clipping",
+    "clip_grad_norm_": "optimizers.clipping",
+    "clip_grad_value_": "optimizers.clipping",
     "data": "",
     "distributions": "",
-    "find_lr": "rate_finder",
+    "find_lr": "training.rate_finder",
     "functional_call": "pure_functions",
     "load": "saving",
     "pure": "pure_functions",

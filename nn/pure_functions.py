@@ -14,7 +14,7 @@ from .module import Buffer, Module, Parameter, as_tensor
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from .optimizer_base import Optimizer
+    from .optimizers.base import Optimizer
 
 __all__ = ["OptimizerState", "PureOptimizer", "apply_updates", "functional_call", "pure", "ravel"]
 

@@ -27,7 +27,7 @@ def interrupted(run, at):
 
     Lines are counted as they run.
     """
-    files = {f"{name}.py" for name in ("optimizer_base", "flat_parameters", "assigning")}
+    files = {f"{name}.py" for name in ("base", "flat_parameters", "assigning")}
     count = 0
 
     def trace(frame, event, argument):

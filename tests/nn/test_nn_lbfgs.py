@@ -104,7 +104,7 @@ def test_the_search_finds_its_way(loss, start, best):
 
 
 def test_a_search_meets_the_conditions_of_wolfe():
-    from nn.line_search import Point, strong_wolfe
+    from nn.optimizers.line_search import Point, strong_wolfe
 
     def at(t):
         waves = 1 - 0.3 * np.sin(7 * t)

@@ -5,7 +5,7 @@ import pytest
 
 import nn
 import tinygrad_np as tg
-from nn.recurrent_steps import gru, lstm, simple
+from nn.layers.recurrent_steps import gru, lstm, simple
 
 LENGTH, ROWS, SIZE = 4, 2, 3
 RNG = np.random.default_rng(0)

@@ -1,0 +1,1 @@
+"""Optimizers, their schedules, and what is done to gradients and weights."""

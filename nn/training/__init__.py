@@ -1,0 +1,1 @@
+"""Training: the loop of `fit`, callbacks, checkpoints, metrics."""

@@ -1,0 +1,218 @@
+"""Callbacks: what `fit` calls while it trains."""
+
+from __future__ import annotations
+
+import math
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+from ..arguments import check_not_negative, whole_number
+from . import curves
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from .history import History
+    from .run import Run
+
+__all__ = ["Callback", "EarlyStopping", "LiveCurve"]
+
+
+class Callback:
+    """Base of what `fit` calls while it trains: override the hooks that are of use.
+
+        class Note(nn.Callback):
+            def on_epoch(self, run):
+                print(run.epoch, run.values["loss"])
+
+    `run` is a `Run`: what there is to read, and `run.stop()`. Callbacks are called in their order;
+    those that write checkpoints come last. One that remembers something that its later doings
+    depend on has `state_dict` and `load_state_dict`, too, with which a run that was stopped goes on
+    as if it had not been.
+    """
+
+    def on_begin(self, run: Run) -> None:
+        """Do something before the first epoch."""
+
+    def on_batch(self, run: Run) -> None:
+        """Do something after each update, with its losses and metrics in `run.values`."""
+
+    def on_epoch(self, run: Run) -> None:
+        """Do something after each epoch, with its losses and metrics in `run.values`."""
+
+    def on_end(self, run: Run) -> None:
+        """Do something at the end, whatever it was; `run.error` is the exception, or None."""
+
+
+class EpochFunction(Callback):
+    """A function of (epoch, history), which ends the training by returning False."""
+
+    def __init__(self, function: Callable[[int, History], Any]) -> None:
+        self.function = function
+
+    def on_epoch(self, run: Run) -> None:
+        if self.function(run.epoch, run.history) is False:
+            run.stop()
+
+
+class EarlyStopping(Callback):
+    """End the training once a metric has not become better for some epochs.
+
+    Args:
+        metric: its name in the history, such as "val_loss" or "val_accuracy".
+        patience: the number of epochs without a better value after which it ends.
+        min_delta: by how much a value must be better, to count as such.
+        restore_best: give the model the parameters and buffers of the best epoch in the end;
+            they are kept in memory. Not after an error or Ctrl-C.
+        mode: "min" or "max", the better side; by default that of the metric of this name.
+
+    Attributes:
+        best: the best value so far.
+        best_epoch: its epoch, from 1; 0 if there is none.
+    """
+
+    def __init__(
+        self,
+        metric: str = "val_loss",
+        patience: int = 10,
+        min_delta: float = 0.0,
+        *,
+        restore_best: bool = True,
+        mode: str | None = None,
+    ) -> None:
+        self.metric = metric
+        self.patience = whole_number("patience", patience, 1)
+        self.min_delta = check_not_negative("min_delta", min_delta)
+        self.restore_best = restore_best
+        self.mode = mode
+
+    def on_begin(self, run: Run) -> None:
+        self._sign = 1 if run.better(self.metric, self.mode) == "min" else -1
+        self.best = self._sign * math.inf
+        self.best_epoch = 0
+        self.wait = 0
+        self._model: dict[str, Any] = {}
+
+    def on_epoch(self, run: Run) -> None:
+        value = run.values[self.metric]
+        if self._sign * value < self._sign * self.best - self.min_delta:
+            self.best = value
+            self.best_epoch = run.epoch
+            self.wait = 0
+            if self.restore_best:
+                self._model = run.model.state_dict()
+            return
+        self.wait += 1
+        if self.wait >= self.patience:
+            run.stop()
+
+    def on_end(self, run: Run) -> None:
+        if self._model and run.error is None:
+            run.model.load_state_dict(self._model)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the best value, its epoch, the epochs since then, and the model of it."""
+        model = {f"model.{name}": values for name, values in self._model.items()}
+        return {"best": self.best, "best_epoch": self.best_epoch, "wait": self.wait, **model}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from there."""
+        self.best = state["best"]
+        self.best_epoch = state["best_epoch"]
+        self.wait = state["wait"]
+        parts = {k.removeprefix("model."): v for k, v in state.items() if k.startswith("model.")}
+        self._model = parts
+
+
+class ProgressBar(Callback):
+    """A bar of tqdm over all batches, with the metrics of the last epoch."""
+
+    def __init__(self, tqdm: Callable[..., Any]) -> None:
+        self.tqdm = tqdm
+
+    @classmethod
+    def wanted(cls, progress: bool | None) -> list[Callback]:
+        """Return the bar that `fit` is asked for, or nothing.
+
+        Raises:
+            ImportError: `progress` is True and tqdm is missing.
+        """
+        if progress is False:
+            return []
+        try:
+            from tqdm.auto import tqdm
+        except ImportError as error:
+            if progress is None:
+                return []
+            text = 'the progress bar needs tqdm: pip install "tinygrad-np[examples]", or '
+            raise ImportError(text + "progress=False") from error
+        return [cls(tqdm)]
+
+    def on_begin(self, run: Run) -> None:
+        self.epoch = 0
+        batches = len(run.data)
+        if batches == 1:
+            self.bar = self.tqdm(total=run.epochs, unit="epoch")
+        else:
+            total = run.epochs * batches if batches else None
+            self.bar = self.tqdm(total=total, unit="batch")
+
+    def on_batch(self, run: Run) -> None:
+        if len(run.data) != 1:
+            if run.epoch != self.epoch:
+                self.epoch = run.epoch
+                self.bar.set_description(f"epoch {run.epoch}/{run.epochs}", refresh=False)
+            done = (run.epoch - 1) * len(run.data) + run.batch
+            self.bar.update(done - self.bar.n)
+
+    def on_epoch(self, run: Run) -> None:
+        bar = self.bar
+        is_last = run.epoch == run.epochs or run.stopped
+        if is_last or bar.n + 1 >= bar.last_print_n + bar.miniters:
+            values = {k: f"{v:.4g}" for k, v in run.values.items() if k.split(".")[0] != "lr"}
+            bar.set_postfix(values, refresh=False)
+        if len(run.data) == 1:
+            bar.update(run.epoch - bar.n)
+
+    def on_end(self, run: Run) -> None:
+        self.bar.close()
+
+
+class LiveCurve(Callback):
+    """Draw the history in a notebook while it grows; outside of one, do nothing.
+
+    Args:
+        seconds: the least time between two pictures. Drawing takes at most a tenth of the time.
+    """
+
+    def __init__(self, seconds: float = 1.0) -> None:
+        self.seconds = check_not_negative("seconds", seconds)
+
+    def on_begin(self, run: Run) -> None:
+        shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
+        self._is_seen = hasattr(shell, "kernel")
+        if self._is_seen:
+            curves.page(1, 1)  # which says what is missing, if matplotlib is
+        self._picture: Any = None
+        self._due = 0.0
+        self._drawn = 0
+
+    def on_epoch(self, run: Run) -> None:
+        started = time.monotonic()
+        if self._is_seen and started >= self._due:
+            self._draw(run)
+            ended = time.monotonic()
+            self._due = ended + max(self.seconds, 9 * (ended - started))
+
+    def on_end(self, run: Run) -> None:
+        if self._is_seen and self._drawn != len(run.history):
+            self._draw(run)
+
+    def _draw(self, run: Run) -> None:
+        figure = curves.draw_history(run.history)
+        self._drawn = len(run.history)
+        if self._picture is None:
+            self._picture = sys.modules["IPython"].display.display(figure, display_id=True)
+        else:
+            self._picture.update(figure)
