@@ -227,3 +227,58 @@ def test_captured_tensors_may_lie_otherwise_in_memory_later(lay_out):
                 compiled()
             w.assign(lay_out(values + 1))
         np.testing.assert_array_equal(compiled().data, f().data)
+
+
+class Box:
+    pass
+
+
+def in_a_list(t):
+    rows = [t[0], t[1]]
+    rows[0] += 1.0
+
+
+def in_a_dict(t):
+    rows = {"first": t[0]}
+    rows["first"] *= 2.0
+
+
+def in_an_attribute(t):
+    box = Box()
+    box.row = t[0]
+    box.row -= 1.0
+
+
+def in_a_loop(t):
+    rows = [t[k] for k in range(4)]
+    for k in range(4):
+        rows[k] += rows[k] * 0.5
+
+
+@pytest.mark.parametrize("write", [in_a_list, in_a_dict, in_an_attribute, in_a_loop])
+def test_writes_to_kept_views_are_refused_as_outside(write):
+    def step(x):
+        t = tg.Tensor(x)
+        write(t)
+        return t * 1.0
+
+    for run in (step, tg.compile(step)):
+        with pytest.raises(RuntimeError, match="would not reach that one"):
+            run(np.ones((4, 6)))
+
+
+def test_items_of_kept_tensors_may_be_written():
+    def step(x):
+        t = tg.Tensor(x)
+        t[0] += 1.0
+        kept, box = [tg.Tensor(x) * 2], Box()
+        kept[0][1] += 1.0
+        box.total = t[0] * 1.0
+        box.total += kept[0][1]
+        return t, kept[0], box.total
+
+    compiled = tg.compile(step)
+    x = np.ones((4, 6))
+    for _ in range(3):
+        for want, got in zip(step(x), compiled(x), strict=True):
+            np.testing.assert_array_equal(got, want)

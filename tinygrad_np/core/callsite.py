@@ -186,43 +186,73 @@ def is_looked_at(code: CodeType, lasti: int) -> bool:
     return len(names) > 1 and names[1].startswith(_LOOKS)
 
 
-def array_written(frame: FrameType) -> np.ndarray | None:
-    """Return the array that the frame is about to write an element of: `array[i] = t`.
+def goes_into_a_container(frame: FrameType) -> bool:
+    """Say whether the result of a call goes into a list, a dict or an attribute: `rows[0] += 1`.
 
-    None while it does something else, and where the array is no variable nor part of one.
+    False where that is not known, and for an item of an array or a Tensor.
     """
-    names = _container_written(frame.f_code, frame.f_lasti)
-    if not names:
-        return None
+    code, lasti = frame.f_code, frame.f_lasti
+    stores = (i for i in dis.get_instructions(code) if i.opname.startswith("STORE_"))
+    store = next((i for i in stores if i.offset > lasti), None)
+    names, is_whole = ((), False) if store is None else _container_written(code, store.offset)
+    if store is None or not is_whole:
+        return False
+    container = _value_of(names, frame)
+    if store.opname == "STORE_ATTR":  # one of a property may well write back
+        return store.argval in getattr(container, "__dict__", ())
+    return isinstance(container, (list, dict))
+
+
+def _value_of(names: tuple[str, ...], frame: FrameType) -> Any:
+    """Return the value of a variable, or of its attribute; an array's attributes are its own."""
     scopes = (dict(variables(frame)), frame.f_globals)
     value = next((scope[names[0]] for scope in scopes if names[0] in scope), None)
     for name in names[1:]:
         if isinstance(value, np.ndarray):
             break  # array.flat[i], array[k][i]
         value = getattr(value, "__dict__", {}).get(name)
+    return value
+
+
+def array_written(frame: FrameType) -> np.ndarray | None:
+    """Return the array that the frame is about to write an element of: `array[i] = t`.
+
+    None while it does something else, and where the array is no variable nor part of one.
+    """
+    names, _ = _container_written(frame.f_code, frame.f_lasti)
+    if not names:
+        return None
+    value = _value_of(names, frame)
     if not isinstance(value, np.ndarray):
         return None
     return value if not isinstance(value.base, np.ndarray) else value.base
 
 
 @_once
-def _container_written(code: CodeType, lasti: int) -> tuple[str, ...]:
-    """Return the names that the container in `container[i] = ...` begins with, () if there is none.
+def _container_written(code: CodeType, lasti: int) -> tuple[tuple[str, ...], bool]:
+    """Return the names that the container in `container[i] = ...` begins with, and if it is these.
 
     Python has computed the value, the container and the index, in this order, or for `+=` the
     container, the index and the value; each is a run of instructions that leaves one more value.
+    An attribute, `container.i += ...`, has no index.
     """
     before = [i for i in dis.get_instructions(code) if i.offset <= lasti and i.opname != "CACHE"]
-    if not before or before.pop().opname != "STORE_SUBSCR":
-        return ()
+    store = before.pop().opname if before else ""
+    if store not in ("STORE_SUBSCR", "STORE_ATTR"):
+        return (), False
     is_update = False
-    while before and before[-1].opname in ("SWAP", "ROT_THREE"):
+    while before and before[-1].opname in ("SWAP", "ROT_TWO", "ROT_THREE"):
         before.pop()
         is_update = True
     if is_update:
         _last_expression(before)
     index = _last_expression(before)
-    container = index if len(index) == 1 and _pushes(index[0]) == 2 else _last_expression(before)
+    attribute = store == "STORE_ATTR"
+    at_once = len(index) == 1 and _pushes(index[0]) == 2
+    container = index if attribute or at_once else _last_expression(before)
+    if container and container[0].opname == "LOAD_CONST":  # a function of a recording's, `f(rows)`
+        loads = [i for i in container[2:] if i.opname.startswith("LOAD_")]
+        container = [i for i in loads if i.opname != "LOAD_CONST"]
     names = []
     for instruction in container:
         value = instruction.argval
@@ -230,7 +260,7 @@ def _container_written(code: CodeType, lasti: int) -> tuple[str, ...]:
         if not instruction.opname.startswith("LOAD_") or not isinstance(name, str):
             break
         names.append(name)
-    return tuple(names)
+    return tuple(names), 0 < len(names) == len(container)
 
 
 def _pushes(instruction: dis.Instruction) -> int:

@@ -24,7 +24,7 @@ import numpy as np
 
 from . import doors
 from .bytecode import is_read_after, writes_back
-from .callsite import INSIDE, outside, variables
+from .callsite import INSIDE, goes_into_a_container, outside, variables
 
 # References to a Tensor that nobody has named, counted inside of `+=`: those of the expression, of
 # the operator's own variable, and of the counting.
@@ -64,13 +64,15 @@ def check_in_place(tensor: Any, action: str, references: int) -> None:
     """
     frame = outside(sys._getframe(2))
     code, lasti = frame.f_code, frame.f_lasti
-    if references <= _UNNAMED or not _references_tell():
+    if references <= _UNNAMED:
         place = (id(code), lasti)
         if place in _written_back:
             return
         if writes_back(code, lasti):
             _written_back.add(place)
             return
+    elif not _references_tell() and writes_back(code, lasti) and not goes_into_a_container(frame):
+        return
     operator = action.split()[1].rstrip("=")
     _check(tensor, action, f"write to that one, or t = t {operator} v", frame)
 
