@@ -27,10 +27,13 @@ def by_timer():
 
     def interrupted(work):
         with contextlib.suppress(KeyboardInterrupt):
-            signal.setitimer(signal.ITIMER_REAL, rng.uniform(2e-5, 1e-3))
-            while True:
-                work()
-        signal.setitimer(signal.ITIMER_REAL, 0)
+            try:
+                # Again after a while: Python loses one that comes in a destructor.
+                signal.setitimer(signal.ITIMER_REAL, rng.uniform(2e-5, 1e-3), 0.1)
+                while True:
+                    work()
+            finally:
+                signal.setitimer(signal.ITIMER_REAL, 0)
 
     yield interrupted
     signal.setitimer(signal.ITIMER_REAL, 0)
