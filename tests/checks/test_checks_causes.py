@@ -27,7 +27,7 @@ RIGHT = {
     name: (op(forward, **rules), list(inputs))
     for name, (forward, rules, inputs) in right_rules.BINARY.items()
 }
-pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
+pytestmark = [pytest.mark.oracle, pytest.mark.filterwarnings("ignore::RuntimeWarning")]
 
 
 def test_there_are_many():

@@ -8,6 +8,8 @@ from op_cases import every_smooth_case
 import nn
 import tinygrad_np as tg
 
+pytestmark = pytest.mark.oracle  # programs and comparisons that take long
+
 X = np.random.default_rng(0).standard_normal((4, 3))
 S = np.random.default_rng(1).standard_normal((3, 3)) + 2
 

@@ -20,6 +20,8 @@ import nn
 import tinygrad_np as tg
 from tinygrad_np.compiler import proof
 
+pytestmark = pytest.mark.oracle  # programs and comparisons that take long
+
 X = np.arange(6.0).reshape(2, 3)
 
 

@@ -13,6 +13,8 @@ from pass_sets import EXACT, every_pass_set
 import tinygrad_np as tg
 from tinygrad_np.core.containers import leaves
 
+pytestmark = pytest.mark.oracle  # programs and comparisons that take long
+
 CALLS = 5
 MASK = np.array([True, False, True])
 STAIRS = np.tri(4, 5, dtype=bool)

@@ -4,10 +4,13 @@ The same values and gradients as uncompiled: to the last bit, unless a pass adds
 """
 
 import numpy as np
+import pytest
 from op_cases import every_case
 from pass_sets import every_pass_set
 
 import tinygrad_np as tg
+
+pytestmark = pytest.mark.oracle  # programs and comparisons that take long
 
 CALLS = 4  # two recordings, and the program twice
 

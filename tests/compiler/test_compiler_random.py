@@ -10,6 +10,8 @@ from random_programs import program, run
 import tinygrad_np as tg
 from tinygrad_np.compiler import proof
 
+pytestmark = pytest.mark.oracle  # programs and comparisons that take long
+
 SETS = {"all": tg.PASSES, "exact": EXACT, "none": ()}
 EACH = {name: (name,) for name in tg.PASSES}
 WITHOUT = {f"without {name}": tuple(n for n in EXACT if n != name) for name in EXACT}

@@ -14,6 +14,8 @@ from pass_sets import EXACT, every_pass_set
 
 import tinygrad_np as tg
 
+pytestmark = pytest.mark.oracle  # programs and comparisons that take long
+
 RNG = np.random.default_rng(0)
 X = RNG.standard_normal((3, 4))
 

@@ -14,6 +14,8 @@ import nn
 import tinygrad_np as tg
 from tinygrad_np.core import exits, modes
 
+pytestmark = pytest.mark.oracle  # programs and comparisons that take long
+
 timer = pytest.mark.skipif(
     not hasattr(signal, "setitimer"), reason="this system has no timer that interrupts"
 )

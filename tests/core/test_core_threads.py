@@ -12,6 +12,8 @@ import pytest
 
 import tinygrad_np as tg
 
+pytestmark = pytest.mark.oracle  # programs and comparisons that take long
+
 ROOT = Path(__file__).parents[2]
 
 

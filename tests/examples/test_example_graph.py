@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.oracle  # programs and comparisons that take long
+
 pytest.importorskip("matplotlib")
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "graph.py"

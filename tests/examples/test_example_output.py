@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.oracle  # programs and comparisons that take long
+
 pytest.importorskip("matplotlib")
 pytest.importorskip("nnfs")
 pytest.importorskip("tqdm")

@@ -10,6 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+pytestmark = pytest.mark.oracle  # programs and comparisons that take long
+
 matplotlib = pytest.importorskip("matplotlib")
 pytest.importorskip("nnfs")
 pytest.importorskip("tqdm")

@@ -9,6 +9,8 @@ import pytest
 import nn
 import tinygrad_np as tg
 
+pytestmark = pytest.mark.oracle  # programs and comparisons that take long
+
 X = np.random.default_rng(0).standard_normal((20, 2)).astype(np.float32)
 Y = (X[:, 0] > 0).astype(np.int64)
 

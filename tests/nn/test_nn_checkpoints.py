@@ -12,6 +12,8 @@ import pytest
 import nn
 import tinygrad_np as tg
 
+pytestmark = pytest.mark.oracle  # programs and comparisons that take long
+
 ROOT = Path(__file__).parent.parent.parent
 X = np.random.default_rng(0).standard_normal((22, 2)).astype(np.float32)
 Y = (X[:, 0] * X[:, 1] > 0).astype(np.int64)

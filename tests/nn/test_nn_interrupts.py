@@ -14,6 +14,8 @@ import pytest
 import nn
 import tinygrad_np as tg
 
+pytestmark = pytest.mark.oracle  # programs and comparisons that take long
+
 OPTIMIZERS = {
     "SGD": lambda params: nn.SGD(params, lr=0.1),
     "momentum": lambda params: nn.SGD(params, lr=0.1, momentum=0.9),

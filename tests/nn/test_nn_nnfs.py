@@ -24,6 +24,8 @@ from hand_layers import (
 import nn
 import tinygrad_np as tg
 
+pytestmark = pytest.mark.oracle  # programs and comparisons that take long
+
 RNG = np.random.default_rng(3)
 X = RNG.standard_normal((7, 2)).astype(np.float32)
 Y = np.array([0, 1, 2, 2, 1, 0, 1], np.uint8)

@@ -14,6 +14,8 @@ import pytest
 import nn
 import tinygrad_np as tg
 
+pytestmark = pytest.mark.oracle  # programs and comparisons that take long
+
 ENDINGS = ["npz", "safetensors"]
 
 

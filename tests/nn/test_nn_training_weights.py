@@ -7,6 +7,8 @@ import pytest
 
 import nn
 
+pytestmark = pytest.mark.oracle  # programs and comparisons that take long
+
 RNG = np.random.default_rng(0)
 X = RNG.standard_normal((23, 2))
 Y = RNG.integers(0, 3, 23)

@@ -17,6 +17,8 @@ from test_ops_table import DEFINITIONS, leaves, oracle
 import tinygrad_np as tg
 from tinygrad_np.core.protocols import FUNCTIONS
 
+pytestmark = pytest.mark.oracle  # programs and comparisons that take long
+
 ERRORS = (TypeError, ValueError, IndexError, NotImplementedError, ZeroDivisionError)
 REFUSED = object()
 

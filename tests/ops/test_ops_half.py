@@ -11,6 +11,8 @@ from test_ops_edges import samples_with
 import tinygrad_np as tg
 from tinygrad_np.ops.axes import narrow, wide
 
+pytestmark = pytest.mark.oracle  # programs and comparisons that take long
+
 MANY = 70_000
 MOST = 700_000  # elements of an input
 

@@ -7,6 +7,8 @@ from op_cases import numbers, numeric_gradient
 
 import tinygrad_np as tg
 
+pytestmark = pytest.mark.oracle  # programs and comparisons that take long
+
 ROWS = np.array([1, 1, 0])
 INDICES = [
     1,

@@ -6,6 +6,8 @@ from folded import folded
 
 import tinygrad_np as tg
 
+pytestmark = pytest.mark.oracle  # programs and comparisons that take long
+
 rng = np.random.default_rng(8)
 
 

@@ -12,7 +12,7 @@ import pytest
 import tinygrad_np as tg
 
 # Of Python and JAX, about threads that other tests have started.
-pytestmark = pytest.mark.filterwarnings("ignore:.*fork")
+pytestmark = [pytest.mark.oracle, pytest.mark.filterwarnings("ignore:.*fork")]
 
 ROOT = Path(__file__).parent.parent.parent
 forks = pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")

@@ -8,6 +8,8 @@ from folded import folded
 
 import tinygrad_np as tg
 
+pytestmark = pytest.mark.oracle  # programs and comparisons that take long
+
 
 def leaf(values):
     return tg.Tensor(np.array(values, float), requires_grad=True)

@@ -7,6 +7,8 @@ from op_cases import numbers, numeric_gradient
 
 import tinygrad_np as tg
 
+pytestmark = pytest.mark.oracle  # programs and comparisons that take long
+
 
 def _list(function):
     """A function of several arrays as NumPy's stacking functions take them: in a list."""

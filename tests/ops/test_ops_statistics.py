@@ -8,6 +8,8 @@ from folded import folded
 
 import tinygrad_np as tg
 
+pytestmark = pytest.mark.oracle  # programs and comparisons that take long
+
 RNG = np.random.default_rng(0)
 X = RNG.standard_normal((3, 4, 5))
 PLACES = np.sort(RNG.standard_normal(4))
