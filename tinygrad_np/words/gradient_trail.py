@@ -256,10 +256,10 @@ class GradientTrail:
             + _mask_advice(node)
         )
 
-    # --- huge ----------------------------------------------------------------------------------
+    # --- huge and tiny -------------------------------------------------------------------------
 
-    def huge_reason(self, node: Node) -> str:
-        """Say which steps made a gradient as large as it is."""
+    def _steps_back(self, node: Node) -> tuple[list[tuple[float, Flow]], Node]:
+        """Return the largest flow of each step, by how much it grew there, and where they start."""
         steps: list[tuple[float, Flow]] = []
         while flows := self._flows.get(node):
             flow = max(flows, key=lambda flow: largest(flow.contribution))
@@ -267,6 +267,11 @@ class GradientTrail:
             before = largest(self.gradient(node))
             growth = largest(flow.contribution) / before if before else 1.0
             steps.append((growth, flow))
+        return steps, node
+
+    def huge_reason(self, node: Node) -> str:
+        """Say which steps made a gradient as large as it is."""
+        steps, node = self._steps_back(node)
         seed = largest(self.gradient(node))
         start = f"backward() was started on {self.evidence.called(node)} with"
         if not steps:
@@ -284,16 +289,9 @@ class GradientTrail:
             sentences.append(f"{self.evidence.at(flow.node)} multiplies it by up to {factor}")
         return "; and ".join(sentences)
 
-    # --- tiny ----------------------------------------------------------------------------------
-
     def tiny_reason(self, node: Node) -> str:
         """Say which steps made a gradient as small as it is."""
-        steps: list[tuple[float, Flow]] = []
-        while flows := self._flows.get(node):
-            flow = max(flows, key=lambda flow: largest(flow.contribution))
-            node = flow.node
-            before = largest(self.gradient(node))
-            steps.append((largest(flow.contribution) / before if before else 1.0, flow))
+        steps, node = self._steps_back(node)
         seed = largest(self.gradient(node))
         if seed < math.prod(min(shrink, 1.0) for shrink, _ in steps):
             start = f"backward() was started on {self.evidence.called(node)} with"

@@ -10,7 +10,6 @@ import numpy as np
 from ..core.callsite import short_place
 from ..core.exits import REMEDY
 from ..core.node import Leaf, Node
-from ..core.tensor import node_of
 from ..recording.findings import Finding
 from . import loss_graph
 from .loss_graph import beside_number, is_op, origin, parents
@@ -307,9 +306,7 @@ def unreachable_parameters(graph: LossGraph) -> Iterator[Finding]:
 
 def _parameters(graph: LossGraph) -> list[Leaf]:
     """Return the leaves that want a gradient: those of the model, or else those of the record."""
-    nodes: list[Node] = []
-    if graph.model is not None:
-        nodes += [node_of(parameter) for _, parameter in graph.model.named_parameters()]
-    elif graph.evidence.record is not None:
-        nodes += graph.evidence.order
+    nodes = graph.parameters()
+    if graph.model is None and graph.evidence.record is not None:
+        nodes = graph.evidence.order
     return [node for node in dict.fromkeys(nodes) if isinstance(node, Leaf)]

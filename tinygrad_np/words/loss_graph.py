@@ -97,8 +97,22 @@ class LossGraph(NamedTuple):
         leaves = [node for node in self.nodes if isinstance(node, Leaf)]
         if self.model is None:
             return leaves
-        own = {node_of(parameter) for _, parameter in self.model.named_parameters()}
+        own = set(self.parameters())
         return [leaf for leaf in leaves if leaf in own]
+
+    def parameters(self) -> list[Node]:
+        """Return the nodes of the model's parameters, of no model none."""
+        return [] if self.model is None else [node_of(p) for _, p in self.model.named_parameters()]
+
+    def hidden(self) -> set[Node]:
+        """Return the nodes that a product with a parameter follows."""
+        nodes: set[Node] = set()
+        for node in reversed(self.evidence.order):
+            operands = parents(node)
+            weighted = any(isinstance(operand, Leaf) for operand in operands)
+            if node in nodes or (weighted and is_op(node, PRODUCTS)):
+                nodes.update(operands)
+        return nodes
 
     def names(self, nodes: Sequence[Node]) -> str:
         """Return the names of some parameters; of many, the first ones and a count."""

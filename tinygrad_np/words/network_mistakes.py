@@ -165,11 +165,10 @@ def equal_units(graph: LossGraph) -> Iterator[Finding]:
     record = evidence.record
     if record is None:
         return
+    hidden = graph.hidden()
     for node in graph.calls(loss_graph.MATRIX_PRODUCTS):
         weights = node.parents[1]
-        later = evidence.descendants(node)
-        hidden = any(is_op(n, loss_graph.PRODUCTS) and _has_leaf(n) for n in later)
-        if not isinstance(weights, Leaf) or not hidden or len(weights.shape) != 2:
+        if not isinstance(weights, Leaf) or node not in hidden or len(weights.shape) != 2:
             continue
         value, gradient = evidence.value(weights), bare(record.gradients.get(weights))
         if value is None or gradient is None or weights.shape[1] < 2:
@@ -185,10 +184,6 @@ def equal_units(graph: LossGraph) -> Iterator[Finding]:
             "Start with random weights, as nn.Linear does.",
         )
         return
-
-
-def _has_leaf(node: Node) -> bool:
-    return any(isinstance(parent, Leaf) for parent in node.parents)
 
 
 def _same_columns(array: np.ndarray) -> bool:

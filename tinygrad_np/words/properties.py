@@ -66,8 +66,8 @@ def span_text(x: Any) -> str:
 
 
 def largest(value: Any) -> float:
-    """Return the largest absolute value in an array."""
-    array = np.abs(np.asarray(bare(value)))
+    """Return the largest absolute value in an array, 0 if there is none."""
+    array = np.abs(np.asarray([] if value is None else bare(value)))
     return float(array.max()) if array.size else 0.0
 
 

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..core.node import Node
-from ..core.tensor import node_of
 from ..recording.findings import Finding
 from ..recording.reading import bare
 from . import loss_graph
 from .gradient_trail import GradientTrail
 from .loss_graph import is_op
+from .properties import largest
 from .text import number_text, where_text
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ def parameters_without_update(graph: LossGraph) -> Iterator[Finding]:
     left = [leaf for leaf in reached if leaf not in by_optimizer]
     places = [where_text(update.place) for update in record.updates if update.node in by_optimizer]
     # An optimizer of some other model says nothing about this one.
-    others = by_optimizer - set(map(node_of, graph.model.parameters()))
+    others = by_optimizer - set(graph.parameters())
     if not left or not places or (len(left) == len(reached) and not others):
         return
     yield Finding(
@@ -132,7 +132,7 @@ def exploding_gradients(graph: LossGraph) -> Iterator[Finding]:
     if graph.evidence.record is None:
         return
     trail = GradientTrail(graph.evidence)
-    sizes = {leaf: _largest(trail.gradient(leaf)) for leaf in graph.leaves()}
+    sizes = {leaf: largest(trail.gradient(leaf)) for leaf in graph.leaves()}
     leaf = max(sizes, key=sizes.__getitem__, default=None)
     if leaf is not None and HUGE < sizes[leaf] < np.inf:
         yield Finding(
@@ -153,16 +153,17 @@ def vanishing_gradients(graph: LossGraph) -> Iterator[Finding]:
     sizes: dict[Node, float] = {}
     for leaf in graph.leaves():
         weights = graph.evidence.value(leaf)
-        size = _largest(trail.gradient(leaf))
+        size = largest(trail.gradient(leaf))
         if leaf.shape and len(leaf.shape) > 1 and weights is not None and 0 < size < np.inf:
-            sizes[leaf] = size / (_largest(weights) or 1.0)
+            sizes[leaf] = size / (largest(weights) or 1.0)
     if len(sizes) < 2:
         return
     small, large = min(sizes, key=sizes.__getitem__), max(sizes, key=sizes.__getitem__)
     if sizes[small] > TINY * sizes[large]:
         return
     evidence = graph.evidence
-    flat = [node for node in graph.calls(loss_graph.SATURATING) if small in _ancestors(node)]
+    later = evidence.descendants(small)
+    flat = [node for node in graph.calls(loss_graph.SATURATING) if node in later]
     cause = ""
     if flat:
         name = flat[0].op.name if flat[0].op else ""
@@ -178,21 +179,3 @@ def vanishing_gradients(graph: LossGraph) -> Iterator[Finding]:
         "ReLU or another activation that is not flat, fewer layers, normalisation between them, "
         "or connections that skip some.",
     )
-
-
-def _ancestors(node: Node) -> set[Node]:
-    nodes: set[Node] = set()
-    waiting = [node]
-    while waiting:
-        current = waiting.pop()
-        if current not in nodes:
-            nodes.add(current)
-            waiting += [parent for parent in current.parents if isinstance(parent, Node)]
-    return nodes
-
-
-def _largest(value: Any) -> float:
-    """Return the largest absolute value, 0 for nothing."""
-    if value is None or not np.size(value):
-        return 0.0
-    return float(np.abs(np.asarray(value)).max())

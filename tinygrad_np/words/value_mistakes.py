@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..core.node import Leaf, Node
+from ..core.node import Node
 from ..core.tensor import Tensor
 from ..ops.labels import first_place
 from ..recording.findings import Finding
@@ -74,7 +74,7 @@ def _sums_to_one(target: np.ndarray) -> bool:
 def dead_units(graph: LossGraph) -> Iterator[Finding]:
     """Find a ReLU, in any spelling, most of whose units are 0 for all rows."""
     evidence = graph.evidence
-    hidden = _before_products(evidence)
+    hidden = graph.hidden()
     for node in graph.calls():
         if not _is_rectifier(node) or not (node in hidden or any(map(is_layer, node.parents))):
             continue
@@ -121,7 +121,7 @@ def _is_below_zero(evidence: Evidence, node: Node) -> Any:
 def saturated_units(graph: LossGraph) -> Iterator[Finding]:
     """Find a hidden sigmoid or tanh nearly all elements of which lie where it is flat."""
     evidence = graph.evidence
-    hidden = _before_products(evidence)
+    hidden = graph.hidden()  # an output may well saturate
     for node in graph.calls(loss_graph.SATURATING + loss_graph.LIMITS):
         slope = _slope(evidence, node) if node in hidden else None
         if slope is None or slope.size < 2:
@@ -148,17 +148,6 @@ def _slope(evidence: Evidence, node: Node) -> Any:
         return evidence.slope(node, 0)
     x, limited = evidence.operand(node, 0), evidence.value(node)
     return None if x is None or limited is None else np.equal(x, limited)
-
-
-def _before_products(evidence: Evidence) -> set[Node]:
-    """Return the nodes that a product with a parameter follows; an output may well saturate."""
-    nodes: set[Node] = set()
-    for node in reversed(evidence.order):
-        operands = parents(node)
-        weighted = any(isinstance(operand, Leaf) for operand in operands)
-        if node in nodes or (weighted and is_op(node, loss_graph.PRODUCTS)):
-            nodes.update(operands)
-    return nodes
 
 
 # --- numbers that are not finite ------------------------------------------------------------------
