@@ -299,14 +299,19 @@ def _read_safetensors(path: Path) -> tuple[Arrays, dict[str, str]]:
 # --- restoring ------------------------------------------------------------------------------------
 
 
+def part_of(state: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """Return the entries of a state below a dotted name, without that name."""
+    prefix = f"{name}."
+    return {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)}
+
+
 def _restore(into: Any, content: Mapping[str, Any]) -> None:
     """Give all parts their state, or none."""
     parts = list(_parts(into))
     before = [(part, _state_of(part)) for _, part in parts]
     try:
         for name, part in parts:
-            prefix = f"{name}." if name else ""
-            own = {k[len(prefix) :]: v for k, v in content.items() if k.startswith(prefix)}
+            own = part_of(content, name) if name else dict(content)
             if not own:
                 raise KeyError(f"the file has nothing of {name!r}; it has {', '.join(content)}")
             _set_state(part, own, name)

@@ -8,6 +8,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from ..arguments import check_not_negative, whole_number
+from ..saving import part_of
 from . import curves
 
 if TYPE_CHECKING:
@@ -121,8 +122,7 @@ class EarlyStopping(Callback):
         self.best = state["best"]
         self.best_epoch = state["best_epoch"]
         self.wait = state["wait"]
-        parts = {k.removeprefix("model."): v for k, v in state.items() if k.startswith("model.")}
-        self._model = parts
+        self._model = part_of(state, "model")
 
 
 class ProgressBar(Callback):

@@ -8,6 +8,7 @@ import numpy as np
 
 from tinygrad_np import Tensor
 
+from ..saving import part_of
 from .whole_epoch import ON_A_PART, NeedsAllRows
 
 if TYPE_CHECKING:
@@ -146,15 +147,13 @@ class Epoch:
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> Epoch:
         """Make the epoch that a state is of."""
-        rates = {k.removeprefix("rates."): v for k, v in state.items() if k.startswith("rates.")}
-        epoch = cls(rates, state.get("order"))
+        epoch = cls(part_of(state, "rates"), state.get("order"))
         epoch.rows = state["rows"].tolist()
         epoch.weights = state["weights"].tolist()
         epoch.values = [{} for _ in epoch.rows]
-        for name, pairs in state.items():
-            if name.startswith("values."):
-                for k, value in pairs.tolist():
-                    epoch.values[int(k)][name.removeprefix("values.")] = value
+        for name, pairs in part_of(state, "values").items():
+            for k, value in pairs.tolist():
+                epoch.values[int(k)][name] = value
         if "outputs" in state:
             epoch.kept = [(state["outputs"], state["targets"])]
         return epoch

@@ -8,6 +8,7 @@ import numpy as np
 
 import tinygrad_np as tg
 
+from ..saving import part_of
 from .callbacks import Callback
 from .history import History
 from .lookup import better
@@ -136,7 +137,7 @@ class Run:
         Raises:
             KeyError, ValueError: a run of other data, metrics or callbacks.
         """
-        was = {k.removeprefix("of."): v for k, v in state.items() if k.startswith("of.")}
+        was = part_of(state, "of")
         own = self._description()
         for name in {**was, **own}:
             before, now = was.get(name), own.get(name)
@@ -149,7 +150,7 @@ class Run:
         self.complete = self.epoch = int(state["complete"])
         self.updates = int(state["updates"])
         self.stopped = bool(state["stopped"])
-        parts = {k.removeprefix("epoch."): v for k, v in state.items() if k.startswith("epoch.")}
+        parts = part_of(state, "epoch")
         self.progress = Epoch.from_state(parts) if parts else None
 
 
