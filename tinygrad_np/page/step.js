@@ -40,33 +40,43 @@ function number(x) {
   return text.replace(/-/g, "−").replace("e+", "e");
 }
 
+// An array as a table of its last axis: the rows and columns that are shown, and an index's text.
+function windowOf(shape, rows, columns) {
+  const columnCount = shape.length ? shape[shape.length - 1] : 1;
+  const rowCount = shape.length < 2 ? 1 : shape.slice(0, -1).reduce((x, y) => x * y, 1);
+  const count = n => Array.from({ length: n }, (_, i) => i);
+  const m = { shape, rowCount, columnCount, rows: rows || count(rowCount), columns: columns || count(columnCount), whole: !rows };
+  m.index = (r, c) => {
+    if (shape.length < 2) return shape.length ? `[${m.columns[c]}]` : "";
+    const place = [];
+    let rest = m.rows[r];
+    for (const n of shape.slice(0, -1).reverse()) { place.unshift(rest % n); rest = Math.floor(rest / n); }
+    return `[${[...place, m.columns[c]].join(", ")}]`;
+  };
+  return m;
+}
+
+function largest(m) {
+  let top = 0;
+  for (let i = 0; i < m.rows.length * m.columns.length; i++) {
+    if (Number.isFinite(m.size(i))) top = Math.max(top, Math.abs(m.size(i)));
+  }
+  return top || 1;
+}
+
 const cache = new Map();
 function read(k) {
   if (cache.has(k)) return cache.get(k);
   const a = arrays[k], bytes = Uint8Array.from(atob(a.data), c => c.charCodeAt(0)).buffer;
   const flat = a.wide ? new Float64Array(bytes) : new Float32Array(bytes);
-  const complex = a.dtype.startsWith("complex"), shape = a.shape;
-  const columnCount = shape.length ? shape[shape.length - 1] : 1;
-  const rowCount = shape.length < 2 ? 1 : shape.slice(0, -1).reduce((x, y) => x * y, 1);
-  const count = n => Array.from({ length: n }, (_, i) => i);
-  const rows = a.rows || count(rowCount), columns = a.columns || count(columnCount);
+  const complex = a.dtype.startsWith("complex");
   const size = i => complex ? Math.hypot(flat[2 * i], flat[2 * i + 1]) : flat[i];
   const text = i => complex ? `${number(flat[2 * i])} ${flat[2 * i + 1] < 0 ? "−" : "+"} ${number(Math.abs(flat[2 * i + 1]))}i`
     : a.dtype === "bool" ? (flat[i] ? "True" : "False") : number(flat[i]);
-  let top = 0;
-  for (let i = 0; i < rows.length * columns.length; i++) {
-    if (Number.isFinite(size(i))) top = Math.max(top, Math.abs(size(i)));
-  }
-  const index = (r, c) => {
-    if (shape.length < 2) return shape.length ? `[${columns[c]}]` : "";
-    const place = [];
-    let rest = rows[r];
-    for (const n of shape.slice(0, -1).reverse()) { place.unshift(rest % n); rest = Math.floor(rest / n); }
-    return `[${[...place, columns[c]].join(", ")}]`;
-  };
-  const found = { ...a, rows, columns, rowCount, columnCount, size, text, top: top || 1, index, whole: !a.rows };
-  cache.set(k, found);
-  return found;
+  const m = { ...a, ...windowOf(a.shape, a.rows, a.columns), size, text };
+  m.top = largest(m);
+  cache.set(k, m);
+  return m;
 }
 
 // Blue below zero, orange above: told apart by the colour-blind, and quiet at zero.
@@ -85,16 +95,20 @@ function colour(x, top) {
 
 // --- matrices ------------------------------------------------------------------------------------
 
+// Cells are painted again when a number changes; `m.cell` may add to what one does.
 function table(m) {
   const labelled = m.rowCount > 1 || m.columnCount > 1, rowName = r => m.index(r, 0).replace(/, \d+\]$/, "").slice(1);
   const head = make("tr", {}, m.rowCount > 1 && make("th", {}),
     m.columns.map(c => make("th", { scope: "col" }, String(c))));
-  const body = m.rows.map((_, r) => make("tr", {},
-    m.rowCount > 1 && make("th", { scope: "row" }, rowName(r)),
-    m.columns.map((_, c) => {
-      const i = r * m.columns.length + c;
-      return make("td", { style: `background:rgb(${colour(m.size(i), m.top)})`, title: `${m.index(r, c)} = ${m.text(i)}` }, m.text(i));
-    })));
+  const cells = m.rows.map((_, r) => m.columns.map((_, c) => make("td")));
+  m.paint = () => cells.forEach((row, r) => row.forEach((td, c) => {
+    const i = r * m.columns.length + c, text = m.text(i);
+    if (td.textContent !== text) { td.textContent = text; td.title = `${m.index(r, c)} = ${text}`; }
+    td.style.background = `rgb(${colour(m.size(i), m.top)})`;
+    m.cell?.(td, r, c);
+  }));
+  m.paint();
+  const body = cells.map((row, r) => make("tr", {}, m.rowCount > 1 && make("th", { scope: "row" }, rowName(r)), row));
   return make("div", { class: "scroll", tabindex: m.rows.length > 10 || m.columns.length > 8 ? 0 : null, role: "group", "aria-label": "values" },
     make("table", { class: "m" }, labelled && make("thead", {}, head), make("tbody", {}, body)));
 }
@@ -120,17 +134,22 @@ function heat(m, caption) {
     return [(tile % across) * (w + gap) + c, Math.floor(tile / across) * (h + gap) + r % h];
   };
   const context = canvas.getContext("2d"), image = context.createImageData(width, height);
-  for (let r = 0; r < rows; r++) for (let c = 0; c < columns; c++) {
-    const [x, y] = place(r, c);
-    image.data.set([...colour(m.size(r * columns + c), m.top), 255], 4 * (y * width + x));
-  }
-  context.putImageData(image, 0, 0);
+  m.paint = () => {
+    for (let r = 0; r < rows; r++) for (let c = 0; c < columns; c++) {
+      const [x, y] = place(r, c);
+      image.data.set([...colour(m.size(r * columns + c), m.top), 255], 4 * (y * width + x));
+    }
+    context.putImageData(image, 0, 0);
+    if (cell) under.textContent = `${m.index(...cell)} = ${m.text(cell[0] * columns + cell[1])}`;
+  };
   const under = make("div", { class: "read mono", "aria-live": "polite" }, "point at a cell to read it");
   const mark = make("i", { class: "mark", hidden: "", style: `width:${wide}px;height:${high}px` });
   let cell = null;
+  m.paint();
   const show = (r, c) => {
     cell = [r, c];
     under.textContent = `${m.index(r, c)} = ${m.text(r * columns + c)}`;
+    m.point?.(r, c);
     mark.hidden = false;
     const scale = canvas.getBoundingClientRect().width / width, [x, y] = place(r, c);
     mark.style.width = `${scale}px`;
@@ -175,23 +194,27 @@ function histogram(m) {
 }
 
 function matrix(k, caption) {
-  const figure = make("figure", { "data-array": k ?? "" }, make("figcaption", {}, make("b", {}, caption)));
-  if (k == null) { figure.append(make("p", { class: "quiet" }, "not used: no gradient")); return figure; }
-  const m = read(k);
-  figure.firstChild.append(` ${m.shape.length ? m.shape.join(" × ") : ""} `, make("span", { class: "quiet" }, m.dtype));
+  if (k == null) return make("figure", { "data-array": "" }, make("figcaption", {}, make("b", {}, caption)), make("p", { class: "quiet" }, "not used: no gradient"));
+  const m = read(k), shown = figure(m, caption);
+  shown.dataset.array = k;
+  if (!m.whole) {
+    shown.append(make("div", { class: "stats" }, `shown: ${part(m.rows, m.rowCount, "rows")}, ${part(m.columns, m.columnCount, "columns")}; below: the whole array`));
+    if (m.bins) shown.append(histogram(m));
+  }
+  if (m.rowCount * m.columnCount > 24) shown.append(make("div", { class: "stats" }, statistics(m).join(" · ")));
+  if (m.nan || m.inf) {
+    shown.append(make("div", { class: "stats" }, make("em", {}, [m.nan && `${m.nan} nan`, m.inf && `${m.inf} infinite`].filter(Boolean).join(", "))));
+  }
+  return shown;
+}
+
+function figure(m, caption) {
+  const shown = make("figure", {}, make("figcaption", {}, make("b", {}, caption), ` ${m.shape.length ? m.shape.join(" × ") : ""} `, m.dtype && make("span", { class: "quiet" }, m.dtype)));
   if (m.rows.length && m.columns.length) {
     const small = m.columns.length <= 10 && m.rows.length * m.columns.length <= 960;
-    figure.append(small && !tiling(m).gap ? table(m) : heat(m, caption));
+    shown.append(small && !tiling(m).gap ? table(m) : heat(m, caption));
   }
-  if (!m.whole) {
-    figure.append(make("div", { class: "stats" }, `shown: ${part(m.rows, m.rowCount, "rows")}, ${part(m.columns, m.columnCount, "columns")}; below: the whole array`));
-    if (m.bins) figure.append(histogram(m));
-  }
-  if (m.rowCount * m.columnCount > 24) figure.append(make("div", { class: "stats" }, statistics(m).join(" · ")));
-  if (m.nan || m.inf) {
-    figure.append(make("div", { class: "stats" }, make("em", {}, [m.nan && `${m.nan} nan`, m.inf && `${m.inf} infinite`].filter(Boolean).join(", "))));
-  }
-  return figure;
+  return shown;
 }
 
 function matrices(list, caption) {
