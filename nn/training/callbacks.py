@@ -14,10 +14,12 @@ from . import curves
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    import numpy as np
+
     from .history import History
     from .run import Run
 
-__all__ = ["Callback", "EarlyStopping", "LiveCurve"]
+__all__ = ["Callback", "EarlyStopping", "Film", "LiveCurve"]
 
 
 class Callback:
@@ -177,6 +179,76 @@ class ProgressBar(Callback):
 
     def on_end(self, run: Run) -> None:
         self.bar.close()
+
+
+class Film(Callback):
+    """Keep the parameters at steps of a training, evenly spaced over all of it.
+
+        film = nn.Film()
+        nn.fit(model, X, y, loss="cross_entropy", optimizer=optimizer, epochs=500, callbacks=[film])
+        tg.graph(loss, model, record=run).html("step.html", step=step, film=film)
+
+    The page then has a slider through the training. Once the film is full, every second frame
+    goes, and from then on the distance between frames is twice as large.
+
+    Args:
+        frames: the most frames that it has.
+        megabytes: the most that the arrays in it take together.
+
+    Attributes:
+        tensors: the parameters, in the order of the model's.
+        steps: the number of updates before each frame.
+        arrays: the parameters' values in each frame: a list of arrays.
+        losses: of each frame, on the batch that came next; nan for the last one, which has none.
+
+    Raises:
+        ValueError: fewer than two frames, or megabytes below 0.
+    """
+
+    def __init__(self, frames: int = 200, megabytes: float = 50.0) -> None:
+        self.frames = whole_number("frames", frames, 2)
+        self.megabytes = check_not_negative("megabytes", megabytes)
+        self.tensors: list[Any] = []
+        self.steps: list[int] = []
+        self.arrays: list[list[np.ndarray]] = []
+        self.losses: list[float] = []
+
+    def on_begin(self, run: Run) -> None:
+        self.tensors = list(run.model.parameters())
+        self.steps, self.arrays, self.losses = [], [], []
+        size = sum(tensor.data.nbytes for tensor in self.tensors)
+        self._most = max(2, min(self.frames, int(self.megabytes * 1e6 / max(1, size))))
+        self._every = 1
+        self._first = run.updates
+        self._take(run.updates)
+
+    def on_batch(self, run: Run) -> None:
+        if self.steps[-1] == run.updates - 1:
+            self.losses[-1] = run.values["loss"]
+        if self._is_due(run):
+            self._thin()
+            if self._is_due(run):
+                self._take(run.updates)
+
+    def on_end(self, run: Run) -> None:
+        if self.steps[-1] != run.updates:
+            self._thin()
+            self._take(run.updates)
+
+    def _is_due(self, run: Run) -> bool:
+        return (run.updates - self._first) % self._every == 0
+
+    def _thin(self) -> None:
+        """Drop every second frame if there is no room for another one."""
+        if len(self.steps) == self._most:
+            self._every *= 2
+            for frames in (self.steps, self.arrays, self.losses):
+                del frames[1::2]
+
+    def _take(self, step: int) -> None:
+        self.steps.append(step)
+        self.arrays.append([tensor.data.copy() for tensor in self.tensors])
+        self.losses.append(math.nan)
 
 
 class LiveCurve(Callback):

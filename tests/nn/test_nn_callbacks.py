@@ -359,3 +359,58 @@ def test_the_picture_of_a_trial(tmp_path):
         figure = rates.plot(tmp_path / "rates.svg")
         assert bool(figure.axes[0].texts) == (rates.suggestion is not None)
     assert "<svg" in (tmp_path / "rates.svg").read_text(encoding="utf-8")
+
+
+# --- films ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("epochs", [1, 3, 9, 10, 11, 40, 137])
+def test_a_film_is_evenly_spaced_and_has_first_and_last_step(epochs):
+    film, model = nn.Film(frames=10), nn.Linear(2, 2, rng=np.random.default_rng(0))
+    start = [p.data.copy() for p in model.parameters()]
+    history = fit(epochs=epochs, metrics=None, model=model, callbacks=[film])
+    assert film.steps[0] == 0
+    assert film.steps[-1] == epochs
+    assert min(10, epochs + 1) // 2 <= len(film.steps) <= 10
+    assert len(set(np.diff(film.steps[:-1]))) <= 1
+    for first, last, before, after in zip(
+        film.arrays[0], film.arrays[-1], start, model.parameters(), strict=True
+    ):
+        np.testing.assert_array_equal(first, before)
+        np.testing.assert_array_equal(last, after.data)
+    losses = [history["loss"][step] for step in film.steps[:-1]]
+    np.testing.assert_allclose(film.losses[:-1], losses, rtol=1e-6)
+    assert np.isnan(film.losses[-1])
+
+
+def test_frames_of_a_film_are_the_parameters_whose_loss_they_tell():
+    film, model = nn.Film(frames=30), nn.Linear(2, 2, rng=np.random.default_rng(0))
+    fit(epochs=25, metrics=None, model=model, callbacks=[film])
+    for arrays, loss in zip(film.arrays[:-1], film.losses, strict=False):
+        with tg.no_grad():
+            for tensor, array in zip(film.tensors, arrays, strict=True):
+                tensor.assign(array)
+        assert float(nn.cross_entropy(model(X), Y)) == pytest.approx(loss, rel=1e-6)
+
+
+def test_a_film_is_bounded_in_memory_and_begins_anew():
+    film, model = nn.Film(megabytes=24e-6 * 5), nn.Linear(2, 2, rng=np.random.default_rng(0))
+    fit(epochs=50, metrics=None, model=model, callbacks=[film])
+    assert sum(a.nbytes for frame in film.arrays for a in frame) <= 120
+    assert film.steps[-1] == 50
+    fit(epochs=2, metrics=None, model=model, callbacks=[film])
+    assert film.steps == [0, 1, 2]
+    with pytest.raises(ValueError, match="frames"):
+        nn.Film(frames=1)
+
+
+def test_a_film_is_complete_up_to_an_error():
+    film = nn.Film()
+
+    def stop(epoch, history):
+        if epoch == 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fit(epochs=9, metrics=None, callbacks=[film], on_epoch=stop)
+    assert film.steps == [0, 1, 2, 3]
