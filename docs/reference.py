@@ -62,9 +62,9 @@ def reference() -> str:
 
 def entry(op: tg.Op) -> str:
     """The section of one operation."""
-    lines = [f"### `{op.name}{signature(op)}`\n", op.doc.splitlines()[0]]
-    lines[-1] += f" `{op.text.replace('{', '').replace('}', '')}`"
-    lines.append("")
+    summary, *more = inspect.cleandoc(op.doc).splitlines()
+    text = op.text.replace("{", "").replace("}", "")
+    lines = [f"### `{op.name}{signature(op)}`\n", f"{summary} `{text}`", *more, ""]
     longer: dict[str, list[str]] = {}
     if any(rule is not None for rule in op.rule.values()):
         lines += ["| input | its gradient |", "|---|---|"]

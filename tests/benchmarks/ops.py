@@ -116,19 +116,35 @@ def solve(t, F, a, b):
     return t.solve(a, b) if t is tg else t.linalg.solve(a, b)
 
 
+def layer_norm(t, F, x, weight, bias):
+    return F.layer_norm(x, ROWS[-1:], weight, bias)
+
+
+def power(n):
+    """Raise to a number."""
+    return lambda t, F, x: x**n
+
+
 # Larger operations on inputs of their own: shapes, and the op; `F` is torch.nn.functional, or this
 # library again.
 IMAGES = (32, 8, 28, 28)
 FILTERS, DEPTHWISE = (16, 8, 3, 3), (8, 1, 3, 3)
-ROWS, QUERIES, MATRIX = (128, 512), (8, 64, 32), (1000, 1000)
+ROWS, QUERIES, MATRIX = (8, 64, 256), (8, 64, 32), (1000, 1000)
+HIDDEN = (64, 512)  # what a layer of a small network works on
 LARGE = {
     "conv2d 8→16, 3×3": ([IMAGES, FILTERS], functional("conv2d", padding=1)),
     "conv2d depthwise": ([IMAGES, DEPTHWISE], functional("conv2d", padding=1, groups=8)),
     "max_pool2d": ([IMAGES], functional("max_pool2d", 2)),
-    "layer_norm": ([ROWS], functional("layer_norm", ROWS[1:])),
+    "layer_norm": ([ROWS, ROWS[-1:], ROWS[-1:]], layer_norm),
     "attention": ([QUERIES] * 3, functional("scaled_dot_product_attention")),
+    "gelu 64×512": ([HIDDEN], functional("gelu")),
+    "erfc 64×512": ([HIDDEN], plain("erfc")),
     "gelu": ([MATRIX], functional("gelu")),
     "erf": ([MATRIX], plain("erf")),
+    "erfc": ([MATRIX], plain("erfc")),
+    "x**3": ([(512, 256)], power(3)),
+    "x**4": ([(512, 256)], power(4)),
+    "x**-1": ([(512, 256)], power(-1)),
     "prod of columns": ([MATRIX], plain("prod", 0)),
     "logaddexp": ([MATRIX] * 2, plain("logaddexp")),
     "remainder": ([MATRIX] * 2, plain("remainder")),

@@ -22,6 +22,7 @@ from ..core.tensor import Tensor, as_operand, node_of, wrap
 from ..core.tracebacks import shorten_traceback
 from ..core.views import look_into
 from .mistakes import forward_failed, unknown_argument
+from .powers import power_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -40,7 +41,7 @@ _OPERATORS: dict[np.ufunc, Any] = {
     np.multiply: operator.mul,
     np.divide: operator.truediv,
     np.negative: operator.neg,
-    np.power: operator.pow,
+    np.power: power_of,
     np.matmul: operator.matmul,
 }
 

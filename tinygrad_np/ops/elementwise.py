@@ -11,6 +11,7 @@ import numpy as np
 from ..core.tensor import Tensor
 from .axes import minus_size
 from .define import answers, define_op
+from .powers import power_of
 
 __all__ = [
     "abs",
@@ -137,8 +138,12 @@ def power_log(x, y):
 
 def _power_x(g, x, y):
     if isinstance(y, (int, float)):  # x ** 2 and the like: Python numbers keep float32 as it is
-        return g * (y * x ** (y - 1)) if y else g * 0
+        return g * (y * power_of(x, y - 1)) if y else g * 0
     return g * power_slope(x, y)
+
+
+def _power_formula(g, x, y):
+    return g * (y * x ** (y - 1)) if isinstance(y, (int, float)) and y else None
 
 
 POWER_KINKS = (
@@ -150,8 +155,11 @@ power = define_op(
     np.power,
     x=_power_x,
     y=lambda g, out, x, y: g * out * power_log(x, y),
+    formulas={"x": _power_formula},
     text="{x} ** {y}",
-    doc="x raised to the power y.",
+    doc="""x raised to the power y.
+
+    A whole number y from -4 to 4 makes it a product of floats, right to within 5 ulps.""",
     kinks=POWER_KINKS,
     domain=(0.3, 3),
 )
