@@ -1,0 +1,173 @@
+"""`Builder`: it writes the loops of one program, from views."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.lib.array_utils import normalize_axis_tuple
+
+from ..statements import Var
+from .axes import longest_last, merge_neighbours, side_by_side
+from .loops import COPY, Map, Matmul, Reduce, Scan, View, dense_strides
+from .memory import Memory, Unsupported, element_type
+
+if TYPE_CHECKING:
+    from ..statements import Statement
+    from .loops import Loop
+
+_IDENTITIES = {"add": 0, "multiply": 1, "any": 0, "all": 1}  # results of no elements
+
+
+class Builder:
+    """The loops so far, and the memory that they work in.
+
+    Attributes:
+        memory: buffers and views.
+        loops: in order.
+        generators: that the program draws from.
+        generator_of: position among them, by the value that stands for one.
+        position, statement: what is being lowered.
+    """
+
+    def __init__(self) -> None:
+        self.memory = Memory()
+        self.loops: list[Loop] = []
+        self.generators: list[Any] = []
+        self.generator_of: dict[Var, int] = {}
+        self.position: int | None = None
+        self.statement: Statement | None = None
+
+    def append(self, loop: Loop) -> None:
+        """Add a loop to those of the statement that is being lowered."""
+        statement = self.statement
+        if statement is not None:
+            loop.statement = self.position
+            loop.place, loop.section = statement.place, statement.section
+        self.loops.append(loop)
+
+    # --- operands -------------------------------------------------------------------------------
+
+    @property
+    def out(self) -> View:
+        """The memory of the statement's result, or of what it changes."""
+        statement = self.statement
+        assert statement is not None
+        var = statement.outs[0] if statement.outs else statement.writes
+        assert var is not None
+        return self.memory.view(var)
+
+    def operand(self, value: Any, dtype: Any = None) -> View:
+        """Return the view of an operand: a value of the program, an array, a Python number, a view.
+
+        With a dtype, it is converted unless each of its values is the same number in that dtype.
+        """
+        if isinstance(value, View):
+            view = value
+        elif isinstance(value, Var):
+            view = self.memory.view(value)
+        else:
+            weak = isinstance(value, (bool, int, float))
+            view = self.memory.constant(value, element_type(dtype) if weak and dtype else None)
+        return view if dtype is None else self.converted(view, element_type(dtype))
+
+    def converted(self, view: View, dtype: np.dtype) -> View:
+        """Convert to a dtype, if that changes a value."""
+        if np.can_cast(view.dtype, dtype, "safe"):
+            return view
+        cell = self.memory.scratch(view.shape, dtype)
+        self.map(COPY, cell, view, dtype=dtype)
+        return cell
+
+    def apart(self, out: View, view: View) -> View:
+        """Copy an operand that would be overwritten before it is read."""
+        return self.dense(view) if view.overlaps(out) else view
+
+    def dense(self, view: View) -> View:
+        """Copy to memory of its own, in C order."""
+        copy = self.memory.scratch(view.shape, view.dtype)
+        self.map(COPY, copy, view)
+        return copy
+
+    # --- loops ----------------------------------------------------------------------------------
+
+    def map(self, function: str, out: View, *operands: View, dtype: np.dtype | None = None) -> None:
+        """Write out = function(*operands), the operands stretched to the shape of `out`.
+
+        With another dtype than the first operand's, they are taken as that.
+        """
+        if not out.size:
+            return
+        views = [self.apart(out, a.broadcast(out.shape)) for a in operands]
+        first, *others = longest_last([out, *views])
+        dtype = dtype or operands[0].dtype
+        self.append(Map(function=function, dtype=dtype, out=first, operands=tuple(others)))
+
+    def copy(self, out: View, source: View) -> None:
+        """Write the elements of a view, in C order, into one that may have another shape."""
+        if out.shape == source.shape:
+            self.map(COPY, out, source)
+        elif out.strides == dense_strides(out.shape):
+            self.map(COPY, out.reshaped(source.shape), source)
+        else:
+            self.map(COPY, out, self.dense(source).reshaped(out.shape))
+
+    def fill(self, out: View, number: float) -> None:
+        """Write one number everywhere."""
+        self.map(COPY, out, self.memory.constant(number, out.dtype))
+
+    def reduce(self, function: str, out: View, source: View, axes: Any, keepdims: bool) -> None:
+        """Write the reduction of a view along some axes, or along all (None)."""
+        ndim = len(source.shape)
+        every = list(range(ndim))
+        folded = every
+        if axes is not None:
+            folded = list(normalize_axis_tuple(axes, ndim))
+        kept = [k for k in every if k not in folded]
+        if keepdims:
+            out = out.axes(kept)
+        if not source.size:
+            if out.size:
+                self._fill_empty(function, out)
+            return
+        if function.startswith("arg"):
+            folded.sort()
+        else:  # NumPy's inner loops run along the memory
+            folded.sort(key=lambda k: -abs(source.strides[k]))
+        pairwise = function == "add" and side_by_side(source, folded)
+        (inner,) = merge_neighbours([source.axes(folded)])
+        if not inner.shape:
+            inner = inner.widened(0)
+        out, outer = longest_last([out, source.axes(kept)])
+        whole = source.placed(outer.shape + inner.shape, outer.strides + inner.strides)
+        whole = self.apart(out, whole)
+        self.append(Reduce(function=function, out=out, source=whole, pairwise=pairwise))
+
+    def _fill_empty(self, function: str, out: View) -> None:
+        if function not in _IDENTITIES:
+            raise Unsupported(f"{function} of nothing")
+        self.fill(out, _IDENTITIES[function])
+
+    def scan(self, function: str, out: View, source: View, axis: int) -> None:
+        """Write running sums, products, maxima or minima along an axis."""
+        if not out.size:
+            return
+        source = self.apart(out, source).along(axis)
+        self.append(Scan(function=function, out=out.along(axis), source=source))
+
+    def matmul(self, out: View, left: View, right: View) -> None:
+        """Write a product of matrices or vectors, or of stacks of them, as NumPy's matmul."""
+        if len(right.shape) == 1:
+            right, out = right.widened(1), out.widened(len(out.shape))
+        if len(left.shape) == 1:
+            left, out = left.widened(0), out.widened(len(out.shape) - 1)
+        if not out.size:
+            return
+        if not left.shape[-1]:
+            self.fill(out, 0)
+            return
+        batch = out.shape[:-2]
+        left = left.broadcast(batch + left.shape[-2:])
+        right = right.broadcast(batch + right.shape[-2:])
+        left, right = self.apart(out, left), self.apart(out, right)
+        self.append(Matmul(out=out, left=left, right=right))

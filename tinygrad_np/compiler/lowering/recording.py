@@ -1,0 +1,147 @@
+"""The recording of a training step: its program, and where in it the values of the graph are.
+
+The step runs twice, as in the first two calls of a compiled function, and what it did is undone.
+"""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ...core.tensor import Tensor
+from ..callers import function_name
+from ..comparison import Unlike, compare_recordings
+from ..compiled import Compiled
+from ..errors import CompileError, comes_of_recording, report_of
+from ..program import program_of
+from ..signature import record_call
+from ..standins import StandIn
+from ..surroundings import Surroundings
+from ..tape import Tape
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ...core.node import Node
+    from ..program import Program
+    from ..statements import Var
+
+
+@dataclass(eq=False)
+class StepRecording:
+    """One training step, taken down.
+
+    Attributes:
+        program: all that it computes, without passes: every value of the graph is in it.
+        values: the value of each node of the graph, leaves included.
+        gradients: the whole gradient of each node that backward came to.
+        names: what the user calls Tensors and Numbers, by id.
+    """
+
+    program: Program
+    values: dict[Node, Var]
+    gradients: dict[Node, Var]
+    names: dict[int, str]
+
+
+def record_step(step: Callable[[], Any]) -> StepRecording:
+    """Record a step: a function without arguments that trains, or computes, with what it captures.
+
+    Nothing is changed by it: parameters, gradients, optimizers and random generators are as before.
+    A compiled function is taken as the function that it was made of.
+
+    Raises:
+        CompileError: the step can't be a straight-line program, or is another one in each call.
+        TypeError: it is no function, or needs arguments.
+    """
+    f = step._f if isinstance(step, Compiled) else step
+    _check_arguments(f)
+    before = _record(f)
+    tape = _record(f)
+    name = function_name(f)
+    try:
+        fixed = compare_recordings(before, tape)
+    except Unlike as unlike:
+        raise CompileError(
+            f"{name} does something else in each call ({unlike}). Instead: branch outside of it, "
+            "and draw random numbers with tinygrad_np's functions."
+        ) from None
+    _check_gradients(name, tape)
+    program = program_of(name.rpartition(".")[2], tape, fixed, pin=False)
+    return StepRecording(program, tape.state.node_values, tape.gradients, tape.state.names)
+
+
+class _StepTape(Tape):
+    """A tape that keeps which value is the gradient of which node."""
+
+    def __init__(self, names: dict[int, str]) -> None:
+        super().__init__(names)
+        self.gradients: dict[Node, Var] = {}
+
+    def reached(self, node: Any, g: Any) -> None:
+        super().reached(node, g)
+        array = g._data if isinstance(g, Tensor) else g
+        if issubclass(type(array), StandIn):
+            self.gradients[node] = array.symbol
+
+
+def _check_arguments(f: Any) -> None:
+    """Raise unless a function can be called without arguments."""
+    if not callable(f):
+        raise TypeError(f"a step is a function without arguments, not {type(f).__name__}")
+    try:
+        parameters = inspect.signature(f).parameters.values()
+    except (TypeError, ValueError):
+        return
+    kinds = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+    needed = [p.name for p in parameters if p.default is p.empty and p.kind not in kinds]
+    if needed:
+        name = function_name(f)
+        raise TypeError(
+            f"a step is a function without arguments, but {name} needs {', '.join(needed)}: give "
+            f"lambda: {name}({', '.join(needed)})"
+        )
+
+
+def _record(f: Callable) -> _StepTape:
+    """Run a step on a tape, and leave everything as it was."""
+    surroundings = Surroundings(f)
+    tape = _StepTape(surroundings.names)
+    try:
+        with surroundings.watching():
+            record_call(tape, f, (), {})
+        changed, line = next(surroundings.changes(), ("", ""))
+    except Exception as error:
+        if isinstance(error.__cause__, KeyboardInterrupt):  # in a stand-in's __class__
+            raise error.__cause__ from None
+        if isinstance(error, CompileError) or not comes_of_recording(error):
+            raise
+        raise CompileError(f"{function_name(f)} can't be recorded: {report_of(error)}") from error
+    finally:
+        tape.state.rewind()
+        surroundings.undo()
+    if changed:
+        raise CompileError(
+            f"{line}{function_name(f)} changes {changed}, a Python value, and would go another way "
+            "in the next step. Instead: hold a number in a tinygrad_np.Number, and what the first "
+            "step alone makes, make before it."
+        )
+    return tape
+
+
+def _check_gradients(name: str, tape: Tape) -> None:
+    """Raise if gradients are there after the step that it did not find, or the other way round."""
+    none_before = set(map(id, tape.state.without_gradient))
+    for output in tape.outputs:
+        if output.kind != "grad":
+            continue
+        came = output.var is not None and id(output.source) in none_before
+        read = any(i.kind == "grad" and i.source is output.source for i in tape.state.inputs)
+        if came or (read and output.var is None):
+            does = "adds to" if came else "clears"
+            raise CompileError(
+                f"{name} {does} a gradient that is {'None' if came else 'an array'} before the "
+                "first step and otherwise before the second: these are two programs. Instead: "
+                "clear the gradients before backward(), by optimizer.zero_grad()."
+            )

@@ -1,0 +1,196 @@
+"""The lowering of a program: from NumPy calls to loops over typed buffers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ...core.callsite import short_place
+from ..statements import Statement, Var
+from . import arrays, draws, picks, sums, takes  # noqa: F401 - their rules
+from .builder import Builder
+from .elementwise import lower_operator, lower_ufunc
+from .loops import COPY, Guard
+from .memory import LoweringError, Unsupported
+from .rules import RULES, apply_rule
+
+if TYPE_CHECKING:
+    from ..program import Input, Output, Program
+    from .loops import Buffer, Loop, View
+
+
+@dataclass(eq=False)
+class Lowered:
+    """A program as loops.
+
+    Attributes:
+        program: what was lowered.
+        buffers: all memory, with what is in it before the first step.
+        loops: one step, in order.
+        state: copies after a step: new values of parameters, optimizers and numbers.
+        views: where the values of the program are.
+        generators: random generators, in their state before the first step.
+        results: views of the values that the step returns.
+    """
+
+    program: Program
+    buffers: list[Buffer]
+    loops: list[Loop]
+    state: list[Loop]
+    views: dict[Var, View]
+    generators: list[Any]
+    results: list[View]
+
+    @property
+    def work(self) -> int:
+        """The number of times that the innermost lines of all loops run in one step."""
+        return sum(loop.work for loop in self.loops)
+
+
+def lower(program: Program) -> Lowered:
+    """Write a program, of `record_step`, as loops.
+
+    Raises:
+        LoweringError: a statement can't be written as loops; the message has call, reason, line.
+    """
+    builder = Builder()
+    try:
+        for entry in program.inputs:
+            _lower_input(builder, entry)
+        for k, statement in enumerate(program.statements):
+            builder.position, builder.statement = k, statement
+            _lower_statement(builder, program, statement)
+        builder.position = builder.statement = None
+        loops, builder.loops = builder.loops, []
+        _keep_state(builder, program)
+    except Unsupported as reason:
+        what = _name_of(builder.statement, program)
+        raise LoweringError(f"{what} can't be written as loops: {reason}") from None
+    memory = builder.memory
+    results = [memory.view(r) for r in program.results if isinstance(r, Var)]
+    state = builder.loops
+    return Lowered(program, memory.buffers, loops, state, memory.views, builder.generators, results)
+
+
+def _name_of(statement: Statement | None, program: Program) -> str:
+    """Return line, call and section of a statement; without one it is about the outside."""
+    if statement is None:
+        return f"what {program.name} reads or changes"
+    place = f"{short_place(statement.place)}: " if statement.place else ""
+    return f"{place}{call_name(statement)} ({statement.section})"
+
+
+def call_name(statement: Statement) -> str:
+    """Return what is called, as NumPy spells it."""
+    target = statement.target
+    name = target if isinstance(target, str) else getattr(target, "__name__", "")
+    if statement.kind == "ufunc":
+        return f"np.{name}{statement.method and '.'}{statement.method}"
+    if statement.kind == "function":
+        module = getattr(target, "__module__", "") or ""
+        return f"np.linalg.{name}" if module.endswith("linalg") else f"np.{name}"
+    names = {"getitem": "an index", "setitem": "a write at an index", "guard": "a check of a value"}
+    names |= {"draw": f"Generator.{name}", "method": f"array.{name}", "host": f"function {name}"}
+    return names.get(statement.kind, f"{statement.kind} {name}")
+
+
+def _lower_input(builder: Builder, entry: Input) -> None:
+    if entry.kind == "generator":
+        source = entry.source
+        draws.add_generator(builder, entry.var, source() if callable(source) else source)
+    else:
+        builder.memory.input(entry.var)
+
+
+def _lower_statement(builder: Builder, program: Program, statement: Statement) -> None:
+    kind, args = statement.kind, statement.args
+    if kind == "guard":
+        _guard(builder, statement)
+    elif kind == "method" and statement.target == "view":
+        _reinterpret(builder, program, statement)
+    elif statement.is_view():
+        for out in statement.outs:
+            builder.memory.view(out)
+    elif kind == "ufunc":
+        lower_ufunc(builder, statement)
+    elif kind == "operator":
+        lower_operator(builder, statement)
+    elif kind == "getitem":
+        picks.lower_getitem(builder, *args)
+    elif kind == "setitem":
+        picks.lower_setitem(builder, *args)
+    elif kind == "draw":
+        draws.lower_draw(builder, statement)
+    elif kind in ("method", "function"):
+        _call(builder, statement)
+    elif kind == "host":
+        raise Unsupported("a Python function of a number, which only Python can call")
+    else:
+        raise Unsupported("an op with an effect")
+
+
+def _call(builder: Builder, statement: Statement) -> None:
+    target = statement.target
+    name = target if isinstance(target, str) else target.__name__
+    if name not in RULES:
+        raise Unsupported("there is no rule for it")
+    if "out" in statement.kwargs:
+        raise Unsupported("the argument out")
+    if statement.several:
+        raise Unsupported("several results")
+    apply_rule(RULES[name], builder, statement.args, statement.kwargs)
+
+
+def _guard(builder: Builder, statement: Statement) -> None:
+    value, expected = statement.args
+    if statement.method == "shape":
+        return  # the shapes of values are fixed: what would change them is refused
+    view = builder.operand(value)
+    if view.size != 1 or not isinstance(expected, (bool, int, float)):
+        raise Unsupported("a value that is no number")
+    builder.append(Guard(view=view, expected=float(expected)))
+
+
+def _reinterpret(builder: Builder, program: Program, statement: Statement) -> None:
+    """Write a view of integers as those of another sign, the one that can be a copy."""
+    out, source = statement.out, builder.operand(statement.args[0])
+    kinds = {np.dtype(out.dtype).kind, source.dtype.kind}
+    if out.dtype == source.dtype:
+        builder.memory.view(out)
+        return
+    if not kinds <= {"i", "u", "b"} or out.dtype.itemsize != source.dtype.itemsize:
+        raise Unsupported(f"a view of {source.dtype} as {out.dtype}")
+    if out.root in program.changed():
+        raise Unsupported("memory that is written to as two dtypes")
+    copy = builder.memory.scratch(out.shape, out.dtype)
+    builder.memory.views[out] = copy
+    builder.map(COPY, copy, source)
+
+
+def _keep_state(builder: Builder, program: Program) -> None:
+    """Write the copies after a step: what the next one reads gets its new values."""
+    memory = builder.memory
+    pairs = []
+    for output in program.outputs:
+        entry = next((i for i in program.inputs if _same_content(i, output)), None)
+        if entry is None or output.var is None:
+            continue
+        old, new = memory.views[entry.var], builder.operand(output.var)
+        if old.shape != new.shape or old.dtype != new.dtype:
+            name = entry.var.hint or output.kind
+            raise Unsupported(
+                f"{name} is {old.shape} {old.dtype} before a step and {new.shape} {new.dtype} after"
+            )
+        pairs.append((old, new))
+    targets = {old.buffer for old, _ in pairs}
+    # A value that is itself among the old ones is saved before any of them changes.
+    pairs = [(old, builder.dense(new) if new.buffer in targets else new) for old, new in pairs]
+    for old, new in pairs:
+        memory.buffers[old.buffer].role = "state"
+        builder.map(COPY, old, new)
+
+
+def _same_content(entry: Input, output: Output) -> bool:
+    return entry.kind == output.kind and entry.source is output.source

@@ -1,0 +1,1 @@
+"""The live page: a training step that runs in the browser."""
