@@ -33,6 +33,8 @@ class Window(NamedTuple):
 WINDOWS = (Window(2_000, 24, 64), Window(500, 16, 24), Window(120, 8, 12), Window(30, 4, 6))
 MOST_ELEMENTS = 750_000
 
+EXACT = 2**24  # up to here float32 has all whole numbers
+
 STATISTICS = ("min", "max", "mean", "std")
 
 
@@ -41,7 +43,8 @@ class Arrays:
 
     `entries()` is what the page stores. An entry has the shape and dtype; `rows` and `columns`, the
     indices of what is shown when the array is seen as a table of its last axis; `data`, those
-    elements as little-endian float32 (or float64, see `wide`) in base64; and of the whole array
+    elements as little-endian float32 (or float64, see `wide`) in base64, where a tenth or more of
+    them are 0 without these: `kept` has a bit for each that is there; and of the whole array
     `min`, `max`, `mean`, `std`, `zeros` (a share), `nan` and `inf` (how many), and for a window
     `bins`, its histogram. Statistics are of the finite elements, None where there are none.
     """
@@ -84,13 +87,22 @@ def _entry(array: np.ndarray, window: Window) -> dict[str, Any]:
     numbers = table.astype("<f8")
     with np.errstate(over="ignore", under="ignore"):
         narrow = numbers.astype("<f4")
-    if array.dtype.kind in "iu" or _is_lossy(numbers, narrow):
+    whole_numbers = array.dtype.kind in "iu" and np.any(np.abs(numbers) > EXACT)
+    if whole_numbers or _is_lossy(numbers, narrow):
         entry["wide"] = True
     else:
         numbers = narrow
-    encoded = base64.b64encode(numbers.tobytes())
-    entry["data"] = encoded.decode("ascii")
+    numbers = numbers.ravel()
+    is_kept = (numbers != 0) | np.signbit(numbers)
+    if 10 * np.count_nonzero(is_kept) < 9 * numbers.size:
+        entry["kept"] = _encoded(np.packbits(is_kept, bitorder="little"))
+        numbers = numbers[is_kept]
+    entry["data"] = _encoded(numbers)
     return entry | _statistics(array, bins=not is_whole)
+
+
+def _encoded(array: np.ndarray) -> str:
+    return base64.b64encode(array.tobytes()).decode("ascii")
 
 
 def _table(array: np.ndarray) -> np.ndarray:

@@ -1,13 +1,15 @@
-"use strict";
-(() => {
 const run = JSON.parse(document.getElementById("run").textContent);
-const { nodes, steps, arrays } = run;
+const { nodes, steps, arrays, texts } = run;
+for (const entry of [...nodes, ...steps, ...steps.flatMap(s => s.flows || [])]) {
+  for (const key of ["doc", "code", "numpy"]) if (key in entry) entry[key] = texts[entry[key]];
+}
 const $ = id => document.getElementById(id);
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
 const state = { at: 0, chosen: null, timer: null };
 
+const SVG = new Set(["svg", "g", "rect", "path", "polygon", "ellipse", "text", "tspan"]);
 function make(tag, attributes = {}, ...children) {
-  const svg = ["svg", "rect"].includes(tag);
+  const svg = SVG.has(tag);
   const e = svg ? document.createElementNS("http://www.w3.org/2000/svg", tag)
     : document.createElement(tag);
   for (const [key, value] of Object.entries(attributes)) {
@@ -67,9 +69,14 @@ function largest(m) {
 const cache = new Map();
 function read(k) {
   if (cache.has(k)) return cache.get(k);
-  const a = arrays[k], bytes = Uint8Array.from(atob(a.data), c => c.charCodeAt(0)).buffer;
-  const flat = a.wide ? new Float64Array(bytes) : new Float32Array(bytes);
+  const a = arrays[k], bytes = text => Uint8Array.from(atob(text), c => c.charCodeAt(0)), Kind = a.wide ? Float64Array : Float32Array;
+  let flat = new Kind(bytes(a.data).buffer);
   const complex = a.dtype.startsWith("complex");
+  if (a.kept) { // the zeros are left out
+    const bits = bytes(a.kept), numbers = flat;
+    let i = 0;
+    flat = Kind.from({ length: 8 * bits.length }, (_, j) => bits[j >> 3] >> (j & 7) & 1 ? numbers[i++] : 0);
+  }
   const size = i => complex ? Math.hypot(flat[2 * i], flat[2 * i + 1]) : flat[i];
   const text = i => complex ? `${number(flat[2 * i])} ${flat[2 * i + 1] < 0 ? "−" : "+"} ${number(Math.abs(flat[2 * i + 1]))}i`
     : a.dtype === "bool" ? (flat[i] ? "True" : "False") : number(flat[i]);
@@ -375,35 +382,31 @@ function sentence(step) {
 // --- drawing a step ------------------------------------------------------------------------------
 
 const graph = $("graph"), details = $("details");
-const groups = [...graph.querySelectorAll(".n")], edges = [...graph.querySelectorAll(".e[data-edge]")];
+const picture = graphOf(run, make, i => arrivals[i].filter(a => a.flow).length);
+graph.append(picture.svg);
 
 function drawGraph(step) {
-  const read = step.phase === "forward" ? nodes[step.node].inputs : [];
-  const flows = step.flows || [];
-  for (const g of groups) {
-    const i = +g.dataset.node, came = arrivals[i].filter(a => a.step <= state.at).length, badge = g.querySelector(".badge");
-    g.classList.toggle("todo", !computed(i, state.at));
-    g.classList.toggle("now", i === step.node);
-    g.classList.toggle("chosen", i === state.chosen);
-    g.classList.toggle("read", read.includes(i));
-    g.classList.toggle("sent", flows.some(f => f.to === i));
-    g.classList.toggle("moved", stepOf.update[i] <= state.at);
-    if (i === step.node) g.setAttribute("aria-current", "step"); else g.removeAttribute("aria-current");
+  const flows = step.flows || [], marks = { now: [step.node], chosen: [state.chosen],
+    read: step.phase === "forward" ? nodes[step.node].inputs : [], sent: flows.map(f => f.to) };
+  const shown = Object.entries(marks).map(([name, list]) => [name, new Set(list.map(i => i === null ? i : picture.seen(i)))]);
+  for (const [ref, g] of picture.boxes) {
+    const here = ref === picture.seen(step.node), all = ref < nodes.length ? [ref] : picture.inside[ref - nodes.length];
+    for (const [name, refs] of shown) g.classList.toggle(name, refs.has(ref));
+    g.classList.toggle("todo", all.every(i => !nodes[i].op || !computed(i, state.at)) && all.some(i => nodes[i].op));
+    g.classList.toggle("moved", all.some(i => stepOf.update[i] <= state.at));
+    if (here) g.setAttribute("aria-current", "step"); else g.removeAttribute("aria-current");
+    if (ref >= nodes.length) { picture.say(ref - nodes.length, here && nodes[step.node].title); continue; }
+    const badge = g.querySelector(".badge"), came = arrivals[ref].filter(a => a.step <= state.at).length, total = arrivals[ref].length;
     if (!badge) continue;
-    const all = arrivals[i].length;
-    badge.classList.toggle("some", came > 0 && came < all);
-    badge.classList.toggle("all", all > 0 && came === all);
-    if (all > 1) badge.querySelector("text").textContent = `${came}/${all}`;
+    badge.classList.toggle("some", came > 0 && came < total);
+    badge.classList.toggle("all", total > 0 && came === total);
+    if (total > 1) badge.querySelector("text").textContent = `${came}/${total}`;
   }
-  for (const e of edges) {
-    const [target, argument] = e.dataset.edge.split(":").map(Number), here = target === step.node;
-    e.classList.toggle("on", here && step.phase === "forward");
-    e.classList.toggle("flow", here && flows.some(f => f.argument === argument));
-  }
+  picture.light(step.phase === "forward" ? step.node : null, step.node, flows.map(f => f.argument));
 }
 
 function follow(i, far) {
-  const g = groups.find(g => +g.dataset.node === i).getBoundingClientRect(), pane = graph.getBoundingClientRect();
+  const g = picture.boxes.get(picture.seen(i)).getBoundingClientRect(), pane = graph.getBoundingClientRect();
   const margin = Math.min(110, pane.height / 4);
   const off = g.top < pane.top + margin || g.bottom > pane.bottom - margin || g.left < pane.left || g.right > pane.right;
   if (off) graph.scrollBy({ top: (g.top + g.bottom - pane.top - pane.bottom) / 2, left: (g.left + g.right - pane.left - pane.right) / 2, behavior: calm.matches || far ? "auto" : "smooth" });
@@ -441,7 +444,14 @@ function go(i) {
   draw();
   if (before !== state.at) details.scrollTop = 0;
   follow(steps[state.at].node, Math.abs(state.at - before) > 1);
-  try { history.replaceState(null, "", `#step=${state.at + 1}`); } catch { /* some browsers forbid it on files */ }
+  link();
+}
+
+// What is open is part of the link once the reader has changed it.
+let changed = false;
+function link() {
+  const open = changed ? `&open=${[...picture.open].filter(k => k).join(".")}` : "";
+  try { history.replaceState(null, "", `#step=${state.at + 1}${open}`); } catch { /* some browsers forbid it on files */ }
 }
 
 function showPlaying(on) {
@@ -500,14 +510,46 @@ for (const name of ["backward", "update"]) {
   $("slider").parentNode.style.setProperty(`--${name}-from`, `${at}%`);
 }
 
-for (const g of groups) {
-  const i = Number(g.dataset.node);
-  g.setAttribute("tabindex", 0);
-  g.addEventListener("click", () => pick(i));
-  g.addEventListener("keydown", event => {
-    if (event.key === "Enter" || event.key === " ") { event.preventDefault(); event.stopPropagation(); pick(i); }
-  });
+// Open or close a group; what was clicked stays where it is.
+function fold(k, focus) {
+  const mark = () => (picture.open.has(k) ? picture.title(k) : picture.boxes.get(nodes.length + k));
+  const before = mark().getBoundingClientRect();
+  picture.toggle(k);
+  draw();
+  const after = mark().getBoundingClientRect();
+  graph.scrollBy({ top: after.top - before.top, left: after.left - before.left });
+  if (focus) mark().focus({ preventScroll: true });
+  changed = true;
+  link();
 }
+
+function foldAll(list) {
+  picture.setOpen(list);
+  draw();
+  follow(steps[state.at].node, true);
+  changed = true;
+  link();
+}
+
+// The innermost open group around this step, and the outermost closed one.
+const around = () => picture.around(steps[state.at].node);
+const inner = () => around().filter((k, i, way) => k && way.slice(0, i + 1).every(p => picture.open.has(p))).at(-1);
+keys.o = () => { const k = around().find(k => !picture.open.has(k)); if (k) fold(k); };
+keys.c = () => { const k = inner(); if (k) fold(k); };
+$("open").onclick = () => foldAll(picture.groups.keys());
+$("close").onclick = () => foldAll([]);
+$("folds").hidden = picture.groups.length < 2;
+
+function press(event) {
+  const g = event.target.closest("[data-node], [data-group]");
+  if (!g) return false;
+  if (g.dataset.node) pick(+g.dataset.node); else fold(+g.dataset.group, true);
+  return true;
+}
+graph.addEventListener("click", press);
+graph.addEventListener("keydown", event => {
+  if ((event.key === "Enter" || event.key === " ") && press(event)) { event.preventDefault(); event.stopPropagation(); }
+});
 
 addEventListener("keydown", event => {
   if (event.ctrlKey || event.metaKey || event.altKey || ["INPUT", "SELECT"].includes(event.target.tagName)) return;
@@ -528,6 +570,11 @@ $("theme").onclick = () => { theme(document.documentElement.dataset.theme === "d
 theme(dark.matches ? "dark" : "light");
 
 const linked = () => (Number(/step=(\d+)/.exec(location.hash)?.[1]) || 1) - 1;
-addEventListener("hashchange", () => { if (linked() !== state.at) act(linked)(); });
-go(linked());
-})();
+function followLink() {
+  const open = /open=([\d.]*)/.exec(location.hash)?.[1];
+  changed = open !== undefined;
+  picture.setOpen(changed ? open.split(".").map(Number) : picture.first());
+  act(linked)();
+}
+addEventListener("hashchange", followLink);
+followLink();

@@ -112,6 +112,7 @@ class _Steps:
             "dtype": node.dtype,
             "module": label(self.graph, node.module) if node.module else None,
             "inputs": [edge.source for edge in self.names.inputs.get(node.id, ())],
+            "arguments": [edge.argument for edge in self.names.inputs.get(node.id, ())],
             "value": [],
             "gradient": [],
         }

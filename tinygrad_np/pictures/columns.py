@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from .clusters import PADDING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
     from .layers import Layered
 
@@ -25,16 +25,17 @@ PASSES = 12
 Neighbours = dict[int, dict[int, float]]  # per block: its neighbours, and how far apart
 
 
-def columns(layered: Layered, widths: Sequence[float]) -> list[float]:
+def columns(layered: Layered, widths: Sequence[float], firm: Collection[int] = ()) -> list[float]:
     """Return the centre of every item, in pixels from anywhere: in order, without overlaps.
 
-    `widths` are those of the nodes; the items after them are lines, and take no room.
+    `widths` are those of the nodes; the items after them are lines, and take no room. Of the nodes
+    without sources, those that are `firm` stand straight above what reads them.
     """
     order = layered.order
     above = layered.above
     below = layered.below
     n = len(widths)
-    leaf = [i < n and not above[i] for i in range(len(above))]
+    leaf = [i < n and not above[i] and i not in firm for i in range(len(above))]
     block = _blocks(layered, leaf, n)
     nests = layered.nests
     distances = [[_distance(a, b, widths, nests) for a, b in pairwise(items)] for items in order]

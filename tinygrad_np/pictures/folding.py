@@ -18,14 +18,19 @@ Kind = TypeVar("Kind", bound=Snapshot)
 LONGEST = 40  # ops of one repeat
 
 
-class _Part(NamedTuple):
-    """Nodes that are drawn as one: `ops` in order, and the leaves that only they use."""
+class Part(NamedTuple):
+    """Nodes that are drawn as one: `ops` in order, and the leaves that only they use.
+
+    What repeats `times` in a row was joined from the parts `inside`, those of one turn after those
+    of another.
+    """
 
     ops: tuple[int, ...]
     label: str
     module: str
     times: int
     signature: Any
+    inside: tuple[Part, ...] = ()
 
 
 def fold(graph: Kind) -> Kind:
@@ -33,16 +38,19 @@ def fold(graph: Kind) -> Kind:
     sources: list[list[int]] = [[] for _ in graph.nodes]
     for edge in graph.edges:
         sources[edge.target].append(edge.source)
-    parts = list(_modules(graph, sources))
+    return _joined(graph, repeats(list(_modules(graph, sources))))
+
+
+def repeats(parts: list[Part]) -> list[Part]:
+    """Return the parts, with what repeats in a row as one; also what then repeats of these."""
     while True:
-        fewer = list(_repeats(parts))
+        fewer = list(_once_joined(parts))
         if len(fewer) == len(parts):
-            break
+            return parts
         parts = fewer
-    return _joined(graph, parts)
 
 
-def _modules(graph: Snapshot, sources: list[list[int]]) -> Iterator[_Part]:
+def _modules(graph: Snapshot, sources: list[list[int]]) -> Iterator[Part]:
     """The ops in order, those of one module that follow each other as one part.
 
     The module is the outermost that computes something itself, which a mere container does not.
@@ -57,11 +65,11 @@ def _modules(graph: Snapshot, sources: list[list[int]]) -> Iterator[_Part]:
         joins = run and node.kind == run[-1].kind == "op" and module == outermost[run[-1].module]
         joins = joins and module != ""
         if run and not joins:
-            yield _part(graph, run, sources, outermost[run[0].module])
+            yield part_of(graph, run, sources, outermost[run[0].module])
             run = []
         run.append(node)
     if run:
-        yield _part(graph, run, sources, outermost[run[0].module])
+        yield part_of(graph, run, sources, outermost[run[0].module])
 
 
 def _outermost(path: str, computing: set[str]) -> str:
@@ -70,7 +78,8 @@ def _outermost(path: str, computing: set[str]) -> str:
     return next((prefix for prefix in prefixes if prefix in computing), "")
 
 
-def _part(graph: Snapshot, run: list[GraphNode], sources: list[list[int]], module: str) -> _Part:
+def part_of(graph: Snapshot, run: list[GraphNode], sources: list[list[int]], module: str) -> Part:
+    """Return ops that follow each other as one part, with what tells it from others."""
     ids = {node.id for node in run}
     looks: Any = tuple(
         (
@@ -84,7 +93,7 @@ def _part(graph: Snapshot, run: list[GraphNode], sources: list[list[int]], modul
     label = graph.modules.get(module, module) if len(run) > 1 else str(run[0].op)
     if run[0].kind == "output":
         looks = run[0].id  # like nothing else
-    return _Part(tuple(node.id for node in run), label, module, 1, (label, looks))
+    return Part(tuple(node.id for node in run), label, module, 1, (label, looks))
 
 
 def _look(source: GraphNode) -> tuple[Any, ...]:
@@ -92,7 +101,7 @@ def _look(source: GraphNode) -> tuple[Any, ...]:
     return kind, source.shape, source.dtype
 
 
-def _repeats(parts: list[_Part]) -> Iterator[_Part]:
+def _once_joined(parts: list[Part]) -> Iterator[Part]:
     """The parts, with every stretch that is repeated at once joined to one."""
     n = len(parts)
     keys: dict[Any, int] = {}
@@ -117,7 +126,7 @@ def _repeats(parts: list[_Part]) -> Iterator[_Part]:
         i += period * times
 
 
-def _several(parts: list[_Part], period: int, times: int) -> _Part:
+def _several(parts: list[Part], period: int, times: int) -> Part:
     once = parts[:period]
     ops = tuple(node for part in parts for node in part.ops)
     if period == 1:
@@ -125,7 +134,8 @@ def _several(parts: list[_Part], period: int, times: int) -> _Part:
     else:
         label = " → ".join(p.label if p.times == 1 else f"({p.label} ×{p.times})" for p in once)
     signature = (times, tuple(part.signature for part in once))
-    return _Part(ops, label, _common([part.module for part in parts]), times, signature)
+    module = _common([part.module for part in parts])
+    return Part(ops, label, module, times, signature, tuple(parts))
 
 
 def _common(paths: list[str]) -> str:
@@ -139,7 +149,7 @@ def _common(paths: list[str]) -> str:
     return ".".join(shared)
 
 
-def _joined(graph: Kind, parts: list[_Part]) -> Kind:
+def _joined(graph: Kind, parts: list[Part]) -> Kind:
     """The graph with each part of several ops as one node."""
     # Of each folded op: its part, and in which repeat of the part it is.
     turn = {
@@ -207,7 +217,7 @@ def _joined(graph: Kind, parts: list[_Part]) -> Kind:
     )
 
 
-def _data_of_repeats(graph: Snapshot, parts: list[_Part]) -> dict[int, list[GraphNode]]:
+def _data_of_repeats(graph: Snapshot, parts: list[Part]) -> dict[int, list[GraphNode]]:
     """Return, for what each repeat of a part reads at the same place, all that is read there."""
     places: dict[int, tuple[int, int]] = {}  # of ops: the part, and the position in its repeat
     for k, part in enumerate(parts):
@@ -242,7 +252,7 @@ def _name_of_all(nodes: list[GraphNode]) -> str:
     return f"{first or 'data'} ×{len(nodes):,}"
 
 
-def _block(number: int, part: _Part, members: list[GraphNode], last: GraphNode) -> GraphNode:
+def _block(number: int, part: Part, members: list[GraphNode], last: GraphNode) -> GraphNode:
     def total(amounts: list[Any]) -> Any:
         known = [amount for amount in amounts if amount is not None]
         return sum(known) if known else None

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from .clusters import nesting, together
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from .snapshot import Edge, Snapshot
 
 SWEEPS = 8
@@ -43,10 +45,18 @@ class Layered(NamedTuple):
     nests: list[tuple[str, ...]]
 
 
-def assign_layers(graph: Snapshot) -> Layered:
-    """Return the layers from top (inputs) to bottom (outputs), ordered so that few edges cross."""
+def assign_layers(
+    graph: Snapshot, top: Collection[int] = (), bottom: Collection[int] = ()
+) -> Layered:
+    """Return the layers from top (inputs) to bottom (outputs), ordered so that few edges cross.
+
+    The nodes `top`, which have no sources, stay in the first layer; `bottom`, which have no
+    targets, in the last one, alone.
+    """
     nests = nesting(graph)
-    depth, layer = _layers(graph, nests)
+    depth, layer = _layers(graph, nests, top)
+    last = 1 + max((row for i, row in enumerate(layer) if i not in bottom), default=0)
+    layer = [last if i in bottom else row for i, row in enumerate(layer)]
     lanes, comes_from = _lanes(graph.edges, layer)
     above: list[list[int]] = [[] for _ in layer]
     below: list[list[int]] = [[] for _ in layer]
@@ -68,7 +78,9 @@ def span(graph: Snapshot) -> int:
     return sum(layer[edge.target] - layer[edge.source] for edge in graph.edges)
 
 
-def _layers(graph: Snapshot, nests: list[tuple[str, ...]]) -> tuple[list[int], list[int]]:
+def _layers(
+    graph: Snapshot, nests: list[tuple[str, ...]], top: Collection[int] = ()
+) -> tuple[list[int], list[int]]:
     """Return the depth of each node, which is the longest way to it in ops, and its layer."""
     sources: list[list[int]] = [[] for _ in graph.nodes]
     targets: list[list[int]] = [[] for _ in graph.nodes]
@@ -90,7 +102,7 @@ def _layers(graph: Snapshot, nests: list[tuple[str, ...]]) -> tuple[list[int], l
         moves = (i - n) % 2 == 0  # the top of a frame stays close to what is in it
         if i < n:
             tied = sum(bool(sources[s]) for s in sources[i])
-            moves = bool(targets[i]) and tied <= len(targets[i])
+            moves = bool(targets[i]) and tied <= len(targets[i]) and i not in top
         if moves and below[i]:
             layer[i] = min(layer[t] - distance for t, distance in below[i])
     rows = sorted(set(layer[:n]))

@@ -1,0 +1,335 @@
+// The graph. Each group of nodes has a layout of its own, made in Python; an open group takes its
+// place among its neighbours, which give way, and lines go on inside of it from its ports.
+function graphOf(run, make, badges) {
+const { nodes, groups } = run, N = nodes.length, GAP = 38, HEAD = 27, PAD = 11, PORT = 14;
+const home = [], parent = [], open = new Set([0]), boxes = new Map(), known = new Map(), built = [], geometry = [];
+
+groups.forEach((g, k) => {
+  g.at = new Map(g.members.map((ref, j) => [ref, j + g.enter.length]));
+  g.members.forEach(ref => { if (ref < N) home[ref] = k; else parent[ref - N] = k; });
+  g.row = [];
+  g.rows.forEach((items, r) => items.forEach(item => g.row[item] = r));
+  g.out = g.enter.length + g.members.length;
+  g.lanes = new Map();
+  g.lines = g.lines.map(([value, from, to, argument, flows, first, count]) => {
+    const line = { value, from, to, argument, flows, first, count: count || 0, group: k };
+    line.upper = count ? first + count - 1 : from;
+    if (count && !(g.lanes.get(first)?.count >= count)) g.lanes.set(first, line);
+    known.set([k, value, to, argument].join(), line);
+    return line;
+  });
+  g.into = new Map();
+  for (const line of g.lines) g.into.set(line.to, [...g.into.get(line.to) || [], line]);
+});
+const around = i => { const way = []; for (let k = i < N ? home[i] : parent[i - N]; k !== undefined; k = parent[k]) way.unshift(k); return way; };
+const inside = groups.map(() => []);
+nodes.forEach((n, i) => { for (const k of around(i)) inside[k].push(i); });
+// What is seen of a node: itself, or the outermost closed group that it is in.
+const seen = i => { const k = around(i).find(k => !open.has(k)); return k === undefined ? i : N + k; };
+const member = (g, item) => g.members[item - g.enter.length];
+const openMember = (g, item) => { const ref = member(g, item); return ref >= N && open.has(ref - N) ? ref - N : null; };
+
+// --- places --------------------------------------------------------------------------------------
+
+// The positions nearest to the wishes that keep order and distances: neighbours in each other's way are pooled.
+function spread(wishes, offsets, weights) {
+  const pools = [];
+  wishes.forEach((wish, i) => {
+    let pool = { mean: wish - offsets[i], weight: weights[i], count: 1 };
+    while (pools.length && pools.at(-1).mean > pool.mean) {
+      const other = pools.pop(), weight = pool.weight + other.weight;
+      pool = { mean: (pool.mean * pool.weight + other.mean * other.weight) / weight, weight, count: pool.count + other.count };
+    }
+    pools.push(pool);
+  });
+  return pools.flatMap(pool => Array(pool.count).fill(pool.mean)).map((mean, i) => mean + offsets[i]);
+}
+
+function sizeOf(g, item) {
+  const ref = member(g, item);
+  if (ref === undefined) return { left: 0, right: 0, height: 0 };
+  const k = openMember(g, item), half = g.widths[item - g.enter.length] / 2;
+  if (k !== null) return geometry[k];
+  return { left: half, right: half, height: ref >= N ? 46 : nodes[ref].text != null ? 30 : nodes[ref].exit ? 62 : 46 };
+}
+
+function place(k) {
+  const g = groups[k], sizes = g.xs.map((_, item) => sizeOf(g, item)), xs = [...g.xs];
+  const opened = item => openMember(g, item) !== null;
+  for (const items of g.rows) {
+    if (!items.some(opened)) continue;
+    const offsets = [0];
+    items.slice(1).forEach((item, i) => {
+      const a = sizes[items[i]], b = sizes[item];
+      offsets.push(offsets[i] + a.right + b.left + (a.height && b.height ? 22 : 14));
+    });
+    spread(items.map(item => g.xs[item]), offsets, items.map(item => opened(item) ? 1e4 : 1)).forEach((x, i) => xs[items[i]] = x);
+  }
+  const reach = g.rows.map(() => 0), far = (a, b) => reach[g.row[b]] = Math.max(reach[g.row[b]], Math.abs(xs[a] - xs[b]));
+  for (const line of g.lines) if (g.row[line.to] === g.row[line.upper] + 1) far(line.upper, line.to);
+  for (const { from, first, count } of g.lanes.values()) for (let i = 0; i < count; i++) far(i ? first + i - 1 : from, first + i);
+  const tops = [], bottoms = [];
+  let y = k ? HEAD : 0;
+  g.rows.forEach((items, r) => {
+    const height = Math.max(...items.map(item => sizes[item].height)), last = r === g.rows.length - 1;
+    const port = k && !height;
+    if (r === 0 && port) y = 0;
+    else if (r) y += Math.min(80, .06 * reach[r]) + (port && last ? PAD + Math.min(12, reach[r] / 3)
+      : k && r === 1 && bottoms[0] === 0 ? HEAD + Math.min(14, reach[r] / 3) : GAP);
+    tops.push(y);
+    bottoms.push(y += height);
+  });
+  if (k && groups[k].leave.length === 0) y += PAD;
+  const ports = [...g.enter.keys(), ...g.leave.map((_, j) => g.out + j)].map(item => xs[item]);
+  const through = ports.find((x, i) => i < g.enter.length && ports.slice(g.enter.length).includes(x));
+  const anchor = through ?? (ports.length ? ports.reduce((a, b) => a + b) / ports.length : 0);
+  let left = 0, right = 0;
+  xs.forEach((x, item) => {
+    left = Math.max(left, anchor - x + sizes[item].left + PAD);
+    right = Math.max(right, x - anchor + sizes[item].right + PAD);
+  });
+  const short = g.width * .82 + 44 - left - right;
+  if (k && short > 0) { left += short / 2; right += short / 2; }
+  const middle = xs.map((x, item) => {
+    const r = g.row[item], h = sizes[item].height, ref = member(g, item);
+    if (!g.rows[r].some(opened)) return (tops[r] + bottoms[r]) / 2;
+    return ref < N && !nodes[ref].op ? bottoms[r] - h / 2 : tops[r] + h / 2;
+  });
+  geometry[k] = { left, right, height: y, anchor, xs, tops, bottoms, sizes, middle };
+}
+
+// --- lines ---------------------------------------------------------------------------------------
+
+const fixed = x => +x.toFixed(1);
+const curve = (x, y, X, Y) => Math.abs(x - X) < .5 ? `V${fixed(Y)}` : `C${[x, (y + Y) / 2, X, (y + Y) / 2, X, Y].map(fixed)}`;
+
+// Where lines leave an item: of an open group, at the port of the value.
+function exit(g, at, item, value) {
+  const k = openMember(g, item);
+  if (k === null) return [at.xs[item], item < g.enter.length ? 0 : at.middle[item] + at.sizes[item].height / 2];
+  const port = groups[k].out + groups[k].leave.indexOf(value);
+  return [at.xs[item] + geometry[k].xs[port] - geometry[k].anchor, at.middle[item] + at.sizes[item].height / 2];
+}
+
+// The curve from an item, or a place of a lane, down to a point.
+function piece(g, at, line, i, x, y) {
+  const item = i < 0 ? line.from : line.first + i, bottom = at.bottoms[g.row[item]];
+  const [fromX, fromY] = i < 0 ? exit(g, at, item, line.value) : [at.xs[item], bottom];
+  const tall = g.rows[g.row[item]].some(other => openMember(g, other) !== null) || item < g.enter.length;
+  const low = tall && bottom > fromY ? `V${fixed(bottom)}` : "";
+  return { start: `M${fixed(fromX)},${fixed(fromY)}`, rest: low + curve(fromX, low ? bottom : fromY, x, y) };
+}
+
+function lanePath(g, at, line, count) {
+  let path = "";
+  for (let i = 0; i < count; i++) {
+    const item = line.first + i, x = at.xs[item], { start, rest } = piece(g, at, line, i - 1, x, at.tops[g.row[item]]);
+    path += (i ? "" : start) + rest + curve(x, 0, x, at.bottoms[g.row[item]]);
+  }
+  return path;
+}
+
+function ends(g, at, item) {
+  const lines = (g.into.get(item) || []).filter(line => !line.same), k = openMember(g, item);
+  if (k !== null) {
+    for (const line of lines) line.end = at.xs[item] + geometry[k].xs[groups[k].enter.indexOf(line.value)] - geometry[k].anchor;
+  } else if (item >= g.out) {
+    for (const line of lines) line.end = at.xs[item];
+  } else {
+    const x = at.xs[item], room = at.sizes[item].left - 14, gap = Math.min(PORT, 2 * room / Math.max(1, lines.length - 1));
+    const wishes = lines.map(line => line.count ? at.xs[line.upper] : exit(g, at, line.from, line.value)[0]);
+    if (member(g, item) >= N) { // in any order: from left to right
+      const order = lines.map((_, i) => i).sort((a, b) => wishes[a] - wishes[b]);
+      lines.sort((a, b) => wishes[lines.indexOf(a)] - wishes[lines.indexOf(b)]);
+      wishes.sort((a, b) => a - b);
+    }
+    const offsets = lines.map((_, i) => i * gap), last = x + room - (offsets.at(-1) || 0);
+    spread(wishes, offsets, lines.map(() => 1)).forEach((end, i) => {
+      lines[i].end = Math.max(Math.min(end - offsets[i], last), x - room) + offsets[i];
+    });
+  }
+}
+
+function drawLines(k) {
+  const g = groups[k], at = geometry[k], merged = new Map();
+  for (const line of g.lines) {
+    const both = [line.from, line.to].every(item => member(g, item) >= N && openMember(g, item) === null);
+    const key = [line.from, line.to].join();
+    line.same = both ? merged.get(key) : undefined;
+    if (both && !line.same) merged.set(key, line);
+    line.e.classList.toggle("hidden", Boolean(line.same));
+    line.e.classList.remove("on", "flow");
+  }
+  for (const item of g.into.keys()) ends(g, at, item);
+  for (const line of g.lanes.values()) line.lane.firstChild.setAttribute("d", lanePath(g, at, line, line.count));
+  for (const line of g.lines) {
+    const top = at.middle[line.to] - at.sizes[line.to].height / 2, row = at.tops[g.row[line.to]], x = line.end;
+    if (line.same) continue;
+    const { start, rest } = piece(g, at, line, line.count - 1, x, row);
+    line.path = start + rest + curve(x, row, x, line.to >= g.out ? at.height : top);
+    line.whole = () => line.count ? lanePath(g, at, line, line.count) + line.path.replace(/^M[^VC]*/, "") : line.path;
+    line.e.firstChild.setAttribute("d", line.path);
+    const [from, bottom] = exit(g, at, line.from, line.value), into = line.to < g.out && openMember(g, line.to) === null;
+    const source = line.from >= g.enter.length && openMember(g, line.from) === null;
+    line.e.children[1].setAttribute("points", into ? `${fixed(x)},${fixed(top)} ${fixed(x - 4.5)},${fixed(top - 9)} ${fixed(x + 4.5)},${fixed(top - 9)}` : "");
+    line.e.children[2].setAttribute("points", source ? `${fixed(from)},${fixed(bottom)} ${fixed(from - 5.5)},${fixed(bottom + 10)} ${fixed(from + 5.5)},${fixed(bottom + 10)}` : "");
+  }
+}
+
+// --- boxes ---------------------------------------------------------------------------------------
+
+const text = (x, y, words, attributes) => make("text", { x, y, ...attributes }, words);
+const around0 = (w, h, more) => ({ x: -w / 2, y: -h / 2, width: w, height: h, ...more });
+
+function shape(kind, w, h) {
+  const points = (...list) => make("polygon", { class: "box", points: list.join(" ") });
+  const c = h / 5, [l, r, t, b] = [-w / 2, w / 2, -h / 2, h / 2];
+  if (kind === "number") return [make("ellipse", { class: "box", rx: w / 2, ry: h / 2 })];
+  if (kind === "data") return [points(l + c, t, r, t, r - c, b, l, b)];
+  if (kind === "output") return [points(l + c, t, r - c, t, r, t + c, r, b - c, r - c, b, l + c, b, l, b - c, l, t + c)];
+  const box = make("rect", around0(w, h, { class: "box", rx: kind === "parameter" ? 1 : 8 }));
+  if (kind === "group") return [make("rect", around0(w, h, { class: "pile", rx: 8, transform: "translate(4 4)" })), box];
+  return kind === "parameter" ? [box, make("rect", around0(w - 6, h - 6, { class: "inner", rx: 1 }))] : [box];
+}
+
+function nodeBox(i, w) {
+  const n = nodes[i], h = n.text != null ? 30 : n.exit ? 62 : 46, label = n.label || n.title, rows = [n.text != null ? null : n.dtype || "several outputs", n.exit].filter(Boolean);
+  const size = n.shape && (n.shape.join("×") || "()"), y = rows.length ? 13 - h / 2 + 7 : 5;
+  const box = make("g", { class: `n ${n.kind}`, "data-node": i, role: "button", tabindex: 0, "aria-label": `${label} ${size || ""}, ${n.kind === "output" ? "loss / output" : n.kind}` },
+    shape(n.kind, w, h), text(0, y, [make("tspan", {}, label), size && make("tspan", { dx: 8, class: "size" }, size)]),
+    rows.map((row, j) => text(0, y + 17 + 15 * j, row, { class: "quiet" })));
+  const uses = badges(i);
+  if (n.needs) {
+    const half = uses > 1 ? 15 : 7, x = w / 2 - 4, top = -h / 2 - 1 - (uses > 1 ? 4 : 0);
+    box.append(make("g", { class: "badge" }, make("rect", { x: x - half, y: top - 8, width: 2 * half, height: 16, rx: 7 }), text(x, top + 4, "∂")));
+  }
+  return box;
+}
+
+const plural = (n, what) => `${n} ${what}${n === 1 ? "" : "s"}`;
+function groupBox(k, w) {
+  const g = groups[k];
+  return make("g", { class: "n group", "data-group": k, role: "button", tabindex: 0, "aria-expanded": "false", "aria-label": `${g.title}, ${plural(g.ops, "op")}, closed` },
+    shape("group", w, 46), make("path", { class: "chevron", d: `M${16 - w / 2},-11v10l6,-5z` }),
+    text(9, -3, g.title), text(0, 14, plural(g.ops, "op"), { class: "quiet" }));
+}
+
+// The elements of a group, when it is opened for the first time.
+function build(k) {
+  if (built[k]) return;
+  const g = groups[k], frame = make("rect", { class: "frame", rx: 9 }), lines = make("g"), content = make("g");
+  for (const line of g.lanes.values()) lines.append(line.lane = make("g", { class: line.flows ? "e" : "e none" }, make("path")));
+  for (const line of g.lines) lines.append(line.e = make("g", { class: line.flows ? "e" : "e none" }, make("path"), make("polygon", { class: "tip" }), make("polygon", { class: "back" })));
+  g.members.forEach((ref, j) => {
+    const box = ref < N ? nodeBox(ref, g.widths[j]) : groupBox(ref - N, g.widths[j]);
+    boxes.set(ref, box);
+    content.append(box);
+  });
+  const title = make("g", { class: "title", "data-group": k, role: "button", tabindex: 0, "aria-expanded": "true", "aria-label": `${g.title}, ${plural(g.ops, "op")}, open` },
+    make("rect", { width: g.width * .82 + 26, height: 20, rx: 6 }), make("path", { class: "chevron", d: "M7,7h10l-5,6z" }), text(21, 14, g.title));
+  built[k] = { all: make("g", {}, k ? frame : [], lines, content, k ? title : []), content, frame, title };
+}
+
+function arrange(k) {
+  const g = groups[k], at = geometry[k], { content, frame, title } = built[k];
+  if (k) {
+    for (const [name, value] of Object.entries({ x: at.anchor - at.left, y: 0, width: at.left + at.right, height: at.height })) frame.setAttribute(name, fixed(value));
+    // The title stands where no line enters, if there is such a place.
+    const left = at.anchor - at.left + 6, right = at.anchor + at.right - 6, width = g.width * .82 + 26;
+    const ports = [left - 4, ...[...g.enter.keys()].map(item => at.xs[item]).sort((a, b) => a - b), right + 4];
+    const starts = ports.slice(1).map((x, i) => [x - ports[i] - 8, ports[i] + 4]), fits = starts.find(([room]) => room >= width);
+    title.setAttribute("transform", `translate(${fixed(fits ? fits[1] : left)} 4)`);
+  }
+  g.members.forEach((ref, j) => {
+    const item = j + g.enter.length, inner = openMember(g, item), box = boxes.get(ref);
+    box.classList.toggle("hidden", inner !== null);
+    box.setAttribute("transform", `translate(${fixed(at.xs[item])} ${fixed(at.middle[item])})`);
+    if (inner !== null) {
+      const { all } = built[inner];
+      if (!all.parentNode) content.append(all);
+      all.setAttribute("transform", `translate(${fixed(at.xs[item] - geometry[inner].anchor)} ${fixed(at.middle[item] - at.sizes[item].height / 2)})`);
+    } else if (ref >= N) built[ref - N]?.all.remove();
+  });
+  drawLines(k);
+}
+
+const svg = make("svg", { role: "group", "aria-label": "Computation graph" });
+// Lay out the open groups again, all or those around one.
+function arrangeAll(around) {
+  const shown = groups.map((_, k) => k).filter(k => open.has(k) && around_(k).every(p => open.has(p)));
+  const changed = around === undefined ? shown : shown.filter(k => around.includes(k));
+  for (const k of [...changed].reverse()) { build(k); place(k); }
+  for (const k of changed) arrange(k);
+  const { left, right, height, anchor } = geometry[0];
+  if (!svg.firstChild) svg.append(built[0].all);
+  for (const [name, value] of Object.entries({ viewBox: `${fixed(anchor - left - 6)} -14 ${fixed(left + right + 12)} ${fixed(height + 28)}`, width: fixed(left + right + 12), height: fixed(height + 28) })) svg.setAttribute(name, value);
+}
+const around_ = k => k ? around(N + k) : [];
+
+// --- what the page asks --------------------------------------------------------------------------
+
+// The lines that an edge is drawn as, from its target up to where its source is, and down into there.
+function route(source, target, argument) {
+  const way = around(source), lines = [], add = (k, to, a) => lines.push(known.get([k, source, to, a].join()));
+  let ref = target, k = home[target];
+  add(k, groups[k].at.get(ref), argument);
+  while (!way.includes(k)) {
+    ref = N + k;
+    k = parent[k];
+    add(k, groups[k].at.get(ref), -1);
+  }
+  for (const inner of way.slice(way.indexOf(k) + 1)) add(inner, groups[inner].out + groups[inner].leave.indexOf(source), -1);
+  return lines.map(line => line.same || line).filter(line => open.has(line.group));
+}
+
+function toggle(k) {
+  if (open.has(k)) open.delete(k); else open.add(k);
+  arrangeAll([...around(N + k), k]);
+}
+
+function setOpen(list) {
+  open.clear();
+  for (const k of [0, ...list]) if (groups[k]) open.add(k);
+  arrangeAll();
+}
+
+// What is open at the start: of a small graph everything, of a larger one what fits on a screen.
+function first() {
+  if (N <= 40) return groups.map((_, k) => k);
+  const list = [0], found = [];
+  let count = groups[0].members.length;
+  for (const k of list) {
+    for (const ref of groups[k].members) {
+      if (ref < N || count + groups[ref - N].members.length > 16) continue;
+      count += groups[ref - N].members.length - 1;
+      found.push(ref - N);
+      list.push(ref - N);
+    }
+  }
+  return found;
+}
+
+// Say in a closed group's box which of its ops the step is at.
+function say(k, words) {
+  const line = boxes.get(N + k).lastElementChild;
+  line.textContent = words ? `▸ ${words.length > 22 ? `${words.slice(0, 21)}…` : words}` : plural(groups[k].ops, "op");
+}
+
+let lit = [];
+// Light up the lines into the node of a step, and those along which a gradient flows back.
+function light(read, node, flows) {
+  for (const line of lit) { line.e.classList.remove("on", "flow"); line.e.firstChild.setAttribute("d", line.path); }
+  lit = [];
+  nodes[node].arguments.forEach((argument, j) => {
+    const flow = flows.includes(argument);
+    if (read === null && !flow) return;
+    for (const line of route(nodes[node].inputs[j], node, argument)) {
+      line.e.classList.add(flow ? "flow" : "on");
+      line.e.firstChild.setAttribute("d", line.whole());
+      lit.push(line);
+    }
+  });
+}
+
+return { svg, boxes, open, say, light, groups, around, inside, seen, route, toggle, setOpen, first, title: k => built[k].title, N };
+}

@@ -1,0 +1,238 @@
+"""Groups of nodes that open and close in the page: modules, loops, and the turns of a loop.
+
+The ops of a group follow each other in the order of recording, so what a group reads was made
+before it, and a closed group can stand as one box in the graph without a cycle.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
+
+from ..pictures.clusters import label, nesting
+from ..pictures.folding import Part, part_of, repeats
+from ..pictures.style import one_line
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ..pictures.snapshot import Snapshot
+
+FEWEST_TURNS, FEWEST_OPS = 3, 9  # of a loop that gets a group
+MOST_BRANCHES = 4  # that look alike and stand beside each other, such as q, k and v
+
+
+class Group:
+    """Nodes that are drawn as one box, or in one frame.
+
+    Attributes:
+        title: the words on its box.
+        kind: "module", "loop", "turn" of a loop, or "all", the outermost group.
+        members: the numbers of nodes, and groups.
+        ops: how many ops are in it, those of the groups in it included.
+    """
+
+    def __init__(self, title: str, kind: str, members: list[int | Group]) -> None:
+        self.title = title
+        self.kind = kind
+        self.members = members
+        counts = [member.ops if isinstance(member, Group) else 1 for member in members]
+        self.ops: int = sum(counts)
+
+    def walk(self) -> Iterator[Group]:
+        """Yield the group and all in it, outer ones first."""
+        yield self
+        for member in self.members:
+            if isinstance(member, Group):
+                yield from member.walk()
+
+
+def groups_of(graph: Snapshot) -> Group:
+    """Return the outermost group, whose members are all nodes of the graph."""
+    return _Grouping(graph).everything()
+
+
+class _Grouping:
+    """The groups of a graph while they are made: first of its ops, then the leaves join them."""
+
+    def __init__(self, graph: Snapshot) -> None:
+        self.graph = graph
+        self.nests = nesting(graph)
+        self.sources: list[list[int]] = [[] for _ in graph.nodes]
+        self.users: list[list[int]] = [[] for _ in graph.nodes]
+        for edge in graph.edges:
+            self.sources[edge.target].append(edge.source)
+            self.users[edge.source].append(edge.target)
+
+    def everything(self) -> Group:
+        ops = [node.id for node in self.graph.nodes if node.op is not None]
+        whole = Group("", "all", self._members(ops, 0))
+        self._add_leaves(whole)
+        whole.members = _worth_a_box(whole.members)
+        return whole
+
+    # --- ops ---------------------------------------------------------------------------------
+
+    def _members(self, ops: list[int], level: int) -> list[int | Group]:
+        """Return ops of one module as members: those of modules in it, and loops, as groups."""
+        paths: dict[tuple[int, ...], str] = {}  # of the parts that are modules
+        parts = []
+        for path, run in groupby(ops, lambda i: self._path(i, level)):
+            ids = tuple(run)
+            for piece in [ids] if path else [(i,) for i in ids]:
+                nodes = [self.graph.nodes[i] for i in piece]
+                parts.append(part_of(self.graph, nodes, self.sources, path))
+                if path:
+                    paths[piece] = path
+        members: list[int | Group] = []
+        for part in repeats(parts):
+            members += self._members_of(part, paths, level)
+        return members
+
+    def _path(self, op: int, level: int) -> str:
+        """Return the module of this level that an op is in, or ""."""
+        nest = self.nests[op]
+        return nest[level] if len(nest) > level else ""
+
+    def _members_of(
+        self, part: Part, paths: dict[tuple[int, ...], str], level: int
+    ) -> list[int | Group]:
+        """Return a part as members: a loop or a module is one, of what is too short each op."""
+        if part.inside:
+            turns = _turns(part)
+            inside = [
+                [member for piece in turn for member in self._members_of(piece, paths, level)]
+                for turn in turns
+            ]
+            if not self._is_loop(turns):
+                return [member for turn in inside for member in turn]
+            return [Group(_loop_title(turns), "loop", list(_turn_groups(inside)))]
+        path = paths.get(part.ops)
+        if path is None:
+            return list(part.ops)
+        members = self._members(list(part.ops), level + 1)
+        outer = f"{self.nests[part.ops[0]][level - 1]}." if level else ""
+        title = one_line(label(self.graph, path).removeprefix(outer))
+        first = members[0]
+        if len(members) == 1 and isinstance(first, Group) and first.kind == "loop":
+            # A list of layers, or a layer that is called in a loop.
+            known = path in self.graph.modules
+            title = f"{title} ×{len(first.members)}" if known else f"{title} · {first.title}"
+            return [Group(title, "loop", first.members)]
+        return [Group(title, "module", members)]
+
+    def _is_loop(self, turns: list[tuple[Part, ...]]) -> bool:
+        """Say whether turns are worth a group: enough, and of a few each reads the one before."""
+        if (
+            len(turns) < FEWEST_TURNS
+            or sum(len(part.ops) for turn in turns for part in turn) < FEWEST_OPS
+        ):
+            return False
+        first, second = ({op for part in turn for op in part.ops} for turn in turns[:2])
+        reads = {source for op in second for source in self.sources[op]}
+        return len(turns) > MOST_BRANCHES or not first.isdisjoint(reads)
+
+    # --- leaves ------------------------------------------------------------------------------
+
+    def _add_leaves(self, whole: Group) -> None:
+        """Add each leaf to the group that it is drawn in, before the ops."""
+        ways = ways_in(whole)
+        first_ops = {way[-1]: op for op, way in reversed(ways.items())}
+        leaves: dict[Group, list[int]] = {}
+        alike = Counter(map(self._reading, range(len(self.nests))))
+        for node in self.graph.nodes:
+            if node.op is not None:
+                continue
+            users = self.users[node.id]
+            way = _common([ways[user] for user in users]) if users else (whole,)
+            if node.kind == "data":
+                # Each turn of a loop reads one: beside the turns. Other data: outside of all.
+                loops = [group for group in way if group.kind == "loop"]
+                per_turn = alike[self._reading(node.id)] >= FEWEST_TURNS
+                home = loops[-1] if loops and per_turn else whole
+            else:
+                own = self._group_of_module(node.id, ways)
+                is_first = own is not None and min(users) >= first_ops.get(own, 0)
+                home = own if own is not None and is_first else way[-1]
+            leaves.setdefault(home, []).append(node.id)
+        for home, ids in leaves.items():
+            home.members = [*ids, *home.members]
+
+    def _reading(self, leaf: int) -> tuple[Any, ...]:
+        """Return what data that is read in the same way by other turns of a loop has in common."""
+        node = self.graph.nodes[leaf]
+        readers = [self.graph.nodes[user].op for user in self.users[leaf]]
+        return node.kind, node.shape, node.dtype, *readers
+
+    def _group_of_module(self, leaf: int, ways: dict[int, tuple[Group, ...]]) -> Group | None:
+        """Return the group of the parameter's module, which others may use too."""
+        nest = self.nests[leaf]
+        inside = [user for user in self.users[leaf] if self.nests[user][: len(nest)] == nest]
+        if not nest or not inside:
+            return None
+        return _common([ways[user] for user in inside])[-1]
+
+
+def ways_in(whole: Group) -> dict[int, tuple[Group, ...]]:
+    """Return the groups around each node, outermost first."""
+    around: dict[Group, tuple[Group, ...]] = {whole: (whole,)}
+    ways = {}
+    for group in whole.walk():
+        for member in group.members:
+            if isinstance(member, Group):
+                around[member] = (*around[group], member)
+            else:
+                ways[member] = around[group]
+    return ways
+
+
+def _worth_a_box(members: list[int | Group]) -> list[int | Group]:
+    """Return the members, those of a group of one instead of the group."""
+    kept: list[int | Group] = []
+    for member in members:
+        if isinstance(member, Group):
+            member.members = _worth_a_box(member.members)
+            if len(member.members) == 1:
+                kept += member.members
+                continue
+        kept.append(member)
+    return kept
+
+
+def _turns(part: Part) -> list[tuple[Part, ...]]:
+    """Return the parts of each turn of a loop."""
+    inside = part.inside
+    if part.times == len(inside) * inside[0].times:  # one part a turn, or a loop of them
+        return [
+            turn for piece in inside for turn in (_turns(piece) if piece.inside else [(piece,)])
+        ]
+    period = len(inside) // part.times
+    return [inside[k : k + period] for k in range(0, len(inside), period)]
+
+
+def _loop_title(turns: list[tuple[Part, ...]]) -> str:
+    """Return a loop's title, `(matmul → … → tanh) ×12`."""
+    labels = [piece.label if not piece.inside else "loop" for piece in turns[0]]
+    if len(labels) > 3:
+        labels[1:-1] = ["…"]
+    body = " → ".join(labels)
+    return f"({body}) ×{len(turns)}" if len(labels) > 1 else f"{body} ×{len(turns)}"
+
+
+def _turn_groups(turns: list[list[int | Group]]) -> Iterator[int | Group]:
+    """Yield each turn of a loop as a group, unless it is one op or one module already."""
+    for k, members in enumerate(turns, 1):
+        if len(members) == 1:
+            yield members[0]
+        else:
+            yield Group(f"{k} of {len(turns)}", "turn", members)
+
+
+def _common(ways: list[tuple[Group, ...]]) -> tuple[Group, ...]:
+    """Return the groups that all of these ways begin with."""
+    shared = ways[0]
+    for way in ways[1:]:
+        depth = sum(a is b for a, b in zip(shared, way))
+        shared = shared[:depth]
+    return shared
