@@ -44,6 +44,7 @@ NUMERIC_KERNELS = {  # files of array arithmetic, whose lines are formulas
     "nn/distributions/continuous.py",
     "tinygrad_np/checks/differences.py",
     "tinygrad_np/ops/conv.py",
+    "tinygrad_np/ops/depthwise.py",
     "tinygrad_np/ops/sliding.py",
     "tinygrad_np/pictures/columns.py",
     "tinygrad_np/pictures/layers.py",

@@ -72,6 +72,26 @@ CALLS = {
         lambda f, x, w, b: f.conv2d(x, w, b, padding=1),
         [(2, 3, 5, 5), (4, 3, 3, 3), (4,)],
     ),
+    "conv2d depthwise": (
+        lambda x, w, b: tg.conv2d(x, w, b, padding=(1, 3), dilation=(1, 2), groups=3),
+        lambda f, x, w, b: f.conv2d(x, w, b, padding=(1, 3), dilation=(1, 2), groups=3),
+        [(2, 3, 5, 4), (3, 1, 3, 2), (3,)],
+    ),
+    "conv2d depthwise with a stride": (
+        lambda x, w: tg.conv2d(x, w, padding=1, stride=2, groups=3),
+        lambda f, x, w: f.conv2d(x, w, padding=1, stride=2, groups=3),
+        [(2, 3, 6, 5), (3, 1, 3, 3)],
+    ),
+    "conv2d depthwise to several channels": (
+        lambda x, w: tg.conv2d(x, w, padding=1, groups=2),
+        lambda f, x, w: f.conv2d(x, w, padding=1, groups=2),
+        [(2, 2, 4, 5), (6, 1, 3, 3)],
+    ),
+    "conv_transpose2d depthwise": (
+        lambda x, w, b: tg.conv_transpose2d(x, w, b, padding=1, dilation=2, groups=2),
+        lambda f, x, w, b: f.conv_transpose2d(x, w, b, padding=1, dilation=2, groups=2),
+        [(2, 2, 4, 3), (2, 1, 2, 3), (2,)],
+    ),
     "conv_transpose2d": (
         lambda x, w: tg.conv_transpose2d(x, w, stride=2, padding=1, output_padding=1),
         lambda f, x, w: f.conv_transpose2d(x, w, stride=2, padding=1, output_padding=1),
@@ -219,3 +239,14 @@ def test_bad_input(name):
     call, error, message = BAD[name]
     with pytest.raises(error, match=message):
         call()
+
+
+def test_depthwise_windows_do_not_run_over_the_edge():
+    """An infinite pixel in the first column is at the left of three windows, and nowhere else."""
+    x, w = normal(2, 1, 6, 7), normal(1, 1, 3, 3)
+    x[0, 0, 2, 0] = np.inf
+    with np.errstate(invalid="ignore"):
+        y = tg.conv2d(x, w, groups=1)
+        g = tg.conv2d_weight(x, np.ones_like(y), 3, groups=1)
+    np.testing.assert_array_equal(np.argwhere(~np.isfinite(y)), [[0, 0, k, 0] for k in range(3)])
+    np.testing.assert_array_equal(np.isfinite(g[0, 0]), [[False, True, True]] * 3)

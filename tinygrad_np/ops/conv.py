@@ -18,6 +18,7 @@ import numpy as np
 
 from .axes import wide
 from .define import define_op
+from .depthwise import depthwise, depthwise_transpose, depthwise_weight, is_depthwise
 from .sliding import check_image, geometry, pair
 
 __all__ = ["conv2d", "conv2d_weight", "conv_transpose2d"]
@@ -81,6 +82,9 @@ def _conv2d(x, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     _check_channels(groups, c, depth * groups, o, bias)
     window = geometry(size, stride, padding, dilation)
     positions = window.positions(x.shape[2:])
+    if is_depthwise(x, weight, window, groups):
+        out = depthwise(x, weight, window)
+        return out if bias is None else out + bias.reshape(-1, 1, 1)
     out = _kernels(weight, groups) @ _columns(x, window, groups)
     return _images(out, bias, (n, o, *positions))
 
@@ -162,11 +166,16 @@ def _conv_transpose2d(
         lengths.append(covered - 2 * window.padding[axis] + extra[axis])
     if min(lengths) < 0 or min(positions) < 1:
         raise ValueError(f"the result would have height and width {tuple(lengths)}")
-    kernels = _kernels(weight, groups)
-    parts = kernels.swapaxes(-1, -2) @ _flat(x, groups)
-    parts = parts.reshape(depth * groups, *size, *positions, n)
-    parts = parts.transpose(5, 0, 1, 2, 3, 4)
-    out = window.add_up(parts, lengths)
+    if is_depthwise(x, weight, window, groups) and not any(extra):
+        out = depthwise_transpose(x, weight, window, lengths)
+    else:
+        kernels = _kernels(weight, groups).swapaxes(-1, -2)
+        rows = _flat(x, groups)
+        # Where there is nothing to add, NumPy multiplies many times faster than its matmul.
+        parts = kernels * rows if rows.shape[1] == 1 else kernels @ rows
+        parts = parts.reshape(depth * groups, *size, *positions, n)
+        parts = parts.transpose(5, 0, 1, 2, 3, 4)
+        out = window.add_up(parts, lengths)
     return out if bias is None else out + bias.reshape(-1, 1, 1)
 
 
@@ -231,6 +240,8 @@ def _conv2d_weight(x, y, kernel_size, stride=1, padding=0, dilation=1, groups=1)
     shape = (n, o, *window.positions(x.shape[2:]))
     if y.shape != shape:
         raise ValueError(f"y must have shape {shape}, not {y.shape}")
+    if is_depthwise(x, y.swapaxes(0, 1)[:, :1], window, groups):
+        return depthwise_weight(x, y, window)
     columns = _columns(x, window, groups)
     # This order of the factors is the faster one for BLAS: the long rows come first.
     out = columns @ _flat(y, groups).swapaxes(-1, -2)
