@@ -43,6 +43,8 @@ LITERATE = ["op.py", "node.py", "backward.py"]
 NUMERIC_KERNELS = {  # files of array arithmetic, whose lines are formulas
     "nn/distributions/continuous.py",
     "tinygrad_np/checks/differences.py",
+    "tinygrad_np/compiler/lowering/einsum.py",
+    "tinygrad_np/compiler/lowering/formulas.py",
     "tinygrad_np/ops/conv.py",
     "tinygrad_np/ops/depthwise.py",
     "tinygrad_np/ops/sliding.py",

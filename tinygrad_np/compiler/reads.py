@@ -340,7 +340,7 @@ class Reads:
         for function in self._functions.get(id(frame.f_code), ()):
             self._enter_function(function)
 
-    def _globals(self, globals_: dict[str, Any], names: set[str]) -> None:
+    def _globals(self, globals_: dict[str, Any], names: frozenset[str]) -> None:
         for name in sorted(names):
             value = globals_.get(name, ABSENT)
             self.note(ITEM, globals_, name, value, name)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import collections
 import dis
+import functools
 import inspect
 import linecache
 import threading
@@ -30,7 +31,7 @@ class Twin:
         names: global names that the code reads or writes.
     """
 
-    def __init__(self, code: CodeType, names: set[str]) -> None:
+    def __init__(self, code: CodeType, names: frozenset[str]) -> None:
         self.code = code
         self.names = names
 
@@ -48,14 +49,15 @@ def twin_of(code: CodeType, hooks: Any) -> Twin | None:
     return known[1].get(_key(code))
 
 
-def global_names(code: CodeType) -> set[str]:
+@functools.lru_cache(maxsize=4096)
+def global_names(code: CodeType) -> frozenset[str]:
     """Return the global names that a function's code reads or writes, inner functions apart."""
     names = {i.argval for i in dis.get_instructions(code) if i.opname in _GLOBALS}
     for inner in _inner(code):
         comprehension = inner.co_name.startswith("<") and inner.co_name != "<lambda>"
         if comprehension or not inner.co_flags & inspect.CO_OPTIMIZED:  # or the body of a class
             names |= global_names(inner)
-    return names
+    return frozenset(names)
 
 
 def _twins(text: str, file: str, hooks: Any) -> dict[Any, Twin]:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from .loops import COPY, dense_strides
 from .memory import Unsupported
 from .rules import rule
@@ -88,11 +86,9 @@ def flat(builder: Builder, view: View) -> View:
     return view.placed((view.size,), (1,))
 
 
-@rule("repeat")
-def _repeat(builder, a, repeats, axis=None):
-    if not isinstance(repeats, (int, np.integer)):
-        raise Unsupported("a number of repeats for each element")
-    view = builder.operand(a)
-    if axis is None:
-        view, axis = flat(builder, view), 0
-    builder.copy(builder.out, view.widened(axis % len(view.shape) + 1, int(repeats)))
+@rule("transpose")
+def _transpose(builder, a, *axes):
+    view, out = builder.operand(a), builder.out
+    if view.size != 1:
+        raise Unsupported("a copy that it makes")
+    builder.copy(out, view)

@@ -23,16 +23,20 @@ class Builder:
     """The loops so far, and the memory that they work in.
 
     Attributes:
+        changed: the program's values whose memory is written to after they are made.
         memory: buffers and views.
         loops: in order.
+        arrays: NumPy arrays of the user's, which no step changes, by their values.
         generators: that the program draws from.
         generator_of: position among them, by the value that stands for one.
         position, statement: what is being lowered.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, changed: set[Var]) -> None:
+        self.changed = changed
         self.memory = Memory()
         self.loops: list[Loop] = []
+        self.arrays: dict[Var, Any] = {}
         self.generators: list[Any] = []
         self.generator_of: dict[Var, int] = {}
         self.position: int | None = None
@@ -47,6 +51,12 @@ class Builder:
         self.loops.append(loop)
 
     # --- operands -------------------------------------------------------------------------------
+
+    def known(self, value: Any) -> Any:
+        """Return what an operand is in every step, if that is known; else None."""
+        if not isinstance(value, Var):
+            return value
+        return value.constant if value.constant is not None else self.arrays.get(value)
 
     @property
     def out(self) -> View:

@@ -92,16 +92,12 @@ def _ufunc(
     both_floats = result.kind == out.dtype.kind == "f"
     direct = where is True and (both_floats or np.can_cast(result, out.dtype, "safe"))
     target = out if direct else builder.memory.scratch(out.shape, result)
-    builder.map(name, target, *operands, dtype=element_type(max(dtypes, key=_width)))
+    builder.map(name, target, *operands, dtype=element_type(dtypes[0]))
     if where is not True:
         value = builder.converted(target, out.dtype)
         builder.map("where", out, builder.operand(where), value, out, dtype=out.dtype)
     elif not direct:
         builder.map(COPY, out, target)
-
-
-def _width(dtype: np.dtype) -> int:
-    return dtype.itemsize
 
 
 def _promotes_as(value: Any) -> Any:
@@ -145,9 +141,12 @@ def reduction(
         builder.map(function, out, out, builder.operand(initial, out.dtype))
 
 
+def has_scan(ufunc: np.ufunc) -> bool:
+    """Say whether backends have a loop for the running values of a function."""
+    return ufunc in (np.add, np.multiply, np.maximum, np.minimum)
+
+
 def _accumulate(builder, name, array, axis=0, dtype=None):
-    if name not in ("add", "multiply", "maximum", "minimum"):
-        raise Unsupported("no backend has these running values")
     out = builder.out
     builder.scan(name, out, builder.operand(array, out.dtype), axis)
 

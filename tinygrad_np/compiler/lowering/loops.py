@@ -133,7 +133,8 @@ class Map(Loop):
 
     Attributes:
         function: a ufunc's name, or "copy", which converts, "where", "clip".
-        dtype: what operands are taken as; none loses anything by it.
+        dtype: what operands are taken as, and none loses anything by it; the first operand of
+            "where" is a truth, the second one of "ldexp" an integer.
     """
 
     function: str

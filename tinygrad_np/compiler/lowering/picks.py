@@ -35,9 +35,7 @@ def lower_setitem(builder: Builder, array: Any, index: Any, value: Any) -> None:
     if is_basic(index):
         part = part_of(base, index)
         builder.map(COPY, part, without_leading(given, len(part.shape)))
-    elif computed_masks(index):
-        if len(index) > 1 or given.size != 1:
-            raise Unsupported("a mask that is computed in each step")
+    elif len(index) == 1 and given.size == 1 and _is_computed_mask(builder, index[0]):
         mask = builder.operand(index[0])
         lead = len(base.shape) - len(mask.shape)
         mask = mask.placed((*mask.shape, *[1] * lead), (*mask.strides, *[0] * lead))
@@ -80,9 +78,8 @@ def is_basic(index: tuple) -> bool:
     return all(isinstance(i, kinds) and not isinstance(i, bool) for i in index)
 
 
-def computed_masks(index: tuple) -> list[Var]:
-    """List the masks of an index whose size is known in no recording."""
-    return [i for i in index if isinstance(i, Var) and i.constant is None and i.dtype == bool]
+def _is_computed_mask(builder: Builder, i: Any) -> bool:
+    return isinstance(i, Var) and i.dtype == bool and builder.known(i) is None
 
 
 def part_of(view: View, index: tuple) -> View:
@@ -99,7 +96,7 @@ def gather(builder: Builder, mode: str, other: View, base: View, index: tuple) -
     places: list[int] = []  # of the arrays in the index
     sliced: list[Any] = []  # the rest of it: a view
     axis = before = 0
-    for place, entry in enumerate(_entries(index, len(base.shape))):
+    for place, entry in enumerate(_entries(builder, index, len(base.shape))):
         if entry is None or isinstance(entry, slice):
             if vars_in(entry):
                 raise Unsupported("a slice that is computed in each step")
@@ -145,13 +142,14 @@ def _write(
         builder.append(loop)
 
 
-def _entries(index: tuple, ndim: int) -> list[Any]:
-    """List one entry for each axis, and for None; known masks as the places where they are true."""
-    if computed_masks(index):
-        raise Unsupported("a mask that is computed in each step: how much it picks would change")
+def _entries(builder: Builder, index: tuple, ndim: int) -> list[Any]:
+    """List one entry for each axis, and for None; masks as the places where they are true."""
     entries: list[Any] = []
     for i in index:
-        known = i.constant if isinstance(i, Var) and i.constant is not None else i
+        if _is_computed_mask(builder, i):
+            raise Unsupported("how much a mask picks that is computed in each step would change")
+        mask = isinstance(i, Var) and i.dtype == bool
+        known = builder.known(i) if mask else i
         if isinstance(known, list):
             if vars_in(known):
                 raise Unsupported("a list of computed indices")
@@ -168,4 +166,5 @@ def _entries(index: tuple, ndim: int) -> list[Any]:
     if type(Ellipsis) not in kinds:
         return entries + rest
     place = kinds.index(type(Ellipsis))
-    return entries[:place] + rest + entries[place + 1 :]
+    entries[place : place + 1] = rest
+    return entries

@@ -6,6 +6,7 @@ functions of the same name.
 
 from __future__ import annotations
 
+import functools
 import inspect
 from typing import TYPE_CHECKING, Any
 
@@ -34,12 +35,19 @@ def rule(*names: str) -> Callable[[Callable], Callable]:
 
 def apply_rule(function: Callable, builder: Builder, args: tuple, kwargs: dict[str, Any]) -> None:
     """Write the loops of a call, if its arguments are among those of the rule."""
-    signature = inspect.signature(function)
+    check_arguments(function, (builder, *args), kwargs)
+    function(builder, *args, **kwargs)
+
+
+def check_arguments(function: Callable, args: tuple, kwargs: dict[str, Any]) -> None:
+    """Raise unless a rule has these arguments."""
+    signature = _signature(function)
     try:
-        signature.bind(builder, *args, **kwargs)
+        signature.bind(*args, **kwargs)
     except TypeError:
-        known = set(signature.parameters)
-        unknown = [name for name in kwargs if name not in known]
+        unknown = [name for name in kwargs if name not in signature.parameters]
         more = f"the argument {', '.join(unknown)}" if unknown else "these arguments"
         raise Unsupported(more) from None
-    function(builder, *args, **kwargs)
+
+
+_signature = functools.lru_cache(maxsize=None)(inspect.signature)

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ...core.callsite import short_place
-from ..statements import Statement, Var
-from . import arrays, draws, picks, sums, takes  # noqa: F401 - their rules
+from ..array_standins import stand_in
+from ..statements import Statement, Var, map_arguments
+from ..tape import Tape
+from . import arrays, draws, einsum, picks, sums, takes  # noqa: F401 - their rules
 from .builder import Builder
-from .elementwise import lower_operator, lower_ufunc
+from .elementwise import has_scan, lower_operator, lower_ufunc
+from .formulas import FORMULAS, running
 from .loops import COPY, Guard
 from .memory import LoweringError, Unsupported
-from .rules import RULES, apply_rule
+from .rules import RULES, apply_rule, check_arguments
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ..program import Input, Output, Program
     from .loops import Buffer, Loop, View
 
@@ -55,13 +61,13 @@ def lower(program: Program) -> Lowered:
     Raises:
         LoweringError: a statement can't be written as loops; the message has call, reason, line.
     """
-    builder = Builder()
+    builder = Builder(program.changed())
     try:
         for entry in program.inputs:
             _lower_input(builder, entry)
         for k, statement in enumerate(program.statements):
             builder.position, builder.statement = k, statement
-            _lower_statement(builder, program, statement)
+            _lower_statement(builder, statement)
         builder.position = builder.statement = None
         loops, builder.loops = builder.loops, []
         _keep_state(builder, program)
@@ -97,6 +103,8 @@ def call_name(statement: Statement) -> str:
 
 
 def _lower_input(builder: Builder, entry: Input) -> None:
+    if entry.kind == "array":
+        builder.arrays[entry.var] = entry.source
     if entry.kind == "generator":
         source = entry.source
         draws.add_generator(builder, entry.var, source() if callable(source) else source)
@@ -104,15 +112,17 @@ def _lower_input(builder: Builder, entry: Input) -> None:
         builder.memory.input(entry.var)
 
 
-def _lower_statement(builder: Builder, program: Program, statement: Statement) -> None:
+def _lower_statement(builder: Builder, statement: Statement) -> None:
     kind, args = statement.kind, statement.args
     if kind == "guard":
         _guard(builder, statement)
     elif kind == "method" and statement.target == "view":
-        _reinterpret(builder, program, statement)
-    elif statement.is_view():
+        _reinterpret(builder, statement)
+    elif statement.outs and kind != "draw" and all(map(_needs_no_loop, statement.outs)):
         for out in statement.outs:
             builder.memory.view(out)
+    elif kind == "ufunc" and statement.method == "accumulate" and not has_scan(statement.target):
+        _expand(builder, statement, partial(running, statement.target))
     elif kind == "ufunc":
         lower_ufunc(builder, statement)
     elif kind == "operator":
@@ -131,16 +141,60 @@ def _lower_statement(builder: Builder, program: Program, statement: Statement) -
         raise Unsupported("an op with an effect")
 
 
+def _needs_no_loop(out: Var) -> bool:
+    """Say whether a result is a view of something else, or has no elements."""
+    return out.root is not out or not out.size
+
+
 def _call(builder: Builder, statement: Statement) -> None:
     target = statement.target
     name = target if isinstance(target, str) else target.__name__
-    if name not in RULES:
-        raise Unsupported("there is no rule for it")
     if "out" in statement.kwargs:
         raise Unsupported("the argument out")
-    if statement.several:
-        raise Unsupported("several results")
-    apply_rule(RULES[name], builder, statement.args, statement.kwargs)
+    if statement.several or name in _REASONS:
+        raise Unsupported(_REASONS.get(name, "several results"))
+    if name in RULES:
+        apply_rule(RULES[name], builder, statement.args, statement.kwargs)
+    elif name in FORMULAS:
+        _expand(builder, statement, FORMULAS[name])
+    else:
+        raise Unsupported("there is no rule for it")
+
+
+_LAPACK = "the algorithms of LAPACK are no loops"
+_ORDER = "the order of its results is NumPy's own"
+_REASONS = {
+    **dict.fromkeys(("cholesky", "det", "eig", "eigh", "inv", "lstsq", "pinv", "qr"), _LAPACK),
+    **dict.fromkeys(("slogdet", "solve", "svd"), _LAPACK),
+    **dict.fromkeys(("argpartition", "partition"), _ORDER),
+}
+
+
+def _expand(builder: Builder, statement: Statement, formula: Callable) -> None:
+    """Write a call as the simpler calls of a formula."""
+    tape = Tape({})
+
+    def operand(leaf: Any) -> Any:
+        return stand_in(tape, leaf, leaf.value) if isinstance(leaf, Var) else leaf
+
+    def parameter(leaf: Any) -> Any:
+        known = builder.known(leaf)
+        return operand(leaf) if known is None else known
+
+    first, *others = statement.args
+    args = (map_arguments(first, operand), *map_arguments(others, parameter))
+    kwargs = map_arguments(statement.kwargs, parameter)
+    check_arguments(formula, args, kwargs)
+    with np.errstate(all="ignore"):
+        (result,) = tape.symbols((formula(*args, **kwargs),))
+    for entry in tape.state.inputs:
+        entry.var.constant = entry.source
+    for call in tape.statements:
+        call.place, call.section = statement.place, statement.section
+        builder.statement = call
+        _lower_statement(builder, call)
+    builder.statement = statement
+    builder.map(COPY, builder.out, builder.operand(result))
 
 
 def _guard(builder: Builder, statement: Statement) -> None:
@@ -153,7 +207,7 @@ def _guard(builder: Builder, statement: Statement) -> None:
     builder.append(Guard(view=view, expected=float(expected)))
 
 
-def _reinterpret(builder: Builder, program: Program, statement: Statement) -> None:
+def _reinterpret(builder: Builder, statement: Statement) -> None:
     """Write a view of integers as those of another sign, the one that can be a copy."""
     out, source = statement.out, builder.operand(statement.args[0])
     kinds = {np.dtype(out.dtype).kind, source.dtype.kind}
@@ -162,7 +216,7 @@ def _reinterpret(builder: Builder, program: Program, statement: Statement) -> No
         return
     if not kinds <= {"i", "u", "b"} or out.dtype.itemsize != source.dtype.itemsize:
         raise Unsupported(f"a view of {source.dtype} as {out.dtype}")
-    if out.root in program.changed():
+    if out.root in builder.changed:
         raise Unsupported("memory that is written to as two dtypes")
     copy = builder.memory.scratch(out.shape, out.dtype)
     builder.memory.views[out] = copy
