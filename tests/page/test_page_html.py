@@ -5,6 +5,7 @@ import functools
 import json
 import re
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from page_cases import adam_by_hand, classifier, small, small_by_hand, updated
 
 import nn
 import tinygrad_np as tg
+from tinygrad_np.page import html
 from tinygrad_np.page.arrays import MOST_ELEMENTS, Arrays
 from tinygrad_np.page.html import POOLED, to_html
 from tinygrad_np.page.names import numbered
@@ -803,3 +805,32 @@ def test_images_are_shown_whole():
     assert large["columns"] == list(range(9))
     shown = numbers_of(large)
     np.testing.assert_array_equal(shown, batch.reshape(120, 8, 9)[:27].ravel())
+
+
+def texts_in(script):
+    """The texts of JavaScript in order; templates in pieces, at what stands in braces in them."""
+    found, nested, i = [], [], 0
+    while i < len(script):
+        sign = script[i]
+        if sign in "\"'`" or (sign == "}" and nested and nested[-1] == 0):
+            end = re.compile(r"(?<!\\)`|\$\{" if sign in "`}" else sign).search(script, i + 1)
+            found.append(script[i + 1 : end.start()])
+            if sign == "}":
+                nested.pop()
+            if end[0] == "${":
+                nested.append(0)
+            i = end.end()
+            continue
+        if nested and sign in "{}":
+            nested[-1] += 1 if sign == "{" else -1
+        i += 1
+    return found
+
+
+@pytest.mark.parametrize("name", ["graph.js", "step.js", "live/live.js", "live/runtime.js"])
+def test_scripts_lose_spaces_but_no_text(name):
+    source = (Path(html.__file__).parent / name).read_text(encoding="utf-8")
+    lines = [line for line in source.splitlines() if not line.strip().startswith("//")]
+    texts = texts_in("\n".join(lines))
+    assert texts_in(html._asset(name)) == texts
+    assert len(texts) > 20 or name == "live/runtime.js"

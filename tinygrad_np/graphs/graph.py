@@ -12,9 +12,11 @@ from ..pictures.folding import fold
 from ..pictures.snapshot import SHOWABLE, SUFFIXES, Edge, GraphNode, Snapshot
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Callable, Collection
 
     import graphviz
+
+    from ..page.live.film import Film
 
 __all__ = ["Edge", "Graph", "GraphNode"]
 
@@ -177,7 +179,14 @@ class Graph(Snapshot):
             path.write_text(text, encoding="utf-8", newline="\n")
         return path
 
-    def html(self, path: str | os.PathLike[str], title: str | None = None) -> Path:
+    def html(
+        self,
+        path: str | os.PathLike[str],
+        title: str | None = None,
+        *,
+        step: Callable[[], Any] | None = None,
+        film: Film | None = None,
+    ) -> Path:
         """Write the step-through page: one file, to be opened in any browser, also offline.
 
             with tg.record() as r:
@@ -191,17 +200,24 @@ class Graph(Snapshot):
 
         Args:
             title: stands at the top; by default what `Graph.title` says.
+            step: the training step, a function without arguments that computes the loss, calls
+                backward() and updates the parameters. With it the page is alive: it runs the
+                step, shows where each number comes from, and trains. It is called twice, and
+                changes nothing. Of a step that can't be run in a browser, the page says why.
+            film: the parameters at steps of a training, from `nn.Film`: a slider goes through it.
 
         Returns:
             The path.
 
         Raises:
-            ValueError: the graph was taken without a record, or folded; another suffix than .html.
+            ValueError: the graph was taken without a record, or folded; another suffix than .html;
+                a step that computes something else than the graph; a film of other parameters.
+            TypeError: the step is no function without arguments.
             OSError: a folder that does not exist or can't be written to.
         """
         from ..page.html import write_page
 
-        return write_page(self, path, title)
+        return write_page(self, path, title, step=step, film=film)
 
     def _repr_svg_(self) -> str:
         return self.svg()

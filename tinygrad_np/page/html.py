@@ -14,28 +14,52 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..compiler.errors import CompileError, warn
 from ..pictures import style
+from .live.document import live_document
 from .names import numbered
 from .places import places_of
 from .steps import steps_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ..pictures.snapshot import Snapshot
+    from .live.film import Film
 
 
 POOLED = {"doc", "code", "numpy"}
-# Spaces beside these signs say nothing in JavaScript and CSS.
-SPACED = re.compile(r" ?([=,;{}<>?|]|=>|&&) ?")
+# Spaces beside these signs say nothing, in CSS and in JavaScript, but in its texts.
+SPACED = {
+    ".css": re.compile(r" ?([=,;{}<>]) ?"),
+    ".js": re.compile(r" ?([=,;{}<>?|:()*!&]) ?"),
+}
+TEXTS = re.compile("""("[^"]*"|'[^']*'|`[^`]*`)""")
+NESTED = re.compile(r"`[^`]*\$\{[^}`]*`")  # a text within a text
 
 
-def to_html(graph: Snapshot, title: str | None = None) -> str:
+def to_html(
+    graph: Snapshot,
+    title: str | None = None,
+    *,
+    step: Callable[[], Any] | None = None,
+    film: Film | None = None,
+) -> str:
     """Return the page as text. `title` stands at its top; by default, the graph's own.
 
+    With the training step it is alive, with a film of the training, too. A step that can't be run
+    in a browser leaves the page as it is without; it says so, and so does a CompileWarning.
+
     Raises:
-        ValueError: the graph was taken without a record of values.
+        ValueError: the graph was taken without a record of values; the step computes something
+            else; a film of other parameters, or without the step.
+        TypeError: the step is no function without arguments.
     """
+    if film is not None and step is None:
+        raise ValueError("film= needs step=, the function of the training step that it is of")
     run = steps_of(graph)
-    drawn = numbered(graph, [node["name"] for node in run["nodes"]])
+    names = [node["name"] for node in run["nodes"]]
+    drawn = numbered(graph, names)
     run["groups"] = places_of(graph, drawn)
     for node, entry in zip(drawn.nodes, run["nodes"]):
         label = style.bold(node)
@@ -46,6 +70,13 @@ def to_html(graph: Snapshot, title: str | None = None) -> str:
     _pool_texts(run)
     if title is not None:
         run["title"] = style.one_line(title, 120)
+    live = dict.fromkeys(("MODES", "LIVE", "LIVE_CSS", "LIVE_JS"), "")
+    if step is not None:
+        try:
+            live |= _live(live_document(graph, names, step, film))
+        except CompileError as error:
+            run["refused"] = str(error)
+            warn(f"the page is not alive: {error}")
     return _fill(
         _asset("step.html"),
         TITLE=escape(run["title"]),
@@ -54,15 +85,31 @@ def to_html(graph: Snapshot, title: str | None = None) -> str:
         GRAPH=_asset("graph.js"),
         RUN=_json(run),
         JS=_asset("step.js"),
+        **live,
     )
 
 
-def write_page(graph: Snapshot, path: str | os.PathLike[str], title: str | None = None) -> Path:
+def _live(document: tuple[dict[str, Any], str]) -> dict[str, str]:
+    """Return what the live mode adds to the page."""
+    data, kernels = document
+    script = f'<script id="live-data" type="application/json">{_json(data)}</script>'
+    texts = (_asset("live/runtime.js"), kernels, _asset("live/live.js"))
+    return {
+        "MODES": _asset("live/modes.html"),
+        "LIVE": _asset("live/live.html") + script,
+        "LIVE_CSS": _asset("live/live.css"),
+        "LIVE_JS": "\n".join(texts),
+    }
+
+
+def write_page(
+    graph: Snapshot, path: str | os.PathLike[str], title: str | None = None, **options: Any
+) -> Path:
     """Write `to_html` to a file, see `Graph.html`."""
     path = Path(path)
     if path.suffix.lower() not in (".html", ".htm"):
         raise ValueError(f"html() writes an .html file, not {path.name!r}")
-    text = to_html(graph, title)
+    text = to_html(graph, title, **options)
     if not path.parent.is_dir():
         raise FileNotFoundError(f"can't write {path}: there is no folder {path.parent}")
     path.write_text(text, encoding="utf-8", newline="\n")
@@ -73,9 +120,20 @@ def _asset(name: str) -> str:
     """Read a file beside this module, without comments on lines of their own and idle spaces."""
     text = resources.files(__package__).joinpath(name).read_text(encoding="utf-8")
     lines = [line.strip() for line in text.splitlines()]
-    if not name.endswith(".html"):
-        lines = [line if re.search("[\"'`/]", line) else SPACED.sub(r"\1", line) for line in lines]
-    return "\n".join(line for line in lines if line and not line.startswith("//"))
+    lines = [line for line in lines if line and not line.startswith("//")]
+    spaced = SPACED.get(Path(name).suffix)
+    if spaced is not None:
+        lines = [_squeezed(line, spaced) for line in lines]
+    return "\n".join(lines)
+
+
+def _squeezed(line: str, spaced: re.Pattern[str]) -> str:
+    """Leave out spaces of a line of code, but not those of the texts in it."""
+    if NESTED.search(line):
+        return line
+    parts = TEXTS.split(line)
+    parts[::2] = [spaced.sub(r"\1", part) for part in parts[::2]]
+    return "".join(parts)
 
 
 def _fill(template: str, **parts: str) -> str:

@@ -6,6 +6,7 @@ for (const entry of [...nodes, ...steps, ...steps.flatMap(s => s.flows || [])]) 
 const $ = id => document.getElementById(id);
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
 const state = { at: 0, chosen: null, timer: null };
+const page = { live: null, link: location.hash }; // `live`: what a click and the keys do in live mode
 
 const SVG = new Set(["svg", "g", "rect", "path", "polygon", "ellipse", "text", "tspan"]);
 function make(tag, attributes = {}, ...children) {
@@ -144,7 +145,7 @@ function heat(m, caption) {
   m.paint = () => {
     for (let r = 0; r < rows; r++) for (let c = 0; c < columns; c++) {
       const [x, y] = place(r, c);
-      image.data.set([...colour(m.size(r * columns + c), m.top), 255], 4 * (y * width + x));
+      image.data.set([...m.shade?.(r, c) || colour(m.size(r * columns + c), m.top), 255], 4 * (y * width + x));
     }
     context.putImageData(image, 0, 0);
     if (cell) under.textContent = `${m.index(...cell)} = ${m.text(cell[0] * columns + cell[1])}`;
@@ -264,6 +265,7 @@ function forwardPanel(n) {
   const inputs = n.inputs.filter(i => nodes[i].text == null);
   return [
     state.at === 0 && make("p", { class: "note" }, ABOUT),
+    state.at === 0 && run.refused && make("p", { class: "note" }, make("b", {}, "The step can't run in this page: "), run.refused),
     make("div", { class: "rule" }, n.formula),
     make("h3", {}, inputs.length > 1 ? "inputs → output" : "input → output"),
     terms(["", unique(inputs).flatMap(i => values(nodes[i]))], ["→", values(n)]),
@@ -433,6 +435,7 @@ function draw() {
   $("said").textContent = `${where}, ${sentence(step)}`;
   for (const id of ["first", "back"]) $(id).disabled = state.at === 0;
   for (const id of ["last", "next"]) $(id).disabled = state.at === steps.length - 1;
+  page.live?.moved();
 }
 
 // --- controls ------------------------------------------------------------------------------------
@@ -543,7 +546,7 @@ $("folds").hidden = picture.groups.length < 2;
 function press(event) {
   const g = event.target.closest("[data-node], [data-group]");
   if (!g) return false;
-  if (g.dataset.node) pick(+g.dataset.node); else fold(+g.dataset.group, true);
+  if (g.dataset.node) (page.live?.pick || pick)(+g.dataset.node); else fold(+g.dataset.group, true);
   return true;
 }
 graph.addEventListener("click", press);
@@ -556,7 +559,7 @@ addEventListener("keydown", event => {
   if (event.key === " " && event.target.tagName === "BUTTON") return;
   // A wide table scrolls by the arrows; with Shift or Caps Lock a letter is the same key.
   if (event.target.classList.contains("scroll") && event.key.startsWith("Arrow")) return;
-  const action = keys[event.key.length === 1 ? event.key.toLowerCase() : event.key];
+  const action = (page.live?.keys || keys)[event.key.length === 1 ? event.key.toLowerCase() : event.key];
   if (action) { event.preventDefault(); action(); }
 });
 

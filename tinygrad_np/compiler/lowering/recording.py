@@ -9,6 +9,7 @@ import inspect
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ...core.node import Node
 from ...core.tensor import Tensor
 from ..callers import function_name
 from ..comparison import Unlike, compare_recordings
@@ -23,7 +24,6 @@ from ..tape import Tape
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ...core.node import Node
     from ..program import Program
     from ..statements import Var
 
@@ -78,6 +78,14 @@ class _StepTape(Tape):
     def __init__(self, names: dict[int, str]) -> None:
         super().__init__(names)
         self.gradients: dict[Node, Var] = {}
+
+    def made(
+        self, node: Any, value: Any, operands: tuple[Any, ...], params: tuple[Any, ...] = ()
+    ) -> None:
+        super().made(node, value, operands, params)
+        for parent, array in zip(node.parents, operands):  # data that is no Tensor's
+            if isinstance(parent, Node) and parent not in self.state.node_values:
+                self.state.node_values[parent] = self._symbol(array)
 
     def reached(self, node: Any, g: Any) -> None:
         super().reached(node, g)

@@ -32,7 +32,7 @@ MOST_WORK = 4_000_000  # element operations of a step, products of matrices incl
 MOST_NUMBERS = 200_000  # given to the page: data, parameters, state
 
 
-def live_data(lowered: Lowered) -> dict[str, Any]:
+def live_data(lowered: Lowered, loss: View | None = None) -> dict[str, Any]:
     """Return what `liveProgram` of runtime.js takes: buffers, loops, and where the loss is.
 
     Raises:
@@ -50,11 +50,21 @@ def live_data(lowered: Lowered) -> dict[str, Any]:
         "buffers": [_buffer(buffer) for buffer in lowered.buffers],
         "code": [_loop(loop) for loop in lowered.loops],
         "state": [_loop(loop) for loop in lowered.state],
-        "loss": _loss(lowered),
+        "loss": _loss(lowered) if loss is None else view_data(loss),
         "generators": [_generator(generator) for generator in lowered.generators],
         "places": places,
         "at": at,
     }
+
+
+def written_buffer(loop: Loop) -> int | None:
+    """Return the number of the buffer that a loop writes to; None for a guard."""
+    if isinstance(loop, forms.Guard):
+        return None
+    if isinstance(loop, forms.Gather):
+        return (loop.other if loop.mode == "get" else loop.base).buffer
+    out: View = getattr(loop, "out")  # noqa: B009 - all other forms have one
+    return out.buffer
 
 
 def live_kernels(lowered: Lowered) -> str:

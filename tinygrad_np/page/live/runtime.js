@@ -175,8 +175,9 @@ function sorted(values) {
 // bits are eight numbers of 16, the lowest first.
 const limbs = text => Array.from({ length: 8 }, (_, i) => parseInt(text.slice(28 - 4 * i, 32 - 4 * i), 16));
 const TIMES = limbs("2360ed051fc65da44385df649fccf645");
-let generators = [];
-const seed = () => { generators = data.generators.map(([s, inc, half]) => ({ s: limbs(s), inc: limbs(inc), half, high: 0, low: 0 })); };
+// Each run draws the same numbers, until a step is over.
+let generators = [], seeds = [];
+const seed = () => { seeds = data.generators.map(([s, inc, half]) => ({ s: limbs(s), inc: limbs(inc), half, high: 0, low: 0 })); };
 function advance(g) {
   const s = g.s, made = new Array(8);
   let carry = 0;
@@ -220,10 +221,11 @@ return {
   // Computes values, gradients, and what the update would make; `from` and `to` pick a part.
   run(from = 0, to = code.length) {
     let i = from;
+    if (!from) generators = seeds.map(g => ({ ...g }));
     try { for (; i < to; i++) code[i](); }
     catch (error) { throw new RangeError(`${data.places[data.at[i]] || "the step"}: ${error.message}`); }
   },
-  step() { this.run(); for (const f of commit) f(); },
+  step() { this.run(); for (const f of commit) f(); seeds = generators; },
   reset() { for (const [k, values] of start) B[k].set(values); seed(); },
   get loss() { return B[data.loss[0]][data.loss[1]]; },
   // The numbers of a view [buffer, offset, shape, strides], in C order.

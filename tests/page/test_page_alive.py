@@ -1,0 +1,600 @@
+"""The live mode of a page: it runs the user's own step, and says where each number comes from."""
+
+import json
+import re
+import shutil
+
+import numpy as np
+import pytest
+
+import tinygrad_np as tg
+from tinygrad_np import nn
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+in_browser = [
+    pytest.mark.oracle,
+    pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium"),
+]
+
+
+class Run:
+    """A model, its training step, and the page of it."""
+
+    def __init__(self, loss, parameters, optimizer, model=None):
+        self.loss, self.parameters, self.optimizer, self.model = loss, parameters, optimizer, model
+
+    def step(self):
+        loss = self.loss()
+        self.optimizer.zero_grad()
+        loss.backward()
+        self.optimizer.step()
+        return loss
+
+    def graph(self):
+        with tg.record() as record:
+            loss = self.step()
+        return tg.graph(loss, self.model, record=record)
+
+
+def small(lr=0.1):
+    """A net of 2, 3 and 2 on six points, by hand."""
+    rng = np.random.default_rng(5)
+    X = tg.Tensor(rng.normal(size=(6, 2)).astype("f4"), name="X")
+    y = tg.Tensor(np.array([0, 1, 1, 0, 1, 0]), name="y")
+    W1 = tg.Tensor(rng.normal(size=(2, 3)).astype("f4"), requires_grad=True, name="W1")
+    b1 = tg.Tensor(np.zeros(3, "f4"), requires_grad=True, name="b1")
+    W2 = tg.Tensor(rng.normal(size=(3, 2)).astype("f4"), requires_grad=True, name="W2")
+
+    def loss():
+        h = tg.tanh(X @ W1 + b1)
+        scores = h @ W2
+        return tg.cross_entropy(scores, y)
+
+    return Run(loss, [W1, b1, W2], nn.SGD([W1, b1, W2], lr=lr))
+
+
+def spiral(rows=300):
+    rng = np.random.default_rng(0)
+    k = np.arange(rows) % 3
+    r = np.linspace(0, 1, rows)
+    angle = 2.5 * (4 * (k + r) + rng.normal(0, 0.2, rows))
+    X = tg.Tensor(np.c_[r * np.sin(angle), r * np.cos(angle)].astype("f4"), name="X")
+    y = tg.Tensor(k, name="y")
+    tg.manual_seed(0)
+    layers = {"hidden": nn.Linear(2, 64), "relu": nn.ReLU(), "out": nn.Linear(64, 3)}
+    model = nn.Sequential(layers)
+    optimizer = nn.Adam(model.parameters(), lr=0.05)
+
+    def loss():
+        logits = model(X)
+        return nn.cross_entropy(logits, y)
+
+    return Run(loss, list(model.parameters()), optimizer, model)
+
+
+def of_model(model, loss, shape, target, optimizer=nn.SGD, lr=0.1):
+    rng = np.random.default_rng(1)
+    X = rng.normal(size=shape).astype("f4")
+    return Run(lambda: loss(model(X), target), None, optimizer(model.parameters(), lr=lr), model)
+
+
+def convolution():
+    tg.manual_seed(0)
+    layers = [nn.Conv2d(1, 2, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten()]
+    model = nn.Sequential(*layers, nn.Linear(18, 3))
+    return of_model(model, nn.cross_entropy, (4, 1, 6, 6), np.array([0, 1, 2, 1]))
+
+
+def attention():
+    tg.manual_seed(0)
+
+    class Block(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.norm = nn.LayerNorm(8)
+            self.attention = nn.MultiheadAttention(8, 2)
+
+        def forward(self, x):
+            x = self.norm(x)
+            return self.attention(x, x, x)[0]
+
+    target = np.random.default_rng(2).normal(size=(2, 5, 8)).astype("f4")
+    return of_model(Block(), nn.mse_loss, (2, 5, 8), target, nn.Adam, 0.01)
+
+
+def lstm():
+    tg.manual_seed(0)
+    layer = nn.LSTM(3, 4)
+    target = np.random.default_rng(2).normal(size=(2, 5, 4)).astype("f4")
+    return of_model(layer, lambda out, t: nn.mse_loss(out[0], t), (2, 5, 3), target)
+
+
+def dropout():
+    tg.manual_seed(0)
+    model = nn.Sequential(nn.Linear(2, 8), nn.ReLU(), nn.Dropout(0.3), nn.Linear(8, 2))
+    X = tg.Tensor(np.random.default_rng(3).normal(size=(12, 2)).astype("f4"), name="X")
+    y = tg.Tensor(np.arange(12) % 2, name="y")
+    optimizer = nn.Adam(model.parameters(), lr=0.05)
+    return Run(lambda: nn.cross_entropy(model(X), y), None, optimizer, model)
+
+
+def data_in(path):
+    text = path.read_text(encoding="utf-8")
+    found = re.search(r'<script id="live-data" type="application/json">(.*?)</script>', text, re.S)
+    return found and json.loads(found[1])
+
+
+# --- made in Python -------------------------------------------------------------------------------
+
+
+def test_making_a_page_changes_nothing(tmp_path):
+    run = dropout()
+    graph = run.graph()
+    rng = tg.default_generator()
+    before = [p.data.copy() for p in run.model.parameters()], rng.bit_generator.state
+    gradients = [p.grad for p in run.model.parameters()]
+    state = run.optimizer.state_dict()
+    graph.html(tmp_path / "page.html", step=run.step)
+    for parameter, data, gradient in zip(run.model.parameters(), before[0], gradients, strict=True):
+        np.testing.assert_array_equal(parameter.data, data)
+        assert parameter.grad is gradient
+    assert rng.bit_generator.state == before[1]
+    for name, value in run.optimizer.state_dict().items():
+        np.testing.assert_array_equal(value, state[name])
+
+
+def test_values_have_the_names_of_the_graph(tmp_path):
+    run = small()
+    names = data_in(run.graph().html(tmp_path / "page.html", step=run.step))["names"]
+    roles = {name: role for name, _, role, _ in names}
+    for name in ("X", "y", "W1", "b1", "W2", "h", "scores"):
+        assert roles[name] == "value"
+        if name not in "Xy":
+            assert roles[f"∂L/∂{name}"] == "gradient"
+
+
+def another_model(run):
+    return small().step
+
+
+def other_rows(run):
+    x, y = tg.Tensor(np.ones((5, 2), "f4"), name="X"), tg.Tensor([0, 1, 1, 0, 1], name="y")
+    W1, b1, W2 = run.parameters
+    run.loss = lambda: tg.cross_entropy(tg.tanh(x @ W1 + b1) @ W2, y)
+    return run.step
+
+
+def raising():
+    raise LookupError("no such batch")
+
+
+@pytest.mark.parametrize(
+    ("step", "error", "words"),
+    [
+        (another_model, ValueError, "computes something else .* the parameter W2"),
+        (other_rows, ValueError, r"matmul \(5, 2\) where the graph has matmul \(6, 2\)"),
+        (lambda run: raising, LookupError, "no such batch"),
+        (lambda run: run.loss, ValueError, "calls no backward"),
+        (lambda run: lambda x: x, TypeError, "without arguments"),
+        (lambda run: 3, TypeError, "without arguments"),
+    ],
+)
+def test_a_step_that_does_not_belong_is_an_error_when_the_page_is_made(
+    tmp_path, step, error, words
+):
+    run, path = small(), tmp_path / "page.html"
+    graph = run.graph()
+    with pytest.raises(error, match=words):
+        graph.html(path, step=step(run))
+    assert not path.exists()
+
+
+def inverse():
+    W = tg.Tensor(np.eye(3) * 2, requires_grad=True, name="W")
+    return Run(lambda: np.linalg.inv(W).sum(), [W], nn.SGD([W], lr=0.1))
+
+
+def large():
+    W = tg.Tensor(np.ones((600, 600), "f4"), requires_grad=True, name="W")
+    return Run(lambda: (W @ W).sum(), [W], nn.SGD([W], lr=0.1))
+
+
+@pytest.mark.parametrize(("make", "words"), [(inverse, "inv"), (large, "650,160,003 numbers")])
+def test_a_step_that_a_browser_can_not_run_leaves_the_page_as_it_is(tmp_path, make, words):
+    run = make()
+    graph = run.graph()
+    with pytest.warns(tg.CompileWarning, match=f"the page is not alive.*{words}"):
+        path = graph.html(tmp_path / "page.html", step=run.step)
+    assert data_in(path) is None
+    text = path.read_text(encoding="utf-8")
+    assert "refused" in text
+    assert words in text
+    assert 'data-mode="live"' not in text
+
+
+def test_films_belong_to_the_step(tmp_path):
+    run, film = small(), nn.Film()
+    graph = run.graph()
+    with pytest.raises(ValueError, match="needs step="):
+        graph.html(tmp_path / "page.html", film=film)
+    with pytest.raises(ValueError, match="no frames"):
+        graph.html(tmp_path / "page.html", step=run.step, film=film)
+    film.tensors, film.steps, film.arrays, film.losses = small().parameters, [0], [[]], [1.0]
+    with pytest.raises(ValueError, match="other parameters"):
+        graph.html(tmp_path / "page.html", step=run.step, film=film)
+
+
+def test_the_page_of_the_spiral_is_small(tmp_path):
+    run = spiral()
+    assert run.graph().html(tmp_path / "page.html", step=run.step).stat().st_size <= 205 * 1024
+
+
+def test_a_name_can_not_leave_its_place(tmp_path):
+    run = small()
+    run.parameters[0].name = "</script><script>alert(1)</script>"
+    text = run.graph().html(tmp_path / "page.html", step=run.step).read_text(encoding="utf-8")
+    assert "<script>alert" not in text
+
+
+# --- in a browser ---------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def browser():
+    playwright = pytest.importorskip("playwright.sync_api")
+    with playwright.sync_playwright() as p:
+        running = p.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield running
+        running.close()
+
+
+@pytest.fixture
+def visit(browser, tmp_path):
+    """Open the page of a run; at the end, nothing may have gone wrong or been asked for."""
+    contexts, wrong = [], []
+
+    def opened(run, fragment="", size=(1280, 860), title=None, film=None, **options):
+        path = run.graph().html(tmp_path / "page.html", title, step=run.step, film=film)
+        context = browser.new_context(
+            viewport={"width": size[0], "height": size[1]}, reduced_motion="reduce", **options
+        )
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", lambda message: wrong.append(message.text))
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        page.on("request", lambda r: r.url.startswith(("file:", "data:")) or wrong.append(r.url))
+        page.goto(path.as_uri() + fragment)
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+    assert not wrong
+
+
+def read(page, name):
+    """The numbers of a named value, as they are in the page."""
+    script = """name => {
+        const n = livePage.names.find(n => n.name === name);
+        return [n.shape, [...livePage.program.read(n.view)]];
+    }"""
+    shape, numbers = page.evaluate(script, name)
+    return np.array(numbers).reshape(shape)
+
+
+def point(page, name, *index):
+    """Point at one number, and return what the page says."""
+    script = """([name, index]) => {
+        const { view } = livePage.names.find(n => n.name === name);
+        const offset = index.reduce((sum, i, k) => sum + i * view[3][k], view[1]);
+        livePage.hover([view[0], offset]);
+        return document.getElementById("origin").innerText;
+    }"""
+    return page.evaluate(script, [name, list(index)]).replace("−", "-")
+
+
+def until(page, condition):
+    """Wait for something; the page's policy forbids that it evaluates text itself."""
+    for _ in range(100):
+        if page.evaluate(condition):
+            return
+        page.wait_for_timeout(50)
+    pytest.fail(f"not within five seconds: {condition}")
+
+
+def number(text):
+    return float(text.replace("−", "-"))
+
+
+class TestTraining:
+    pytestmark = in_browser
+
+    def test_it_trains_as_numpy_does(self, visit):
+        run = small()
+        page = visit(run)
+        page.click("#one")
+        for _ in range(9):
+            page.keyboard.press("ArrowRight")
+        losses = [run.step().item() for _ in range(10)]
+        seen = page.evaluate("livePage.state.losses")
+        assert [step for step, _ in seen] == list(range(10))
+        np.testing.assert_allclose([loss for _, loss in seen], losses, rtol=2e-6)
+        for name, parameter in zip(("W1", "b1", "W2"), run.parameters, strict=True):
+            np.testing.assert_allclose(read(page, name), parameter.data, rtol=1e-5, atol=1e-6)
+        assert number(page.inner_text("#loss")) == pytest.approx(run.loss().item(), rel=1e-3)
+
+    def test_it_runs_pauses_and_begins_anew_to_the_bit(self, visit):
+        page = visit(dropout())
+        first = page.evaluate("livePage.program.buffers.map(b => [...b])")
+        page.keyboard.press("Space")
+        until(page, "livePage.state.steps > 20")
+        assert page.inner_text("#train").strip() == "Pause"
+        page.click("#train")
+        steps = page.evaluate("livePage.state.steps")
+        page.wait_for_timeout(100)
+        assert page.evaluate("livePage.state.steps") == steps
+        assert page.inner_text("#count").startswith(f"step {steps}")
+        page.keyboard.press("r")
+        assert page.evaluate("livePage.state.steps") == 0
+        assert page.evaluate("livePage.program.buffers.map(b => [...b])") == first
+
+    def test_looking_and_turning_draw_no_random_numbers(self, visit):
+        page = visit(dropout())
+        page.evaluate("livePage.train(10)")
+        straight = page.evaluate("livePage.program.loss")
+        page.click("#reset")
+        page.evaluate("livePage.train(5)")
+        page.evaluate("livePage.turnTo(livePage.state.base + 0.5)")
+        page.click("#put-back")
+        page.evaluate("livePage.train(5)")
+        assert page.evaluate("livePage.program.loss") == straight
+
+    def test_the_learning_rate_is_that_of_the_next_step(self, visit):
+        run = small(lr=0.1)
+        page = visit(run)
+        page.evaluate("""() => {
+            const rate = document.getElementById("rate");
+            rate.value = Math.log10(0.4);
+            rate.dispatchEvent(new Event("input"));
+        }""")
+        rate = 10 ** float(page.input_value("#rate"))
+        assert number(page.inner_text("#rate-now")) == pytest.approx(rate, rel=0.02)
+        page.click("#one")
+        run.optimizer.lr = rate
+        run.step()
+        np.testing.assert_allclose(read(page, "W2"), run.parameters[2].data, rtol=1e-5)
+
+    def test_a_loss_that_is_lost_is_said_and_stops(self, visit):
+        W = tg.Tensor(np.full((2, 2), 3.0), requires_grad=True, name="W")
+        run = Run(lambda: (W * W * W * W).sum(), [W], nn.SGD([W], lr=10.0))
+        page = visit(run)
+        page.click("#train")
+        until(page, "document.getElementById('trouble').textContent !== ''")
+        assert "no number any more" in page.inner_text("#trouble")
+        assert page.inner_text("#train").strip() == "Train"
+        page.click("#reset")
+        assert page.inner_text("#trouble") == ""
+
+    def test_a_film_shows_the_parameters_of_its_steps(self, visit):
+        run, film = small(), nn.Film()
+        film.tensors = run.parameters
+        for step in range(0, 40, 10):
+            film.steps.append(step)
+            film.arrays.append([p.data.copy() for p in run.parameters])
+            film.losses.append(run.loss().item())
+            for _ in range(10):
+                run.step()
+        page = visit(run, film=film)
+        assert page.get_attribute("#film", "max") == "3"
+        for k in (2, 0, 3):
+            page.evaluate("""k => {
+                document.getElementById("film").value = k;
+                document.getElementById("film").dispatchEvent(new Event("input"));
+            }""", k)  # fmt: skip
+            for name, array in zip(("W1", "b1", "W2"), film.arrays[k], strict=True):
+                np.testing.assert_array_equal(read(page, name), array)
+            assert page.evaluate("livePage.program.loss") == pytest.approx(film.losses[k], rel=1e-6)
+            assert page.inner_text("#count") == f"step {film.steps[k]}"
+
+
+class TestTurning:
+    pytestmark = in_browser
+
+    def test_the_gradient_is_a_slope(self, visit):
+        run = small()
+        page = visit(run)
+        before = run.loss().item()
+        cell = page.locator("#tables figure").first.locator("td").nth(4)
+        cell.click()
+        assert page.inner_text("#turned") == "W1[1, 1]"
+        loss = run.loss()
+        run.optimizer.zero_grad()
+        loss.backward()
+        slope = run.parameters[0].grad[1, 1]
+        page.fill("#typed", str(float(run.parameters[0].data[1, 1]) + 0.25))
+        page.keyboard.press("Enter")
+        with tg.no_grad():
+            run.parameters[0][1, 1] += 0.25
+        facts = [number(t.split(" ")[0]) for t in page.locator("#facts dd").all_inner_texts()]
+        change = run.loss().item() - before
+        np.testing.assert_allclose(facts, [0.25, slope, 0.25 * slope, change], rtol=2e-3, atol=1e-5)
+        page.click("#put-back")
+        assert page.evaluate("livePage.program.loss") == pytest.approx(before, rel=1e-6)
+
+    def test_data_can_be_turned_and_has_no_gradient(self, visit):
+        run = small()
+        page = visit(run)
+        page.locator('#graph [data-node]:has-text("X")').first.click()
+        page.locator("#tables td").nth(3).focus()
+        page.keyboard.press("ArrowUp")
+        assert page.inner_text("#turned") == "X[1, 1]"
+        assert "none: data" in page.inner_text("#facts")
+        W1, b1, W2 = (p.data for p in run.parameters)
+        X = read(page, "X")
+        scores = np.tanh(X @ W1 + b1) @ W2
+        np.testing.assert_allclose(read(page, "scores"), scores, rtol=1e-5, atol=1e-6)
+
+    def test_points_are_chosen_and_dragged_in_the_plane(self, visit):
+        run = small()
+        page = visit(run)
+        page.focus("#plane")
+        page.keyboard.press("ArrowRight")
+        assert page.inner_text("#way-title").startswith("Point 1 on its way, class 1")
+        before = read(page, "X")
+        script = """() => {
+            const p = livePage.plane;
+            const box = document.getElementById("plane").getBoundingClientRect();
+            const at = (x, y) => [box.left + ((x - p.cx) / p.span + 1) / 2 * box.width,
+                                  box.top + (1 - (y - p.cy) / p.span) / 2 * box.height];
+            const [x, y] = livePage.program.read(p.x).slice(4, 6);
+            return at(x, y);
+        }"""
+        x, y = page.evaluate(script)
+        page.mouse.move(x, y)
+        page.mouse.down()
+        page.mouse.move(x + 20, y - 10)
+        page.mouse.up()
+        moved = read(page, "X") - before
+        assert set(np.flatnonzero(np.abs(moved).sum(axis=1))) == {2}
+        assert moved[2, 0] > 0
+        assert moved[2, 1] > 0
+
+    def test_the_plane_tells_how_many_are_right(self, visit):
+        run = spiral()
+        page = visit(run)
+        page.evaluate("livePage.train(100)")
+        logits, labels = read(page, "logits"), read(page, "y")
+        right = 100 * np.mean(logits.argmax(axis=1) == labels)
+        assert number(page.inner_text("#right").split()[0]) == pytest.approx(right, abs=0.06)
+
+    def test_rows_that_see_each_other_are_no_points_of_a_plane(self, visit):
+        tg.manual_seed(0)
+        X = tg.Tensor(np.random.default_rng(3).normal(size=(12, 2)).astype("f4"), name="X")
+        y = tg.Tensor(np.arange(12) % 2, name="y")
+        W = tg.Tensor(np.ones((2, 2), "f4"), requires_grad=True, name="W")
+        run = Run(lambda: tg.cross_entropy((X - X.mean(axis=0)) @ W, y), [W], nn.SGD([W], lr=0.1))
+        assert not visit(run).evaluate("livePage.plane.alone")
+        assert visit(spiral(30)).evaluate("livePage.plane.alone")
+
+
+# Computes numbers of all names from the places that they are said to come from.
+AGAIN = """() => {
+    const { names, program, origin, stands, kernels } = livePage, wrong = [];
+    const value = ([b, o]) => program.buffers[b][o];
+    const folds = {
+        maximum: all => Math.max(...all), minimum: all => Math.min(...all),
+        add: all => all.reduce((x, y) => x + y, 0),
+    };
+    function again({ name, kernel, operands, terms, over }) {
+        if (terms) return terms.reduce((sum, [p, q]) => sum + value(p) * value(q), 0);
+        if (over) return folds[name]?.(over.map(value));
+        if (name === "copy") return value(operands[0]);
+        const out = new Float64Array(1);
+        kernels[kernel](1, out, 0, 0, ...operands.flatMap(q => [[value(q)], 0, 0]));
+        return out[0];
+    }
+    let checked = 0;
+    for (const { name, view: [b, offset, shape, strides] } of names) {
+        const count = shape.reduce((x, y) => x * y, 1), some = Math.min(count, 40);
+        for (let j = 0; j < some; j++) {
+            let rest = Math.floor(j * count / some), o = offset;
+            for (let k = shape.length - 1; k >= 0; k--) {
+                o += rest % shape[k] * strides[k];
+                rest = Math.floor(rest / shape[k]);
+            }
+            const found = origin([b, o]);
+            const read = found ? found.operands || found.terms?.flat() || found.over : [];
+            if (!read.length || !read.every(q => stands(q, found.loop))) continue;
+            const computed = again(found), there = value([b, o]);
+            if (computed === undefined) continue;
+            checked++;
+            const near = Math.abs(computed - there) <= 1e-5 * (Math.abs(there) + 1);
+            if (!near) wrong.push([name, j, found.name, computed, there]);
+        }
+    }
+    return [checked, wrong];
+}"""
+
+
+class TestOrigins:
+    pytestmark = in_browser
+
+    def test_a_sum_of_products_is_written_out_and_lit(self, visit):
+        run = small()
+        page = visit(run)
+        X, W2, h = read(page, "X"), read(page, "W2"), read(page, "h")
+        said = point(page, "scores", 4, 1)
+        assert "scores[4, 1] = Σ h[4, :] · W2[:, 1]" in said
+        for left, right in zip(h[4], W2[:, 1], strict=True):
+            pattern = rf"{re.escape(f'{left:.4g}')}\)?·\(?{re.escape(f'{right:.4g}')}"
+            assert re.search(pattern, said)
+        assert f"{h[4] @ W2[:, 1]:.4g}" in said
+        assert "h @ W2" in said  # the user's line
+        lit = page.locator("#tables figure:has(b:text-is('W2')) td.from")
+        assert lit.count() == 3
+        said = point(page, "∂L/∂W1", 1, 2)
+        assert "∂L/∂W1[1, 2] = Σ X[:, 1] · " in said
+        page.evaluate("livePage.hover(null)")
+        assert page.locator("td.from").count() == 0
+        assert X.shape == (6, 2)
+
+    def test_a_convolution_is_its_window(self, visit):
+        page = visit(convolution())
+        said = point(page, "conv2d", 1, 0, 2, 3)
+        assert "Σ 0.weight[0, 0, :, :] · padded[1, 0, 2:5, 3:6]" in said
+
+    def test_a_softmax_is_its_exponentials(self, visit):
+        said = point(visit(attention()), "softmax", 2, 1, 0, 1)
+        assert "softmax[2, 1, 0, 1] = e[2, 1, 0, 1] / Σ e[2, 1, 0, :]" in said
+
+    @pytest.mark.parametrize("make", [small, spiral, convolution, attention, lstm, dropout])
+    def test_every_number_comes_of_what_is_said(self, visit, make):
+        """Compute named numbers again from the places that the page says they come from."""
+        page = visit(make())
+        page.evaluate("livePage.train(2)")
+        checked, wrong = page.evaluate(AGAIN)
+        assert wrong == []
+        assert checked > 60
+
+
+class TestPage:
+    pytestmark = in_browser
+
+    def test_a_link_to_a_step_opens_the_steps(self, visit):
+        page = visit(small(), "#step=3")
+        assert page.locator("#details").is_visible()
+        assert not page.locator("#live").is_visible()
+        page.click("#modes >> text=Live")
+        assert page.locator("#live").is_visible()
+        assert not page.locator("#controls").is_visible()
+        page.click("#modes >> text=Steps")
+        page.keyboard.press("ArrowRight")
+        assert page.evaluate("location.hash").startswith("#step=4")
+
+    def test_a_box_shows_its_numbers(self, visit):
+        page = visit(small())
+        page.locator('#graph [data-node]:has-text("h = tanh")').click()
+        assert page.inner_text("#tables-title").startswith("h and its gradient")
+        captions = page.locator("#tables figcaption b").all_inner_texts()
+        assert captions == ["h", "∂L/∂h"]
+        page.keyboard.press("Escape")
+        assert page.inner_text("#tables-title").startswith("Parameters")
+
+    @pytest.mark.parametrize("size", [(390, 844), (820, 500), (1920, 1080)])
+    @pytest.mark.parametrize("scheme", ["light", "dark"])
+    def test_it_fits(self, visit, size, scheme):
+        page = visit(spiral(60), size=size, color_scheme=scheme)
+        page.evaluate("livePage.train(3)")
+        assert page.evaluate("document.documentElement.scrollWidth") <= size[0]
+        page.click("#theme")
+        page.click("#one")
+
+    def test_the_keyboard_reaches_everything(self, visit):
+        page = visit(small())
+        names = page.evaluate("""() => [...document.querySelectorAll("button, input, canvas")]
+            .filter(e => e.checkVisibility() && e.closest("#live, #livebar"))
+            .map(e => [e.id, e.tabIndex, e.ariaLabel || e.title || e.innerText])""")
+        assert len(names) > 10
+        for id, index, text in names:
+            assert text, id
+            assert index >= 0 or id in ("curve", "slope"), id
