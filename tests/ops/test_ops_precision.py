@@ -1,5 +1,7 @@
 """The errors of ops that do not round as NumPy's own functions: in ulps, against float64."""
 
+import math
+
 import numpy as np
 import pytest
 from folded import folded
@@ -96,3 +98,91 @@ def test_derivatives_of_powers(n, dtype):
             np.testing.assert_array_equal(z.data, y.data)
             coefficient *= n - order
             f = tg.grad(lambda t, f=f: f(t).sum())
+
+
+# --- the error function and gelu in float32 -------------------------------------------------------
+
+
+def each(f):
+    """The function of Python's math module, of each element, in float64."""
+    return lambda x: np.reshape([f(float(v)) for v in x.flat], x.shape)
+
+
+erf, erfc = each(math.erf), each(math.erfc)
+
+
+def gelu(x):
+    x = x.astype(np.float64)
+    tail = 0.5 * erfc(np.abs(x) * math.sqrt(0.5))
+    return x * np.where(x > 0, 1 - tail, tail)
+
+
+def gelu_slope(x):
+    x = x.astype(np.float64)
+    return 0.5 * erfc(-x * math.sqrt(0.5)) + x * np.exp(-x * x / 2) / math.sqrt(2 * math.pi)
+
+
+GRID = np.linspace(-14, 14, 2 * 32768 + 5).astype(np.float32)  # more than one block
+TINY = np.geomspace(1e-42, 1, 500).astype(np.float32)
+POINTS = np.concatenate([GRID, TINY, -TINY, np.float32([0, -0.0, 1e20, 3e38, np.inf, np.nan])])
+
+
+@pytest.mark.parametrize(("name", "exact", "limit"), [("erf", erf, 4), ("erfc", erfc, 9)])
+def test_error_functions_in_float32(name, exact, limit):
+    f = getattr(tg, name)
+    value = f(POINTS)
+    assert value.dtype == np.float32
+    assert ulps(value, exact(POINTS)) <= limit
+    assert ulps(f(-POINTS), exact(-POINTS)) <= limit
+    assert np.abs(f(POINTS)[:-1]).max() <= (1 if name == "erf" else 2)
+    assert np.copysign(1, tg.erf(np.float32(-0.0))) == -1
+    assert (tg.erfc(np.float32(0)), tg.erfc(np.float32(20))) == (1, 0)
+
+
+def test_gelu_in_float32():
+    for x in (POINTS, -POINTS[~np.isinf(POINTS)]):
+        leaf = tg.Tensor(x, requires_grad=True)
+        y = tg.gelu(leaf)
+        near = ~(x < -2)
+        assert y.dtype == np.float32
+        assert ulps(y.data[near], gelu(x)[near]) <= 7
+        far, exact = x[~near].astype(np.float64), gelu(x)[~near]
+        error = np.abs(y.data[~near] - exact)
+        assert np.all(error <= np.maximum(np.abs(exact) * far**2 * 2e-7, 1e-43))
+        y.sum().backward()
+        finite = np.isfinite(x)
+        slope = gelu_slope(x[finite])
+        np.testing.assert_allclose(leaf.grad.data[finite], slope, atol=3e-7)
+    leaf = tg.Tensor(np.float32(np.inf), requires_grad=True)
+    tg.gelu(leaf).backward()
+    assert leaf.grad.item() == 1
+
+
+@folded
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("f", [tg.erf, tg.erfc, tg.gelu])
+def test_programs_of_error_functions(f, dtype):
+    """As many statements for any size, no guards, the bits of eager mode, to the second order."""
+
+    def step(x):
+        y = f(x)
+        slope = tg.grad(lambda t: f(t).sum())
+        return y, slope(x), tg.grad(lambda t: slope(t).sum())(x)
+
+    sizes = set()
+    for n in (5, 33_000):
+        x = tg.Tensor(np.linspace(-6, 6, n).astype(dtype))
+        compiled = tg.compile(step)
+        for _ in range(3):
+            values = compiled(x)
+        for value, eager in zip(values, step(x)):
+            np.testing.assert_array_equal(value.data, eager.data)
+        statements = compiled.program.statements
+        assert not any(s.kind == "guard" for s in statements)
+        sizes.add(len(statements))
+        if dtype == np.float32:
+            forward = tg.compile(f)
+            for _ in range(3):
+                forward(x)
+            assert len(forward.program.statements) < 45
+    assert len(sizes) == 1

@@ -1,9 +1,10 @@
 """The error function and sinc, in NumPy alone.
 
-The rational approximations of erf and their coefficients are those of W. J. Cody, "Rational
-Chebyshev approximations for the error function", Mathematics of Computation 23 (1969), 631-637:
-about double precision everywhere, also relative to an erfc of 1e-300. float16 and float32 are
-computed in float32, everything else in float64.
+In float64 the rational approximations of erf and their coefficients are those of W. J. Cody,
+"Rational Chebyshev approximations for the error function", Mathematics of Computation 23 (1969),
+631-637: about double precision everywhere, also relative to an erfc of 1e-300. In float32 one
+formula each, fitted here, does for all x: it takes a fifth of the time. float16 is computed in
+float32, everything else in float64.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import math
 
 import numpy as np
 
+from ..core.tensor import Tensor
 from .define import define_op
 
 __all__ = ["erf", "erfc", "sinc"]
@@ -82,16 +84,48 @@ _LARGE = (
 )
 
 _EDGE = 0.46875
-_BLOCK = 8192  # elements at a time, so that the intermediate results stay in the cache
+
+# float32: minimax fits by Lawson's iteration, to 1e-7 (of erf) and 1e-8.
+# |x| <= 3.95, where erf is 1: erf(x) = tanh(x p(x^2))
+_SLOPE = (
+    5.42171261e-9,
+    2.75733359e-8,
+    -4.79457993e-6,
+    8.45964759e-5,
+    -6.14838017e-4,
+    -1.95288382e-4,
+    1.02769864e-1,
+    1.12837925,
+)
+# x >= 0: erfc(x) = 2 exp(-x^2) p(x) / q(x)
+_TAIL = (
+    (
+        2.82098105e-1,
+        1.96992624,
+        6.28351627,
+        10.6307237,
+        8.57833603,
+    ),
+    (
+        1.0,
+        6.98365273,
+        22.7671785,
+        41.2457364,
+        40.6206888,
+        17.1566721,
+    ),
+)
+
+_BLOCK = 32768  # elements at a time, so that the intermediate results stay in the cache
 
 
 def _polynomial(coefficients, x):
     """Evaluate a polynomial, its highest power first."""
-    out = coefficients[0] * x
-    for c in coefficients[1:-1]:
-        out += c
+    first, second, *others = coefficients
+    out = x + second if first == 1 else first * x + second
+    for c in others:
         out *= x
-    out += coefficients[-1]
+        out += c
     return out
 
 
@@ -110,53 +144,108 @@ def _exp_minus_square(x):
     return out
 
 
-def _block(x, complement):
-    """Compute erf(x), or erfc(x), of a 1-D array.
+def _double_parts(x):
+    """Compute erf(|x|) up to the first edge, and erfc(|x|) from there on, in float64.
 
-    Every element goes through two of the ranges, held at the edge between them, and the masks
-    pick: gathering the elements of each range would take longer than the arithmetic.
+    Every element goes through all three ranges, held at the edges between them: gathering the
+    elements of each range would take longer than the arithmetic.
     """
     y = np.abs(x)
-    outer = y > _EDGE
     inner = np.minimum(y, _EDGE)
     inner *= _ratio(_SMALL, inner * inner)
     middle = np.clip(y, _EDGE, 4)
     tail = _exp_minus_square(middle) * _ratio(_MIDDLE, middle)
-    large = y > 4
-    if type(x) is not np.ndarray or np.any(large):  # a recording takes one way for all values
-        far = np.clip(y, 4, 30)  # erfc(30) is 0 in float64
-        square = 1 / (far * far)
-        rest = (1 / math.sqrt(math.pi) - square * _ratio(_LARGE, square)) / far
-        tail = np.where(large, _exp_minus_square(far) * rest, tail)
-    if not complement:
-        return np.copysign(inner + outer * (math.erfc(_EDGE) - tail), x)
-    tail += ~outer * (math.erf(_EDGE) - inner)
+    far = np.clip(y, 4, 30)  # erfc(30) is 0 in float64
+    square = 1 / (far * far)
+    rest = (1 / math.sqrt(math.pi) - square * _ratio(_LARGE, square)) / far
+    return inner, np.where(y > 4, _exp_minus_square(far) * rest, tail)
+
+
+def _double_erf(x):
+    inner, tail = _double_parts(x)
+    outer = np.abs(x) > _EDGE
+    return (np.copysign(inner + outer * (math.erfc(_EDGE) - tail), x),)
+
+
+def _double_erfc(x):
+    inner, tail = _double_parts(x)
+    tail += (np.abs(x) <= _EDGE) * (math.erf(_EDGE) - inner)
     side = np.copysign(np.ones_like(x), x)
-    return (1 - side) + side * tail  # erfc(-y) = 2 - erfc(y)
+    return ((1 - side) + side * tail,)  # erfc(-y) = 2 - erfc(y)
 
 
-def _by_blocks(x, complement):
-    """Compute erf(x), or erfc(x), block by block, in float32 or float64."""
+def _single_erf(x):
+    inside = np.clip(x, -3.95, 3.95)
+    inside *= _polynomial(_SLOPE, inside * inside)
+    return (np.tanh(inside),)
+
+
+def _single_erfc(x):
+    y = np.clip(np.abs(x), 0, 10.5)  # erfc(10.5) is 0 in float32
+    square = y * y
+    lead = np.rint(y * 16) / 16
+    error = (lead * lead - square) + (y - lead) * (y + lead)  # that of rounding the square
+    half = np.exp(-square) * (1 - error)
+    half *= _ratio(_TAIL, y)
+    half = np.abs((x < 0) - half)  # erfc(-y) = 2 - erfc(y)
+    return (2 * half,)
+
+
+def by_blocks(f, x):
+    """Return the results of an elementwise f, in the dtype of x; of a large array in blocks."""
+    if type(x) is not np.ndarray or x.size <= _BLOCK:
+        return f(x)
+    flat = x.reshape(-1)
+    outs: list = []
+    for start in range(0, x.size, _BLOCK):
+        block = slice(start, start + _BLOCK)
+        parts = f(flat[block])
+        outs = outs or [np.empty_like(flat) for _ in parts]
+        for out, part in zip(outs, parts):
+            out[block] = part
+    return tuple(out.reshape(x.shape) for out in outs)
+
+
+def _error_function(x, single, double):
+    """Compute erf(x), or erfc(x), by `single` if float32 does."""
     x = x if hasattr(x, "dtype") else np.asarray(x)
-    single = x.dtype.kind == "f" and x.dtype.itemsize <= 4
-    flat = np.ravel(x).astype(np.float32 if single else np.float64)
-    length = _BLOCK if type(flat) is np.ndarray else max(_BLOCK, flat.size // 8 + 1)
+    is_float = x.dtype.kind == "f"
     with np.errstate(under="ignore"):
-        for start in range(0, flat.size, length):
-            block = slice(start, start + length)
-            flat[block] = _block(flat[block], complement)
-    out = flat.reshape(x.shape)
-    return out.astype(x.dtype) if x.dtype.kind == "f" else out
+        if is_float and x.dtype.itemsize <= 4:
+            (out,) = by_blocks(single, x.astype(np.float32))
+        else:
+            (out,) = by_blocks(double, x.astype(np.float64))
+    return out.astype(x.dtype) if is_float else out
 
 
 def _erf(x):
-    """The error function: 2 / sqrt(pi) times the integral of exp(-t^2) for t from 0 to x."""
-    return _by_blocks(x, False)
+    """The error function: 2 / sqrt(pi) times the integral of exp(-t^2) for t from 0 to x.
+
+    Right to within 4 ulps in float32.
+    """
+    return _error_function(x, _single_erf, _double_erf)
 
 
 def _erfc(x):
-    """1 - erf(x), right to the last digits also where it is tiny."""
-    return _by_blocks(x, True)
+    """1 - erf(x), right to the last digits also where it is tiny.
+
+    Right to within 9 ulps in float32.
+    """
+    return _error_function(x, _single_erfc, _double_erfc)
+
+
+_PEAK = 1 / math.sqrt(2 * math.pi)
+
+
+def normal(x):
+    """Return P(N <= x) of a standard normal N, and its density at x."""
+    if isinstance(x, Tensor) or x.dtype != np.float32:
+        return 0.5 * erfc(x * -math.sqrt(0.5)), np.exp(-0.5 * x * x) * _PEAK
+    bell = np.exp(x * x * -0.5)
+    tail = _ratio(_TAIL, np.abs(x) * math.sqrt(0.5))
+    tail *= bell
+    bell *= _PEAK
+    return np.abs((x > 0) - tail), bell
 
 
 def _bell(x):
