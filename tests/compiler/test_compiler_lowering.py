@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from loop_interpreter import Machine
 from op_cases import CASES, every_case
+from step_cases import results_of, step_of
 
-import tinygrad_np as tg
 from tinygrad_np.compiler.lowering import LoweringError, lower, record_step
 
 # Ops that can't be written as loops, and why.
@@ -19,26 +19,6 @@ REFUSED = {
 }
 
 
-def step_of(case, dtype):
-    """A step that computes an op and the gradients of a weighted sum of its result."""
-    weights = np.asarray(case.weights(), dtype)
-    inputs = [tg.Tensor(v, requires_grad=v.dtype.kind == "f") for v in case.point(dtype)]
-
-    def step():
-        for t in inputs:
-            t.grad = None
-        out = case.call(case.function, inputs)
-        if isinstance(out, tg.Tensor) and out.requires_grad:
-            (out * weights).sum().backward()
-        return (out, *(t.grad for t in inputs))
-
-    return step
-
-
-def results(step):
-    return [np.asarray(getattr(r, "data", r)) for r in step() if r is not None]
-
-
 def check(case, dtype, tolerance):
     """Compare the loops of a case, carried out by NumPy, with the step itself."""
     step = step_of(case, dtype)
@@ -49,7 +29,7 @@ def check(case, dtype, tolerance):
         return
     machine = Machine(lowered)
     machine.step()
-    for view, right in zip(lowered.results, results(step), strict=True):
+    for view, right in zip(lowered.results, results_of(step), strict=True):
         assert (view.shape, view.dtype) == (right.shape, right.dtype)
         exact = right.dtype.kind != "f"
         atol = 0 if exact else tolerance

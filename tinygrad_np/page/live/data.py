@@ -11,6 +11,7 @@ from ...compiler.lowering import LoweringError
 from ...compiler.lowering import loops as forms
 from ...core.callsite import short_place
 from .kernels import kernel_name, kernels
+from .ziggurat import normal_scales
 
 if TYPE_CHECKING:
     from ...compiler.lowering import (
@@ -35,8 +36,10 @@ MOST_NUMBERS = 200_000  # given to the page: data, parameters, state
 def live_data(lowered: Lowered, loss: View | None = None) -> dict[str, Any]:
     """Return what `liveProgram` of runtime.js takes: buffers, loops, and where the loss is.
 
+    The loss is the first single number that the step returns; None if there is none.
+
     Raises:
-        LoweringError: the step returns no loss, or is too much for a page.
+        LoweringError: the step is too much for a page.
     """
     _check_size(lowered)
     places: list[str] = []
@@ -46,7 +49,7 @@ def live_data(lowered: Lowered, loss: View | None = None) -> dict[str, Any]:
         if place not in places:
             places.append(place)
         at.append(places.index(place))
-    return {
+    data: dict[str, Any] = {
         "buffers": [_buffer(buffer) for buffer in lowered.buffers],
         "code": [_loop(loop) for loop in lowered.loops],
         "state": [_loop(loop) for loop in lowered.state],
@@ -55,6 +58,10 @@ def live_data(lowered: Lowered, loss: View | None = None) -> dict[str, Any]:
         "places": places,
         "at": at,
     }
+    draws = [loop.method for loop in lowered.loops if isinstance(loop, forms.Draw)]
+    if "standard_normal" in draws:
+        data["scales"] = base64.b64encode(normal_scales().astype("<f8").tobytes()).decode()
+    return data
 
 
 def written_buffer(loop: Loop) -> int | None:
@@ -68,9 +75,10 @@ def written_buffer(loop: Loop) -> int | None:
 
 
 def live_kernels(lowered: Lowered) -> str:
-    """Return the scalar functions of a program as JavaScript, an object K."""
+    """Return what `liveProgram` needs beside the data, an object K, as JavaScript."""
     loops = [*lowered.loops, *lowered.state]
-    return kernels(kernel_name(loop) for loop in loops if isinstance(loop, forms.Map))
+    names = {kernel_name(loop) for loop in loops if isinstance(loop, forms.Map)}
+    return kernels(names, draws=bool(lowered.generators))
 
 
 def view_data(view: View) -> list[Any]:
@@ -90,11 +98,12 @@ def _check_size(lowered: Lowered) -> None:
             )
 
 
-def _loss(lowered: Lowered) -> list[Any]:
+def _loss(lowered: Lowered) -> list[Any] | None:
+    """Return the first single number that the step returns."""
     for view in lowered.results:
         if view.size == 1 and view.dtype.kind == "f":
             return view_data(view)
-    raise LoweringError(f"{lowered.program.name} returns no loss, a single number: return it")
+    return None
 
 
 def _buffer(buffer: Buffer) -> list[Any]:
@@ -178,7 +187,15 @@ def _gather(loop: Gather) -> list[Any]:
 
 
 def _draw(loop: Draw) -> list[Any]:
-    return ["draw", loop.method, loop.generator, loop.out.buffer, loop.out.size]
+    return [
+        "draw",
+        loop.method,
+        loop.generator,
+        loop.out.buffer,
+        loop.out.size,
+        loop.low,
+        loop.high,
+    ]
 
 
 def _guard(loop: Guard) -> list[Any]:

@@ -31,8 +31,8 @@ def scalars() -> dict[str, tuple[int, str]]:
 
 
 @functools.cache
-def _text() -> str:
-    return resources.files(__package__).joinpath("scalars.js").read_text(encoding="utf-8")
+def _text(name: str = "scalars.js") -> str:
+    return resources.files(__package__).joinpath(name).read_text(encoding="utf-8")
 
 
 def kernel_name(loop: Map) -> str:
@@ -60,12 +60,13 @@ def _conversion(made: np.dtype, taken: np.dtype) -> str:
     return COPY
 
 
-def kernels(names: Iterable[str]) -> str:
-    """Write the scalar functions of these names as loops, in an object K."""
+def kernels(names: Iterable[str], draws: bool = False) -> str:
+    """Write the scalar functions of these names as loops, in an object K; with random draws."""
     loops = [_loop(name) for name in sorted(set(names))]
     text = ",\n".join(loops)
     helpers = "".join(f"{line}\n" for line in _helpers(text))
-    return f"const K = (() => {{\n{helpers}return {{\n{text}\n}};\n}})();"
+    written = f"const K = (() => {{\n{helpers}return {{\n{text}\n}};\n}})();"
+    return f"{written}\n{_text('draws.js')}K.draws = liveDraws;" if draws else written
 
 
 def _loop(name: str) -> str:

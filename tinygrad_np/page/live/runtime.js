@@ -10,13 +10,14 @@ const MAKE = {
   i2: Int16Array, u2: Uint16Array, i1: Int8Array, u1: Uint8Array, b1: Uint8Array,
 };
 
+const bytes = text => Uint8Array.from(atob(text), c => c.charCodeAt(0)).buffer;
+
 // A buffer is [kind, size], or [kind, size, base64] if it has values from the start. Those of
 // 64-bit integers are 32-bit ones, or doubles behind the letter d: exact up to 2^53, see `whole`.
 function initial([kind, size, text]) {
   const made = new MAKE[kind](size), wide = kind === "i8" || kind === "u8", doubles = wide && text && text[0] === "d";
   if (!text) return made;
-  const bytes = Uint8Array.from(atob(doubles ? text.slice(1) : text), c => c.charCodeAt(0)).buffer;
-  made.set(new (wide && !doubles ? Int32Array : MAKE[kind])(bytes));
+  made.set(new (wide && !doubles ? Int32Array : MAKE[kind])(bytes(doubles ? text.slice(1) : text)));
   return made;
 }
 const B = data.buffers.map(initial);
@@ -171,63 +172,27 @@ function sorted(values) {
   };
 }
 
-// NumPy's own generator, PCG64, from the state that it had: so its numbers are the same. The 128
-// bits are eight numbers of 16, the lowest first.
-const limbs = text => Array.from({ length: 8 }, (_, i) => parseInt(text.slice(28 - 4 * i, 32 - 4 * i), 16));
-const TIMES = limbs("2360ed051fc65da44385df649fccf645");
-// Each run draws the same numbers, until a step is over.
-let generators = [], seeds = [];
-const seed = () => { seeds = data.generators.map(([s, inc, half]) => ({ s: limbs(s), inc: limbs(inc), half, high: 0, low: 0 })); };
-function advance(g) {
-  const s = g.s, made = new Array(8);
-  let carry = 0;
-  for (let i = 0; i < 8; i++) {
-    carry += g.inc[i];
-    for (let j = 0; j <= i; j++) carry += s[j] * TIMES[i - j];
-    made[i] = carry % 65536;
-    carry = Math.floor(carry / 65536);
-  }
-  g.s = made;
-  const high = (made[7] ^ made[3]) << 16 | made[6] ^ made[2], low = (made[5] ^ made[1]) << 16 | made[4] ^ made[0];
-  const turn = made[7] >> 10, by = turn & 31, [x, y] = turn & 32 ? [low, high] : [high, low];
-  g.high = (by ? x >>> by | y << 32 - by : x) >>> 0;
-  g.low = (by ? y >>> by | x << 32 - by : y) >>> 0;
-}
-function double(g) { advance(g); return ((g.high >>> 5) * 67108864 + (g.low >>> 6)) / 9007199254740992; }
-// Halves of 64 bits, the lower first.
-function word(g) {
-  const half = g.half;
-  if (half !== null) { g.half = null; return half; }
-  advance(g);
-  g.half = g.high;
-  return g.low;
-}
-const DRAW = { random: O => O instanceof Float32Array ? g => (word(g) >>> 8) / 16777216 : double };
-function draw(method, generator, buffer, n, ...more) {
-  const O = B[buffer], number = DRAW[method](O, ...more);
-  return () => { const g = generators[generator]; for (let i = 0; i < n; i++) O[i] = number(g); };
-}
-
 function guard(buffer, at, expected) {
   return () => { if (B[buffer][at] !== expected) fail("a check of the values comes out otherwise than when it was recorded"); };
 }
 
-const kinds = { map, reduce, scan, matmul, gather, draw, guard, argsort: sorted(false), sort: sorted(true) };
+const nothing = () => {}, random = K.draws ? K.draws(data, B, bytes) : { reset: nothing, begin: nothing, keep: nothing };
+const kinds = { map, reduce, scan, matmul, gather, guard, draw: random.draw, argsort: sorted(false), sort: sorted(true) };
 const made = ([kind, ...rest]) => kinds[kind](...rest);
 const code = data.code.map(made), commit = data.state.map(made);
-seed();
+random.reset();
 return {
   buffers: B,
   // Computes values, gradients, and what the update would make; `from` and `to` pick a part.
   run(from = 0, to = code.length) {
     let i = from;
-    if (!from) generators = seeds.map(g => ({ ...g }));
+    if (!from) random.begin();
     try { for (; i < to; i++) code[i](); }
     catch (error) { throw new RangeError(`${data.places[data.at[i]] || "the step"}: ${error.message}`); }
   },
-  step() { this.run(); for (const f of commit) f(); seeds = generators; },
-  reset() { for (const [k, values] of start) B[k].set(values); seed(); },
-  get loss() { return B[data.loss[0]][data.loss[1]]; },
+  step() { this.run(); for (const f of commit) f(); random.keep(); },
+  reset() { for (const [k, values] of start) B[k].set(values); random.reset(); },
+  get loss() { return data.loss ? B[data.loss[0]][data.loss[1]] : NaN; },
   // The numbers of a view [buffer, offset, shape, strides], in C order.
   read([b, offset, shape, strides]) {
     const out = new Float64Array(shape.reduce((x, y) => x * y, 1));
