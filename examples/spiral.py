@@ -2,7 +2,7 @@
 
 The network is the one of the book "Neural Networks from Scratch in Python": dense, ReLU, dense,
 softmax, trained on all the data at once. Writes a summary figure, an animation of the boundary
-being learned, and the computation graph of one training step.
+being learned, the computation graph of one training step, and a page in which it trains again.
 """
 
 from __future__ import annotations
@@ -73,6 +73,7 @@ class Run:
     fresh_loss: list[float] = field(default_factory=list)
     fresh_accuracy: list[float] = field(default_factory=list)
     states: dict[int, dict[str, np.ndarray]] = field(default_factory=dict)  # to be drawn, by step
+    film: nn.Film = field(default_factory=lambda: nn.Film(frames=50))
 
     @property
     def steps(self) -> int:
@@ -125,7 +126,7 @@ def train(
     with stop:
         history = nn.fit(
             model, X, y, optimizer=optimizer, epochs=epochs, progress=True, on_epoch=look,
-            **measures,
+            callbacks=[run.film], **measures,
         )  # fmt: skip
     last = nn.evaluate(model, X, y, **measures)  # fit measures before each step, not after
     if not math.isfinite(last["loss"]):
@@ -135,13 +136,34 @@ def train(
     return run
 
 
-def graph_of_a_step(model: nn.Sequential, X: np.ndarray, y: np.ndarray) -> tg.Graph:
-    """The computation graph of one training step's loss."""
-    logits = model(tg.Tensor(X, name="X"))
-    logits.name = "logits"
-    loss = nn.cross_entropy(logits, tg.Tensor(y, name="y"))
-    loss.name = "loss"
-    return tg.graph(loss)
+def draw_step(run: Run, recipe: Recipe, lr: float, out: Path) -> None:
+    """The computation graph of the first training step, and the page that runs it again."""
+    X, y = tg.Tensor(run.X, name="X"), tg.Tensor(run.y, name="y")
+    model = run.model
+    optimizer = recipe.make(model.parameters(), lr, **recipe.options)
+    untrained = optimizer.state_dict()
+
+    def begin() -> None:
+        model.load_state_dict(run.states[0])
+        optimizer.load_state_dict(untrained)
+
+    def step() -> tg.Tensor:
+        logits = model(X)
+        loss = nn.cross_entropy(logits, y)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        return loss
+
+    begin()
+    with tg.record() as record:
+        loss = step()
+    begin()
+    graph = tg.graph(loss)
+    graph.save(out / "spiral_graph.svg")
+    graph.save(out / "spiral_graph.png")
+    page = tg.graph(loss, model, record=record)
+    page.html(out / "spiral.html", "The network of the spiral", step=step, film=run.film)
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -178,9 +200,7 @@ def main(argv: list[str] | None = None) -> None:
     try:
         spiral_plots.save_summary(run, title, args.out / "spiral.png")
         spiral_plots.save_film(run, args.out / "spiral.gif")
-        graph = graph_of_a_step(model, run.X, run.y)
-        graph.save(args.out / "spiral_graph.svg")
-        graph.save(args.out / "spiral_graph.png")
+        draw_step(run, recipe, lr, args.out)
     except OSError as error:
         sys.exit(f"can't write to {error.filename or args.out}: {error.strerror}")
     drawn = time.perf_counter()
@@ -188,6 +208,7 @@ def main(argv: list[str] | None = None) -> None:
     print(f"{args.out / 'spiral.png'}: what the network learned")
     print(f"{args.out / 'spiral.gif'}: how it learned")
     print(f"{args.out / 'spiral_graph.svg'} and .png: the computation graph of a step")
+    print(f"{args.out / 'spiral.html'}: the step in a browser, value by value, and alive")
     print(f"{trained - started:.1f} s of training, {drawn - trained:.1f} s of drawing")
 
 

@@ -1,4 +1,4 @@
-"""Write a page that steps through one training step of the spiral's network, value by value."""
+"""Write a page that goes through a training step of the spiral's network, and that trains it."""
 
 import argparse
 import sys
@@ -31,15 +31,22 @@ tg.manual_seed(0)
 model = nn.Sequential({"hidden": nn.Linear(2, 64), "relu": nn.ReLU(), "out": nn.Linear(64, 3)})
 optimizer = nn.Adam(model.parameters(), lr=0.05)
 
-with tg.record() as run:
+
+def step():
     logits = model(X)
     loss = nn.cross_entropy(logits, y)
+    optimizer.zero_grad()
     loss.backward()
     optimizer.step()
+    return loss
+
+
+with tg.record() as run:
+    loss = step()
 
 graph = tg.graph(loss, model, record=run)
 try:
-    page = graph.html(out / "step.html", title="One training step on the spiral")
+    page = graph.html(out / "step.html", "One training step on the spiral", step=step)
 except OSError as error:
     sys.exit(f"can't write to {error.filename}: {error.strerror}")
 print(tg.Text(f"{graph.title}, {graph.totals}\n  {page}: open it in a browser"))

@@ -21,7 +21,7 @@ Image = pytest.importorskip("PIL.Image")
 from tinygrad_np import nn  # noqa: E402
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
-FILES = ["spiral.gif", "spiral.png", "spiral_graph.png", "spiral_graph.svg"]
+FILES = ["spiral.gif", "spiral.html", "spiral.png", "spiral_graph.png", "spiral_graph.svg"]
 QUICK = ["--samples", "10", "--width", "8", "--epochs", "4"]
 
 
@@ -59,6 +59,7 @@ def check_files(folder):
             assert image.convert("L").getextrema()[0] < 80  # something dark was drawn
     with Image.open(folder / "spiral.png") as image:
         assert image.size == (1920, 1176)
+    assert 'id="live-data"' in (folder / "spiral.html").read_text(encoding="utf-8")
     assert ET.parse(folder / "spiral_graph.svg").getroot().tag.endswith("svg")
 
 
@@ -92,7 +93,7 @@ def test_a_run_as_a_program_without_a_display(tmp_path):
     check_files(tmp_path / "out")
     assert "51 parameters" in done.stdout  # 2·8 + 8 + 8·3 + 3
     assert len(accuracies(done.stdout)) == 2
-    for name in FILES[:2] + FILES[3:]:
+    for name in FILES[:3] + FILES[4:]:
         assert str(Path("out") / name) in done.stdout
     assert "4/4" in done.stderr
     assert "frame" in done.stderr  # the progress of the film

@@ -833,4 +833,6 @@ def test_scripts_lose_spaces_but_no_text(name):
     lines = [line for line in source.splitlines() if not line.strip().startswith("//")]
     texts = texts_in("\n".join(lines))
     assert texts_in(html._asset(name)) == texts
+    pattern = re.compile(r"(?<=[(!|=,?: ])/[^ /*]\S(?:[^/\n]|\\/)*/(?=[.,gu)])")
+    assert pattern.findall(html._asset(name)) == pattern.findall("\n".join(lines))
     assert len(texts) > 20 or name == "live/runtime.js"

@@ -34,7 +34,7 @@ SPACED = {
     ".css": re.compile(r" ?([=,;{}<>]) ?"),
     ".js": re.compile(r" ?([=,;{}<>?|:()*!&]) ?"),
 }
-TEXTS = re.compile("""("[^"]*"|'[^']*'|`[^`]*`)""")
+TEXTS = re.compile(r"""("[^"]*"|'[^']*'|`[^`]*`|/[^ /*](?:\\.|[^/\\])*/)""")  # and patterns
 NESTED = re.compile(r"`[^`]*\$\{[^}`]*`")  # a text within a text
 
 

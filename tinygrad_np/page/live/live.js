@@ -219,6 +219,11 @@ function canvas(id) {
   return [g, w, h];
 }
 
+// Run the loops up to one; a check of the values may fail on the way.
+function runs(upto) {
+  try { program.run(0, upto); return true; } catch { return false; }
+}
+
 // While it trains, what takes long is drawn less often: at most a fifth of the time goes to it.
 const due = new Map();
 function sparing(name, draw) {
@@ -252,7 +257,7 @@ function overGrid(view, upto) {
       points[2 * k + 1] = cy - ((Math.floor(i / grid) + .5) / grid * 2 - 1) * span;
     }
     program.write(x, points);
-    program.run(0, upto);
+    if (!runs(upto)) break;
     out.set(program.read(view).subarray(0, Math.min(rows, grid * grid - from) * width), from * width);
   }
   program.write(x, kept);
@@ -344,7 +349,7 @@ function drawPlane() {
     g.stroke();
     if (i === state.point) { g.beginPath(); g.arc(x, y, 9, 0, 7); g.lineWidth = 2.2; g.strokeStyle = css("--ink"); g.stroke(); }
   }
-  $("right").textContent = share ? "size: share in the sum" : plane.said || (classes ? `${Math.round(1000 * right / rows) / 10} % right` : "");
+  $("right").textContent = share ? "sizes: shares" : plane.said || (classes ? `${Math.round(1000 * right / rows) / 10} % right` : "");
 }
 // Where a unit is zero: the edge of its half of the plane.
 function zeroLine(g, w, h) {
@@ -386,6 +391,7 @@ function axes(g, w, h, left, bottom, ticksY, ticksX, x, y) {
     g.fillText(text, Math.max(left - 8 + half, Math.min(w - half - 1, x(v))), h - bottom + 5);
   }
 }
+const room = (g, marks) => Math.max(30, ...marks.map(v => g.measureText(number(v)).width)) + 9;
 // Round numbers within a range, about this many of them.
 function ticks(low, high, count) {
   const step = 10 ** Math.floor(Math.log10((high - low) / count)), every = [1, 2, 5, 10].find(m => (high - low) / (step * m) <= count + .5) * step;
@@ -395,17 +401,18 @@ function ticks(low, high, count) {
 }
 function drawCurve() {
   const [g, w, h] = canvas("curve"), now = [state.steps, program.loss], film = live.film ? live.film.steps.map((s, k) => [s, live.film.losses[k]]) : [];
-  const drawn = [...state.losses, now], all = [...drawn, ...film].filter(([, v]) => Number.isFinite(v)), left = 44, bottom = 18;
+  const drawn = [...state.losses, now], all = [...drawn, ...film].filter(([, v]) => Number.isFinite(v)), bottom = 18;
   const last = Math.max(20, ...film.map(([s]) => s), state.steps), values = all.map(([, v]) => v);
   let low = Math.min(...values), high = Math.max(...values);
   if (!all.length) [low, high] = [0, 1];
   const logarithmic = low > 0 && high / low > 8, scale = logarithmic ? Math.log10 : v => v;
   if (high - low < 1e-9 * Math.abs(high) + 1e-12) { low -= .05 * Math.abs(low) + 1e-6; high += .05 * Math.abs(high) + 1e-6; }
   const pad = .06 * (scale(high) - scale(low)), [a, b] = [scale(low) - pad, scale(high) + pad];
-  const y = v => 5 + (b - scale(v)) / (b - a) * (h - bottom - 10), x = i => left + i / last * (w - left - 8);
-  const powers = [];
-  if (logarithmic) for (let e = Math.floor(a); e <= b; e++) for (const m of b - a > 1.6 ? [1] : [1, 2, 5]) powers.push(m * 10 ** e);
-  axes(g, w, h, left, bottom, logarithmic ? powers.filter(v => scale(v) >= a && scale(v) <= b) : ticks(a, b, 4), [0, last], x, y);
+  let marks = [];
+  if (logarithmic) for (let e = Math.floor(a); e <= b; e++) for (const m of b - a > 1.6 ? [1] : [1, 2, 5]) marks.push(m * 10 ** e);
+  marks = logarithmic ? marks.filter(v => scale(v) >= a && scale(v) <= b) : ticks(a, b, 4);
+  const left = room(g, marks), y = v => 5 + (b - scale(v)) / (b - a) * (h - bottom - 10), x = i => left + i / last * (w - left - 8);
+  axes(g, w, h, left, bottom, marks, [0, last], x, y);
   const path = (points, stroke, thick) => {
     const every = Math.max(1, Math.floor(points.length / (2 * w)));
     g.beginPath();
@@ -425,16 +432,15 @@ function drawSlope() {
   const now = value(state.cell), xs = [], ys = [], r = reach(), half = Math.max(4, Math.min(16, Math.floor(60 / state.forward)));
   for (let k = -half; k <= half; k++) {
     set(state.cell, state.base + k / half * r);
-    program.run(0, live.forward);
     xs.push(k / half * r);
-    ys.push(program.loss);
+    ys.push(runs(live.forward) ? program.loss : NaN);
   }
   set(state.cell, now);
-  const left = 44, bottom = 18, seen = ys.filter(Number.isFinite);
+  const bottom = 18, seen = ys.filter(Number.isFinite);
   let low = Math.min(...seen), high = Math.max(...seen);
   if (!(high - low > 1e-6)) { low -= .01; high += .01; }
-  const pad = (high - low) * .14, x = v => left + (v - state.base + r) / (2 * r) * (w - left - 8), y = v => 4 + (high + pad - v) / (high - low + 2 * pad) * (h - bottom - 8);
-  axes(g, w, h, left, bottom, ticks(low, high, 3), [state.base - r, state.base, state.base + r], x, y);
+  const marks = ticks(low, high, 3), left = room(g, marks), pad = (high - low) * .14, x = v => left + (v - state.base + r) / (2 * r) * (w - left - 8), y = v => 4 + (high + pad - v) / (high - low + 2 * pad) * (h - bottom - 8);
+  axes(g, w, h, left, bottom, marks, [state.base - r, state.base, state.base + r], x, y);
   g.save();
   g.beginPath(); g.rect(left, 0, w - left, h - bottom); g.clip();
   if (state.slope !== null) {
@@ -536,7 +542,7 @@ function shown(n, caption = n.name) {
   m.refresh = () => { m.top = largest(m); m.paint(); };
   m.top = largest(m);
   const f = figure(m, caption), drawn = f.querySelector("canvas");
-  drawn?.addEventListener("pointerleave", () => hover(null));
+  drawn?.addEventListener("pointerleave", () => { hover(null); f.querySelector(".mark").hidden = true; });
   drawn?.addEventListener("click", () => isEditable(n) && state.hover && choose(state.hover));
   drawn?.addEventListener("keydown", e => { if (e.key === "Enter" && isEditable(n) && state.hover) choose(state.hover); });
   tables.push(m);
@@ -576,10 +582,10 @@ function layTables() {
     const way = live.way.map(k => names[k]);
     $("way").replaceChildren(...way.map((n, k) => make("div", { class: "leg" }, k > 0 && make("span", { class: "arrow" }, "→"), shown(rowOf(n, i), `${n.name}[${i}]`))));
   }
-  const chosen = (state.shown === null ? live.parameters : [state.shown]).flatMap(ofNode);
-  $("tables-title").replaceChildren(state.shown === null ? "Parameters and their gradients" : `${chosen[0]?.name} and its gradient`,
+  const pairs = (state.shown === null ? live.parameters : [state.shown]).map(ofNode);
+  $("tables-title").replaceChildren(state.shown === null ? "Parameters and their gradients" : `${pairs[0][0]?.name} and its gradient`,
     " ", ...(state.shown === null ? [] : [button("all parameters", "All parameters", () => select(null))]));
-  $("tables").replaceChildren(...chosen.map(n => shown(n)));
+  $("tables").replaceChildren(...pairs.map(pair => make("div", { class: "row pair" }, pair.map(n => shown(n)))));
 }
 
 // --- what happens ----------------------------------------------------------------------------------
