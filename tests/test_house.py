@@ -51,6 +51,8 @@ NUMERIC_KERNELS = {  # files of array arithmetic, whose lines are formulas
     "tinygrad_np/pictures/columns.py",
     "tinygrad_np/pictures/layers.py",
     "tinygrad_np/pictures/layout.py",
+    "tinygrad_np/transforms/array_rules.py",
+    "tinygrad_np/transforms/product_rules.py",
 }
 PACKAGES = ["tinygrad_np", "nn"] + [f"tinygrad_np.{r}" for r in ROOMS if (ENGINE / r).exists()]
 

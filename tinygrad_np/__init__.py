@@ -57,6 +57,7 @@ _LAZY = {
     "stop_gradient": "transforms.functions",
     "value_and_grad": "transforms.functions",
     "vjp": "transforms.functions",
+    "vmap": "transforms.batching",
     "why": "words",
 }
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..core import backward
-from ..core.callsite import INSIDE, assigned_name, modules_in, place_of
+from ..core.callsite import INSIDE, asks_inside, assigned_name, modules_in, place_of
 from ..core.protocols import NumPyProtocols
 from ..core.tensor import Tensor
 from ..core.tracebacks import shorten_traceback
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from types import FrameType
 
 _BACKWARD, _BACKWARD_TO = backward.backward.__code__, backward.backward_to.__code__
-_TENSOR = {Tensor.__module__, NumPyProtocols.__module__, shorten_traceback.__module__}
+_PASSING = (Tensor.__module__, NumPyProtocols.__module__, shorten_traceback.__module__, __package__)
 _HERE = os.path.dirname(__file__)
 _NUMPY = os.path.dirname(np.__file__)
 
@@ -46,14 +46,7 @@ def asked_by_the_library() -> bool:
 
     The methods of Tensor ask on behalf of their callers.
     """
-    frame = sys._getframe(2)
-    while frame.f_back is not None:
-        file = frame.f_code.co_filename
-        own = file.startswith(_HERE) or frame.f_globals.get("__name__") in _TENSOR
-        if not own:
-            return INSIDE[file]
-        frame = frame.f_back
-    return False
+    return asks_inside(sys._getframe(2), _PASSING)
 
 
 def is_assignment() -> bool:

@@ -38,17 +38,23 @@ class _Interposed:
     def __get__(self, source: Any, owner: Any = None) -> Any:
         if source is None:
             return self
-        tape: Any = doors.tracer.get()
-        if tape is None:
+        state = _state()
+        if state is None:
             return self._slot.__get__(source)
-        return tape.state.get(self._kind, source, self._slot)
+        return state.get(self._kind, source, self._slot)
 
     def __set__(self, source: Any, value: Any) -> None:
-        tape: Any = doors.tracer.get()
-        if tape is None:
+        state = _state()
+        if state is None:
             self._slot.__set__(source, value)
         else:
-            tape.state.set(self._kind, source, value, self._slot)
+            state.set(self._kind, source, value, self._slot)
+
+
+def _state() -> Any:
+    """Return what the recording of this thread knows of the outside; None without one."""
+    tracer = doors.tracer.get()
+    return None if tracer is None else tracer.state
 
 
 _lock = threading.Lock()
@@ -63,15 +69,15 @@ def interpose(tape: Any) -> None:
                 for owner, slot in slots.items():
                     setattr(owner, SLOT_NAMES[kind], _Interposed(kind, slot))
         _running.add(tape)
-        doors.tracing = len(_running)
+    doors.begin(tape)
 
 
 def withdraw(tape: Any) -> None:
     """Give the slots back when the last tape has run; to do it twice does no harm."""
     with _lock:
         _running.discard(tape)
-        doors.tracing = len(_running)
         if not _running:
             for kind, slots in SLOTS.items():
                 for owner, slot in slots.items():
                     setattr(owner, SLOT_NAMES[kind], slot)
+    doors.end(tape)

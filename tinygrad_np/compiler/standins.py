@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..core import doors
 from ..core.protocols import NumPyProtocols
 from .numpy_calls import answer
 from .statements import OPERATORS
@@ -22,7 +23,17 @@ if TYPE_CHECKING:
     from .tape import Tape
 
 
-class StandIn:
+def _answers_first(kind: type) -> bool:
+    """Say whether it is for objects of this kind to do what NumPy is asked for.
+
+    A Tensor records the op, and the stand-in of a transform inside computes with those of the tape.
+    """
+    if issubclass(kind, StandIn):
+        return False
+    return issubclass(kind, (NumPyProtocols, doors.StandIn))
+
+
+class StandIn(doors.StandIn):
     """A value of the recording that tells its tape what is done with it.
 
     Attributes:
@@ -63,13 +74,12 @@ class StandIn:
         self.tape.refuse(f"asks a value that is computed in each call for its .{name}")
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
-        for x in inputs:
-            if issubclass(type(x), NumPyProtocols):
-                return NotImplemented  # the Tensor records the op
+        if any(_answers_first(type(x)) for x in inputs):
+            return NotImplemented
         return self.tape.ufunc(ufunc, "" if method == "__call__" else method, inputs, kwargs)
 
     def __array_function__(self, func: Any, types: Any, args: tuple, kwargs: dict) -> Any:
-        if any(issubclass(kind, NumPyProtocols) for kind in types):
+        if any(map(_answers_first, types)):
             return NotImplemented
         return answer(self, func, args, kwargs)
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..core import doors
 from ..core.doors import BorrowedGradient
 from ..core.tensor import Tensor, wrap
 from .array_standins import stand_in
@@ -166,7 +167,7 @@ class State:
 
     def set(self, kind: str, source: Any, value: Any, slot: Any) -> None:
         """Keep what is written to a slot; a new object of the function's own gets it at once."""
-        if kind != "grad" and not isinstance(value, StandIn):
+        if kind != "grad" and not isinstance(value, doors.StandIn):
             value = self._lifted(value)
         if id(source) not in self._new and _is_set(slot, source):
             key = (kind, id(source))

@@ -47,6 +47,17 @@ def outside(frame: FrameType) -> FrameType:
     return frame
 
 
+def asks_inside(frame: FrameType, passing: tuple[str, ...]) -> bool:
+    """Say whether library code asks for something, and not the user's, from `frame` outwards.
+
+    Modules whose names begin with one of `passing` ask on behalf of their callers.
+    """
+    here: FrameType | None = frame
+    while here is not None and here.f_globals.get("__name__", "").startswith(passing):
+        here = here.f_back
+    return here is not None and INSIDE[here.f_code.co_filename]
+
+
 def warn(message: str, category: type[Warning]) -> None:
     """Give a warning at the user's line that led here."""
     level, frame = 1, sys._getframe()

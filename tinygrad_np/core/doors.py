@@ -8,6 +8,7 @@ thread or task, if there is one, answers. Else all of this is plain NumPy and Py
 from __future__ import annotations
 
 import sys
+import threading
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -21,10 +22,16 @@ NUMERIC = "biufc"  # kinds of dtypes that a Tensor may have
 
 
 class Tracer(Protocol):
-    """Who answers for arrays, Numbers and random draws while a program is taken down.
+    """Who answers for arrays, Numbers and random draws while a function is taken down, or runs
+    for many arguments at once.
 
     It hands out stand-ins, which do what arrays and numbers do and take it down.
+
+    Attributes:
+        state: who answers for the slots of Tensors, gradients and Numbers meanwhile, if anybody.
     """
+
+    state: Any
 
     def takes(self, data: Any) -> bool:
         """Say whether `array` is to be asked for the array of `data`."""
@@ -35,20 +42,27 @@ class Tracer(Protocol):
     def holds(self, tree: Any) -> bool:
         """Say whether there are stand-ins among nested arguments."""
 
+    def target(self, array: Any, sources: tuple[Any, ...]) -> Any:
+        """Do as `as_target` below."""
+        return array
+
     def draw(self, rng: Any, method: str, args: tuple, kwargs: dict) -> Any:
         """Do as `draw` below."""
 
-    def draws(self) -> int:
-        """Count the draws from the default generator so far."""
+    def draws(self) -> Any:
+        """Return a mark of how far the default generator has come."""
 
-    def drawn_again(self, since: int) -> AbstractContextManager[None]:
-        """Give inside what the default generator gave after so many draws, in the same order."""
+    def drawn_again(self, since: Any) -> AbstractContextManager[None]:
+        """Give inside what the default generator gave after such a mark, in the same order."""
 
     def apply(self, f: Callable, number: Any) -> Any:
         """Apply a Python function to the value of a `Number`: its arithmetic is taken down."""
 
     def act(self, function: Callable, args: tuple, kwargs: dict) -> Any:
         """Do as `act` below."""
+
+    def writes(self, tensor: Any, new: Any) -> None:
+        """Be told that a Tensor is about to get other values; raise if it may not."""
 
 
 _modules = sys.modules  # `numpy.ma` is among them once somebody makes a masked array
@@ -57,6 +71,31 @@ _modules = sys.modules  # `numpy.ma` is among them once somebody makes a masked 
 # everybody else pays nothing for asking.
 tracer: ContextVar[Tracer | None] = ContextVar("tracer", default=None)
 tracing = 0
+_tracers: set[Tracer] = set()
+_counting = threading.Lock()
+
+
+def begin(answer: Tracer) -> None:
+    """Count a tracer that is about to run, in whatever thread."""
+    _count(_tracers.add, answer)
+
+
+def end(answer: Tracer) -> None:
+    """Count it no more; to do it twice does no harm."""
+    _count(_tracers.discard, answer)
+
+
+def _count(change: Callable[[Tracer], None], answer: Tracer) -> None:
+    global tracing
+    with _counting:
+        change(answer)
+        tracing = len(_tracers)
+
+
+class StandIn:
+    """A value of a tracer's that stands for an array while a function runs."""
+
+    __slots__ = ()
 
 
 def as_array(data: Any, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
@@ -146,6 +185,16 @@ def beside(arrays: list[Any], params: tuple[Any, ...]) -> list[Any]:
     if not tracing or (answer := tracer.get()) is None or not answer.holds((*arrays, params)):
         return arrays
     return [as_array(a) if isinstance(a, np.ndarray) else a for a in arrays]
+
+
+def as_target(array: Any, *sources: Any) -> Any:
+    """Return an array as one that indices and values of the sources' kind can be used with.
+
+    Where one of these is a stand-in, no array of NumPy's can be read at it, or hold it.
+    """
+    if tracing and (answer := tracer.get()) is not None:
+        return answer.target(array, sources)
+    return array
 
 
 class Number:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..core.doors import NoArrayError
+from ..core.doors import NoArrayError, as_target
 from ..core.tensor import Tensor, as_array
 from .axes import checked_axis, narrow, wide
 from .define import define_op
@@ -57,13 +57,14 @@ def _places(x):
 
 def _scatter(values, index, shape):
     """Zeros of the given shape, with the values added at the index (repeated ones add up)."""
+    values = as_target(values, index)
     out = np.zeros_like(wide(values), shape=shape, order="C")
     if not _may_repeat(index):
         out[index] = values
     elif out.ndim == 1 or np.size(values) < 500 or 4 * np.size(values) < out.size:
         np.add.at(out, index, values)
     else:  # NumPy adds at 1-D positions several times faster, which pays for finding them
-        places = _places(out)[index]
+        places = getitem(_places(out), index)
         values = np.broadcast_to(values, places.shape)
         np.add.at(out.reshape(-1), places.reshape(-1), values.reshape(-1))
     return narrow(out, values)
@@ -71,7 +72,7 @@ def _scatter(values, index, shape):
 
 scatter = define_op(
     _scatter,
-    values=lambda g, index: g[index],
+    values=lambda g, index: getitem(g, index),
     text="scatter({values}, {index}, {shape})",
     samples=lambda r: [
         ((r(2, 4), slice(0, 2), (3, 4)), {}),
@@ -82,7 +83,7 @@ scatter = define_op(
 
 def _getitem(x, index):
     """The elements that the index picks."""
-    return x[index]
+    return as_target(x, index)[index]
 
 
 getitem = define_op(
@@ -102,28 +103,27 @@ getitem = define_op(
 
 def _setitem(x, value, index):
     """A copy of x with the value written at the index."""
-    out = np.copy(x)
+    out = np.copy(as_target(x, value, index))
     out[index] = value
     return out
 
 
 def _setitem_x(g, index):
     """Set the gradient of the elements that were overwritten to 0."""
-    g = g.copy()
-    g[index] = 0
-    return g
+    return setitem(g, 0, index)
 
 
 def _setitem_value(g, index):
     """Pick the gradient of the written value; of a position written twice, the last one stays."""
+    written = getitem(g, index)
     if not _may_repeat(index):
-        return g[index]
-    places = _places(g)[index]
+        return written
+    places = getitem(_places(g), index)
     flat, order = places.ravel(), np.arange(places.size)
     last = np.zeros_like(places, shape=g.size)
     last[flat] = order
     stays = last[flat] == order
-    return g[index] * stays.reshape(places.shape)
+    return written * stays.reshape(places.shape)
 
 
 setitem = define_op(
@@ -167,7 +167,8 @@ def _take(x, indices, axis=None, *, mode="raise"):
     """
     if mode not in ("raise", "wrap", "clip"):
         raise ValueError(f"mode must be 'raise', 'wrap' or 'clip', not {mode!r}")
-    return np.take(x, _positions(indices), axis, mode=mode)
+    positions = _positions(indices)
+    return np.take(as_target(x, positions), positions, axis, mode=mode)
 
 
 def _take_back(g, x_shape, indices, axis, mode):
@@ -222,7 +223,8 @@ def _flat_places(indices, axis, shape):
 
 def _take_along_axis(x, indices, axis=-1):
     """Elements at positions along an axis, given for each row apart, as `argsort` gives them."""
-    return np.reshape(x, -1)[_flat_places(indices, axis, np.shape(x))]
+    places = _flat_places(indices, axis, np.shape(x))
+    return as_target(np.reshape(x, -1), places)[places]
 
 
 def _take_along_axis_back(g, x_shape, indices, axis):
@@ -251,21 +253,21 @@ take_along_axis = define_op(
 
 def _scatter_max(x, value, index):
     """A copy of x, each indexed element raised to the value where that is larger."""
-    out = np.copy(x)
+    out = np.copy(as_target(x, value, index))
     np.maximum.at(out, index, value)
     return out
 
 
 def _scatter_min(x, value, index):
     """A copy of x, each indexed element lowered to the value where that is smaller."""
-    out = np.copy(x)
+    out = np.copy(as_target(x, value, index))
     np.minimum.at(out, index, value)
     return out
 
 
 def _wins(g, value, out, index):
     """Return 1 for the written values that are the result, else 0."""
-    return (value == out[index]).astype(g.dtype)
+    return (value == getitem(out, index)).astype(g.dtype)
 
 
 def _part_of_each(g, x, value, out, index):
@@ -280,7 +282,7 @@ def _scatter_extremum_x(g, x, value, out, index):
 
 
 def _scatter_extremum_value(g, x, value, out, index):
-    return _part_of_each(g, x, value, out, index)[index] * _wins(g, value, out, index)
+    return getitem(_part_of_each(g, x, value, out, index), index) * _wins(g, value, out, index)
 
 
 def _extremum_samples(r):

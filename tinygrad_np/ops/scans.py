@@ -9,6 +9,7 @@ import operator
 
 import numpy as np
 
+from ..core.doors import as_target
 from ..core.tensor import unwrap
 from .axes import narrow, normal_axes, wide
 from .define import answers, define_op
@@ -96,7 +97,8 @@ cumsum = define_op(
 
 def _recurrence(a, b):
     """Compute the rows s[0] = b[0], s[i] = a[i] * s[i-1] + b[i], of two arrays of one shape."""
-    s = b.astype(np.result_type(a, b))
+    s = as_target(b, a)
+    s = s.astype(np.result_type(a, b))
     for i in range(1, len(s)):
         s[i] += a[i] * s[i - 1]
     return s

@@ -21,7 +21,7 @@ from ..core.op import Op
 from ..core.tensor import Tensor, node_of, wrap
 from ..ops import default_generator
 from .run import called
-from .subgraph import older_nodes, path_to, variable
+from .subgraph import function_node, older_nodes, path_to, variable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -65,9 +65,11 @@ class _Checkpoint:
         self.f = f
         self.inputs: list[Tensor] = []
         self.arguments = rebuild(arguments, self._keep)
-        self.state = default_generator().bit_generator.state
         tracer = doors.tracer.get()
-        self.draws = tracer.draws() if tracer is not None else 0
+        if tracer is None:
+            self.drawn = default_generator().bit_generator.state
+        else:
+            self.drawn = tracer.draws()
         self.captured: list[Node] = []
         self.values: tuple[Any, ...] = ()
 
@@ -80,10 +82,7 @@ class _Checkpoint:
             return out
         self.captured = older_nodes(map(node_of, results), since)
         self.values = tuple(r._data for r in results)
-        parents = (*map(node_of, self.inputs), *self.captured)
-        positions = tuple((k,) for k in range(len(parents)))
-        gather = Node(None, None, op=_GATHER, parents=parents, saved=positions)
-        node = Node(None, None, op=_CHECKPOINT, parents=(gather,), saved=((self,),))
+        node = function_node(_CHECKPOINT, (*map(node_of, self.inputs), *self.captured), self)
         tensors = []
         for k, result in enumerate(results):
             tensor = wrap(result._data, part(node, k, self.values))
@@ -145,12 +144,12 @@ class _Checkpoint:
         """Set the default generator back to the first run inside."""
         tracer = doors.tracer.get()
         if tracer is not None:
-            with tracer.drawn_again(self.draws):
+            with tracer.drawn_again(self.drawn):
                 yield
             return
         bits = default_generator().bit_generator
         now = bits.state
-        bits.state = self.state
+        bits.state = self.drawn
         try:
             yield
         finally:
@@ -180,9 +179,6 @@ def _differentiable(out: Any) -> list[Tensor]:
 # --- the nodes ------------------------------------------------------------------------------------
 
 
-_GATHER = Op(
-    lambda values: values, "inputs", {"values": lambda g, i: g[i]}, variadic=True, text="{values}"
-)
 _CHECKPOINT = Op(
     lambda values, again: again.values,
     "checkpoint",

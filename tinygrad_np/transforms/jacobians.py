@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,12 +11,13 @@ import numpy as np
 from ..core.containers import refill
 from ..core.tensor import Tensor
 from ..core.tracebacks import shortened
-from ..ops import moveaxis, reshape, stack
+from ..ops import concatenate, moveaxis, reshape
 from .arguments import check_argnums, check_function, like_arguments, positions
+from .batching import over_rows
 from .run import Run
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
 
 @shortened
@@ -78,51 +80,63 @@ def hessian(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callable
 
 
 def _by_rows(run: Run) -> list[list[Any]]:
-    """Return for each result the Jacobians of all variables, with one pull for each element."""
+    """Return for each result the Jacobians of all variables: each of its elements is pulled."""
     blocks = []
-    for k, result in enumerate(run.results):
-        rows = [run.pull(seeds) for seeds in _unit_vectors(run.results, k)]
-        jacobians = []
-        for j, v in enumerate(run.variables):
-            parts = [row[j] for row in rows]
-            shape = result.shape + v.shape
-            jacobians.append(_assemble(parts, shape, v))
-        blocks.append(jacobians)
+    for result in run.results:
+        pulled = _all_of(run, run.pull, run.results, result)
+        block = []
+        for rows, v in zip(pulled, run.variables, strict=True):
+            jacobian = reshape(rows, result.shape + v.shape)
+            block.append(jacobian.astype(v.dtype))
+        blocks.append(block)
     return blocks
 
 
 def _by_columns(run: Run) -> list[list[Any]]:
-    """Return the same, with one push for each element of the variables."""
-    columns = []
-    for j in range(len(run.variables)):
-        tangents = _unit_vectors(run.variables, j)
-        columns.append([run.push(tangent) for tangent in tangents])
-    blocks = []
-    for k, result in enumerate(run.results):
-        jacobians = []
-        for j, v in enumerate(run.variables):
-            parts = [column[k] for column in columns[j]]
-            shape = v.shape + result.shape
-            jacobian = _assemble(parts, shape, v)
-            if v.ndim:  # the axes of the variable come last
-                first = tuple(range(v.ndim))
-                last = tuple(range(-v.ndim, 0))
-                jacobian = moveaxis(jacobian, first, last)
-            jacobians.append(jacobian)
-        blocks.append(jacobians)
+    """Return the same: each element of the variables is pushed."""
+    blocks: list[list[Any]] = [[] for _ in run.results]
+    for v in run.variables:
+        pushed = _all_of(run, run.push, run.variables, v)
+        first = tuple(range(v.ndim))
+        last = tuple(range(-v.ndim, 0))
+        for rows, result, block in zip(pushed, run.results, blocks, strict=True):
+            columns = reshape(rows, v.shape + result.shape)
+            jacobian = moveaxis(columns, first, last)
+            block.append(jacobian.astype(v.dtype))
     return blocks
 
 
-def _unit_vectors(tensors: list[Tensor], k: int) -> Iterator[list[np.ndarray]]:
-    """Yield zeros for all Tensors, but a 1 for each element of the k-th in turn."""
-    for index in np.ndindex(tensors[k].shape):
-        arrays = [np.zeros(t.shape, t.dtype) for t in tensors]
-        arrays[k][index] = 1
-        yield arrays
+_MOST = 2**22  # elements of the largest array while many are pulled at once
 
 
-def _assemble(parts: list[Any], shape: tuple[int, ...], variable: Tensor) -> Any:
-    """Stack slices of a Jacobian, in the dtype of the variable, as gradients are."""
-    if not parts:
-        return np.zeros(shape, variable.dtype)
-    return reshape(stack(parts), shape).astype(variable.dtype)
+def _all_of(
+    run: Run, move: Callable[..., list[Any]], tensors: list[Tensor], varied: Tensor
+) -> list[Any]:
+    """Pull or push every unit vector of one of some Tensors; stack the results.
+
+    As many at a time as memory takes well: at least one.
+    """
+    sizes = [math.prod(node.shape or ()) for node in run.path]
+    largest = max(sizes, default=1) or 1
+    step = max(1, _MOST // largest)
+    chunks = []
+    for start in range(0, varied.size, step):
+        stop = min(start + step, varied.size)
+        units = [_unit_vectors(t, t is varied, start, stop) for t in tensors]
+        chunks.append(over_rows(run.what, move, units, stop - start))
+    if not chunks:
+        zeros = [np.zeros(t.shape, t.dtype) for t in tensors]
+        return [np.zeros((0, *x.shape), x.dtype) for x in move(zeros)]
+    if len(chunks) == 1:
+        return chunks[0]
+    return [concatenate(parts) for parts in zip(*chunks, strict=True)]
+
+
+def _unit_vectors(tensor: Tensor, varied: bool, start: int, stop: int) -> np.ndarray:
+    """Make an array for each element from `start` to `stop`: zeros, with a 1 if it is varied."""
+    count = stop - start
+    units = np.zeros((count, *tensor.shape), tensor.dtype)
+    if varied:
+        rows = np.arange(count)
+        units.reshape(count, -1)[rows, start + rows] = 1
+    return units

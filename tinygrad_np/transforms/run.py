@@ -42,6 +42,12 @@ def described(value: Any) -> str:
     return f"{shown if len(shown) < 50 else 'a value'} ({type(value).__name__})"
 
 
+def explained(error: BaseException) -> BaseException:
+    """Return the error behind NumPy's own words for an element that can't be converted."""
+    cause = error.__cause__
+    return cause if cause is not None and getattr(cause, "explains_itself", False) else error
+
+
 class _Tracing(Switch):
     """The time in which a transform runs its function: recorded, whatever the mode outside."""
 
@@ -113,9 +119,8 @@ class Run:
             with _Tracing(self):
                 return self.f(*arguments, **kwargs)
         except ValueError as error:
-            # NumPy has its own words for an element that can't be converted.
-            if getattr(error.__cause__, "explains_itself", False):
-                raise error.__cause__ from None  # type: ignore[misc]
+            if explained(error) is not error:
+                raise explained(error) from None
             raise
 
     def traces(self, node: Node) -> bool:

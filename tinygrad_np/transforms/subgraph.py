@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..core.node import Constant, Node
+from ..core.op import Op
 from ..core.tensor import Tensor, wrap
 from ..ops import TABLE
 
@@ -12,6 +13,23 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
 _COPY = TABLE["copy"]
+
+# The node of this op has all that a node of a whole function depends on as its inputs.
+_GATHER = Op(
+    lambda values: values,
+    "inputs",
+    {"values": lambda g, i: g[i]},
+    variadic=True,
+    text="{values}",
+)
+
+
+def function_node(op: Op, inputs: Iterable[Any], call: Any) -> Node:
+    """Make the node of a whole function: its rule reads `call`, and answers for all inputs."""
+    parents = tuple(inputs)
+    positions = tuple((k,) for k in range(len(parents)))
+    gather = Node(None, None, op=_GATHER, parents=parents, saved=positions)
+    return Node(None, None, op=op, parents=(gather,), saved=((call,),))
 
 
 def variable(data: Any, source: Node | None, name: str | None = None) -> Tensor:
