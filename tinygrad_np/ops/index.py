@@ -70,9 +70,13 @@ def _scatter(values, index, shape):
     return narrow(out, values)
 
 
+def _scatter_back(g, index):
+    return getitem(g, index)
+
+
 scatter = define_op(
     _scatter,
-    values=lambda g, index: getitem(g, index),
+    values=_scatter_back,
     text="scatter({values}, {index}, {shape})",
     samples=lambda r: [
         ((r(2, 4), slice(0, 2), (3, 4)), {}),
