@@ -1,13 +1,28 @@
 """Recorded runs for the step-through page, used by several tests."""
 
+import json
+import re
+
 import numpy as np
+import pytest
 
 import tinygrad_np as tg
 from tinygrad_np import nn
+from tinygrad_np.page.html import POOLED
 
 X = np.array([[0.5, -1.0], [2.0, 0.3]])
 W1 = np.array([[0.4, -0.7, 0.2], [1.1, 0.5, -0.3]])
 W2 = np.array([[0.6], [-0.8], [0.9]])
+
+
+def run_in(page):
+    """What a page holds, its texts where they belong."""
+    text = re.search(r'<script id="run" type="application/json">(.*?)</script>', page, re.S)[1]
+    run = json.loads(text, parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))
+    flows = [flow for step in run["steps"] for flow in step.get("flows", ())]
+    for entry in [*run["nodes"], *run["steps"], *flows]:
+        entry |= {key: run["texts"][entry[key]] for key in POOLED.intersection(entry)}
+    return run
 
 
 def small():
@@ -80,3 +95,18 @@ def classifier(rows=300):
         loss = nn.cross_entropy(logits, tg.Tensor(rng.integers(0, 3, rows), name="labels"))
         loss.backward()
     return tg.graph(loss, model, record=run)
+
+
+def looped(turns):
+    """A recurrent net, written out as a loop, with a new input at each turn."""
+    rng = np.random.default_rng(3)
+    weight = tg.Tensor(rng.normal(size=(2, 3)), requires_grad=True, name="W")
+    back = tg.Tensor(rng.normal(size=(3, 3)), requires_grad=True, name="U")
+    with tg.record() as run:
+        h = tg.Tensor(np.zeros((2, 3)), name="h0")
+        for t in range(turns):
+            x = tg.Tensor(rng.normal(size=(2, 2)), name=f"x{t}")
+            h = tg.tanh(x @ weight + h @ back)
+        loss = (h * h).mean()
+        loss.backward()
+    return tg.graph(loss, record=run)

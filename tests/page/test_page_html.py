@@ -2,33 +2,23 @@
 
 import base64
 import functools
-import json
 import re
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
-from page_cases import adam_by_hand, classifier, small, small_by_hand, updated
+from page_cases import adam_by_hand, classifier, run_in, small, small_by_hand, updated
 
 import nn
 import tinygrad_np as tg
 from tinygrad_np.page import html
 from tinygrad_np.page.arrays import MOST_ELEMENTS, Arrays
-from tinygrad_np.page.html import POOLED, to_html
+from tinygrad_np.page.html import to_html
 from tinygrad_np.page.names import numbered
 from tinygrad_np.page.steps import steps_of
 from tinygrad_np.pictures import style
 from tinygrad_np.pictures.layout import lay_out
-
-
-def run_in(page):
-    text = re.search(r'<script id="run" type="application/json">(.*?)</script>', page, re.S)[1]
-    run = json.loads(text, parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))
-    flows = [flow for step in run["steps"] for flow in step.get("flows", ())]
-    for entry in [*run["nodes"], *run["steps"], *flows]:
-        entry |= {key: run["texts"][entry[key]] for key in POOLED.intersection(entry)}
-    return run
 
 
 def labels_in(page):

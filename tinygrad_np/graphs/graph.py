@@ -12,7 +12,7 @@ from ..pictures.folding import fold
 from ..pictures.snapshot import SHOWABLE, SUFFIXES, Edge, GraphNode, Snapshot
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Mapping
 
     import graphviz
 
@@ -186,6 +186,8 @@ class Graph(Snapshot):
         *,
         step: Callable[[], Any] | None = None,
         film: Film | None = None,
+        findings: Any = (),
+        notes: Mapping[Any, str] | None = None,
     ) -> Path:
         """Write the step-through page: one file, to be opened in any browser, also offline.
 
@@ -205,19 +207,25 @@ class Graph(Snapshot):
                 step, shows where each number comes from, and trains. It is called twice, and
                 changes nothing. Of a step that can't be run in a browser, the page says why.
             film: the parameters at steps of a training, from `nn.Film`: a slider goes through it.
+            findings: what `lint(loss, model, record=r)` or `why(w, record=r)` returned, or a list
+                of these: signs at the nodes that they are about.
+            notes: captions, `{loss: "how wrong it is", "hidden": "64 units"}`, by Tensor,
+                parameter, module or name.
 
         Returns:
             The path.
 
         Raises:
             ValueError: the graph was taken without a record, or folded; another suffix than .html;
+                a note for something that is not in the graph;
                 a step that computes something else than the graph; a film of other parameters.
-            TypeError: the step is no function without arguments.
+            TypeError: the step is no function without arguments; findings or notes of another kind.
             OSError: a folder that does not exist or can't be written to.
         """
         from ..page.html import write_page
 
-        return write_page(self, path, title, step=step, film=film)
+        content = {"step": step, "film": film, "findings": findings, "notes": notes}
+        return write_page(self, path, title, **content)
 
     def _repr_svg_(self) -> str:
         return self.svg()

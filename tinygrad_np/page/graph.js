@@ -45,12 +45,19 @@ function spread(wishes, offsets, weights) {
   return pools.flatMap(pool => Array(pool.count).fill(pool.mean)).map((mean, i) => mean + offsets[i]);
 }
 
+const brief = words => words && (words.length > 40 ? `${words.slice(0, 39)}…` : words);
+// The lines below the heading of a box.
+function rowsOf(ref) {
+  if (ref >= N) return [plural(groups[ref - N].ops, "op"), brief(groups[ref - N].note)].filter(Boolean);
+  const n = nodes[ref];
+  return n.text != null ? [] : [n.dtype || "several outputs", n.exit, brief(n.note)].filter(Boolean);
+}
+
 function sizeOf(g, item) {
   const ref = member(g, item);
   if (ref === undefined) return { left: 0, right: 0, height: 0 };
   const k = openMember(g, item), half = g.widths[item - g.enter.length] / 2;
-  if (k !== null) return geometry[k];
-  return { left: half, right: half, height: ref >= N ? 46 : nodes[ref].text != null ? 30 : nodes[ref].exit ? 62 : 46 };
+  return k !== null ? geometry[k] : { left: half, right: half, height: 30 + 16 * rowsOf(ref).length };
 }
 
 function place(k) {
@@ -192,26 +199,39 @@ function shape(kind, w, h) {
   return kind === "parameter" ? [box, make("rect", around0(w - 6, h - 6, { class: "inner", rx: 1 }))] : [box];
 }
 
+// The heading of a box and the lines below it; the dtype is left out on the simple page.
+function words(ref, x, heading) {
+  const rows = rowsOf(ref), h = 30 + 16 * rows.length, typed = ref < N && nodes[ref].dtype;
+  return [text(x, rows.length ? 20 - h / 2 : 5, heading, { class: typed ? "typed" : null }),
+    rows.map((row, j) => text(0, 37 - h / 2 + 16 * j, row, { class: `quiet ${!typed ? "" : j ? "after" : "dtype"}` }))];
+}
+
+// A sign at a box: findings are about it.
+const warning = (count, w, h) => count > 0 && make("g", { class: "warning", transform: `translate(${2 - w / 2} ${-h / 2})` },
+  make("polygon", { points: "0,-12 12,9 -12,9" }), text(0, 7, count > 1 ? count : "!"));
+const alarms = i => nodes[i].findings.filter(f => f.kind !== "ordinary gradient").length;
+const findingsText = count => count ? `, ${plural(count, "finding")}` : "";
+
 function nodeBox(i, w) {
-  const n = nodes[i], h = n.text != null ? 30 : n.exit ? 62 : 46, label = n.label || n.title, rows = [n.text != null ? null : n.dtype || "several outputs", n.exit].filter(Boolean);
-  const size = n.shape && (n.shape.join("×") || "()"), y = rows.length ? 13 - h / 2 + 7 : 5;
-  const box = make("g", { class: `n ${n.kind}`, "data-node": i, role: "button", tabindex: 0, "aria-label": `${label} ${size || ""}, ${n.kind === "output" ? "loss / output" : n.kind}` },
-    shape(n.kind, w, h), text(0, y, [make("tspan", {}, label), size && make("tspan", { dx: 8, class: "size" }, size)]),
-    rows.map((row, j) => text(0, y + 17 + 15 * j, row, { class: "quiet" })));
-  const uses = badges(i);
+  const n = nodes[i], label = n.label || n.title, h = 30 + 16 * rowsOf(i).length;
+  const size = n.shape && (n.shape.join("×") || "()"), uses = badges(i);
+  const box = make("g", { class: `n ${n.kind}`, "data-node": i, role: "button", tabindex: 0,
+    "aria-label": `${label} ${size || ""}, ${n.kind === "output" ? "loss / output" : n.kind}${n.note ? `, ${n.note}` : ""}${findingsText(alarms(i))}` },
+    shape(n.kind, w, h), words(i, 0, [make("tspan", {}, label), size && make("tspan", { dx: 8, class: "size" }, size)]).flat());
   if (n.needs) {
     const half = uses > 1 ? 15 : 7, x = w / 2 - 4, top = -h / 2 - 1 - (uses > 1 ? 4 : 0);
     box.append(make("g", { class: "badge" }, make("rect", { x: x - half, y: top - 8, width: 2 * half, height: 16, rx: 7 }), text(x, top + 4, "∂")));
   }
+  box.append(warning(alarms(i), w, h) || "");
   return box;
 }
 
 const plural = (n, what) => `${n} ${what}${n === 1 ? "" : "s"}`;
+const title = (g, state) => `${g.title}, ${plural(g.ops, "op")}${g.note ? `, ${g.note}` : ""}, ${state}`;
 function groupBox(k, w) {
-  const g = groups[k];
-  return make("g", { class: "n group", "data-group": k, role: "button", tabindex: 0, "aria-expanded": "false", "aria-label": `${g.title}, ${plural(g.ops, "op")}, closed` },
-    shape("group", w, 46), make("path", { class: "chevron", d: `M${16 - w / 2},-11v10l6,-5z` }),
-    text(9, -3, g.title), text(0, 14, plural(g.ops, "op"), { class: "quiet" }));
+  const g = groups[k], h = 30 + 16 * rowsOf(N + k).length, count = inside[k].reduce((sum, i) => sum + alarms(i), 0);
+  return make("g", { class: "n group", "data-group": k, role: "button", tabindex: 0, "aria-expanded": "false", "aria-label": title(g, "closed") + findingsText(count) },
+    shape("group", w, h), make("path", { class: "chevron", d: `M${16 - w / 2},${9 - h / 2}v10l6,-5z` }), words(N + k, 9, g.title).flat(), warning(count, w, h));
 }
 
 // The elements of a group, when it is opened for the first time.
@@ -225,9 +245,9 @@ function build(k) {
     boxes.set(ref, box);
     content.append(box);
   });
-  const title = make("g", { class: "title", "data-group": k, role: "button", tabindex: 0, "aria-expanded": "true", "aria-label": `${g.title}, ${plural(g.ops, "op")}, open` },
+  const head = make("g", { class: "title", "data-group": k, role: "button", tabindex: 0, "aria-expanded": "true", "aria-label": title(g, "open") },
     make("rect", { width: g.width * .82 + 26, height: 20, rx: 6 }), make("path", { class: "chevron", d: "M7,7h10l-5,6z" }), text(21, 14, g.title));
-  built[k] = { all: make("g", {}, k ? frame : [], lines, content, k ? title : []), content, frame, title };
+  built[k] = { all: make("g", {}, k ? [frame, lines, head, content] : [lines, content]), content, frame, title: head };
 }
 
 function arrange(k) {
@@ -311,7 +331,7 @@ function first() {
 
 // Say in a closed group's box which of its ops the step is at.
 function say(k, words) {
-  const line = boxes.get(N + k).lastElementChild;
+  const line = boxes.get(N + k).querySelector(".quiet");
   line.textContent = words ? `▸ ${words.length > 22 ? `${words.slice(0, 21)}…` : words}` : plural(groups[k].ops, "op");
 }
 

@@ -7,7 +7,7 @@ before it, and a closed group can stand as one box in the graph without a cycle.
 from __future__ import annotations
 
 from collections import Counter
-from itertools import groupby
+from itertools import chain, groupby
 from typing import TYPE_CHECKING, Any
 
 from ..pictures.clusters import label, nesting
@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ..pictures.snapshot import Snapshot
+
+    Members = list["int | Group"]
+    Way = tuple["Group", ...]  # the groups around a node, outermost first
+    Turn = tuple[Part, ...]  # of a loop
 
 FEWEST_TURNS, FEWEST_OPS = 3, 9  # of a loop that gets a group
 MOST_BRANCHES = 4  # that look alike and stand beside each other, such as q, k and v
@@ -30,11 +34,13 @@ class Group:
         title: the words on its box.
         kind: "module", "loop", "turn" of a loop, or "all", the outermost group.
         members: the numbers of nodes, and groups.
+        path: of a module.
         ops: how many ops are in it, those of the groups in it included.
     """
 
-    def __init__(self, title: str, kind: str, members: list[int | Group]) -> None:
+    def __init__(self, title: str, kind: str, members: Members, path: str = "") -> None:
         self.title = title
+        self.path = path
         self.kind = kind
         self.members = members
         counts = [member.ops if isinstance(member, Group) else 1 for member in members]
@@ -74,18 +80,19 @@ class _Grouping:
 
     # --- ops ---------------------------------------------------------------------------------
 
-    def _members(self, ops: list[int], level: int) -> list[int | Group]:
+    def _members(self, ops: list[int], level: int) -> Members:
         """Return ops of one module as members: those of modules in it, and loops, as groups."""
-        paths: dict[tuple[int, ...], str] = {}  # of the parts that are modules
+        paths: dict[Any, str] = {}  # of the parts that are modules
         parts = []
         for path, run in groupby(ops, lambda i: self._path(i, level)):
             ids = tuple(run)
-            for piece in [ids] if path else [(i,) for i in ids]:
+            pieces = [ids] if path else [(i,) for i in ids]
+            for piece in pieces:
                 nodes = [self.graph.nodes[i] for i in piece]
                 parts.append(part_of(self.graph, nodes, self.sources, path))
                 if path:
                     paths[piece] = path
-        members: list[int | Group] = []
+        members: Members = []
         for part in repeats(parts):
             members += self._members_of(part, paths, level)
         return members
@@ -95,34 +102,37 @@ class _Grouping:
         nest = self.nests[op]
         return nest[level] if len(nest) > level else ""
 
-    def _members_of(
-        self, part: Part, paths: dict[tuple[int, ...], str], level: int
-    ) -> list[int | Group]:
+    def _members_of(self, part: Part, paths: dict[Any, str], level: int) -> Members:
         """Return a part as members: a loop or a module is one, of what is too short each op."""
-        if part.inside:
-            turns = _turns(part)
-            inside = [
-                [member for piece in turn for member in self._members_of(piece, paths, level)]
-                for turn in turns
-            ]
-            if not self._is_loop(turns):
-                return [member for turn in inside for member in turn]
-            return [Group(_loop_title(turns), "loop", list(_turn_groups(inside)))]
-        path = paths.get(part.ops)
-        if path is None:
-            return list(part.ops)
-        members = self._members(list(part.ops), level + 1)
-        outer = f"{self.nests[part.ops[0]][level - 1]}." if level else ""
-        title = one_line(label(self.graph, path).removeprefix(outer))
-        first = members[0]
-        if len(members) == 1 and isinstance(first, Group) and first.kind == "loop":
-            # A list of layers, or a layer that is called in a loop.
-            known = path in self.graph.modules
-            title = f"{title} ×{len(first.members)}" if known else f"{title} · {first.title}"
-            return [Group(title, "loop", first.members)]
-        return [Group(title, "module", members)]
+        if not part.inside:
+            path = paths.get(part.ops)
+            return list(part.ops) if path is None else [self._module(part, path, level)]
+        turns = _turns(part)
+        inside: list[Members] = []
+        for turn in turns:
+            members = [self._members_of(piece, paths, level) for piece in turn]
+            inside.append(list(chain(*members)))
+        if not self._is_loop(turns):
+            return list(chain(*inside))
+        return [Group(_loop_title(turns), "loop", list(_turn_groups(inside)))]
 
-    def _is_loop(self, turns: list[tuple[Part, ...]]) -> bool:
+    def _module(self, part: Part, path: str, level: int) -> Group:
+        """Return a module as a group; one that is a loop and nothing else, as a loop."""
+        members = self._members(list(part.ops), level + 1)
+        title = one_line(label(self.graph, path))
+        if level:
+            outer = self.nests[part.ops[0]][level - 1]
+            title = title.removeprefix(f"{outer}.")
+        first = members[0]
+        if len(members) > 1 or not isinstance(first, Group) or first.kind != "loop":
+            return Group(title, "module", members, path)
+        if path in self.graph.modules:  # a layer that is called in a loop, else a list of layers
+            title = f"{title} ×{len(first.members)}"
+        else:
+            title = f"{title} · {first.title}"
+        return Group(title, "loop", first.members, path)
+
+    def _is_loop(self, turns: list[Turn]) -> bool:
         """Say whether turns are worth a group: enough, and of a few each reads the one before."""
         if (
             len(turns) < FEWEST_TURNS
@@ -138,7 +148,10 @@ class _Grouping:
     def _add_leaves(self, whole: Group) -> None:
         """Add each leaf to the group that it is drawn in, before the ops."""
         ways = ways_in(whole)
-        first_ops = {way[-1]: op for op, way in reversed(ways.items())}
+        first_ops: dict[Group, int] = {}
+        for op, way in sorted(ways.items()):
+            for group in way:
+                first_ops.setdefault(group, op)
         leaves: dict[Group, list[int]] = {}
         alike = Counter(map(self._reading, range(len(self.nests))))
         for node in self.graph.nodes:
@@ -153,8 +166,8 @@ class _Grouping:
                 home = loops[-1] if loops and per_turn else whole
             else:
                 own = self._group_of_module(node.id, ways)
-                is_first = own is not None and min(users) >= first_ops.get(own, 0)
-                home = own if own is not None and is_first else way[-1]
+                # A group that has a value for somebody before it would make a cycle.
+                home = own if own and min(users) >= first_ops[own] else way[-1]
             leaves.setdefault(home, []).append(node.id)
         for home, ids in leaves.items():
             home.members = [*ids, *home.members]
@@ -165,7 +178,7 @@ class _Grouping:
         readers = [self.graph.nodes[user].op for user in self.users[leaf]]
         return node.kind, node.shape, node.dtype, *readers
 
-    def _group_of_module(self, leaf: int, ways: dict[int, tuple[Group, ...]]) -> Group | None:
+    def _group_of_module(self, leaf: int, ways: dict[int, Way]) -> Group | None:
         """Return the group of the parameter's module, which others may use too."""
         nest = self.nests[leaf]
         inside = [user for user in self.users[leaf] if self.nests[user][: len(nest)] == nest]
@@ -174,9 +187,9 @@ class _Grouping:
         return _common([ways[user] for user in inside])[-1]
 
 
-def ways_in(whole: Group) -> dict[int, tuple[Group, ...]]:
+def ways_in(whole: Group) -> dict[int, Way]:
     """Return the groups around each node, outermost first."""
-    around: dict[Group, tuple[Group, ...]] = {whole: (whole,)}
+    around: dict[Group, Way] = {whole: (whole,)}
     ways = {}
     for group in whole.walk():
         for member in group.members:
@@ -187,9 +200,9 @@ def ways_in(whole: Group) -> dict[int, tuple[Group, ...]]:
     return ways
 
 
-def _worth_a_box(members: list[int | Group]) -> list[int | Group]:
+def _worth_a_box(members: Members) -> Members:
     """Return the members, those of a group of one instead of the group."""
-    kept: list[int | Group] = []
+    kept: Members = []
     for member in members:
         if isinstance(member, Group):
             member.members = _worth_a_box(member.members)
@@ -200,18 +213,17 @@ def _worth_a_box(members: list[int | Group]) -> list[int | Group]:
     return kept
 
 
-def _turns(part: Part) -> list[tuple[Part, ...]]:
+def _turns(part: Part) -> list[Turn]:
     """Return the parts of each turn of a loop."""
     inside = part.inside
     if part.times == len(inside) * inside[0].times:  # one part a turn, or a loop of them
-        return [
-            turn for piece in inside for turn in (_turns(piece) if piece.inside else [(piece,)])
-        ]
+        turns = [_turns(piece) if piece.inside else [(piece,)] for piece in inside]
+        return list(chain(*turns))
     period = len(inside) // part.times
     return [inside[k : k + period] for k in range(0, len(inside), period)]
 
 
-def _loop_title(turns: list[tuple[Part, ...]]) -> str:
+def _loop_title(turns: list[Turn]) -> str:
     """Return a loop's title, `(matmul → … → tanh) ×12`."""
     labels = [piece.label if not piece.inside else "loop" for piece in turns[0]]
     if len(labels) > 3:
@@ -220,7 +232,7 @@ def _loop_title(turns: list[tuple[Part, ...]]) -> str:
     return f"({body}) ×{len(turns)}" if len(labels) > 1 else f"{body} ×{len(turns)}"
 
 
-def _turn_groups(turns: list[list[int | Group]]) -> Iterator[int | Group]:
+def _turn_groups(turns: list[Members]) -> Iterator[int | Group]:
     """Yield each turn of a loop as a group, unless it is one op or one module already."""
     for k, members in enumerate(turns, 1):
         if len(members) == 1:
@@ -229,7 +241,7 @@ def _turn_groups(turns: list[list[int | Group]]) -> Iterator[int | Group]:
             yield Group(f"{k} of {len(turns)}", "turn", members)
 
 
-def _common(ways: list[tuple[Group, ...]]) -> tuple[Group, ...]:
+def _common(ways: list[Way]) -> Way:
     """Return the groups that all of these ways begin with."""
     shared = ways[0]
     for way in ways[1:]:

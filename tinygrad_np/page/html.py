@@ -16,13 +16,15 @@ from typing import TYPE_CHECKING, Any
 
 from ..compiler.errors import CompileError, warn
 from ..pictures import style
+from .groups import groups_of
 from .live.document import live_document
 from .names import numbered
 from .places import places_of
 from .steps import steps_of
+from .telling import captions_of, findings_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from ..pictures.snapshot import Snapshot
     from .live.film import Film
@@ -44,29 +46,32 @@ def to_html(
     *,
     step: Callable[[], Any] | None = None,
     film: Film | None = None,
+    findings: Any = (),
+    notes: Mapping[Any, str] | None = None,
 ) -> str:
-    """Return the page as text. `title` stands at its top; by default, the graph's own.
+    """Return the page as text, see `Graph.html`.
 
     With the training step it is alive, with a film of the training, too. A step that can't be run
     in a browser leaves the page as it is without; it says so, and so does a CompileWarning.
 
     Raises:
         ValueError: the graph was taken without a record of values; the step computes something
-            else; a film of other parameters, or without the step.
-        TypeError: the step is no function without arguments.
+            else; a film of other parameters, or without the step; a note for something else.
+        TypeError: the step is no function without arguments; findings of another kind.
     """
     if film is not None and step is None:
         raise ValueError("film= needs step=, the function of the training step that it is of")
     run = steps_of(graph)
     names = [node["name"] for node in run["nodes"]]
     drawn = numbered(graph, names)
-    run["groups"] = places_of(graph, drawn)
+    run["findings"] = findings_of(graph, findings)
+    groups = groups_of(graph)
+    captions = captions_of(graph, notes or {}, {group.path for group in groups.walk()})
+    run["groups"] = places_of(drawn, groups, captions)
     for node, entry in zip(drawn.nodes, run["nodes"]):
-        label = style.bold(node)
-        if label != entry["title"]:
-            entry["label"] = label
-        if node.exit:
-            entry["exit"] = style.one_line(node.exit)
+        texts = {"label": style.bold(node), "exit": style.one_line(node.exit)}
+        texts["note"] = captions.nodes.get(node.id, "")
+        entry |= {key: text for key, text in texts.items() if text not in ("", entry["title"])}
     _pool_texts(run)
     if title is not None:
         run["title"] = style.one_line(title, 120)

@@ -15,15 +15,17 @@ from ..pictures import style
 from ..pictures.columns import columns
 from ..pictures.layers import assign_layers
 from ..pictures.snapshot import Edge, GraphNode, Snapshot
-from .groups import Group, groups_of, ways_in
+from .groups import Group, ways_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ..pictures.layers import Layered
+    from .telling import Captions
 
 PORT_WIDTH = 2.0
 LEAST_WIDTH, SIGN_WIDTH = 120.0, 46.0  # of a closed group's box; beside its title
+LONGEST_NOTE, NOTE_PADDING = 40, 30  # characters of a caption in a box; beside it
 
 
 class Line(NamedTuple):
@@ -41,10 +43,11 @@ class Line(NamedTuple):
     argument: int
 
 
-def places_of(graph: Snapshot, drawn: Snapshot) -> list[dict[str, Any]]:
+def places_of(drawn: Snapshot, whole: Group, captions: Captions) -> list[dict[str, Any]]:
     """Return all groups of a graph as dictionaries that become JSON, outer ones first.
 
-    `drawn` is the same graph with the names that its boxes show.
+    `drawn` is the graph with the names that its boxes show. A caption widens a box, and a group
+    that is a module has it as its `note`.
 
     A group has a `title`, how many `ops` are in it, its `members` (numbers of nodes; of groups,
     counted on from there) and the `width` of its title. Its items are the values that `enter`, the
@@ -53,11 +56,11 @@ def places_of(graph: Snapshot, drawn: Snapshot) -> list[dict[str, Any]]:
     value that it carries, the item it starts at, the item it ends at, the argument, 1 if a gradient
     flows, and of the places that it passes the first and how many.
     """
-    whole = groups_of(graph)
     groups = list(whole.walk())
-    numbers: dict[Any, int] = {group: len(graph.nodes) + k for k, group in enumerate(groups)}
-    lines = _lines_by_group(graph, whole)
-    return [_Inside(drawn, group, lines[group], numbers).entry() for group in groups]
+    numbers: dict[Any, int] = {group: len(drawn.nodes) + k for k, group in enumerate(groups)}
+    lines = _lines_by_group(drawn, whole)
+    inside = [_Inside(drawn, group, lines[group], numbers) for group in groups]
+    return [part.entry(captions) for part in inside]
 
 
 def _lines_by_group(graph: Snapshot, whole: Group) -> dict[Group, dict[Line, bool]]:
@@ -119,7 +122,7 @@ class _Inside:
         order += [("leave", value) for value in self.leave]
         self.items = {item: k for k, item in enumerate(order)}
 
-    def entry(self) -> dict[str, Any]:
+    def entry(self, captions: Captions) -> dict[str, Any]:
         """Return the group as a dictionary, see `places_of`."""
         count = len(self.items)
         top = set(range(len(self.enter)))
@@ -128,7 +131,7 @@ class _Inside:
         ends = self._ends()
         layered = assign_layers(Snapshot(nodes, tuple(ends.values())), top, bottom)
         group = self.group
-        widths = list(map(self._width, group.members))
+        widths = [self._width(member, captions) for member in group.members]
         room = [PORT_WIDTH] * len(top)
         room += widths
         room += [PORT_WIDTH] * len(bottom)
@@ -136,6 +139,7 @@ class _Inside:
         return {
             "title": group.title,
             "kind": group.kind,
+            "note": captions.modules.get(group.path, ""),
             "ops": group.ops,
             "members": [self.numbers.get(member, member) for member in group.members],
             "width": round(_title_width(group)),
@@ -152,8 +156,12 @@ class _Inside:
         entering: Counter[int] = Counter()
         edges = {}
         for line, gradient in self.lines.items():
-            start = ("enter", line.value) if line.start is None else line.start
-            end = ("leave", line.value) if line.end is None else line.end
+            start = line.start
+            if start is None:
+                start = "enter", line.value
+            end = line.end
+            if end is None:
+                end = "leave", line.value
             target = self.items[end]
             argument = entering[target] if line.argument < 0 else line.argument
             entering[target] += 1
@@ -161,10 +169,17 @@ class _Inside:
         order = sorted(edges, key=lambda line: (edges[line].target, edges[line].argument))
         return {line: edges[line] for line in order}
 
-    def _width(self, member: Any) -> float:
+    def _width(self, member: Any, captions: Captions) -> float:
         if isinstance(member, Group):
-            return _box_width(member)
-        return style.box_size(self.graph.nodes[member])[0]
+            title = _title_width(member) + SIGN_WIDTH
+            return max(LEAST_WIDTH, title, _note_width(captions.modules.get(member.path)))
+        box, _ = style.box_size(self.graph.nodes[member])
+        return max(box, _note_width(captions.nodes.get(member)))
+
+
+def _note_width(note: str | None) -> float:
+    text = style.one_line(note or "", LONGEST_NOTE)
+    return style.text_width(text, style.QUIET_SIZE) + NOTE_PADDING
 
 
 def _lines(ends: dict[Line, Edge], layered: Layered) -> Iterator[list[int]]:
@@ -179,7 +194,3 @@ def _lines(ends: dict[Line, Edge], layered: Layered) -> Iterator[list[int]]:
 
 def _title_width(group: Group) -> float:
     return style.text_width(group.title, style.BOLD_SIZE)
-
-
-def _box_width(group: Group) -> float:
-    return max(LEAST_WIDTH, _title_width(group) + SIGN_WIDTH)

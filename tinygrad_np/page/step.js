@@ -31,6 +31,7 @@ steps.forEach((step, i) => {
 });
 const phases = Object.keys(stepOf).filter(name => steps.some(step => phase(step) === name));
 const start = Object.fromEntries(phases.map(name => [name, steps.findIndex(step => phase(step) === name)]));
+nodes.forEach((n, i) => n.findings = run.findings.filter(f => f.node === i));
 const shapeText = shape => !shape ? "several outputs" : shape.length ? shape.join(" × ") : "a number";
 const computed = (i, at) => !nodes[i].op || stepOf.forward[i] <= at;
 
@@ -101,6 +102,9 @@ function colour(x, top) {
   return zero.map((z, i) => Math.round(z + (end[i] - z) * t));
 }
 
+// The colours from the largest below zero to the largest above, as a bar.
+const scale = () => `background:linear-gradient(90deg,${[-1, -.6, -.3, -.1, -.02, 0, .02, .1, .3, .6, 1].map(x => `rgb(${colour(x, 1)}) ${50 + 50 * x}%`)})`;
+
 // --- matrices ------------------------------------------------------------------------------------
 
 // Cells are painted again when a number changes; `m.cell` may add to what one does.
@@ -159,9 +163,9 @@ function heat(m, caption) {
     under.textContent = `${m.index(r, c)} = ${m.text(r * columns + c)}`;
     m.point?.(r, c);
     mark.hidden = false;
-    const scale = canvas.getBoundingClientRect().width / width, [x, y] = place(r, c);
-    mark.style.width = `${scale}px`;
-    mark.style.translate = `${x * scale}px ${y * high}px`;
+    const step = canvas.clientWidth / width, [x, y] = place(r, c);
+    mark.style.width = `${step}px`;
+    mark.style.translate = `${x * step}px ${y * high}px`;
   };
   const inside = (i, n) => Math.max(0, Math.min(n - 1, i));
   canvas.addEventListener("pointermove", event => {
@@ -177,7 +181,8 @@ function heat(m, caption) {
     event.stopPropagation();
     if (cell) show(inside(cell[0] + dr, rows), inside(cell[1] + dc, columns)); else show(0, 0);
   });
-  return make("div", { class: "heat" }, canvas, mark, under);
+  const ends = make("div", { class: "ends" }, number(-m.top), make("i", { class: "scale", style: scale() }), number(m.top));
+  return make("div", { class: "heat" }, canvas, mark, ends, under);
 }
 
 function part(indices, count, what) {
@@ -217,7 +222,7 @@ function matrix(k, caption) {
 }
 
 function figure(m, caption) {
-  const shown = make("figure", {}, make("figcaption", {}, make("b", {}, caption), ` ${m.shape.length ? m.shape.join(" × ") : ""} `, m.dtype && make("span", { class: "quiet" }, m.dtype)));
+  const shown = make("figure", {}, make("figcaption", {}, make("b", {}, caption), ` ${m.shape.length ? m.shape.join(" × ") : ""} `, m.dtype && make("span", { class: "quiet dtype" }, m.dtype)));
   if (m.rows.length && m.columns.length) {
     const small = m.columns.length <= 10 && m.rows.length * m.columns.length <= 960;
     shown.append(small && !tiling(m).gap ? table(m) : heat(m, caption));
@@ -246,9 +251,24 @@ function heading(n, label, said, from = n) {
   return [
     make("div", {}, make("span", { class: "phase" }, label), " ", make("span", { class: "quiet" }, said)),
     make("h2", {}, n.title),
-    make("p", { class: "quiet" }, prose([n.doc, n.module && `in ${n.module}`, shapeText(n.shape), n.dtype].filter(Boolean).join(" · "))),
+    make("p", { class: "quiet" }, prose([n.doc, n.module && `in ${n.module}`, shapeText(n.shape)].filter(Boolean).join(" · ")), n.dtype && make("span", { class: "dtype" }, ` · ${n.dtype}`)),
+    captions(n), (state.at || state.chosen !== null) && n.findings.map(f => told(f)),
     from.place && make("p", { class: "source" }, `${from.place}  `, make("code", {}, from.code)),
   ];
+}
+
+// What was said of a node, and of the modules that it is in.
+function captions(n) {
+  const around = picture.around(nodes.indexOf(n)).map(k => picture.groups[k]).filter(g => g.note);
+  return [n.note && make("p", { class: "caption" }, n.note), around.map(g => make("p", { class: "caption" }, make("b", {}, g.title), `: ${g.note}`))];
+}
+
+// A finding as sentences; in the list of all, with the way to its node.
+function told(f, from) {
+  const button = from && f.node !== undefined && make("button", { type: "button" }, `to ${nodes[f.node].name}`);
+  if (button) button.onclick = () => pick(f.node);
+  return make("div", { class: "finding" }, make("b", {}, f.kind), f.place && ` at ${f.place}`, ": ", prose(f.what.replace(/\.?$/, ".")),
+    f.remedy && [" ", prose(f.remedy)], button && [" ", button]);
 }
 
 function values(n) {
@@ -264,7 +284,8 @@ const ABOUT = "This page goes through a recorded run of your program, op by op: 
 function forwardPanel(n) {
   const inputs = n.inputs.filter(i => nodes[i].text == null);
   return [
-    state.at === 0 && make("p", { class: "note" }, ABOUT),
+    state.at === 0 && [make("p", { class: "note" }, ABOUT),
+      run.findings.length > 0 && make("h3", {}, run.findings.length > 1 ? `${run.findings.length} findings` : "1 finding"), run.findings.map(f => told(f, true))],
     state.at === 0 && run.refused && make("p", { class: "note" }, make("b", {}, "The step can't run in this page: "), run.refused),
     make("div", { class: "rule" }, n.formula),
     make("h3", {}, inputs.length > 1 ? "inputs → output" : "input → output"),
@@ -421,11 +442,11 @@ function draw() {
   drawGraph(step);
   const where = `step ${state.at + 1} of ${steps.length}`;
   if (state.chosen !== null) {
-    details.replaceChildren(...heading(nodes[state.chosen], nodes[state.chosen].kind, `at ${where}; Escape returns to it`).filter(Boolean), ...leafPanel(state.chosen));
+    details.replaceChildren(...[heading(nodes[state.chosen], nodes[state.chosen].kind, `at ${where}; Escape returns to it`), leafPanel(state.chosen)].flat(3).filter(Boolean));
   } else {
     const panels = { forward: forwardPanel, seed: seedPanel, backward: backwardPanel, update: updatePanel };
     const panel = panels[step.phase](n, step, step.node);
-    details.replaceChildren(...heading(n, here, where, here === "update" ? step : n).filter(Boolean), ...panel.flat(2).filter(Boolean));
+    details.replaceChildren(...[heading(n, here, where, here === "update" ? step : n), panel].flat(3).filter(Boolean));
   }
   $("slider").value = state.at + 1;
   $("slider").setAttribute("aria-valuetext", `${where}, ${sentence(step)}`);
@@ -450,11 +471,13 @@ function go(i) {
   link();
 }
 
-// What is open is part of the link once the reader has changed it.
+// What is open is part of the link once the reader has changed it, and so are the ways to look at the page.
 let changed = false;
+const LOOKS = ["simple", "large"];
 function link() {
   const open = changed ? `&open=${[...picture.open].filter(k => k).join(".")}` : "";
-  try { history.replaceState(null, "", `#step=${state.at + 1}${open}`); } catch { /* some browsers forbid it on files */ }
+  const looks = LOOKS.filter(look => document.body.classList.contains(look)).map(look => `&${look}`).join("");
+  try { history.replaceState(null, "", `#step=${state.at + 1}${open}${looks}`); } catch { /* some browsers forbid it on files */ }
 }
 
 function showPlaying(on) {
@@ -505,6 +528,7 @@ $("last").onclick = keys.End;
 $("turn").onclick = () => keys[$("turn").title.toLowerCase()]();
 $("turn").hidden = phases.length < 2;
 $("updated").hidden = !("update" in start);
+$("found").hidden = !run.findings.length;
 $("play").onclick = play;
 $("slider").max = steps.length;
 $("slider").oninput = event => { stop(); go(Number(event.target.value) - 1); };
@@ -541,7 +565,7 @@ keys.o = () => { const k = around().find(k => !picture.open.has(k)); if (k) fold
 keys.c = () => { const k = inner(); if (k) fold(k); };
 $("open").onclick = () => foldAll(picture.groups.keys());
 $("close").onclick = () => foldAll([]);
-$("folds").hidden = picture.groups.length < 2;
+$("open").hidden = $("close").hidden = picture.groups.length < 2;
 
 function press(event) {
   const g = event.target.closest("[data-node], [data-group]");
@@ -566,6 +590,7 @@ addEventListener("keydown", event => {
 function theme(name) {
   document.documentElement.dataset.theme = name;
   palette = null;
+  $("scale").style = scale();
 }
 const dark = matchMedia("(prefers-color-scheme: dark)");
 dark.addEventListener("change", () => { theme(dark.matches ? "dark" : "light"); draw(); });
@@ -573,7 +598,16 @@ $("theme").onclick = () => { theme(document.documentElement.dataset.theme === "d
 theme(dark.matches ? "dark" : "light");
 
 const linked = () => (Number(/step=(\d+)/.exec(location.hash)?.[1]) || 1) - 1;
+function look(name, on) {
+  document.body.classList.toggle(name, on);
+  $(name).setAttribute("aria-pressed", on);
+}
+for (const name of LOOKS) {
+  keys[name[0]] = $(name).onclick = () => { look(name, !document.body.classList.contains(name)); follow(steps[state.at].node, true); link(); };
+}
+
 function followLink() {
+  for (const name of LOOKS) look(name, new RegExp(`[#&]${name}(&|$)`).test(location.hash));
   const open = /open=([\d.]*)/.exec(location.hash)?.[1];
   changed = open !== undefined;
   picture.setOpen(changed ? open.split(".").map(Number) : picture.first());

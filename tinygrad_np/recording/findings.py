@@ -1,4 +1,4 @@
-"""`Finding`: a record of one likely mistake; `Findings`: a report of several."""
+"""`Finding`: one likely mistake; `Findings`: a report of several; `Answer`: the text of one."""
 
 from __future__ import annotations
 
@@ -25,6 +25,40 @@ class Finding(NamedTuple):
     what: str
     where: str
     remedy: str
+
+
+class Place(str):
+    """A line of the user's, `train.py:31`, in a finding about a node.
+
+    Attributes:
+        serial: the node's serial number, by which a page finds it; the node would keep its graph.
+    """
+
+    __slots__ = ("serial",)
+    serial: int | None
+
+    def __new__(cls, text: str, serial: int | None = None) -> Place:
+        place = super().__new__(cls, text)
+        place.serial = serial
+        return place
+
+
+class Answer(Text):
+    """The sentences of a finding.
+
+    Attributes:
+        finding: the record.
+    """
+
+    finding: Finding
+
+    def __new__(cls, finding: Finding) -> Answer:
+        answer = super().__new__(cls, finding.what)
+        answer.finding = finding
+        return answer
+
+    def __getnewargs__(self) -> tuple[Finding]:  # type: ignore[override]
+        return (self.finding,)
 
 
 class Findings(list[Finding]):

@@ -52,6 +52,10 @@ class Owners:
         """Return the path of the module that a node belongs to, or ""."""
         return self._modules.get(node, "")
 
+    def path(self, module: Any) -> str | None:
+        """Return the path of a module, None if none of its calls is known."""
+        return self._paths.get(id(module))
+
     def _roots(self, order: list[Node], model: Any) -> list[Any]:
         """Return the model, and the outermost modules that were called outside of it."""
         roots: list[Any] = []

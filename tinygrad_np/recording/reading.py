@@ -71,6 +71,10 @@ class Reading:
         """Return the path of the module that a node belongs to, or ""."""
         return self._owners.module(node)
 
+    def path(self, module: Any) -> str | None:
+        """Return the path of a module, None if it is not known here."""
+        return self._owners.path(module)
+
     def source(self, node: Node) -> tuple[str, int] | None:
         """Return the user's file and line that made a value, if they are known."""
         call = id(node.code), node.lasti

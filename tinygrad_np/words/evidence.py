@@ -9,6 +9,7 @@ import numpy as np
 from ..core.callsite import variables
 from ..core.node import Node
 from ..core.tensor import Tensor
+from ..recording.findings import Place
 from ..recording.reading import Reading, ancestors_of, bare
 from .text import shape_text, where_text
 
@@ -64,7 +65,7 @@ class Evidence(Reading):
 
     def place(self, node: Node) -> str:
         """Return the user's line that made a value, "" if it is not known."""
-        return where_text(self.source(node))
+        return Place(where_text(self.source(node)), node.serial)
 
     def shaped(self, node: Node) -> str:
         """Describe a value by its name, or its origin, and shape: `pred (30, 1)`, `data (30,)`."""

@@ -10,7 +10,7 @@ import numpy as np
 from ..core.callsite import short_place
 from ..core.exits import REMEDY
 from ..core.node import Leaf, Node
-from ..recording.findings import Finding
+from ..recording.findings import Finding, Place
 from . import loss_graph
 from .loss_graph import beside_number, is_op, origin, parents
 
@@ -256,7 +256,9 @@ def _kind(node: Node) -> str:
 def bare_numbers(graph: LossGraph) -> Iterator[Finding]:
     """Find values that became bare numbers on the way to the loss."""
     for exit in graph.evidence.exits(set(graph.nodes)):
-        yield Finding("bare number", f"{exit}", short_place(exit.place), REMEDY)
+        serial = None if exit.reader is None else exit.reader.serial
+        place = Place(short_place(exit.place), serial)
+        yield Finding("bare number", f"{exit}", place, REMEDY)
 
 
 # --- parameters -----------------------------------------------------------------------------------

@@ -12,9 +12,8 @@ from ..core import modes
 from ..core.callsite import line_of, outside
 from ..core.errors import flat_reason
 from ..core.node import Flat, Leaf, Node
-from ..core.printing import Text
 from ..core.tensor import Tensor, node_of
-from ..recording.findings import Finding
+from ..recording.findings import Answer, Finding
 from ..recording.reading import ancestors_of
 from ..recording.recorder import current_record
 from .evidence import Evidence, tensors_in
@@ -33,7 +32,7 @@ RECORD = "compute the loss and call backward() inside `with tg.record() as r:`, 
 NO_GRAPH = "under no_grad(), after .detach() or .numpy(), or"
 
 
-def why(t: Tensor, loss: Tensor | None = None, *, record: Record | None = None) -> Text:
+def why(t: Tensor, loss: Tensor | None = None, *, record: Record | None = None) -> Answer:
     """Say why `t.grad` is None, all zero, nan, infinite or huge, in one or two sentences.
 
         with tg.record() as r:
@@ -59,7 +58,7 @@ def why(t: Tensor, loss: Tensor | None = None, *, record: Record | None = None) 
     if record is None:
         record = current_record()
     finding = gradient_finding(t, loss, record, outside(sys._getframe(1)))
-    return Text(finding.what)
+    return Answer(finding)
 
 
 def gradient_finding(

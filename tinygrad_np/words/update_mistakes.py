@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..core.node import Node
-from ..recording.findings import Finding
+from ..recording.findings import Finding, Place
 from ..recording.reading import bare
 from . import loss_graph
 from .gradient_trail import GradientTrail
@@ -64,7 +64,7 @@ def huge_updates(graph: LossGraph) -> Iterator[Finding]:
                 f"the update of {graph.evidence.called(update.node)} moves it by "
                 f"{number_text(change / size)} times its size ({update.rule.by}): the learning "
                 "rate is too large for these gradients",
-                where_text(update.place),
+                Place(where_text(update.place), update.node.serial),
                 "A smaller learning rate, by factors of 10; or scaled data and targets.",
             )
             return
