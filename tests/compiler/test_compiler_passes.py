@@ -237,6 +237,7 @@ def test_the_report_counts():
     assert report.microseconds == pytest.approx(sum(line.microseconds for line in report.lines))
     assert report.memory < report.values
     assert "--- backward:" in str(report)
+    assert repr(report) == str(report)
     with pytest.raises(RuntimeError, match="no program for these arguments"):
         program.report(X[:3], Y[:3])
 

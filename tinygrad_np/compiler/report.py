@@ -68,7 +68,7 @@ class Report:
         """The sum of the lines' times."""
         return sum(line.microseconds for line in self.lines)
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         total = self.microseconds or 1.0
         rows = [f"{'µs':>8} {'share':>6} {'kflop':>9} {'kB':>9}  statement"]
         section = ""

@@ -133,9 +133,19 @@ def place_of(code: CodeType, lasti: int) -> tuple[str, int]:
 
 
 def short_place(place: tuple[str, int]) -> str:
-    """Shorten a file and line for messages and pictures: `spiral.py:31`."""
+    """Shorten a file and line for messages and pictures: `spiral.py:31`, `cell [8], line 2`."""
     file, line = place
-    return f"{os.path.basename(file)}:{line}"
+    cell = _cell(file)
+    return f"cell {cell}, line {line}" if cell else f"{os.path.basename(file)}:{line}"
+
+
+def _cell(file: str) -> str:
+    """Return the number of the notebook cell that a file name stands for: `[8]`."""
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if hasattr(ipython, "get_ipython") else None
+    named = getattr(getattr(shell, "compile", None), "format_code_name", None)
+    label = named(file) if named else None  # ("Cell", "In[8]")
+    return label[1].removeprefix("In") if label else ""
 
 
 @_once
