@@ -141,8 +141,8 @@ def short_place(place: tuple[str, int]) -> str:
 
 def _cell(file: str) -> str:
     """Return the number of the notebook cell that a file name stands for: `[8]`."""
-    ipython = sys.modules.get("IPython")
-    shell = ipython.get_ipython() if hasattr(ipython, "get_ipython") else None
+    find_shell = getattr(sys.modules.get("IPython"), "get_ipython", None)
+    shell = find_shell and find_shell()
     named = getattr(getattr(shell, "compile", None), "format_code_name", None)
     label = named(file) if named else None  # ("Cell", "In[8]")
     return label[1].removeprefix("In") if label else ""
