@@ -186,3 +186,22 @@ def test_programs_of_error_functions(f, dtype):
                 forward(x)
             assert len(forward.program.statements) < 45
     assert len(sizes) == 1
+
+
+# --- sigmoid -------------------------------------------------------------------------------------
+
+
+@given(x=MANY)
+def test_sigmoid_in_float32(x):
+    with np.errstate(over="ignore"):
+        exact = 1 / (1 + np.exp(-x.astype(np.float64)))
+    assert ulps(tg.sigmoid(x), exact) <= 3
+    wide = tg.sigmoid(x.astype(np.float64))
+    np.testing.assert_allclose(wide, exact, rtol=1e-15, atol=1e-307)
+
+
+def test_sigmoid_rounds_as_its_two_formulas():
+    for dtype in (np.float32, np.float64):
+        x = np.linspace(-800, 800, 33_331, dtype=dtype)
+        e = np.exp(-np.abs(x))
+        np.testing.assert_array_equal(tg.sigmoid(x), np.where(x < 0, e, 1) / (1 + e))

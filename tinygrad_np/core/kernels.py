@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 # The part of np.einsum that is in C: on a small matrix the rest of it takes as long as the sums.
 _numpy: Any = np
@@ -44,3 +47,21 @@ def zeros_beside(x: Any) -> Any:
     if zeros is None or size > zeros.size:
         return 0
     return zeros[:size].reshape(x.shape)
+
+
+_BLOCK = 32768  # elements at a time, so that the intermediate results stay in the cache
+
+
+def by_blocks(f: Callable[[Any], tuple], x: Any) -> tuple:
+    """Return the results of an elementwise f; of a large array in blocks."""
+    if type(x) is not np.ndarray or x.size <= _BLOCK or not x.flags.c_contiguous:
+        return f(x)
+    flat = x.reshape(-1)
+    outs: list = []
+    for start in range(0, x.size, _BLOCK):
+        block = slice(start, start + _BLOCK)
+        parts = f(flat[block])
+        outs = outs or [np.empty(flat.shape, part.dtype) for part in parts]
+        for out, part in zip(outs, parts):
+            out[block] = part
+    return tuple(out.reshape(x.shape) for out in outs)

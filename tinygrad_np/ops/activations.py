@@ -6,12 +6,12 @@ import math
 
 import numpy as np
 
-from ..core.kernels import zeros_beside
+from ..core.kernels import by_blocks, zeros_beside
 from .axes import floats, minus_size
 from .define import define_op
 from .elementwise import clip, negative, sigmoid
 from .operands import operand
-from .special import by_blocks, erfc, normal
+from .special import erfc, normal
 
 __all__ = [
     "elu",

@@ -208,7 +208,11 @@ sign = define_op(
 def _sigmoid(x):
     """The logistic function 1 / (1 + exp(-x)), without overflow."""
     # 1 / (1 + e) for positive x and e / (1 + e) for negative ones, with e = exp(-|x|) <= 1.
-    return np.exp(np.minimum(x, 0)) / (1 + np.exp(minus_size(x)))
+    e = np.exp(minus_size(x))
+    out = np.maximum(e, np.greater_equal(x, 0).astype(e.dtype))
+    e += 1
+    out /= e
+    return out
 
 
 sigmoid = define_op(

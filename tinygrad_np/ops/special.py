@@ -13,6 +13,7 @@ import math
 
 import numpy as np
 
+from ..core.kernels import by_blocks
 from ..core.tensor import Tensor
 from .define import define_op
 
@@ -116,8 +117,6 @@ _TAIL = (
     ),
 )
 
-_BLOCK = 32768  # elements at a time, so that the intermediate results stay in the cache
-
 
 def _polynomial(coefficients, x):
     """Evaluate a polynomial, its highest power first."""
@@ -189,21 +188,6 @@ def _single_erfc(x):
     half *= _ratio(_TAIL, y)
     half = np.abs((x < 0) - half)  # erfc(-y) = 2 - erfc(y)
     return (2 * half,)
-
-
-def by_blocks(f, x):
-    """Return the results of an elementwise f, in the dtype of x; of a large array in blocks."""
-    if type(x) is not np.ndarray or x.size <= _BLOCK:
-        return f(x)
-    flat = x.reshape(-1)
-    outs: list = []
-    for start in range(0, x.size, _BLOCK):
-        block = slice(start, start + _BLOCK)
-        parts = f(flat[block])
-        outs = outs or [np.empty_like(flat) for _ in parts]
-        for out, part in zip(outs, parts):
-            out[block] = part
-    return tuple(out.reshape(x.shape) for out in outs)
 
 
 def _error_function(x, single, double):
