@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 POOLED = {"doc", "code", "numpy"}
 # Spaces beside these signs say nothing, in CSS and in JavaScript, but in its texts.
 SPACED = {
-    ".css": re.compile(r" ?([=,;{}<>]) ?"),
-    ".js": re.compile(r" ?([=,;{}<>?|:()*!&]) ?"),
+    ".css": re.compile(r" ?([=,;{}<>]) ?|(?<=[\w-]:) "),
+    ".js": re.compile(r" ?([=,;{}<>?|:()*!&]) ?| ([-+/%]) (?![-+])"),
 }
 TEXTS = re.compile(r"""("[^"]*"|'[^']*'|`[^`]*`|/[^ /*](?:\\.|[^/\\])*/)""")  # and patterns
 NESTED = re.compile(r"`[^`]*\$\{[^}`]*`")  # a text within a text
@@ -129,7 +129,8 @@ def _asset(name: str) -> str:
     spaced = SPACED.get(Path(name).suffix)
     if spaced is not None:
         lines = [_squeezed(line, spaced) for line in lines]
-    return "\n".join(lines)
+    text = "\n".join(lines)
+    return re.sub(r"(?<=[;{},])\n", "", text) if name.endswith(".css") else text
 
 
 def _squeezed(line: str, spaced: re.Pattern[str]) -> str:
@@ -137,7 +138,7 @@ def _squeezed(line: str, spaced: re.Pattern[str]) -> str:
     if NESTED.search(line):
         return line
     parts = TEXTS.split(line)
-    parts[::2] = [spaced.sub(r"\1", part) for part in parts[::2]]
+    parts[::2] = [spaced.sub(lambda m: m[m.lastindex or 0].strip(), part) for part in parts[::2]]
     return "".join(parts)
 
 

@@ -79,7 +79,7 @@ def captions_of(graph: Snapshot, notes: Mapping[Any, str], framed: Container[str
         if not nodes and path is None:
             raise ValueError(_unknown(graph, key))
         captions.nodes.update(dict.fromkeys(nodes, note))
-        if path in framed:
+        if path is not None and path in framed:
             captions.modules[path] = note
         elif path is not None:
             captions.nodes[_inside(graph, path)[-1]] = note
