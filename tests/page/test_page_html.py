@@ -4,6 +4,7 @@ import base64
 import functools
 import re
 import sys
+from html.parser import HTMLParser
 from pathlib import Path
 
 import numpy as np
@@ -826,3 +827,18 @@ def test_scripts_lose_spaces_but_no_text(name):
     pattern = re.compile(r"(?<=[(!|=,?: ])/[^ /*]\S(?:[^/\n]|\\/)*/(?=[.,gu)])")
     assert pattern.findall(html._asset(name)) == pattern.findall("\n".join(lines))
     assert len(texts) > 20 or name == "live/runtime.js"
+
+
+def test_a_notebook_shows_the_page_in_a_frame_of_its_own(tmp_path):
+    graph = small()
+    page = graph.page("A small net")
+    tags = []
+    parser = HTMLParser()
+    parser.handle_starttag = lambda tag, attributes: tags.append((tag, dict(attributes)))
+    parser.feed(page._repr_html_())
+    ((tag, attributes),) = tags
+    assert tag == "iframe"
+    assert attributes["srcdoc"] == page.text
+    assert page.text == graph.html(tmp_path / "page.html", "A small net").read_text("utf-8")
+    assert len(repr(page)) < 80
+    assert page.save(tmp_path / "other.html").read_text("utf-8") == page.text

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     import graphviz
 
+    from ..page.html import Page
     from ..page.live.film import Film
 
 __all__ = ["Edge", "Graph", "GraphNode"]
@@ -222,10 +223,30 @@ class Graph(Snapshot):
             TypeError: the step is no function without arguments; findings or notes of another kind.
             OSError: a folder that does not exist or can't be written to.
         """
-        from ..page.html import write_page
+        from ..page.html import check_path
 
-        content = {"step": step, "film": film, "findings": findings, "notes": notes}
-        return write_page(self, path, title, **content)
+        path = check_path(path)
+        page = self.page(title, step=step, film=film, findings=findings, notes=notes)
+        return page.save(path)
+
+    def page(
+        self,
+        title: str | None = None,
+        *,
+        step: Callable[[], Any] | None = None,
+        film: Film | None = None,
+        findings: Any = (),
+        notes: Mapping[Any, str] | None = None,
+    ) -> Page:
+        """Return the page that `html` writes, with the same arguments; a notebook shows it.
+
+        Raises:
+            ValueError, TypeError: as `html`.
+        """
+        from ..page.html import Page, to_html
+
+        text = to_html(self, title, step=step, film=film, findings=findings, notes=notes)
+        return Page(text)
 
     def _repr_svg_(self) -> str:
         return self.svg()

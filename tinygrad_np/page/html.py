@@ -107,17 +107,45 @@ def _live(document: tuple[dict[str, Any], str]) -> dict[str, str]:
     }
 
 
-def write_page(
-    graph: Snapshot, path: str | os.PathLike[str], title: str | None = None, **options: Any
-) -> Path:
-    """Write `to_html` to a file, see `Graph.html`."""
+class Page:
+    """A step-through page: a notebook shows it, `save` writes it.
+
+    Attributes:
+        text: the HTML.
+    """
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def __repr__(self) -> str:
+        return f"<Page of {len(self.text):,} characters: a notebook shows it>"
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write the page to an .html file, and return its path.
+
+        Raises:
+            ValueError: another suffix.
+            OSError: a folder that does not exist or can't be written to.
+        """
+        path = check_path(path)
+        if not path.parent.is_dir():
+            raise FileNotFoundError(f"can't write {path}: there is no folder {path.parent}")
+        path.write_text(self.text, encoding="utf-8", newline="\n")
+        return path
+
+    def _repr_html_(self) -> str:
+        """Return a frame with the page inside, which its styles and scripts can't leave."""
+        style = "width: 100%; height: 680px; border: 1px solid #d9dde3"
+        return (
+            f'<iframe srcdoc="{escape(self.text)}" style="{style}" title="Step by step"></iframe>'
+        )
+
+
+def check_path(path: str | os.PathLike[str]) -> Path:
+    """Return the path of a page; raise a ValueError if its suffix is another one than .html."""
     path = Path(path)
     if path.suffix.lower() not in (".html", ".htm"):
         raise ValueError(f"html() writes an .html file, not {path.name!r}")
-    text = to_html(graph, title, **options)
-    if not path.parent.is_dir():
-        raise FileNotFoundError(f"can't write {path}: there is no folder {path.parent}")
-    path.write_text(text, encoding="utf-8", newline="\n")
     return path
 
 
