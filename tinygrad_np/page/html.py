@@ -78,7 +78,7 @@ def to_html(
     live = dict.fromkeys(("MODES", "LIVE", "LIVE_CSS", "LIVE_JS"), "")
     if step is not None:
         try:
-            live |= _live(live_document(graph, names, step, film))
+            live |= _live(live_document(graph, names, step, film), run["arrays"])
         except CompileError as error:
             run["refused"] = str(error)
             warn(f"the page is not alive: {error}")
@@ -94,9 +94,13 @@ def to_html(
     )
 
 
-def _live(document: tuple[dict[str, Any], str]) -> dict[str, str]:
-    """Return what the live mode adds to the page."""
+def _live(document: tuple[dict[str, Any], str], arrays: list[dict[str, Any]]) -> dict[str, str]:
+    """Return what the live mode adds to the page; values that are among its arrays are shared."""
     data, kernels = document
+    numbers = {array["data"]: k for k, array in enumerate(arrays)}
+    for buffer in data["program"]["buffers"]:
+        if buffer[0] == "f4" and buffer[-1] in numbers:
+            buffer[-1] = numbers[buffer[-1]]
     script = f'<script id="live-data" type="application/json">{_json(data)}</script>'
     texts = (_asset("live/runtime.js"), kernels, _asset("live/live.js"))
     return {

@@ -1,6 +1,8 @@
 // The live mode: the step runs here, each number can be pointed at and turned, and it trains.
 (() => {
 const live = JSON.parse(document.getElementById("live-data").textContent);
+// Values that the page has as an array are there once.
+for (const buffer of live.program.buffers) if (typeof buffer[2] === "number") buffer[2] = arrays[buffer[2]].data;
 const program = liveProgram(live.program, K), { code } = live.program, memory = program.buffers;
 const state = {
   steps: 0, losses: [], point: 0, cell: null, base: 0, baseLoss: 0, slope: null, shown: null, hover: null,
