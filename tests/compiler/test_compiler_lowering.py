@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 from loop_interpreter import Machine
 from op_cases import CASES, every_case
-from step_cases import results_of, step_of
+from step_cases import TRAININGS, results_of, step_of
 
+import tinygrad_np as tg
+from tinygrad_np import nn
 from tinygrad_np.compiler.lowering import LoweringError, lower, record_step
 
 # Ops that can't be written as loops, and why.
@@ -56,3 +58,284 @@ def test_no_op_is_refused_for_nothing():
             except LoweringError:
                 refused.add(case.op.name)
     assert refused == set(REFUSED)
+
+
+# --- the recording --------------------------------------------------------------------------------
+
+
+def small():
+    """One step of a line, with a generator and a number of its own."""
+    rng = np.random.default_rng(5)
+    w = nn.Parameter(np.array([2.0, -1.0]))
+    x = tg.Tensor([[1.0, 2.0], [3.0, 4.0]], name="x")
+    count = tg.Number(3)
+
+    def step():
+        noise = tg.randn(2, rng=rng)
+        loss = ((x @ w + noise) ** 2).mean() / count.value
+        w.grad = None
+        loss.backward()
+        with tg.no_grad():
+            w.assign(w - 0.1 * w.grad)
+        count.value += 1
+        return loss
+
+    return step, w, x, count, rng
+
+
+def test_a_recording_changes_nothing():
+    step, w, x, count, rng = small()
+    before = w.data, w.grad, x.data, count.value, rng.bit_generator.state
+    record_step(step)
+    assert all(now is then for now, then in zip((w.data, w.grad, x.data), before))
+    assert (count.value, rng.bit_generator.state) == before[3:]
+
+
+def test_values_and_gradients_of_nodes_are_found():
+    step, w, x, *_ = small()
+    recording = record_step(step)
+    lowered = lower(recording.program)
+    machine = Machine(lowered)
+    machine.run(lowered.loops)
+    by_op = {node.op and node.op.name: node for node in recording.values}
+    value = machine.array(lowered.views[recording.values[by_op["matmul"]]])
+    np.testing.assert_allclose(value, x.data @ w.data)
+    leaf = machine.array(lowered.views[recording.gradients[w._node]])
+    step()
+    np.testing.assert_allclose(leaf, w.grad.data)
+
+
+@pytest.mark.parametrize("name", TRAININGS)
+def test_trainings_are_numpys(name):
+    """A few steps: parameters, moments, counters, running means and generators go on."""
+    step = TRAININGS[name](np.float64)
+    lowered = lower(record_step(step).program)
+    machine = Machine(lowered)
+    for _ in range(3):
+        machine.step()
+        np.testing.assert_allclose(machine.array(lowered.results[0]), step().item(), rtol=1e-12)
+
+
+def test_a_compiled_step_is_taken_as_its_function():
+    step, *_ = small()
+    assert len(record_step(tg.compile(step)).program.statements) == len(
+        record_step(step).program.statements
+    )
+
+
+def test_the_line_and_section_of_a_loop():
+    step, *_ = small()
+    loops = lower(record_step(step).program).loops
+    first = step.__code__.co_firstlineno
+    places = {(loop.section, loop.place[1] - first) for loop in loops}
+    assert {("forward", 2), ("backward", 4), ("update", 6)} <= places
+    assert {loop.place[0] for loop in loops} == {__file__}
+
+
+# --- memory ---------------------------------------------------------------------------------------
+
+
+def check_step(step):
+    """Compare three steps with those of the interpreter."""
+    lowered = lower(record_step(step).program)
+    machine = Machine(lowered)
+    for _ in range(3):
+        machine.step()
+        for view, right in zip(lowered.results, results_of(step), strict=True):
+            np.testing.assert_array_equal(machine.array(view), right)
+
+
+def test_tensors_that_change_places():
+    a, b, c = tg.Tensor([1.0, 2.0]), tg.Tensor([3.0, 4.0]), tg.Tensor([5.0, 6.0])
+
+    def step():
+        first, second = a.detach(), b.detach()
+        a.assign(second)
+        b.assign(c)
+        c.assign(first)
+        return a * 1, b * 1, c * 1
+
+    check_step(step)
+
+
+def test_an_operand_that_is_written_over():
+    """Parts of one array that overlap: NumPy reads all before it writes."""
+
+    def shifted(x):
+        y = x * 1.0
+        y[1:] += y[:-1]
+        y[::-1] -= y
+        y[2:] = y[:-2]
+        return y
+
+    moved = tg.define_op(shifted, x=None, text="shifted({x})", samples=lambda normals: [])
+    x = tg.Tensor(np.arange(6.0))
+    check_step(lambda: moved(x))
+
+
+MASK = np.array([True, False, True])
+
+
+@pytest.mark.parametrize(
+    "pick",
+    [
+        lambda x: x[:, [0, 2], :, [1, 1]],
+        lambda x: x[0, :, [0, -1]],
+        lambda x: x[:, None, [1, 0], ..., 2],
+        lambda x: x[:, MASK],
+        lambda x: x[np.array([[1], [0]]), [0, 2]],
+        lambda x: x[::-1, 1:, -1, ::2],
+        lambda x: tg.take(x, [[5, -7]], 1, mode="wrap"),
+        lambda x: tg.take(x, [9, -9, 1], 3, mode="clip"),
+        lambda x: tg.take(x, [[3, -1], [0, 50]]),
+    ],
+)
+def test_indices_of_every_kind(pick):
+    x = tg.Tensor(np.arange(2 * 3 * 4 * 5.0).reshape(2, 3, 4, 5), requires_grad=True)
+
+    def step():
+        x.grad = None
+        y = pick(x)
+        (y * y).sum().backward()
+        return y, x.grad
+
+    check_step(step)
+
+
+def test_writes_where_a_mask_says():
+    x = tg.Tensor(np.arange(12.0).reshape(3, 4))
+
+    def step():
+        y = x * 1
+        y[MASK] = 7.0
+        y[MASK, 1] += 2.0
+        return tg.where(y > 5, y, -y)
+
+    check_step(step)
+
+
+# --- errors ---------------------------------------------------------------------------------------
+
+
+def line_of(function, after):
+    return f"{__file__}:{function.__code__.co_firstlineno + after}: "
+
+
+def test_a_refusal_names_call_reason_and_line():
+    x = tg.Tensor(np.eye(3), requires_grad=True)
+
+    def step():
+        return tg.inv(x * 2)
+
+    with pytest.raises(LoweringError) as error:
+        lower(record_step(step).program)
+    line = step.__code__.co_firstlineno + 1
+    assert str(error.value) == (
+        f"test_compiler_lowering.py:{line}: np.linalg.inv (forward) can't be written as loops: "
+        "the algorithms of LAPACK are no loops"
+    )
+    assert isinstance(error.value, tg.CompileError)
+
+
+@pytest.mark.parametrize(
+    ("made", "reason"),
+    [
+        (np.float16, "float16 arrays"),
+        (np.complex128, "complex128 arrays"),
+    ],
+)
+def test_dtypes_that_backends_lack(made, reason):
+    x = tg.Tensor(np.ones(3, made))
+    with pytest.raises(LoweringError, match=reason):
+        lower(record_step(lambda: x + x).program)
+
+
+@pytest.mark.parametrize("bits", [np.random.MT19937, np.random.Philox])
+def test_generators_that_backends_lack(bits):
+    rng = np.random.Generator(bits(0))
+    with pytest.raises(LoweringError, match=f"random numbers of {bits.__name__}, and not of PCG64"):
+        lower(record_step(lambda: tg.rand(3, rng=rng)).program)
+
+
+def test_a_schedule_in_plain_python_is_refused():
+    w = nn.Parameter(np.ones(3))
+    optimizer = nn.SGD([w], lr=lambda step: 0.1 if step < 5 else 0.01)
+
+    def step():
+        loss = (w * w).sum()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        return loss
+
+    with pytest.raises(LoweringError, match="which only Python can call"):
+        lower(record_step(step).program)
+
+
+def test_a_step_needs_no_arguments():
+    def step(x, y, *, rate=0.1):
+        return x + y
+
+    with pytest.raises(TypeError, match=r"step needs x, y: give lambda: .*step\(x, y\)"):
+        record_step(step)
+    with pytest.raises(TypeError, match="not int"):
+        record_step(3)
+
+
+def test_a_step_that_branches_on_a_value():
+    x = tg.Tensor([1.0])
+
+    def step():
+        return x * 2 if x.sum() > 0 else x
+
+    with pytest.raises(tg.CompileError, match="branches on a value") as error:
+        record_step(step)
+    assert str(error.value).startswith(line_of(step, 1))
+
+
+def test_a_step_that_raises_raises_that():
+    step, w, *_ = small()
+    before = w.data
+
+    def failing():
+        step()
+        raise KeyError("mine")
+
+    with pytest.raises(KeyError, match="mine"):
+        record_step(failing)
+    assert w.data is before
+
+
+def test_a_step_that_counts_in_plain_python():
+    state = {"steps": 0}
+    x = tg.Tensor([1.0])
+
+    def step():
+        state["steps"] += 1
+        return x * 2
+
+    with pytest.raises(tg.CompileError, match=r"steps.*a Python value"):
+        record_step(step)
+    assert state == {"steps": 0}
+
+
+def test_gradients_that_the_next_step_finds_otherwise():
+    w = nn.Parameter(np.ones(2))
+
+    def step():
+        loss = (w * w).sum()
+        loss.backward()
+        return loss
+
+    with pytest.raises(tg.CompileError, match="adds to a gradient that is None before the first"):
+        record_step(step)
+    step()
+
+    check_step(lambda: (step(), w.grad)[1])  # from here on each step adds to what is there
+
+    def clears():
+        step()
+        w.grad = None
+
+    with pytest.raises(tg.CompileError, match="clears a gradient that is an array before"):
+        record_step(clears)

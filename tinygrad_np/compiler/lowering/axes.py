@@ -8,13 +8,6 @@ if TYPE_CHECKING:
     from .loops import View
 
 
-def side_by_side(source: View, folded: list[int]) -> bool:
-    """Say whether NumPy's innermost loop runs along a summed axis: then it adds in pairs."""
-    long = [k for k, n in enumerate(source.shape) if n > 1]
-    inner = min(long, key=lambda k: (abs(source.strides[k]), -k), default=None)
-    return inner in folded
-
-
 def merge_neighbours(views: list[View]) -> list[View]:
     """Merge neighbouring axes of views of one shape that run through the memory as one in all."""
     lengths: list[int] = []

@@ -5,18 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.lib.array_utils import normalize_axis_tuple
 
 from ..statements import Var
-from .axes import longest_last, merge_neighbours, side_by_side
-from .loops import COPY, Map, Matmul, Reduce, Scan, View, dense_strides
-from .memory import Memory, Unsupported, element_type
+from .axes import longest_last
+from .loops import COPY, Map, Matmul, Scan, View, dense_strides
+from .memory import Memory, element_type
 
 if TYPE_CHECKING:
     from ..statements import Statement
     from .loops import Loop
-
-_IDENTITIES = {"add": 0, "multiply": 1, "any": 0, "all": 1}  # results of no elements
 
 
 class Builder:
@@ -86,7 +83,7 @@ class Builder:
         if np.can_cast(view.dtype, dtype, "safe"):
             return view
         cell = self.memory.scratch(view.shape, dtype)
-        self.map(COPY, cell, view, dtype=dtype)
+        self.map(COPY, cell, view)
         return cell
 
     def apart(self, out: View, view: View) -> View:
@@ -115,48 +112,16 @@ class Builder:
 
     def copy(self, out: View, source: View) -> None:
         """Write the elements of a view, in C order, into one that may have another shape."""
-        if out.shape == source.shape:
-            self.map(COPY, out, source)
-        elif out.strides == dense_strides(out.shape):
-            self.map(COPY, out.reshaped(source.shape), source)
-        else:
-            self.map(COPY, out, self.dense(source).reshaped(out.shape))
+        if out.shape != source.shape:
+            if out.strides == dense_strides(out.shape):
+                out = out.reshaped(source.shape)
+            else:
+                source = self.dense(source).reshaped(out.shape)
+        self.map(COPY, out, source)
 
     def fill(self, out: View, number: float) -> None:
         """Write one number everywhere."""
         self.map(COPY, out, self.memory.constant(number, out.dtype))
-
-    def reduce(self, function: str, out: View, source: View, axes: Any, keepdims: bool) -> None:
-        """Write the reduction of a view along some axes, or along all (None)."""
-        ndim = len(source.shape)
-        every = list(range(ndim))
-        folded = every
-        if axes is not None:
-            folded = list(normalize_axis_tuple(axes, ndim))
-        kept = [k for k in every if k not in folded]
-        if keepdims:
-            out = out.axes(kept)
-        if not source.size:
-            if out.size:
-                self._fill_empty(function, out)
-            return
-        if function.startswith("arg"):
-            folded.sort()
-        else:  # NumPy's inner loops run along the memory
-            folded.sort(key=lambda k: -abs(source.strides[k]))
-        pairwise = function == "add" and side_by_side(source, folded)
-        (inner,) = merge_neighbours([source.axes(folded)])
-        if not inner.shape:
-            inner = inner.widened(0)
-        out, outer = longest_last([out, source.axes(kept)])
-        whole = source.placed(outer.shape + inner.shape, outer.strides + inner.strides)
-        whole = self.apart(out, whole)
-        self.append(Reduce(function=function, out=out, source=whole, pairwise=pairwise))
-
-    def _fill_empty(self, function: str, out: View) -> None:
-        if function not in _IDENTITIES:
-            raise Unsupported(f"{function} of nothing")
-        self.fill(out, _IDENTITIES[function])
 
     def scan(self, function: str, out: View, source: View, axis: int) -> None:
         """Write running sums, products, maxima or minima along an axis."""

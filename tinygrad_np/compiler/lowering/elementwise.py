@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..statements import Var
-from .loops import COPY
+from .loops import COPY, Guard
 from .memory import Unsupported, element_type
 from .picks import accumulate_at
+from .reductions import reduction
 from .rules import apply_rule, rule
 
 if TYPE_CHECKING:
@@ -127,20 +128,6 @@ def _reduce(
     reduction(builder, _REDUCTIONS[name], array, axis, keepdims, initial)
 
 
-def reduction(
-    builder: Builder, function: str, array: Any, axis: Any, keepdims: Any, initial: Any = None
-) -> None:
-    """Write a reduction, in the dtype of its result."""
-    out, source = builder.out, builder.operand(array)
-    if function not in ("any", "all"):
-        source = builder.converted(source, out.dtype)
-    elif out.dtype != _BOOL:
-        raise Unsupported(f"{function} of other objects than booleans")
-    builder.reduce(function, out, source, axis, bool(keepdims))
-    if initial is not None:
-        builder.map(function, out, out, builder.operand(initial, out.dtype))
-
-
 def has_scan(ufunc: np.ufunc) -> bool:
     """Say whether backends have a loop for the running values of a function."""
     return ufunc in (np.add, np.multiply, np.maximum, np.minimum)
@@ -160,6 +147,10 @@ def lower_operator(builder: Builder, statement: Statement) -> None:
     floats = float in kinds or out.dtype.kind == "f"
     dtype = np.dtype(np.float64 if floats else np.int64)
     operands = [builder.operand(a, dtype) for a in statement.args]
+    if statement.target in ("/", "//", "%"):  # an error in Python
+        zero = builder.memory.scratch((), _BOOL)
+        builder.map("equal", zero, operands[1], builder.operand(0, dtype))
+        builder.append(Guard(view=zero, expected=0))
     builder.map(_OPERATORS[statement.target], out, *operands, dtype=dtype)
 
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .arrays import flat
-from .elementwise import reduction
 from .loops import Sort
+from .reductions import reduce_axes, reduction
 from .rules import rule
 
 if TYPE_CHECKING:
@@ -52,7 +52,8 @@ def _mean(builder, a, axis=None, dtype=None, *, keepdims=False):
 
 def _position(function: str) -> Callable:
     def write(builder, a, axis=None, *, keepdims=False):
-        builder.reduce(function, builder.out, builder.operand(a), axis, bool(keepdims))
+        out = builder.out
+        reduce_axes(builder, function, out, builder.operand(a), axis, keepdims)
 
     return write
 

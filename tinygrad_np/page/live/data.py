@@ -155,7 +155,14 @@ def _map(loop: Map) -> list[Any]:
     return ["map", kernel_name(loop), list(views[0].shape), *map(_place, views)]
 
 
+def _check_products(function: str, view: View) -> None:
+    """Raise where products of integers would wrap, and doubles don't."""
+    if function == "multiply" and view.dtype.kind in "iu" and view.dtype.itemsize == 4:
+        raise LoweringError(f"products of many {view.dtype} can't be computed in a browser")
+
+
 def _reduce(loop: Reduce) -> list[Any]:
+    _check_products(loop.function, loop.out)
     outer = len(loop.out.shape)
     source = loop.source
     kept = [source.buffer, source.offset, list(source.strides[:outer])]
@@ -165,6 +172,7 @@ def _reduce(loop: Reduce) -> list[Any]:
 
 
 def _scan(loop: Scan) -> list[Any]:
+    _check_products(loop.function, loop.out)
     *shape, length = loop.out.shape
     return ["scan", loop.function, shape, length, _row(loop.out), _row(loop.source)]
 
@@ -181,6 +189,7 @@ def _matmul(loop: Matmul) -> list[Any]:
 
 
 def _gather(loop: Gather) -> list[Any]:
+    _check_products(loop.mode, loop.base)
     picks = [[*_place(pick.index), pick.stride, pick.size] for pick in loop.picks]
     shape = list(loop.other.shape)
     return ["gather", loop.mode, shape, _place(loop.other), _place(loop.base), picks]

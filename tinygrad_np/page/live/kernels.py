@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 _LINE = re.compile(r"^(\w+): \(?([xyz, ]+)\)? => (.+)$", re.MULTILINE)
 _HELPER = re.compile(r"^function (\w+)\(.*?(?:^\}|\}$)", re.MULTILINE | re.DOTALL)
 _OPERANDS = (("A", "q", "v"), ("B", "r", "w"), ("C", "t", "k"))  # array, place, stride
-# Integers of 64 bits are doubles: a result that may be too large for that is checked.
-_GROWING = {"absolute", "add", "left_shift", "multiply", "negative", "square", "subtract"}
 
 
 @functools.cache
@@ -41,13 +39,15 @@ def kernel_name(loop: Map) -> str:
     if loop.function == COPY:
         return _conversion(made, taken)
     name = loop.function
-    if loop.dtype.kind in "iu":
-        for variant in (f"{name}_int{8 * loop.dtype.itemsize}", f"{name}_int"):
-            if variant in scalars():
-                return variant
-        if made.itemsize == 8 and name in _GROWING:
-            return f"{name}_{made.str[1:]}"
-    return name
+    if loop.dtype.kind not in "iu":
+        return name
+    for variant in (f"{name}_int{8 * loop.dtype.itemsize}", f"{name}_int"):
+        if variant in scalars():
+            name = variant
+            break
+    # Integers of 64 bits are doubles: what may be too large for that is checked.
+    checked = made.kind in "iu" and made.itemsize == 8
+    return f"{name}_{made.str[1:]}" if checked else name
 
 
 def _conversion(made: np.dtype, taken: np.dtype) -> str:

@@ -25,7 +25,9 @@ const start = data.buffers.flatMap((b, k) => b.length > 2 ? [[k, B[k].slice()]] 
 const integers = data.buffers.map(([kind]) => kind === "i8" || kind === "u8");
 function fail(why) { throw new RangeError(why); }
 function whole(buffer, p) {
-  if (integers[buffer] && !(Math.abs(B[buffer][p]) <= 9007199254740992)) fail("an integer beyond 2^53");
+  if (!integers[buffer]) return;
+  if (!(Math.abs(B[buffer][p]) <= 9007199254740992)) fail("an integer beyond 2^53");
+  B[buffer][p] += 0;  // no -0
 }
 
 // Calls row(p) for each row, the last axis; p are the offsets of its first elements.
@@ -129,7 +131,7 @@ function scan(name, shape, n, [o, p0, ps, u], [a, q0, qs, v]) {
 function matmul(batch, m, inner, n, [o, p0, os], [a, q0, as], [b, r0, bs]) {
   const O = B[o], A = B[a], C = B[b], d = batch.length, sum = new Float64Array(n);
   const [oi, oj] = os.slice(d), [ai, ak] = as.slice(d), [bk, bj] = bs.slice(d);
-  const steps = [os, as, bs].map(s => s.slice(0, d));
+  const steps = [os, as, bs].map(s => s.slice(0, d)), floats = O instanceof Float32Array || O instanceof Float64Array && !integers[o];
   return () => each(batch, [p0, q0, r0], steps, ([p, q, r]) => {
     for (let i = 0; i < m; i++, p += oi, q += ai) {
       sum.fill(0);
@@ -137,7 +139,7 @@ function matmul(batch, m, inner, n, [o, p0, os], [a, q0, as], [b, r0, bs]) {
         const left = A[x];
         for (let j = 0, z = y; j < n; j++, z += bj) sum[j] += left * C[z];
       }
-      for (let j = 0, z = p; j < n; j++, z += oj) { O[z] = sum[j]; whole(o, z); }
+      for (let j = 0, z = p; j < n; j++, z += oj) O[z] = floats || Math.abs(sum[j]) <= 2 ** 53 ? sum[j] : fail("an integer beyond 2^53");
     }
   });
 }

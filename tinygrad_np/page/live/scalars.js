@@ -16,9 +16,12 @@ arcsinh: x => Math.asinh(x)
 arctan: x => Math.atan(x)
 arctan2: (x, y) => Math.atan2(x, y)
 arctanh: x => Math.atanh(x)
-bitwise_and: (x, y) => bits(x) & bits(y)
-bitwise_or: (x, y) => bits(x) | bits(y)
-bitwise_xor: (x, y) => bits(x) ^ bits(y)
+bitwise_and: (x, y) => x & y
+bitwise_and_int64: (x, y) => bits(x) & bits(y)
+bitwise_or: (x, y) => x | y
+bitwise_or_int64: (x, y) => bits(x) | bits(y)
+bitwise_xor: (x, y) => x ^ y
+bitwise_xor_int64: (x, y) => bits(x) ^ bits(y)
 cbrt: x => Math.cbrt(x)
 ceil: x => Math.ceil(x)
 copysign: (x, y) => (y < 0 || 1 / y < 0) === (x < 0 || 1 / x < 0) ? x : -x
@@ -49,7 +52,7 @@ isfinite: x => x - x === 0
 isinf: x => x === 1 / 0 || x === -1 / 0
 isnan: x => x !== x
 ldexp: (x, y) => x * 2 ** y
-left_shift_int: (x, y) => x * 2 ** y
+left_shift_int: (x, y) => y < 0 || y > 63 ? 0 : x * 2 ** y
 less: (x, y) => x < y
 less_equal: (x, y) => x <= y
 log: x => Math.log(x)
@@ -73,11 +76,12 @@ power: (x, y) => power(x, y)
 power_int: (x, y) => y < 0 ? fail("an integer to a negative power") : whole(x ** y)
 rad2deg: x => x * (180 / Math.PI)
 reciprocal: x => 1 / x
+reciprocal_int: x => x === 0 ? fail("1 / 0 of an integer") : Math.trunc(1 / x)
 remainder: (x, y) => remainder(x, y)
 remainder_int: (x, y) => y === 0 ? 0 : remainder(x, y)
-right_shift_int: (x, y) => Math.floor(x / 2 ** y)
+right_shift_int: (x, y) => y < 0 || y > 63 ? (x < 0 ? -1 : 0) : Math.floor(x / 2 ** y)
 rint: x => rint(x)
-sign: x => x > 0 ? 1 : x < 0 ? -1 : x
+sign: x => x > 0 ? 1 : x < 0 ? -1 : x === 0 ? 0 : NaN
 signbit: x => x < 0 || 1 / x < 0
 sin: x => Math.sin(x)
 sinh: x => Math.sinh(x)
@@ -91,7 +95,7 @@ trunc: x => Math.trunc(x)
 
 // What some of them call.
 function fail(why) { throw new RangeError(why); }
-function whole(x) { return Math.abs(x) <= 9007199254740992 ? x : fail("an integer beyond 2^53"); }
+function whole(x) { return Math.abs(x) <= 9007199254740992 ? x + 0 : fail("an integer beyond 2^53"); }
 function natural(x) { return x >= 0 ? whole(x) : fail("an unsigned integer below 0"); }
 function bits(x) { return x === (x | 0) ? x : fail("bits of an integer beyond 32 bits"); }
 function power(x, y) { return y === 2 ? x * x : x === 1 || x === -1 && y - y !== 0 && y === y ? 1 : x ** y; }
@@ -100,10 +104,10 @@ function remainder(x, y) {
   return rest === 0 ? (y < 0 || 1 / y < 0 ? -0 : 0) : y === 1 / 0 || y === -1 / 0 || rest < 0 === y < 0 ? (rest < 0 !== y < 0 ? y : rest) : rest + y;
 }
 function floorDivide(x, y) {
-  if (y === 0 || x - x !== 0) return x / y;
+  if (y === 0) return x / y;
   let rest = x % y, floor = (x - rest) / y;
   if (rest !== 0 && rest < 0 !== y < 0) floor -= 1;
-  return Math.round(floor);
+  return floor === 0 ? x / y * 0 : Math.round(floor);
 }
 function rint(x) {
   const near = Math.round(x);
