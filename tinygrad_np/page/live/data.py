@@ -157,7 +157,8 @@ def _map(loop: Map) -> list[Any]:
 
 def _check_products(function: str, view: View) -> None:
     """Raise where products of integers would wrap, and doubles don't."""
-    if function == "multiply" and view.dtype.kind in "iu" and view.dtype.itemsize == 4:
+    is_product = function == np.multiply.__name__
+    if is_product and view.dtype.kind in "iu" and view.dtype.itemsize == 4:
         raise LoweringError(f"products of many {view.dtype} can't be computed in a browser")
 
 
