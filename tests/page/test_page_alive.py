@@ -598,3 +598,12 @@ class TestPage:
         for id, index, text in names:
             assert text, id
             assert index >= 0 or id in ("curve", "slope"), id
+
+    def test_a_colour_scale_says_what_the_colours_mean_now(self, visit):
+        page = visit(spiral(60))
+        for steps in (0, 30):
+            page.evaluate("n => n && livePage.train(n)", steps)
+            figure = page.locator("#tables figure:has(b:text-is('hidden.weight'))")
+            low, high = map(number, figure.locator(".ends span").all_inner_texts())
+            largest = np.abs(read(page, "hidden.weight")).max()
+            assert [low, high] == pytest.approx([-largest, largest], rel=1e-3)

@@ -152,10 +152,13 @@ function heat(m, caption) {
       image.data.set([...m.shade?.(r, c) || colour(m.size(r * columns + c), m.top), 255], 4 * (y * width + x));
     }
     context.putImageData(image, 0, 0);
+    from.textContent = number(-m.top);
+    to.textContent = number(m.top);
     if (cell) under.textContent = `${m.index(...cell)} = ${m.text(cell[0] * columns + cell[1])}`;
   };
   const under = make("div", { class: "read mono", "aria-live": "polite" }, "point at a cell to read it");
   const mark = make("i", { class: "mark", hidden: "", style: `width:${wide}px;height:${high}px` });
+  const from = make("span"), to = make("span");
   let cell = null;
   m.paint();
   const show = (r, c) => {
@@ -181,7 +184,7 @@ function heat(m, caption) {
     event.stopPropagation();
     if (cell) show(inside(cell[0] + dr, rows), inside(cell[1] + dc, columns)); else show(0, 0);
   });
-  const ends = make("div", { class: "ends" }, number(-m.top), make("i", { class: "scale", style: scale() }), number(m.top));
+  const ends = make("div", { class: "ends" }, from, make("i", { class: "scale", style: scale() }), to);
   return make("div", { class: "heat" }, canvas, mark, ends, under);
 }
 

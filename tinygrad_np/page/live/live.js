@@ -800,7 +800,8 @@ function mode(name) {
 for (const b of $("modes").children) b.onclick = () => mode(b.dataset.mode);
 const keys = { " ": play, ArrowRight: () => { stop(); train(1); }, r: reset, Escape: () => select(null) };
 new MutationObserver(() => { if (page.live) show(true); }).observe(document.documentElement, { attributes: true, attributeFilter: ["data-theme"] });
-addEventListener("resize", () => { if (page.live) show(); });
+const resized = new ResizeObserver(() => { if (page.live) { drawPlane(); drawCurve(); drawSlope(); drawThumbs(); } });
+for (const id of ["plane", "curve", "slope", "graph"]) resized.observe($(id));
 
 setRate();
 compute();
