@@ -38,6 +38,7 @@ CLOCK = time.process_time_ns if CPU_CLOCK_IS_FINE else time.perf_counter_ns
 
 FEW, MANY = 20, 60  # calls while callgrind counts
 LAYOUTS = 7  # of memory, in which it counts them
+MOST_TAKEN, MOST_SLOWER = 0.03, 1.15  # on a machine at rest
 
 
 class Timing(NamedTuple):
@@ -91,6 +92,26 @@ def batch(run: Callable[[], object], calls: int) -> float:
     for _ in range(calls):
         run()
     return (CLOCK() - start) / calls / 1e3
+
+
+def unrest(seconds: float = 2.0) -> str:
+    """Say what disturbs this machine, by doing the same work again and again; "" if it is at rest.
+
+    Others that take the core make the wall clock run ahead of the CPU's. Others beside it take
+    caches and frequency, and some of the runs need longer than the fastest.
+    """
+    began, cpu, runs = time.perf_counter(), time.process_time(), []
+    while time.perf_counter() - began < seconds:
+        start = CLOCK()
+        sum(range(20_000))
+        runs.append(CLOCK() - start)
+    taken = 1 - (time.process_time() - cpu) / (time.perf_counter() - began)
+    slower = sorted(runs)[9 * len(runs) // 10] / min(runs)
+    if taken > MOST_TAKEN:
+        return f"others took {taken:.0%} of the core"
+    if slower > MOST_SLOWER:
+        return f"a tenth of equal runs needs {slower:.2f} times the fastest, or more"
+    return ""
 
 
 # --- instructions --------------------------------------------------------------------------------
