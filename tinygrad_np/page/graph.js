@@ -60,6 +60,7 @@ function sizeOf(g, item) {
   return k !== null ? geometry[k] : { left: half, right: half, height: 30 + 16 * rowsOf(ref).length };
 }
 
+const titleWidth = g => g.width * .82 + 26;
 function place(k) {
   const g = groups[k], sizes = g.xs.map((_, item) => sizeOf(g, item)), xs = [...g.xs];
   const opened = item => openMember(g, item) !== null;
@@ -80,10 +81,8 @@ function place(k) {
   g.rows.forEach((items, r) => {
     const height = Math.max(...items.map(item => sizes[item].height)), last = r === g.rows.length - 1;
     const port = k && !height;
-    if (r === 0 && port) y = 0;
-    else if (r) y += Math.min(80, .06 * reach[r]) + (port && last ? PAD + Math.min(12, reach[r] / 3)
-      : k && r === 1 && bottoms[0] === 0 ? HEAD + Math.min(14, reach[r] / 3) : GAP);
-    tops.push(y);
+    if (r) y += Math.min(80, .06 * reach[r]) + (port && last || k && r === 1 && !tops[0] ? PAD + Math.min(20, reach[r] / 3) : GAP);
+    tops.push(r || !port ? y : 0); // beside the title lines go straight down
     bottoms.push(y += height);
   });
   if (k && groups[k].leave.length === 0) y += PAD;
@@ -95,14 +94,18 @@ function place(k) {
     left = Math.max(left, anchor - x + sizes[item].left + PAD);
     right = Math.max(right, x - anchor + sizes[item].right + PAD);
   });
-  const short = g.width * .82 + 44 - left - right;
+  const short = titleWidth(g) + 14 - left - right;
   if (k && short > 0) { left += short / 2; right += short / 2; }
+  // The title stands where no line enters; where there is no such place, one is made.
+  const tops0 = g.enter.map((_, item) => xs[item]).sort((a, b) => a - b), edges = [anchor - left + 2, ...tops0, anchor + right - 2];
+  let title = edges.slice(1).map((x, i) => [edges[i] + 4, x - edges[i] - 8]).find(([, room]) => room >= titleWidth(g))?.[0];
+  if (title === undefined) left = Math.max(left, anchor - (title = tops0[0] - titleWidth(g) - 4) + 6);
   const middle = xs.map((x, item) => {
     const r = g.row[item], h = sizes[item].height, ref = member(g, item);
     if (!g.rows[r].some(opened)) return (tops[r] + bottoms[r]) / 2;
     return ref < N && !nodes[ref].op ? bottoms[r] - h / 2 : tops[r] + h / 2;
   });
-  geometry[k] = { left, right, height: y, anchor, xs, tops, bottoms, sizes, middle };
+  geometry[k] = { title, left, right, height: y, anchor, xs, tops, bottoms, sizes, middle };
 }
 
 // --- lines ---------------------------------------------------------------------------------------
@@ -246,7 +249,7 @@ function build(k) {
     content.append(box);
   });
   const head = make("g", { class: "title", "data-group": k, role: "button", tabindex: 0, "aria-expanded": "true", "aria-label": title(g, "open") },
-    make("rect", { width: g.width * .82 + 26, height: 20, rx: 6 }), make("path", { class: "chevron", d: "M7,7h10l-5,6z" }), text(21, 14, g.title));
+    make("rect", { width: titleWidth(g), height: 20, rx: 6 }), make("path", { class: "chevron", d: "M7,7h10l-5,6z" }), text(21, 14, g.title));
   built[k] = { all: make("g", {}, k ? [frame, lines, head, content] : [lines, content]), content, frame, title: head };
 }
 
@@ -254,11 +257,7 @@ function arrange(k) {
   const g = groups[k], at = geometry[k], { content, frame, title } = built[k];
   if (k) {
     for (const [name, value] of Object.entries({ x: at.anchor - at.left, y: 0, width: at.left + at.right, height: at.height })) frame.setAttribute(name, fixed(value));
-    // The title stands where no line enters, if there is such a place.
-    const left = at.anchor - at.left + 6, right = at.anchor + at.right - 6, width = g.width * .82 + 26;
-    const ports = [left - 4, ...[...g.enter.keys()].map(item => at.xs[item]).sort((a, b) => a - b), right + 4];
-    const starts = ports.slice(1).map((x, i) => [x - ports[i] - 8, ports[i] + 4]), fits = starts.find(([room]) => room >= width);
-    title.setAttribute("transform", `translate(${fixed(fits ? fits[1] : left)} 4)`);
+    title.setAttribute("transform", `translate(${fixed(at.title)} 4)`);
   }
   g.members.forEach((ref, j) => {
     const item = j + g.enter.length, inner = openMember(g, item), box = boxes.get(ref);

@@ -611,7 +611,7 @@ for (const name of LOOKS) {
 
 function followLink() {
   for (const name of LOOKS) look(name, new RegExp(`[#&]${name}(&|$)`).test(location.hash));
-  const open = /open=([\d.]*)/.exec(location.hash)?.[1];
+  const open = /open=([^&]*)/.exec(location.hash)?.[1];
   changed = open !== undefined;
   picture.setOpen(changed ? open.split(".").map(Number) : picture.first());
   act(linked)();
