@@ -205,3 +205,42 @@ def test_sigmoid_rounds_as_its_two_formulas():
         x = np.linspace(-800, 800, 33_331, dtype=dtype)
         e = np.exp(-np.abs(x))
         np.testing.assert_array_equal(tg.sigmoid(x), np.where(x < 0, e, 1) / (1 + e))
+
+
+# --- normalisation --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("n", [1, 3, 256, 1024, 1500])
+@pytest.mark.parametrize("mean", [0, 300])
+def test_layer_norm_in_float32(n, mean):
+    """As precise as the formulas with NumPy's own means, or nearly so."""
+    rng = np.random.default_rng(n)
+    x = rng.normal(mean, 1, (40, n)).astype(np.float32)
+    g, weight = rng.normal(0, 1, (2, 40, n)).astype(np.float32)
+    leaves = [tg.Tensor(a, requires_grad=True) for a in (x, weight[0], weight[1])]
+    y = tg.layer_norm(leaves[0], n, *leaves[1:])
+    y.backward(g)
+
+    def by_formulas(x, g, w, b):
+        centred = x - x.mean(1, keepdims=True)
+        scale = np.sqrt((centred * centred).mean(1, keepdims=True) + np.float32(1e-5))
+        out = centred / scale
+        gw = g * w
+        slope = gw - gw.mean(1, keepdims=True) - out * (gw * out).mean(1, keepdims=True)
+        return out * w + b, slope / scale, (g * out).sum(0), g.sum(0)
+
+    arrays = x, g, weight[0], weight[1]
+    exact = by_formulas(*(a.astype(np.float64) for a in arrays))
+    plain = by_formulas(*arrays)
+    values = (y.data, *(leaf.grad.data for leaf in leaves))
+    for value, like, right in zip(values, plain, exact, strict=True):
+        assert value.dtype == np.float32
+        scale = np.abs(right).max()
+        assert np.abs(value - right).max() <= 2 * np.abs(like - right).max() + 1e-6 * scale
+
+
+def test_a_bias_of_layer_norm_promotes():
+    x = tg.Tensor(np.float32([[1, 2, 4]]))
+    assert tg.layer_norm(x, 3, None, np.zeros(3)).dtype == np.float64
+    assert tg.layer_norm(x, 3, np.ones(3)).dtype == np.float64
+    assert tg.layer_norm(x, 3, np.ones(3, np.float32)).dtype == np.float32

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
-from .axes import checked_integers, narrow, wide
+from .axes import checked_integers, narrow, normal_axes, wide
 from .define import define_op
 from .elementwise import sqrt
 from .mistakes import describe_call
@@ -17,8 +18,26 @@ from .shape import reshape
 __all__ = ["batch_norm", "layer_norm", "standardize"]
 
 
-def _mean(x, axis):
-    return np.mean(x, axis=axis, keepdims=True)
+_LONGEST = 1024  # numbers in a row that BLAS adds as precisely as np.sum does
+
+
+def _mean(x, axis, weight=None):
+    """Compute the mean of x, or of x * weight, over the given axes, which are kept.
+
+    Of rows of memory in the time of one pass: a product with ones, or of row and row.
+    """
+    n = count(axis, x.shape)
+    axes = normal_axes(axis, x.ndim)
+    last = tuple(range(x.ndim - len(axes), x.ndim))
+    if n > _LONGEST or tuple(sorted(axes)) != last:
+        return np.mean(x if weight is None else x * weight, axis=axis, keepdims=True)
+    rows = wide(x).reshape(-1, n)
+    if weight is None:
+        sums = rows @ np.ones(n, rows.dtype)
+    else:
+        sums = np.einsum("ij,ij->i", rows, wide(weight).reshape(-1, n))
+    kept = x.shape[: x.ndim - len(axes)]
+    return (sums / n).reshape(kept + (1,) * len(axes))
 
 
 def _standardize(x, axis=None, eps=1e-5):
@@ -26,20 +45,63 @@ def _standardize(x, axis=None, eps=1e-5):
     if count(axis, np.shape(x)) == 0:
         raise ValueError("the mean and variance of no elements are not defined")
     values = wide(x)
-    deviation = values - _mean(values, axis)
-    scale = np.sqrt(_mean(deviation * deviation, axis) + eps)
-    return narrow(deviation / scale, x), scale
+    out = values - _mean(values, axis)
+    scale = np.sqrt(_mean(out, axis, out) + eps)
+    out /= scale
+    return narrow(out, x), scale
+
+
+def _standardize_rule(g, out, scale, axis):
+    return (g - _mean(g, axis) - out * _mean(g, axis, out)) / scale
+
+
+def _standardize_formula(g, out, scale, axis):
+    mean = np.mean(g, axis=axis, keepdims=True)
+    return (g - mean - out * np.mean(g * out, axis=axis, keepdims=True)) / scale
 
 
 standardize = define_op(
     _standardize,
     keeps=("scale",),
-    x=lambda g, out, scale, axis: (g - _mean(g, axis) - out * _mean(g * out, axis)) / scale,
+    x=_standardize_rule,
+    formulas={"x": _standardize_formula},
     samples=lambda r: [
         ((r(3, 4),), {}),
         ((r(3, 4), -1), {}),
         ((r(2, 3, 4), (0, 2), 0.1), {}),
     ],
+)
+
+
+def _layer_norm(x, weight=None, bias=None, axis=-1, eps=1e-5):
+    """x with mean 0 and variance 1 over its last axes, times weight, plus bias."""
+    standard, scale = _standardize(x, axis, eps)
+    if weight is None:
+        return standard + bias, standard, scale
+    out = standard * weight if bias is None else standard * weight + bias
+    return out, standard, scale
+
+
+def _layer_norm_x(g, weight, standard, scale, axis):
+    g = g if weight is None else g * weight
+    return _standardize_rule(g, standard, scale, axis)
+
+
+def _layer_norm_weight(g, standard, weight_shape):
+    n = math.prod(weight_shape)
+    rows, factors = wide(g).reshape(-1, n), wide(standard).reshape(-1, n)
+    sums = np.einsum("ij,ij->j", rows, factors)
+    return sums.reshape(weight_shape)
+
+
+_weighted = define_op(
+    _layer_norm,
+    keeps={"standard": "x with mean 0 and variance 1", "scale": "the standard deviations of x"},
+    x=_layer_norm_x,
+    weight=_layer_norm_weight,
+    bias=lambda g: g,
+    formulas={"weight": lambda g, standard: g * standard},
+    text="layer_norm({x}) * {weight} + {bias}",
 )
 
 
@@ -74,23 +136,17 @@ def layer_norm(
             "normalized_shape"
         )
     axes = tuple(range(-len(shape), 0))
-    out = standardize(x, axes, eps)
-    return _affine("layer_norm", out, weight, bias, shape, shape)
+    _check_shape("layer_norm", "weight", weight, shape)
+    _check_shape("layer_norm", "bias", bias, shape)
+    if weight is None and bias is None:
+        return standardize(x, axes, eps)
+    return _weighted(x, weight, bias, axes, eps)
 
 
 def _check_shape(op: str, name: str, value: Any, shape: tuple) -> None:
     """Raise unless an argument is None or has this shape."""
     if value is not None and np.shape(value) != shape:
         raise ValueError(f"{describe_call(op, **{name: value})}: {name} must have shape {shape}")
-
-
-def _affine(op: str, x: Any, weight: Any, bias: Any, shape: tuple, broadcast: tuple) -> Any:
-    """Return x * weight + bias, after a check of their shapes."""
-    _check_shape(op, "weight", weight, shape)
-    _check_shape(op, "bias", bias, shape)
-    if weight is not None:
-        x = x * reshape(weight, broadcast)
-    return x if bias is None else x + reshape(bias, broadcast)
 
 
 def batch_norm(
@@ -132,4 +188,8 @@ def batch_norm(
         _check_shape("batch_norm", "mean", mean, (channels,))
         _check_shape("batch_norm", "var", var, (channels,))
         out = (x - reshape(mean, broadcast)) / sqrt(reshape(var, broadcast) + eps)
-    return _affine("batch_norm", out, weight, bias, (channels,), broadcast)
+    _check_shape("batch_norm", "weight", weight, (channels,))
+    _check_shape("batch_norm", "bias", bias, (channels,))
+    if weight is not None:
+        out = out * reshape(weight, broadcast)
+    return out if bias is None else out + reshape(bias, broadcast)
