@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from .loops import View
 
+_LONG = 16  # elements that are worth a loop of their own
+
 
 def merge_neighbours(views: list[View]) -> list[View]:
     """Merge neighbouring axes of views of one shape that run through the memory as one in all."""
@@ -28,11 +30,16 @@ def merge_neighbours(views: list[View]) -> list[View]:
     ]
 
 
-def longest_last(views: list[View]) -> list[View]:
-    """Merge axes, and put the longest last, where it is the innermost loop."""
+def inner_last(views: list[View]) -> list[View]:
+    """Merge axes, and put the one last that makes the best innermost loop.
+
+    It is one along which the first view's elements lie side by side, unless it is short.
+    """
     views = merge_neighbours(views)
-    shape = views[0].shape
+    shape, strides = views[0].shape, views[0].strides
     if not shape:
         return views
-    longest = max(range(len(shape)), key=lambda k: (shape[k], k))
-    return [view.along(longest) for view in views]
+    enough = min(_LONG, max(shape))
+    long = [k for k, n in enumerate(shape) if n >= enough]
+    best = min(long, key=lambda k: (abs(strides[k]), -shape[k]))
+    return [view.along(best) for view in views]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..statements import Var
-from .axes import longest_last
+from .axes import inner_last
 from .loops import COPY, Map, Matmul, Scan, View, dense_strides
 from .memory import Memory, element_type
 
@@ -106,7 +106,7 @@ class Builder:
         if not out.size:
             return
         views = [self.apart(out, a.broadcast(out.shape)) for a in operands]
-        first, *others = longest_last([out, *views])
+        first, *others = inner_last([out, *views])
         dtype = dtype or operands[0].dtype
         self.append(Map(function=function, dtype=dtype, out=first, operands=tuple(others)))
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
-from .axes import longest_last, merge_neighbours
+from .axes import inner_last, merge_neighbours
 from .loops import Reduce
 from .memory import Unsupported
 
@@ -57,7 +57,7 @@ def reduce_axes(
         source = builder.dense(source.axes(order))
         kept = [order.index(k) for k in kept]
         folded = [order.index(k) for k in folded]
-    outer = longest_last([out, source.axes(kept)])
+    outer = inner_last([out, source.axes(kept)])
     (inner,) = merge_neighbours([source.axes(folded)])
     if not inner.shape:
         inner = inner.widened(0)

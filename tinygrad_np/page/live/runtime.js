@@ -24,11 +24,9 @@ const B = data.buffers.map(initial);
 const start = data.buffers.flatMap((b, k) => b.length > 2 ? [[k, B[k].slice()]] : []);
 const integers = data.buffers.map(([kind]) => kind === "i8" || kind === "u8");
 function fail(why) { throw new RangeError(why); }
-function whole(buffer, p) {
-  if (!integers[buffer]) return;
-  if (!(Math.abs(B[buffer][p]) <= 9007199254740992)) fail("an integer beyond 2^53");
-  B[buffer][p] += 0;  // no -0
-}
+const inside = x => Math.abs(x) <= 9007199254740992 ? x + 0 : fail("an integer beyond 2^53");  // no -0
+function whole(buffer, p) { if (integers[buffer]) B[buffer][p] = inside(B[buffer][p]); }
+const floats = buffer => data.buffers[buffer][0][0] === "f";
 
 // Calls row(p) for each row, the last axis; p are the offsets of its first elements.
 function walk(shape, starts, steps, row) {
@@ -96,14 +94,27 @@ const FIRST = { add: () => 0, multiply: () => 1, any: () => 0, all: () => 1, max
 function reduce(name, shape, out, from, sizes, strides, pairs) {
   const O = B[out[0]], A = B[from[0]], d = sizes.length - 1, n = sizes[d], s = strides[d];
   if (name.startsWith("arg")) return position(name, shape, out, from, sizes, strides);
+  const last = shape.length - 1, across = from[2][last];
+  if (name === "add" && floats(out[0]) && !pairs && shape[last] >= 8 && Math.abs(across) < Math.abs(s)) {
+    return columns(shape, O, out, A, from, sizes, strides);
+  }
   const R = new O.constructor(8), first = FIRST[name], fold = FOLD[name];
   return () => each(shape, [out[1], from[1]], [out[2], from[2]], ([p, q]) => {
     O[p] = first(A[q]);
     const row = pairs ? r => { O[p] += pairwise(A, r, n, s, R); }
-      : name === "add" ? r => { for (let i = 0; i < n; i++, r += s) O[p] += A[r]; }
       : r => { for (let i = 0; i < n; i++, r += s) fold(O, p, A[r]); };
     if (d) walk(sizes, [q], [strides], ([r]) => row(r)); else row(q);
     whole(out[0], p);
+  });
+}
+// Many sums side by side: a number of each, then the next of each.
+function columns(shape, O, out, A, from, sizes, strides) {
+  const last = shape.length - 1, n = shape[last], u = out[2][last], v = from[2][last];
+  return () => walk(shape, [out[1], from[1]], [out[2], from[2]], ([p, q]) => {
+    for (let j = 0, x = p; j < n; j++, x += u) O[x] = 0;
+    each(sizes, [q], [strides], ([r]) => {
+      for (let j = 0, x = p; j < n; j++, x += u, r += v) O[x] += A[r];
+    });
   });
 }
 
@@ -129,17 +140,24 @@ function scan(name, shape, n, [o, p0, ps, u], [a, q0, qs, v]) {
 
 // Sums in double precision: the result is rounded once, where BLAS rounds in an order of its own.
 function matmul(batch, m, inner, n, [o, p0, os], [a, q0, as], [b, r0, bs]) {
-  const O = B[o], A = B[a], C = B[b], d = batch.length, sum = new Float64Array(n);
+  const O = B[o], A = B[a], C = B[b], d = batch.length, sum = new Float64Array(n), narrow = n < 8;
   const [oi, oj] = os.slice(d), [ai, ak] = as.slice(d), [bk, bj] = bs.slice(d);
-  const steps = [os, as, bs].map(s => s.slice(0, d)), floats = O instanceof Float32Array || O instanceof Float64Array && !integers[o];
+  const steps = [os, as, bs].map(s => s.slice(0, d)), exact = !floats(o);
   return () => each(batch, [p0, q0, r0], steps, ([p, q, r]) => {
     for (let i = 0; i < m; i++, p += oi, q += ai) {
-      sum.fill(0);
-      for (let k = 0, x = q, y = r; k < inner; k++, x += ak, y += bk) {
-        const left = A[x];
-        for (let j = 0, z = y; j < n; j++, z += bj) sum[j] += left * C[z];
+      if (narrow) for (let j = 0; j < n; j++) {
+        let total = 0;
+        for (let k = 0, x = q, y = r + j * bj; k < inner; k++, x += ak, y += bk) total += A[x] * C[y];
+        sum[j] = total;
       }
-      for (let j = 0, z = p; j < n; j++, z += oj) O[z] = floats || Math.abs(sum[j]) <= 2 ** 53 ? sum[j] : fail("an integer beyond 2^53");
+      else {
+        sum.fill(0);
+        for (let k = 0, x = q, y = r; k < inner; k++, x += ak, y += bk) {
+          const left = A[x];
+          for (let j = 0, z = y; j < n; j++, z += bj) sum[j] += left * C[z];
+        }
+      }
+      for (let j = 0, z = p; j < n; j++, z += oj) O[z] = exact ? inside(sum[j]) : sum[j];
     }
   });
 }
