@@ -1,57 +1,28 @@
 """Training steps in a browser: what the loops of a step compute there, against NumPy."""
 
-import json
-import shutil
-from pathlib import Path
-
 import numpy as np
 import pytest
+from browser_steps import CHROMIUM, difference, empty_page, load, read, run_all, train
 from op_cases import CASES
 from step_cases import TRAININGS, results_of, step_of
 
 import tinygrad_np as tg
 from tinygrad_np import nn
 from tinygrad_np.compiler.lowering import LoweringError, lower, record_step
-from tinygrad_np.compiler.lowering.loops import Map
 from tinygrad_np.core.doors import draw
-from tinygrad_np.page import live
-from tinygrad_np.page.live.data import live_data, live_kernels, view_data
-from tinygrad_np.page.live.kernels import kernel_name, kernels
+from tinygrad_np.page.live.data import live_data, view_data
 
 playwright = pytest.importorskip("playwright.sync_api")
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 pytestmark = [
     pytest.mark.oracle,
     pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium"),
 ]
-RUNTIME = Path(live.__file__).with_name("runtime.js").read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
 def page():
-    with playwright.sync_playwright() as p:
-        browser = p.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser.new_page()
-        browser.close()
-
-
-def load(page, step):
-    """Start the program of a step in the page, as `program`, and return it lowered."""
-    lowered = lower(record_step(step).program)
-    data = json.dumps(live_data(lowered), allow_nan=False)
-    text = f"{RUNTIME}\n{live_kernels(lowered)}\nwindow.program = liveProgram({data}, K);"
-    page.evaluate(f"() => {{{text}}}")
-    return lowered
-
-
-def train(page, steps):
-    return page.evaluate(f"Array.from({{length: {steps}}}, () => (program.step(), program.loss))")
-
-
-def read(page, view):
-    """The numbers of a view, in its dtype and shape."""
-    flat = page.evaluate("view => [...program.read(view)]", view_data(view))
-    return np.array(flat).astype(view.dtype).reshape(view.shape)
+    with empty_page() as empty:
+        yield empty
 
 
 # --- every op -------------------------------------------------------------------------------------
@@ -60,37 +31,17 @@ def read(page, view):
 @pytest.mark.parametrize(("dtype", "tolerance"), [(np.float64, 1e-12), (np.float32, 2e-6)])
 def test_every_op_computes_as_numpy(page, dtype, tolerance):
     """Values and gradients, all in one page. The compiler's tests say which can't be lowered."""
-    jobs, right, names = [], {}, set()
+    programs, right = [], {}
     for case in CASES:
         step = step_of(case, dtype)
         try:
-            lowered = lower(record_step(step).program)
+            programs.append(lower(record_step(step).program))
         except LoweringError:
             continue
-        names |= {kernel_name(loop) for loop in lowered.loops if isinstance(loop, Map)}
-        jobs.append([live_data(lowered), list(map(view_data, lowered.results))])
-        right[repr(case)] = [values.astype(float).ravel() for values in results_of(step)]
-    assert len(right) >= 700
-    page.evaluate(
-        f"() => {{{RUNTIME}\n{kernels(names)}\nObject.assign(window, {{K, liveProgram}})}}"
-    )
-    results = page.evaluate(
-        """text => JSON.parse(text).map(([data, views]) => {
-          const program = liveProgram(data, K);
-          program.step();
-          const numbers = views.flatMap(view => [...program.read(view)]);
-          return numbers.map(x => Number.isFinite(x) ? x : String(x)).join(" ");
-        })""",
-        json.dumps(jobs, allow_nan=False),
-    )
-    for (name, values), text in zip(right.items(), results, strict=True):
-        numbers = np.array(text.split(), float)
-        sizes = [np.abs(part[np.isfinite(part)]).max(initial=1) for part in values]
-        atol = tolerance * np.repeat(sizes, list(map(len, values)))
-        value = np.concatenate(values)
-        finite = np.isfinite(value)
-        np.testing.assert_array_equal(numbers[~finite], value[~finite], err_msg=name)
-        assert (abs(numbers - value)[finite] <= atol[finite]).all(), name
+        right[repr(case)] = results_of(step)
+    assert len(programs) >= 700
+    for (name, values), numbers in zip(right.items(), run_all(page, programs), strict=True):
+        assert difference(numbers, values) <= tolerance, name
 
 
 # --- trainings ------------------------------------------------------------------------------------
@@ -223,7 +174,7 @@ def test_random_numbers_are_numpys_to_the_bit(page):
 def test_sums_are_numpys_to_the_bit(page):
     """Along any axes of arrays that lie in memory in any way: in pairs, in NumPy's order."""
     rng = np.random.default_rng(0)
-    jobs, right, names = [], [], set()
+    programs, right = [], []
     for _ in range(150):
         ndim = int(rng.integers(1, 5))
         shape = rng.choice([1, 2, 3, 5, 8, 9, 17, 40, 130], ndim)
@@ -240,19 +191,16 @@ def test_sums_are_numpys_to_the_bit(page):
             y = x.transpose(order)[index]
             return tg.cumsum(y, 0) if name == "cumsum" else getattr(y, name)(axis=axes or None)
 
-        lowered = lower(record_step(step).program)
-        names |= {kernel_name(loop) for loop in lowered.loops if isinstance(loop, Map)}
-        jobs.append([live_data(lowered), view_data(lowered.results[0])])
+        programs.append(lower(record_step(step).program))
         right.append(step().numpy())
-    text = f"{RUNTIME}\n{kernels(names)}\nObject.assign(window, {{K, liveProgram}});"
-    page.evaluate(f"() => {{{text}}}")
-    results = page.evaluate(
-        """jobs => jobs.map(([data, view]) => {
-          const program = liveProgram(data, K);
-          program.run();
-          return [...program.read(view)];
-        })""",
-        jobs,
-    )
-    for numbers, values in zip(results, right, strict=True):
-        np.testing.assert_array_equal(np.array(numbers).astype(values.dtype), values.ravel())
+    for numbers, values in zip(run_all(page, programs), right, strict=True):
+        np.testing.assert_array_equal(numbers.astype(values.dtype), values.ravel())
+
+
+def test_a_step_that_is_too_much_for_a_page():
+    x = tg.Tensor(np.ones((200, 200)))
+    with pytest.raises(LoweringError, match=r"computes 8,\d+,\d+ numbers in a step: a page takes"):
+        live_data(lower(record_step(lambda: (x @ x).sum()).program))
+    x = tg.Tensor(np.ones(200_001))
+    with pytest.raises(LoweringError, match="is given 200,001 numbers"):
+        live_data(lower(record_step(x.sum).program))

@@ -1,27 +1,27 @@
 // Random numbers for runtime.js: NumPy's own, from the state that its generator had.
 function liveDraws(data, buffers, bytes) {
 // The 128 bits of PCG64 are eight numbers of 16, the lowest first.
-const limbs = text => Array.from({ length: 8 }, (_, i) => parseInt(text.slice(28 - 4 * i, 32 - 4 * i), 16));
-const TIMES = limbs("2360ed051fc65da44385df649fccf645");
+const limbs = text => Float64Array.from({ length: 8 }, (_, i) => parseInt(text.slice(28 - 4 * i, 32 - 4 * i), 16));
+const TIMES = limbs("2360ed051fc65da44385df649fccf645"), next = new Float64Array(8);
 // Each run draws the same numbers, until a step is over.
 let generators = [], seeds = [];
 function reset() {
   seeds = data.generators.map(([s, inc, half]) => ({ s: limbs(s), inc: limbs(inc), half, high: 0, low: 0 }));
 }
-function begin() { generators = seeds.map(g => ({ ...g })); }
+function begin() { generators = seeds.map(g => ({ ...g, s: g.s.slice() })); }
 function keep() { seeds = generators; }
 function advance(g) {
-  const s = g.s, made = new Array(8);
+  const s = g.s;
   let carry = 0;
   for (let i = 0; i < 8; i++) {
     carry += g.inc[i];
     for (let j = 0; j <= i; j++) carry += s[j] * TIMES[i - j];
-    made[i] = carry % 65536;
-    carry = Math.floor(carry / 65536);
+    next[i] = carry & 65535;
+    carry = (carry - next[i]) / 65536;
   }
-  g.s = made;
-  const high = (made[7] ^ made[3]) << 16 | made[6] ^ made[2], low = (made[5] ^ made[1]) << 16 | made[4] ^ made[0];
-  const turn = made[7] >> 10, by = turn & 31, [x, y] = turn & 32 ? [low, high] : [high, low];
+  s.set(next);
+  const high = (s[7] ^ s[3]) << 16 | s[6] ^ s[2], low = (s[5] ^ s[1]) << 16 | s[4] ^ s[0];
+  const turn = s[7] >> 10, by = turn & 31, x = turn & 32 ? low : high, y = turn & 32 ? high : low;
   g.high = (by ? x >>> by | y << 32 - by : x) >>> 0;
   g.low = (by ? y >>> by | x << 32 - by : y) >>> 0;
 }
