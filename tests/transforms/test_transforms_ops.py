@@ -36,6 +36,11 @@ def test_jvp_is_the_slope_along_a_line(case):
     scale = max(1.0, float(np.max(np.abs(numeric), initial=0)))
     np.testing.assert_allclose(slope, numeric, rtol=1e-6, atol=1e-7 * scale)
 
+    # As transposed reverse mode has it.
+    np.testing.assert_allclose(
+        slope, tg.linearize(f, *start)[1](*directions), rtol=1e-10, atol=1e-10
+    )
+
     weights = numbers(rng, value.shape)
     pulled = tg.vjp(f, *start)[1](weights)
     along = sum(np.sum(g * d) for g, d in zip(pulled, directions, strict=True))

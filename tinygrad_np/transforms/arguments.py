@@ -7,18 +7,19 @@ from typing import TYPE_CHECKING, Any
 
 from ..core.containers import refill
 from ..core.tensor import Tensor
-from .run import Run, hand_back
+from .kinds import take_over
+from .run import Run
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
 def like_arguments(
-    run: Run, raw: Sequence[Any], args: Sequence[Any], argnums: int | Sequence[int]
+    run: Run, raw: list[Any], args: Sequence[Any], argnums: int | Sequence[int]
 ) -> Any:
     """Return one value for each variable, in the structure and of the kind of the arguments."""
-    pairs = zip(run.originals, raw, strict=True)
-    values = iter([hand_back(value, isinstance(leaf, Tensor)) for leaf, value in pairs])
+    kinds = [isinstance(leaf, Tensor) for leaf in run.originals]
+    values = iter(take_over(raw, kinds))
     if isinstance(argnums, int):
         return refill(args[argnums], values)
     return tuple(refill(args[k], values) for k in argnums)

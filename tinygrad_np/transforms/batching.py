@@ -18,7 +18,8 @@ from .arguments import check_function
 from .batch import RANDOMNESS, Batch, Loop
 from .calls import needs_loop
 from .joint import joint_results
-from .run import called, described, explained, hand_back
+from .kinds import hand_back
+from .run import called, described, explained
 from .subgraph import variable
 
 if TYPE_CHECKING:
@@ -142,7 +143,7 @@ class _Call:
         pairs = list(_axes("out_axes", out_axes, out, "the result"))
         values = [leaf for _, leaf, _ in pairs]
         wholes = joint_results(batch, self.ends, self.sources, values)
-        results = []
+        results: list[Any] = []
         for (path, leaf, axis), whole in zip(pairs, wholes, strict=True):
             data = leaf._data if isinstance(leaf, Tensor) else leaf
             if not isinstance(data, (np.ndarray, np.generic, int, float, complex)):
@@ -156,7 +157,12 @@ class _Call:
                 continue
             if whole is None:
                 whole = _repeated(batch, leaf)
-            results.append(self._placed(whole, _checked_axis(path, axis, whole.ndim)))
+            axis = _checked_axis(path, axis, whole.ndim)
+            is_kept = data is leaf and not axis and not self.as_tensors
+            if is_kept and _is_new(whole, results):
+                results.append(whole)
+            else:
+                results.append(self._placed(whole, axis))
         return refill(out, results)
 
     def _placed(self, whole: Any, axis: int) -> Any:
@@ -186,6 +192,16 @@ class _Call:
             whole = stack([x if isinstance(x, Tensor) else Tensor(x) for x in column])
             results.append(self._placed(whole, _checked_axis(path, axis, ndim)))
         return refill(outs[0], results)
+
+
+def _is_new(array: Any, others: list[Any]) -> bool:
+    """Say whether the function has made an array that it returns, and only once.
+
+    What it was given, and what the graph may need, is read-only.
+    """
+    if type(array) is not np.ndarray or not array.flags.writeable or array.base is not None:
+        return False
+    return not any(array is other for other in others)
 
 
 def _picked(leaf: Any, axis: int | None, k: int) -> Any:

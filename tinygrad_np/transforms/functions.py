@@ -25,7 +25,8 @@ from ..core.containers import rebuild, refill
 from ..core.tensor import Tensor
 from ..core.tracebacks import shortened
 from .arguments import as_arguments, check_argnums, check_function, like_arguments, positions
-from .run import Run, hand_back
+from .kinds import hand_back, take_over
+from .run import Run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -144,19 +145,17 @@ def linearize(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[..., 
 
     Returns:
         (value, push): `push(*tangents)`, one tangent for each argument and of its structure,
-        gives the directional derivative in the structure of the value. See `jvp` for how, and
-        for what it costs; here the first two parts are paid once, and each call costs the third.
+        gives the directional derivative in the structure of the value. Behind it is reverse mode,
+        twice: the gradient x̄ = Jᵀu, linear in the gradient u of the value, is recorded as a
+        function of u, and `push` pulls t back through that function. So each call costs a backward
+        pass.
 
     Raises:
         TypeError: `f` returns no Tensors of floats, or arguments are not of floats.
         ValueError: (from `push`) a tangent differs from its argument in structure or shape.
     """
-    return _linearize("linearize", f, primals)
-
-
-def _linearize(what: str, f: Callable, primals: tuple) -> tuple[Any, Callable[..., Any]]:
-    check_function(what, f)
-    run = Run(what, f, primals, range(len(primals)))
+    check_function("linearize", f)
+    run = Run("linearize", f, primals, range(len(primals)))
 
     @shortened
     def push(*tangents: Any) -> Any:
@@ -171,11 +170,11 @@ def _linearize(what: str, f: Callable, primals: tuple) -> tuple[Any, Callable[..
 def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
     """Return the value of `f` and its derivative along a direction: (f(x), Jt).
 
-    There is no forward mode behind it: the derivative is taken with two backward passes. The
-    first is recorded, as a function of the gradient u that it starts from: x̄ = Jᵀu, linear in u.
-    The second differentiates that function: pulling t back through it gives Jt. So it costs the
-    forward pass, a recorded backward pass and a plain one (for a multi-layer perceptron about
-    twice as much as its gradient), and the memory of reverse mode.
+    Forward mode: the derivative of each value is computed with the value, from what the table of
+    operations says already. The rule of an op that acts on each element on its own is a factor for
+    each, so it takes tangents as it takes gradients; a linear op is its own derivative; the rule of
+    any other one is transposed. Where that is not enough (`checkpoint` or `vmap` inside, a hook, a
+    derivative that something outside needs the gradient of) it is done as by `linearize`.
 
     Args:
         f: a function that returns a Tensor, or a container of Tensors.
@@ -192,8 +191,10 @@ def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) 
     """
     primals = as_arguments("jvp", "primals", primals)
     tangents = as_arguments("jvp", "tangents", tangents)
-    value, push = _linearize("jvp", f, primals)
-    return value, push(*tangents)
+    check_function("jvp", f)
+    run = Run("jvp", f, primals, range(len(primals)), tangents=tangents)
+    derivatives = take_over(run.derivatives(), [run.as_tensors] * len(run.results))
+    return run.value(), refill(run.template, derivatives)
 
 
 @shortened

@@ -7,6 +7,7 @@ gradients of the transform's result flow on to there, and transforms can be nest
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,8 +18,10 @@ from ..core.exits import transforms
 from ..core.modes import Recorded, recording, watcher
 from ..core.node import Node, next_serial
 from ..core.switch import Switch
-from ..core.tensor import Tensor, as_array, node_of, wrap
-from .subgraph import older_nodes, path_to, variable
+from ..core.tensor import Tensor, as_array, needs_grad, node_of, wrap
+from .forward import Forward
+from .kinds import hand_back
+from .subgraph import depends_on_older, older_nodes, path_to, variable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
@@ -51,13 +54,14 @@ def explained(error: BaseException) -> BaseException:
 class _Tracing(Switch):
     """The time in which a transform runs its function: recorded, whatever the mode outside."""
 
-    variables = (recording, transforms)
+    variables = (recording, watcher, transforms)
 
     def __init__(self, run: Run) -> None:
         self._run = run
 
     def _values(self) -> tuple[Any, ...]:
-        return watcher.get() or True, (*transforms.get(), self._run)
+        told = self._run._forward or watcher.get()
+        return told or True, told, (*transforms.get(), self._run)
 
 
 class Run:
@@ -75,6 +79,7 @@ class Run:
     Args:
         what: the transform, for messages.
         positions: those of the arguments to be replaced.
+        tangents: the direction for `derivatives`, built like all arguments.
     """
 
     def __init__(
@@ -86,6 +91,7 @@ class Run:
         kwargs: dict[str, Any] | None = None,
         *,
         has_aux: bool = False,
+        tangents: Sequence[Any] | None = None,
     ) -> None:
         self.what = what
         self.f = f
@@ -101,6 +107,12 @@ class Run:
         self.ends = set(map(node_of, self.variables))
         self.as_tensors = any(isinstance(leaf, Tensor) for leaf in flatten(args))
         self.aux: Any = None
+        self.tangents: list[Any] = []
+        self._forward: Forward | None = None
+        if tangents is not None:
+            self.tangents = self.seeds(args, tangents, "tangents")
+            known = dict(zip(map(node_of, self.variables), self.tangents, strict=True))
+            self._forward = Forward(known, self.since)
         out = self._call(arguments, kwargs or {})
         if has_aux:
             out, self.aux = self._pair(out)
@@ -109,9 +121,14 @@ class Run:
         if not self.results:
             raise TypeError(self._no_tensor(out))
         roots = [node_of(r) for r in self.results if r.requires_grad]
-        self.connected = self.recorded and bool(older_nodes(roots, self.since))
-        self.path = path_to(self.ends, roots, self.since)
+        self.connected = self.recorded and depends_on_older(roots, self.since)
         self._linear: Any = None  # the gradients as functions of the results', see `push`
+
+    @functools.cached_property
+    def path(self) -> set[Node]:
+        """The nodes that lead from the results to the variables."""
+        roots = [node_of(r) for r in self.results if r.requires_grad]
+        return path_to(self.ends, roots, self.since)
 
     def _call(self, arguments: list[Any], kwargs: dict[str, Any]) -> Any:
         """Run the function; what it traces may not leave the graph (see `core.exits`)."""
@@ -239,6 +256,20 @@ class Run:
         pairs = [(node_of(r), seed) for r, seed in zip(self.results, seeds, strict=True)]
         return self._backward(self.variables, self.path, pairs, keep)
 
+    def derivatives(self) -> list[Any]:
+        """Return the derivatives of the results along the tangents: by forward mode if it can.
+
+        It gives arrays. Where something outside needs their gradients, they are pushed.
+        """
+        pushed = None
+        if not self.connected and not any(map(needs_grad, self.tangents)):
+            assert self._forward is not None
+            pushed = self._forward.results([node_of(r) for r in self.results])
+        if pushed is None:
+            return self.push(self.tangents)
+        pairs = zip(pushed, self.results, strict=True)
+        return [np.zeros(r.shape, r.dtype) if t is None else t for t, r in pairs]
+
     def push(self, tangents: Sequence[Any]) -> list[Any]:
         """Compute the derivatives of the results along the tangents of the variables.
 
@@ -293,7 +324,9 @@ class Run:
 
     def value(self) -> Any:
         """Convert the function's result to the kind that the caller passed in."""
-        return rebuild(self.template, self._convert)
+        if self.connected:
+            return rebuild(self.template, self._convert)
+        return rebuild(self.template, lambda leaf: hand_back(leaf._data, self.as_tensors))
 
     def auxiliary(self) -> Any:
         """Convert the Tensors in the function's `aux` to the kind that the caller passed in."""
@@ -326,16 +359,3 @@ def _backward(
                     seed = wrap(array, None) if record else array
                 seeds[node] = seeds[node] + seed if node in seeds else seed
     return backward_to(ends, path, seeds, retain_graph=keep, create_graph=record, lift=wrap)
-
-
-def hand_back(value: Any, as_tensor: bool) -> Any:
-    """Convert a value to what the caller passed in: a Tensor or an array.
-
-    A Tensor stays one in any case: something outside needs its gradient, which an array would
-    silently lose.
-    """
-    if isinstance(value, Tensor):
-        return value
-    if as_tensor:
-        return wrap(value, None)
-    return value.copy() if value.ndim else value[()]

@@ -12,7 +12,7 @@ from ..ops import TABLE
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
-_COPY = TABLE["copy"]
+COPY = TABLE["copy"]
 
 # The node of this op has all that a node of a whole function depends on as its inputs.
 _GATHER = Op(
@@ -36,7 +36,7 @@ def variable(data: Any, source: Node | None, name: str | None = None) -> Tensor:
     """Make a Tensor with these values: a copy of what `source` made, or of a constant (None)."""
     parents = (source or Constant(data.shape, data.dtype),)
     saved = (() if source else None,)
-    return wrap(data, Node(data.shape, data.dtype, name, _COPY, parents, saved))
+    return wrap(data, Node(data.shape, data.dtype, name, COPY, parents, saved))
 
 
 def _flows(node: Node) -> list[Node]:
@@ -70,6 +70,20 @@ def older_nodes(roots: Iterable[Node], since: int, others: Collection[Any] = ())
     """List the nodes older than `since`, or among `others`, that the roots depend on."""
     nodes = _below(roots, since)
     return [node for node in nodes if node.serial < since or node in others]
+
+
+def depends_on_older(roots: Iterable[Node], since: int) -> bool:
+    """Say whether the roots depend on a node older than `since`."""
+    seen: set[Node] = set()
+    waiting = list(roots)
+    while waiting:
+        node = waiting.pop()
+        if node.serial < since:
+            return True
+        if node not in seen:
+            seen.add(node)
+            waiting.extend(_flows(node))
+    return False
 
 
 def path_to(ends: Collection[Node], roots: Iterable[Node], since: int) -> set[Node]:
