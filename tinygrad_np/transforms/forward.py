@@ -25,7 +25,7 @@ from ..ops import TABLE
 from .subgraph import COPY, path_to, variable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from ..core.op import Op
 
@@ -64,14 +64,11 @@ class Forward(Watcher):
     def made(self, node: Node, value: Any, operands: tuple, params: tuple = ()) -> None:
         if self._outer is not None:
             self._outer.made(node, value, operands, params)
-        if self._fails:
-            return
-        try:
-            given = self._given(node)
-            tangent = self._pushed(node, given, value, operands, params) if given else None
-            self._known[node] = tangent
-        except _UnknownError:
-            self._fails = True
+        if not self._fails:
+            try:
+                self._known[node] = self._pushed(node, value, operands, params)
+            except _UnknownError:
+                self._fails = True
 
     def reached(self, node: Node, g: Any) -> None:
         if self._outer is not None:
@@ -111,45 +108,41 @@ class Forward(Watcher):
             raise _UnknownError
         return outputs[reads[0][0]]
 
-    def _given(self, node: Node) -> dict[int, Any]:
-        """Return the tangents of the inputs of a call, by position."""
-        given = {}
-        reads_of_inputs: Any = node.saved
-        for position, parent in enumerate(node.parents):
-            if reads_of_inputs[position] is not None:
-                tangent = self._of(parent)
-                if tangent is not None:
-                    given[position] = tangent
-        return given
-
-    def _pushed(
-        self, node: Node, given: dict[int, Any], out: Any, operands: tuple, params: tuple
-    ) -> Any:
-        """Compute the tangent of the result of a call."""
+    def _pushed(self, node: Node, out: Any, operands: tuple, params: tuple) -> Any:
+        """Compute the tangent of the result of a call from those of its inputs."""
         op: Any = node.op
         if op.effect:
             raise _UnknownError
         total = None
-        while given:
-            k = next(iter(given))
-            replaced = None if op.elementwise else _replaced(op, k)
-            if replaced is None:
-                part = _by_rule(node, k, given.pop(k), out)
+        given: dict[int, Any] = {}
+        position = -1
+        for parent, reads in zip(node.parents, node.saved):  # type: ignore[arg-type]
+            position += 1
+            tangent = None if reads is None else self._of(parent)
+            if tangent is None:
+                continue
+            if op.elementwise or _replaced(op, position) is None:
+                part = _by_rule(node, position, reads, tangent, out)
+                total = part if total is None else _sum(total, part)
             else:
-                together = {i: given.pop(i) for i in [*given] if op.variadic or i in replaced}
-                part = _applied(op, operands, together, params)
-            total = _sum(total, part)
-        return total if isinstance(out, tuple) else _fitted(total, out)
+                given[position] = tangent
+        while given:
+            part = _applied(op, operands, given, params)
+            total = part if total is None else _sum(total, part)
+        if total is None or type(out) is tuple:
+            return total
+        if getattr(total, "shape", None) == out.shape and total.dtype is out.dtype:
+            return total
+        return np.broadcast_to(total, out.shape).astype(out.dtype)
 
 
-def _by_rule(node: Node, k: int, tangent: Any, out: Any) -> Any:
+def _by_rule(node: Node, k: int, reads: tuple, tangent: Any, out: Any) -> Any:
     """Return what the tangent of the input k adds to that of the result."""
     op: Any = node.op
-    reads: Any = node.saved
     try:
         if op.elementwise:
-            return op.rules[k](tangent, *reads[k])
-        return _transposed(node, k, tangent, out)
+            return op.rules[k](tangent, *reads)
+        return _transposed(node, k, reads, tangent, out)
     except Exception as error:
         raise errors.rule_failed(node, k, error) from error
 
@@ -158,15 +151,6 @@ def _sum(a: Any, b: Any) -> Any:
     if a is None:
         return b
     return a if b is None else a + b
-
-
-def _fitted(tangent: Any, out: Any) -> Any:
-    """Return a tangent in the shape and dtype of the value that it belongs to."""
-    if tangent is None:
-        return None
-    if np.shape(tangent) != out.shape:
-        tangent = np.broadcast_to(tangent, out.shape)
-    return tangent if tangent.dtype == out.dtype else tangent.astype(out.dtype)
 
 
 # --- linear ops ----------------------------------------------------------------------------------
@@ -215,14 +199,15 @@ def _zero(x: Any) -> Any:
     return np.zeros_like(x) if hasattr(x, "dtype") else 0
 
 
-def _applied(op: Op, operands: tuple, given: Mapping[int, Any], params: tuple) -> Any:
-    """Apply an op to the tangents of inputs that it is linear in together."""
+def _applied(op: Op, operands: tuple, given: dict[int, Any], params: tuple) -> Any:
+    """Apply an op to the tangents of inputs that it is linear in together: those are taken out."""
     inputs = list(operands)
-    replaced = range(len(inputs)) if op.variadic else _replaced(op, next(iter(given)))
-    for k in replaced or ():
-        inputs[k] = given[k] if k in given else _zero(inputs[k])
+    replaced: Any = range(len(inputs)) if op.variadic else _replaced(op, next(iter(given)))
+    for k in replaced:
+        inputs[k] = given.pop(k) if k in given else _zero(inputs[k])
+    operands = (inputs,) if op.variadic else tuple(inputs)
     named = dict(zip(op.params, params))
-    outs = op.forward(inputs, **named) if op.variadic else op.forward(*inputs, **named)
+    outs = op.forward(*operands, **named)
     if op.keeps:
         outs = outs[: -len(op.keeps)]
         return outs[0] if len(outs) == 1 else outs
@@ -232,12 +217,11 @@ def _applied(op: Op, operands: tuple, given: Mapping[int, Any], params: tuple) -
 # --- others --------------------------------------------------------------------------------------
 
 
-def _transposed(node: Node, k: int, tangent: Any, out: Any) -> Any:
+def _transposed(node: Node, k: int, reads: tuple, tangent: Any, out: Any) -> Any:
     """Apply the transpose of a rule, which is linear in `g`: its gradient with respect to that."""
     if isinstance(out, tuple):
         raise _UnknownError
     op: Any = node.op
-    reads: Any = node.saved
     rule = tuple(op.rule.values())[0 if op.variadic else k]
     parent = node.parents[k]
     since = next_serial()
@@ -245,7 +229,7 @@ def _transposed(node: Node, k: int, tangent: Any, out: Any) -> Any:
     token = watcher.set(None)
     try:
         with Recorded():
-            answer = rule(g, *reads[k])
+            answer = rule(g, *reads)
             if not isinstance(answer, Tensor):
                 return None
             answer = fit(answer, parent.shape, parent.dtype, node.shape)
