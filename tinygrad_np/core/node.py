@@ -132,8 +132,14 @@ class Leaf(Constant):
         self.grad: Any = None
 
 
+class _Call(Node):
+    """A node of `record`, which sets all attributes itself: calling __init__ would be felt."""
+
+    __slots__ = ()
+    __init__ = object.__init__
+
+
 _frame = sys._getframe
-_new = object.__new__
 
 
 def record(
@@ -158,8 +164,7 @@ def record(
     if INSIDE[code.co_filename]:  # called by the library itself: go out to the user's line
         frame = outside(frame)
         code = frame.f_code
-    # As Node(...), spelled out: calling a class would cost a twentieth of a small op.
-    node = _new(Node)
+    node = _Call()
     node.op = op
     node.parents = parents
     node.saved = saved
