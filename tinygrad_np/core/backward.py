@@ -19,12 +19,13 @@ from .kernels import sum_of_rows
 from .lifting import lifted_reads
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator
+    from collections.abc import Callable, Collection
 
     from .node import Node, Shape
 
 _ARRAYS = frozenset({np.ndarray, np.float32, np.float64})
 _NUMBERS = frozenset({int, float, bool})
+_SCALAR = np.generic
 
 
 def fit(g: Any, shape: Shape, dtype: np.dtype, result: Shape | None = None) -> Any:
@@ -92,11 +93,11 @@ def _flow(
     recorded: bool,
     ends: Collection[Node] = (),
     path: Collection[Node] | None = None,
-) -> Iterator[tuple[Node, Any]]:
-    """Yield each leaf below the given nodes with its gradient.
+) -> list[tuple[Node, Any]]:
+    """Return each leaf below the given nodes with its gradient.
 
     Args:
-        gradients: those of the nodes to start from; emptied on the way.
+        gradients: those of the nodes to start from.
         lift: makes a Tensor of an array and its node.
         retain_graph: keep what the rules have read.
         recorded: run the rules on Tensors, so that the gradients have a graph of their own.
@@ -104,9 +105,9 @@ def _flow(
         path: the only nodes to go through; None for all.
     """
     watcher = modes.watcher.get()
-    plain = _ARRAYS.union(map(type, gradients.values())) if recorded else _ARRAYS
-    yielded: set[int] = set()
-    queue = [(-node.serial, node) for node in gradients]
+    plain = frozenset(map(type, gradients.values())) if recorded else _ARRAYS
+    results: list[tuple[Node, Any]] = []
+    queue = [(-node.serial, node) for node in gradients if node.op and node not in ends]
     heapify(queue)
     while queue:
         # The newest node first. All uses of its value are newer, so they have contributed
@@ -116,32 +117,23 @@ def _flow(
         if node.watch is not None:
             g = node.watch.run_hooks(node, g, lift)
             if node.watch.retains and path is None:
-                yield node, g.copy()
+                results.append((node, g.copy()))
         if watcher is not None:
             watcher.reached(node, g)
-
-        if node.op is None or node in ends:
-            # Leaves own their gradients: no two share an array, nor is one a view of another.
-            array = getattr(g, "_data", g) if recorded else g
-            is_view = getattr(array, "base", None) is not None
-            if is_view or id(g) in yielded:
-                g = g.copy()
-            yielded.add(id(g))
-            yield node, g
-            continue
 
         saved = node.saved
         if saved is None:
             raise errors.graph_freed(node)
         if not retain_graph:
             node.saved = None  # the arrays go as backward proceeds, not at its end
+        op: Any = node.op
         if recorded:
             saved = lifted_reads(node, saved, lift)
-        elif not isinstance(g, np.generic):
+        elif not isinstance(g, _SCALAR):
             g.setflags(False)  # several rules may be handed the same array
 
         position = -1  # counted by hand: enumerate() would cost 3 % of a small op
-        for parent, rule, reads in zip(node.parents, node.op.rules, saved):
+        for parent, rule, reads in zip(node.parents, op.rules, saved):
             position += 1
             if reads is None or (path is not None and parent not in path):
                 continue
@@ -149,10 +141,10 @@ def _flow(
                 contribution = rule(g, *reads)
                 if type(contribution) not in plain:
                     contribution = _gradient(contribution, parent.dtype, recorded)
-                if contribution is None:  # a rule may say that nothing flows this time
-                    continue
-                if recorded and not hasattr(contribution, "requires_grad"):
-                    contribution = lift(contribution, None)
+                    if contribution is None:  # a rule may say that nothing flows this time
+                        continue
+                    if recorded and not hasattr(contribution, "requires_grad"):
+                        contribution = lift(contribution, None)
                 # Rules know nothing of broadcasting: their answer is fitted here.
                 if contribution.shape != parent.shape or contribution.dtype is not parent.dtype:
                     contribution = fit(contribution, parent.shape, parent.dtype, node.shape)
@@ -162,11 +154,26 @@ def _flow(
             total = contribution
             if parent in gradients:
                 total = gradients[parent] + contribution
-            else:  # its first contribution: it waits for the others in the queue
+            elif parent.op and parent not in ends:
+                # Its first contribution: it waits for the others in the queue.
                 heappush(queue, (-parent.serial, parent))
             gradients[parent] = total
             if watcher is not None:
                 watcher.flowed(node, position, parent, contribution, total)
+
+    returned: set[int] = set()
+    for node, g in reversed(gradients.items()):  # what is left are the leaves
+        if node.watch is not None:
+            g = node.watch.run_hooks(node, g, lift)
+        if watcher is not None:
+            watcher.reached(node, g)
+        # They own their gradients: no two share an array, nor is one a view of another.
+        array = g._data if recorded else g
+        if array.base is not None or id(g) in returned:
+            g = g.copy()
+        returned.add(id(g))
+        results.append((node, g))
+    return results
 
 
 def backward(
@@ -182,12 +189,10 @@ def backward(
     Pairs (node, gradient), for leaves and for nodes that retain their gradient: arrays, or
     Tensors with `create_graph`, which also keeps the graph. No `.grad` is touched.
     """
-    keep = retain_graph or create_graph
-    flow = _flow({root: seed}, lift, retain_graph=keep, recorded=create_graph)
     if not create_graph:
-        return list(flow)
+        return _flow({root: seed}, lift, retain_graph=retain_graph, recorded=False)
     with modes.Recorded():
-        return list(flow)
+        return _flow({root: seed}, lift, retain_graph=True, recorded=True)
 
 
 def backward_to(
@@ -204,17 +209,9 @@ def backward_to(
     Rules run, and arrays are freed, only on the `path`: the nodes that depend on one of the ends,
     the ends themselves among them. Nothing flows on beyond an end.
     """
-    keep = retain_graph or create_graph
     start = {node: g for node, g in seeds.items() if node in path}
-    flow = _flow(
-        start,
-        lift,
-        retain_graph=keep,
-        recorded=create_graph,
-        ends=ends,
-        path=path,
-    )
+    along: Any = {"ends": ends, "path": path}
     if not create_graph:
-        return dict(flow)
+        return dict(_flow(start, lift, retain_graph=retain_graph, recorded=False, **along))
     with modes.Recorded():
-        return dict(flow)
+        return dict(_flow(start, lift, retain_graph=True, recorded=True, **along))

@@ -180,7 +180,8 @@ class Tensor(Hooked, Writable, NumPyProtocols, PythonProtocols, ForeignNames, Ta
     @grad.setter
     def grad(self, value: Tensor | None) -> None:
         try:
-            holder = self._grad_holder()
+            node = self._node
+            holder: Any = node if type(node) is Leaf else self._grad_holder()
             if value is not None:
                 self._check_gradient(value, holder)
             if holder is not None:
@@ -251,7 +252,7 @@ class Tensor(Hooked, Writable, NumPyProtocols, PythonProtocols, ForeignNames, Ta
             holders, totals = [], []
             for end, g in gradients:
                 holder: Any = end if end.op is None else end.watch
-                old = gradient_of(holder)
+                old = None if holder.grad is None else gradient_of(holder)
                 if not create_graph:
                     g = wrap(g if old is None else old._data + g, None)
                 elif old is not None:
