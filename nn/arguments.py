@@ -17,6 +17,8 @@ def plain_number(value: Any) -> Any:
 
     A NumPy scalar would decide the dtype of what it is multiplied with; Python's numbers do not.
     """
+    if type(value) is float:  # as most are: what a schedule gives at every step
+        return value
     holds_one = isinstance(value, (np.generic, np.ndarray, Tensor)) and value.size == 1
     return plain_array("a number", value).item() if holds_one else value
 
