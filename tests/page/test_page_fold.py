@@ -43,6 +43,19 @@ def attention():
     return tg.graph(loss, model, record=run)
 
 
+def two_states():
+    """A loop whose turns hand on two values."""
+    w = tg.Tensor(np.linspace(-1, 1, 3), requires_grad=True, name="w")
+    with tg.record() as run:
+        h = c = tg.Tensor(np.ones(3), name="start")
+        for _ in range(4):
+            c = tg.tanh(c * w + h)
+            h = tg.sigmoid(h * c)
+        loss = (h * c).sum()
+        loss.backward()
+    return tg.graph(loss, record=run)
+
+
 def told(folder):
     """A page with findings and notes."""
     tg.manual_seed(0)
@@ -75,6 +88,7 @@ def files(tmp_path_factory):
     return {
         "loop": looped(12).html(folder / "loop.html").as_uri(),
         "attention": attention().html(folder / "attention.html").as_uri(),
+        "two states": two_states().html(folder / "states.html").as_uri(),
         "told": told(folder).as_uri(),
     }
 
@@ -217,6 +231,21 @@ def test_a_group_opens_and_closes_by_click_and_key(visit):
     title.click()
     assert loop.is_visible()
     assert page.locator("g.title").count() == 0
+
+
+def test_lines_between_closed_groups_are_one(visit):
+    page = visit("two states", fragment="#step=1&open=1")
+
+    def arrows():
+        left, top, width, _ = box_of(page, "3 of 4").locator(".box").bounding_box().values()
+        found = page.evaluate(DRAWING)["tips"]
+        return sum(abs(y - top) < 2 and left < x < left + width for x, y in found)
+
+    assert arrows() == 2  # of w, and of the turn before
+    box_of(page, "2 of 4").click()
+    assert page.locator("#said").text_content() == "2 of 4 is open"
+    assert arrows() == 3
+    check_drawing(page)
 
 
 def test_what_was_clicked_stays_in_its_place(visit):

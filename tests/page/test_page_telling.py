@@ -4,7 +4,7 @@ import pickle
 
 import numpy as np
 import pytest
-from page_cases import run_in, small
+from page_cases import looped, run_in, small
 
 import nn
 import tinygrad_np as tg
@@ -94,6 +94,14 @@ def test_notes_by_tensor_parameter_module_and_name(trained):
     }
     groups = {group["title"]: group["note"] for group in run["groups"] if group["note"]}
     assert groups == {"hidden · Linear": "eight units", "out · Linear": "three scores"}
+
+
+def test_notes_by_the_names_of_the_page():
+    run = run_in(to_html(looped(3), notes={"h₂": "the second state", "matmul₁": "x0 @ W"}))
+    found = {node["name"]: node["note"] for node in run["nodes"] if "note" in node}
+    assert found == {"h₂": "the second state", "matmul₁": "x0 @ W"}
+    run = run_in(to_html(looped(3), notes={"h": "a state"}))
+    assert [node["name"] for node in run["nodes"] if "note" in node] == ["h₁", "h₂", "h₃"]
 
 
 @pytest.mark.parametrize("key", ["W3", tg.Tensor([1.0], name="elsewhere"), nn.Linear(2, 2), 7])

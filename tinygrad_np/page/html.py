@@ -66,7 +66,8 @@ def to_html(
     drawn = numbered(graph, names)
     run["findings"] = findings_of(graph, findings)
     groups = groups_of(graph)
-    captions = captions_of(graph, notes or {}, {group.path for group in groups.walk()})
+    framed = {group.path for group in groups.walk()}
+    captions = captions_of(graph, names, notes or {}, framed)
     run["groups"] = places_of(drawn, groups, captions)
     for node, entry in zip(drawn.nodes, run["nodes"]):
         texts = {"label": style.bold(node), "exit": style.one_line(node.exit)}

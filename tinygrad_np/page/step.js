@@ -549,6 +549,7 @@ function fold(k, focus) {
   const after = mark().getBoundingClientRect();
   graph.scrollBy({ top: after.top - before.top, left: after.left - before.left });
   if (focus) mark().focus({ preventScroll: true });
+  $("said").textContent = `${picture.groups[k].title} is ${picture.open.has(k) ? "open" : "closed"}`;
   changed = true;
   link();
 }

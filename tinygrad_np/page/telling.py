@@ -59,10 +59,13 @@ class Captions(NamedTuple):
     modules: dict[str, str]
 
 
-def captions_of(graph: Snapshot, notes: Mapping[Any, str], framed: Container[str]) -> Captions:
+def captions_of(
+    graph: Snapshot, names: list[str], notes: Mapping[Any, str], framed: Container[str]
+) -> Captions:
     """Return the captions of nodes and modules.
 
     Args:
+        names: the name of each node on the page, such as `h₂` of the second `h`.
         notes: captions by Tensor, parameter, module, or name of one of these.
         framed: the paths of the modules that have a frame; that of another is one of its result.
 
@@ -74,7 +77,7 @@ def captions_of(graph: Snapshot, notes: Mapping[Any, str], framed: Container[str
     for key, note in notes.items():
         if not isinstance(note, str):
             raise TypeError(f"a note is a text, not {type(note).__name__}: notes[{_shown(key)}]")
-        nodes = list(_nodes_of(graph, key))
+        nodes = list(_nodes_of(graph, names, key))
         path = _path_of(graph, key)
         if not nodes and path is None:
             raise ValueError(_unknown(graph, key))
@@ -86,12 +89,14 @@ def captions_of(graph: Snapshot, notes: Mapping[Any, str], framed: Container[str
     return captions
 
 
-def _nodes_of(graph: Snapshot, key: Any) -> Iterable[int]:
+def _nodes_of(graph: Snapshot, names: list[str], key: Any) -> Iterable[int]:
     """Return the numbers of the nodes that a Tensor, or a name, means."""
     if isinstance(key, Tensor):
         number = graph.ids.get(node_of(key))
         return [] if number is None else [number]
-    return [node.id for node in graph.nodes if isinstance(key, str) and node.name == key]
+    if not isinstance(key, str):
+        return []
+    return [node.id for node, name in zip(graph.nodes, names) if key in (node.name, name)]
 
 
 def _path_of(graph: Snapshot, key: Any) -> str | None:
