@@ -4,7 +4,8 @@ A rule says how the gradient `g` of a result becomes that of an input. For an op
 element on its own this is a factor for each element, so the rule applied to the tangent of the
 input is the tangent of the result. An op whose rules read none of its inputs and results is linear:
 applied to tangents it is its own derivative, and so for one input if only the rules of the others
-read that. Of any other op the rule, a linear function of `g`, is transposed.
+read that. A reduction adds up tangents times the slopes that its rule gives for `g` = 1. Of any
+other op the rule, a linear function of `g`, is transposed.
 """
 
 from __future__ import annotations
@@ -122,7 +123,7 @@ class Forward(Watcher):
             if tangent is None:
                 continue
             if op.elementwise or _replaced(op, position) is None:
-                part = _by_rule(node, position, reads, tangent, out)
+                part = _by_rule(node, position, reads, tangent, out, params)
                 total = part if total is None else _sum(total, part)
             else:
                 given[position] = tangent
@@ -136,12 +137,16 @@ class Forward(Watcher):
         return np.broadcast_to(total, out.shape).astype(out.dtype)
 
 
-def _by_rule(node: Node, k: int, reads: tuple, tangent: Any, out: Any) -> Any:
+def _by_rule(node: Node, k: int, reads: tuple, tangent: Any, out: Any, params: tuple) -> Any:
     """Return what the tangent of the input k adds to that of the result."""
     op: Any = node.op
     try:
         if op.elementwise:
             return op.rules[k](tangent, *reads)
+        if _is_reduction(op):
+            named = dict(zip(op.params, params))
+            slope = op.rules[k](np.ones(out.shape, out.dtype), *reads)
+            return np.sum(slope * tangent, axis=named["axis"], keepdims=named["keepdims"])
         return _transposed(node, k, reads, tangent, out)
     except Exception as error:
         raise errors.rule_failed(node, k, error) from error
@@ -212,6 +217,12 @@ def _applied(op: Op, operands: tuple, given: dict[int, Any], params: tuple) -> A
         outs = outs[: -len(op.keeps)]
         return outs[0] if len(outs) == 1 else outs
     return outs
+
+
+def _is_reduction(op: Op) -> bool:
+    """Say whether each element of an op's input has a part in one element of its result only."""
+    known = TABLE.get(op.name) is op and len(op.inputs) == 1
+    return known and {"axis", "keepdims"}.issubset(op.params)
 
 
 # --- others --------------------------------------------------------------------------------------
