@@ -60,7 +60,7 @@ def products():
     print(table(interleave(runs, rounds=20, calls=5), unit="µs", bases=["forward"]))
 
 
-# --- beside others -------------------------------------------------------------------------------
+# --- beside others: `t` is this library, autograd's NumPy or JAX's -------------------------------
 
 
 def waves(t, x):
@@ -84,7 +84,7 @@ def forward_mode():
 
         def f(t, x):
             for w in weights:  # autograd has no forward mode for matmul
-                x = t.tanh(x @ w if t is np else t.dot(x, w))
+                x = t.tanh(x @ w if t is tg else t.dot(x, w))
             return t.sum(x)
 
         return f, RNG.standard_normal((rows, units)).astype(np.float32)
@@ -101,7 +101,7 @@ def forward_mode():
         direction = np.ones_like(x)
         theirs = make_jvp(lambda x, f=f: f(anp, x))
         runs = {
-            "ours": lambda f=f, x=x, d=direction: tg.jvp(lambda x: f(np, x), (x,), (d,)),
+            "ours": lambda f=f, x=x, d=direction: tg.jvp(lambda x: f(tg, x), (x,), (d,)),
             "autograd": lambda theirs=theirs, x=x, d=direction: theirs(x)(d),
         }
         rows.append(compared(name, interleave(runs, rounds=30, calls=5), "autograd"))
@@ -142,8 +142,8 @@ def all_derivatives():
     }
     rows = []
     for name, (transform, theirs, f) in cases.items():
-        eager = transform(lambda x, f=f: f(np, x))
-        compiled = tg.compile(transform(lambda x, f=f: f(np, x)))
+        eager = transform(lambda x, f=f: f(tg, x))
+        compiled = tg.compile(transform(lambda x, f=f: f(tg, x)))
         jitted = jax.jit(theirs(lambda x, f=f: f(jnp, x)))
         for _ in range(3):
             np.testing.assert_allclose(compiled(x), np.asarray(jitted(x)), rtol=1e-8, atol=1e-9)
