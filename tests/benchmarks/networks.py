@@ -43,17 +43,22 @@ TIME_TARGET, MEMORY_TARGET = 2.0, 1.2  # eager to PyTorch's
 # --- networks, of the package `nn` or `torch.nn` -------------------------------------------------
 
 
-def convnet(nn):
-    return nn.Sequential(
-        nn.Conv2d(1, 16, 3, padding=1),
-        nn.ReLU(),
-        nn.MaxPool2d(2),
-        nn.Conv2d(16, 32, 3, padding=1),
-        nn.ReLU(),
-        nn.MaxPool2d(2),
-        nn.Flatten(),
-        nn.Linear(128, 10),
-    )
+def convnet(side):
+    """Make the function that makes a network for images of this height and width."""
+
+    def make(nn):
+        return nn.Sequential(
+            nn.Conv2d(1, 16, 3, padding=1),
+            nn.ReLU(),
+            nn.MaxPool2d(2),
+            nn.Conv2d(16, 32, 3, padding=1),
+            nn.ReLU(),
+            nn.MaxPool2d(2),
+            nn.Flatten(),
+            nn.Linear(32 * (side // 4) ** 2, 10),
+        )
+
+    return make
 
 
 def normalized(nn):
@@ -120,6 +125,13 @@ def images(rows):
     return [(x[k : k + rows], y[k : k + rows]) for k in range(0, 16 * rows, rows)][:12]
 
 
+def larger_images(rows):
+    """Noise of the size of MNIST's images."""
+    rng = np.random.default_rng(0)
+    classes = rng.integers(0, 10, (12, rows))
+    return [(rng.random((rows, 1, 28, 28), np.float32), y) for y in classes]
+
+
 def points(rows):
     return [(x.reshape(rows, 64), y) for x, y in images(rows)]
 
@@ -147,7 +159,8 @@ class Network(NamedTuple):
 
 
 NETWORKS = {
-    "convnet on digits": Network(convnet, images, 128),
+    "convnet on digits": Network(convnet(8), images, 128),
+    "convnet on 28×28 pixels": Network(convnet(28), larger_images, 64),
     "MLP with BatchNorm on digits": Network(normalized, points, 128),
     "transformer of two blocks": Network(transformer, characters_in_places, 16),
     "LSTM of 50 steps": Network(recurrent("LSTM"), characters, 32),

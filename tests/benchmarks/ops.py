@@ -120,6 +120,12 @@ def layer_norm(t, F, x, weight, bias):
     return F.layer_norm(x, ROWS[-1:], weight, bias)
 
 
+def batch_norm(t, F, x, weight, bias):
+    if t is tg:
+        return tg.batch_norm(x, weight=weight, bias=bias)
+    return F.batch_norm(x, None, None, weight, bias, training=True)
+
+
 def power(n):
     """Raise to a number."""
     return lambda t, F, x: x**n
@@ -135,6 +141,7 @@ LARGE = {
     "conv2d 8→16, 3×3": ([IMAGES, FILTERS], functional("conv2d", padding=1)),
     "conv2d depthwise": ([IMAGES, DEPTHWISE], functional("conv2d", padding=1, groups=8)),
     "max_pool2d": ([IMAGES], functional("max_pool2d", 2)),
+    "batch_norm": ([IMAGES, IMAGES[1:2], IMAGES[1:2]], batch_norm),
     "layer_norm": ([ROWS, ROWS[-1:], ROWS[-1:]], layer_norm),
     "attention": ([QUERIES] * 3, functional("scaled_dot_product_attention")),
     "gelu 64×512": ([HIDDEN], functional("gelu")),
@@ -142,9 +149,9 @@ LARGE = {
     "gelu": ([MATRIX], functional("gelu")),
     "erf": ([MATRIX], plain("erf")),
     "erfc": ([MATRIX], plain("erfc")),
-    "x**3": ([(512, 256)], power(3)),
-    "x**4": ([(512, 256)], power(4)),
-    "x**-1": ([(512, 256)], power(-1)),
+    "x ** 3": ([(512, 256)], power(3)),
+    "x ** 4": ([(512, 256)], power(4)),
+    "x ** -1": ([(512, 256)], power(-1)),
     "prod of columns": ([MATRIX], plain("prod", 0)),
     "logaddexp": ([MATRIX] * 2, plain("logaddexp")),
     "remainder": ([MATRIX] * 2, plain("remainder")),
