@@ -468,7 +468,7 @@ const boxes = () => [...picture.boxes].filter(([i]) => i < picture.N).map(([i, g
 function drawThumbs() {
   const w = svg.clientWidth, h = svg.clientHeight, origin = svg.getBoundingClientRect(), pane = $("graph").getBoundingClientRect();
   if (!w || !h) return;
-  const ratio = Math.min(devicePixelRatio || 1, 8000 / Math.max(w, h));
+  const zoom = origin.width / w, ratio = Math.min(devicePixelRatio || 1, 8000 / Math.max(w, h));
   if (over.width !== Math.round(w * ratio) || over.height !== Math.round(h * ratio)) { over.width = Math.round(w * ratio); over.height = Math.round(h * ratio); over.style.width = `${w}px`; over.style.height = `${h}px`; }
   const g = over.getContext("2d");
   g.setTransform(ratio, 0, 0, ratio, 0, 0);
@@ -479,7 +479,7 @@ function drawThumbs() {
     node.classList.add("lively");
     const box = node.querySelector(".box").getBoundingClientRect();
     if (!box.width || box.bottom < pane.top || box.top > pane.bottom) continue;
-    const x = box.left - origin.left + 13, y = box.bottom - origin.top - 19, width = box.width - 26;
+    const x = (box.left - origin.left) / zoom + 13, y = (box.bottom - origin.top) / zoom - 19, width = box.width / zoom - 26;
     if (size(n.shape) === 1) {
       g.font = "650 13px ui-monospace, 'DejaVu Sans Mono', monospace";
       g.textAlign = "center";
