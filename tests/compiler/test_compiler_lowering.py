@@ -1,9 +1,12 @@
 """Steps as loops over typed buffers: every op of the table, and what a step leaves behind."""
 
+import linecache
+
 import numpy as np
 import pytest
 from loop_interpreter import Machine
 from op_cases import CASES, every_case
+from random_programs import World, arrays, program
 from step_cases import TRAININGS, results_of, step_of
 
 import tinygrad_np as tg
@@ -130,6 +133,39 @@ def test_the_line_and_section_of_a_loop():
     places = {(loop.section, loop.place[1] - first) for loop in loops}
     assert {("forward", 2), ("backward", 4), ("update", 6)} <= places
     assert {loop.place[0] for loop in loops} == {__file__}
+
+
+def random_step(seed):
+    """A random program of the compiler's tests, on the same arguments in each step."""
+    world, text = World(seed), program(seed)
+    file = f"<random step {seed}>"
+    linecache.cache[file] = (len(text), None, text.splitlines(keepends=True), file)
+    names = world.names()
+    exec(compile(text, file, "exec"), names)
+    x, y, labels = world.arguments(0)
+    tg.manual_seed(seed)
+    return lambda: names["step"](x, y, labels)
+
+
+def test_random_programs_are_numpys():
+    """Views, writes, states, random numbers and optimizers; very few of them are refused."""
+    refused = 0
+    for seed in range(12):
+        step = random_step(seed)
+        with np.errstate(all="ignore"):
+            step()  # gradients are there from here on
+            try:
+                lowered = lower(record_step(step).program)
+            except tg.CompileError:
+                refused += 1
+                continue
+            machine = Machine(lowered)
+            for _ in range(2):
+                machine.step()
+                for view, right in zip(lowered.results, arrays(step()), strict=True):
+                    value = machine.array(view)
+                    np.testing.assert_allclose(value, right, 1e-9, 1e-11, err_msg=str(seed))
+    assert refused == 0
 
 
 # --- memory ---------------------------------------------------------------------------------------
@@ -339,3 +375,28 @@ def test_gradients_that_the_next_step_finds_otherwise():
 
     with pytest.raises(tg.CompileError, match="clears a gradient that is an array before"):
         record_step(clears)
+
+
+def test_an_array_that_changes_after_it_was_used():
+    x = tg.Tensor([1.0, 2.0])
+
+    def step():
+        scale = np.ones(2)
+        y = x * tg.Tensor(scale)
+        scale[0] = 5.0
+        return y
+
+    with pytest.raises(tg.CompileError, match="written to later in the step") as error:
+        record_step(step)
+    assert str(error.value).startswith(line_of(step, 2))
+
+
+def test_random_numbers_begin_where_the_generator_was():
+    """Also if the program goes on while the loops wait."""
+    rng = np.random.default_rng(0)
+    lowered = lower(record_step(lambda: tg.rand(3, rng=rng)).program)
+    right = np.random.default_rng(0).random(3)
+    rng.random(100)
+    machine = Machine(lowered)
+    machine.step()
+    np.testing.assert_array_equal(machine.array(lowered.results[0]), right)

@@ -864,3 +864,19 @@ def test_attributes_of_a_frozen_dataclass_and_a_named_tuple():
     for k in itertools.chain.from_iterable(itertools.repeat(v, 3) for v in (2.0, 3.0)):
         holder.config, holder.pair.b[0] = Config(k), k
         np.testing.assert_array_equal(compiled(X), X * k * k)
+
+
+def test_an_array_that_numpy_made_of_a_captured_one_is_the_functions_own():
+    """Writing into it changes nothing outside."""
+    weights, data = tg.Tensor(np.ones((3, 4))), np.arange(12.0).reshape(4, 3)
+
+    @tg.compile
+    def step():
+        rows = np.sort(data)
+        rows[0] = 1.0
+        both = np.concatenate([rows, data])
+        both[1:] += 1.0
+        return (weights * both[:4].T).sum()
+
+    assert [step().item() for _ in range(3)] == [75.0] * 3
+    assert "1 program" in repr(step)

@@ -101,9 +101,21 @@ def _give(reads: Reads, f: Any, given: list[Any], args: tuple, kwargs: dict) -> 
     if result is not None:  # else nothing was read, as from a logger
         for value in foreign:
             reads.use(value)
-    if isinstance(result, (np.ndarray, *VIEWS)):
+    if isinstance(result, VIEWS) or (isinstance(result, np.ndarray) and not _is_new(result, given)):
         reads.know(result, reads.paths[id(given[0])])
     return result
+
+
+def _is_new(result: np.ndarray, given: list[Any]) -> bool:
+    """Say whether NumPy has made an array that looks into none of those that were given."""
+    others = [value for value in given if not _is_of_numpy(value)]
+    arrays = all(isinstance(value, np.ndarray) for value in others)
+    return arrays and not any(np.may_share_memory(result, value) for value in others)
+
+
+def _is_of_numpy(value: Any) -> bool:
+    """Say whether an object is one of NumPy's functions."""
+    return callable(value) and package_of(getattr(value, "__module__", None) or "") == "numpy"
 
 
 def _is_foreign_object(value: Any) -> bool:

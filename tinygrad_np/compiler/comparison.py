@@ -78,7 +78,7 @@ def _check_results(before: Tape, now: Tape, same: dict[Var, Var]) -> None:
                 raise _changing(f"the Python number {one!r}, later {other!r}, returned", last)
         elif not same_value(one, other) and not _fixed(one, other):
             raise CompileError(
-                f"{_place(last)}the function returns{path and ' at '}{path} an object of type "
+                f"{place_text(last)}the function returns{path and ' at '}{path} an object of type "
                 f"{type(other).__name__}, made anew in each call: the program could only return "
                 "that of the recording. Instead: return the Tensors and arrays in it, alone or in "
                 "tuples, lists and dicts."
@@ -151,13 +151,14 @@ def _equal(a: Any, b: Any) -> bool:
     return bool(a == b or (a != a and b != b))
 
 
-def _place(place: tuple[str, int] | None) -> str:
+def place_text(place: tuple[str, int] | None) -> str:
+    """Return the beginning of a message about a line."""
     return f"{place[0]}:{place[1]}: " if place else ""
 
 
 def _changing(what: str, place: tuple[str, int] | None) -> CompileError:
     return CompileError(
-        f"{_place(place)}{what} differs from call to call, but would be fixed in a compiled "
+        f"{place_text(place)}{what} differs from call to call, but would be fixed in a compiled "
         "function. Instead: give it as an argument (arrays and Tensors may change), keep a number "
         "that changes in a tinygrad_np.Number, draw random numbers with tinygrad_np's functions."
     )

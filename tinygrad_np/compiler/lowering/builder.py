@@ -24,7 +24,8 @@ class Builder:
         memory: buffers and views.
         loops: in order.
         arrays: NumPy arrays of the user's, which no step changes, by their values.
-        generators: that the program draws from.
+        generators: that the program draws from, in the state that they have before a step.
+        places: position among them, by the id of the user's generator.
         generator_of: position among them, by the value that stands for one.
         position, statement: what is being lowered.
     """
@@ -35,6 +36,7 @@ class Builder:
         self.loops: list[Loop] = []
         self.arrays: dict[Var, Any] = {}
         self.generators: list[Any] = []
+        self.places: dict[int, int] = {}
         self.generator_of: dict[Var, int] = {}
         self.position: int | None = None
         self.statement: Statement | None = None

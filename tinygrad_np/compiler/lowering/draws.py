@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,9 +24,10 @@ def add_generator(builder: Builder, var: Var, generator: Any) -> None:
     kind = type(generator.bit_generator).__name__
     if kind != "PCG64":
         raise Unsupported(f"random numbers of {kind}, and not of PCG64, which is NumPy's default")
-    if generator not in builder.generators:
-        builder.generators.append(generator)
-    builder.generator_of[var] = builder.generators.index(generator)
+    place = builder.places.setdefault(id(generator), len(builder.generators))
+    if place == len(builder.generators):
+        builder.generators.append(copy.deepcopy(generator))  # as it is now
+    builder.generator_of[var] = place
 
 
 def lower_draw(builder: Builder, statement: Statement) -> None:

@@ -46,7 +46,7 @@ _BOOL = np.dtype(bool)
 def lower_ufunc(builder: Builder, statement: Statement) -> None:
     """Write the loop of a ufunc, or of its method."""
     ufunc, args = statement.target, statement.args
-    kwargs = {name: value for name, value in statement.kwargs.items() if name != "out"}
+    kwargs = without_out(statement.kwargs)
     if statement.several:
         raise Unsupported("several results")
     name, method = ufunc.__name__, statement.method
@@ -62,6 +62,11 @@ def lower_ufunc(builder: Builder, statement: Statement) -> None:
         apply_rule(_matmul, builder, args, kwargs)
     else:
         apply_rule(_ufunc, builder, (ufunc, *args), kwargs)
+
+
+def without_out(kwargs: dict[str, Any]) -> dict[str, Any]:
+    """Leave out the argument `out`: what is written to is `builder.out` in any case."""
+    return {name: value for name, value in kwargs.items() if name != "out"}
 
 
 def _column(builder: Builder, left: Any, right: Any) -> Any:

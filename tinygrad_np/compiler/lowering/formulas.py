@@ -116,6 +116,17 @@ def digitize(x, bins, right=False):
     return len(bins) - searchsorted(bins[::-1], x, side)
 
 
+@formula
+def array_equal(a1, a2, equal_nan=False):
+    """Say whether two arrays are the same everywhere."""
+    if np.shape(a1) != np.shape(a2):
+        return np.False_
+    same = np.equal(a1, a2)
+    if equal_nan:
+        same = np.logical_or(same, np.logical_and(np.isnan(a1), np.isnan(a2)))
+    return np.all(same)
+
+
 # --- element by element ---------------------------------------------------------------------------
 
 

@@ -9,15 +9,18 @@ import inspect
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from ...core.node import Node
 from ...core.tensor import Tensor
 from ..callers import function_name
-from ..comparison import Unlike, compare_recordings
+from ..comparison import Unlike, compare_recordings, place_text
 from ..compiled import Compiled
 from ..errors import CompileError, comes_of_recording, report_of
 from ..program import program_of
 from ..signature import record_call
 from ..standins import StandIn
+from ..state import State
 from ..surroundings import Surroundings
 from ..tape import Tape
 
@@ -72,12 +75,39 @@ def record_step(step: Callable[[], Any]) -> StepRecording:
     return StepRecording(program, tape.state.node_values, tape.gradients, tape.state.names)
 
 
+class _StepState(State):
+    """A state that knows NumPy arrays as they were when the step first used them."""
+
+    def __init__(self, tape: Tape, names: dict[int, str]) -> None:
+        super().__init__(tape, names)
+        self.arrays: list[tuple[np.ndarray, bytes]] = []
+
+    def read(self, kind: str, source: Any, value: Any, hint: str) -> StandIn:
+        if kind == "array":
+            self.arrays.append((source, source.tobytes()))
+        return super().read(kind, source, value, hint)
+
+
 class _StepTape(Tape):
     """A tape that keeps which value is the gradient of which node."""
 
     def __init__(self, names: dict[int, str]) -> None:
         super().__init__(names)
+        self.state: _StepState = _StepState(self, names)
         self.gradients: dict[Node, Var] = {}
+
+    def check_arrays(self) -> None:
+        """Raise if plain NumPy has written to an array after a Tensor was made of it."""
+        for array, content in self.state.arrays:
+            if array.tobytes() == content:
+                continue
+            read = (s for s in self.statements for v in s.reads() if v.value is array)
+            place = next((s.place for s in read if s.place), None)
+            raise CompileError(
+                f"{place_text(place)}a NumPy array is used here and written to later in the step, "
+                "so that the next step would find another one. Instead: write to a copy of it, or "
+                "do all of this with Tensors."
+            )
 
     def made(
         self, node: Any, value: Any, operands: tuple[Any, ...], params: tuple[Any, ...] = ()
@@ -119,6 +149,7 @@ def _record(f: Callable) -> _StepTape:
     try:
         with surroundings.watching():
             record_call(tape, f, (), {})
+        tape.check_arrays()
         changed, line = next(surroundings.changes(), ("", ""))
     except Exception as error:
         if isinstance(error.__cause__, KeyboardInterrupt):  # in a stand-in's __class__

@@ -38,7 +38,7 @@ def reduce_axes(
     """Write the reduction of a view along some axes, or along all (None)."""
     ndim = len(source.shape)
     folded = list(range(ndim))
-    if axes is not None:
+    if axes is not None and ndim:  # of a single number NumPy allows any
         folded = list(normalize_axis_tuple(axes, ndim))
     kept = [k for k in range(ndim) if k not in folded]
     if keepdims:

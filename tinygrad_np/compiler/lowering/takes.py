@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .arrays import flat
+from .loops import dense_strides
 from .memory import Unsupported
 from .picks import gather
 from .rules import rule
@@ -49,6 +50,16 @@ def _take_along_axis(builder, arr, indices, axis=-1):
 def _put_along_axis(builder, arr, indices, values, axis):
     base = builder.operand(arr)
     gather(builder, "set", builder.operand(values, base.dtype), base, _along(indices, axis))
+
+
+@rule("put")
+def _put(builder, a, ind, v, mode="raise"):
+    base = builder.operand(a)
+    if mode != "raise" or base.strides != dense_strides(base.shape):
+        raise Unsupported("an array that lies in memory with gaps, or a mode")
+    indices = builder.operand(np.asarray(ind) if isinstance(ind, (list, tuple)) else ind, np.int64)
+    values = builder.operand(np.asarray(v) if isinstance(v, (list, tuple)) else v, base.dtype)
+    gather(builder, "set", values, base.reshaped((base.size,)), (indices,))
 
 
 def _along(indices: Any, axis: Any) -> tuple:

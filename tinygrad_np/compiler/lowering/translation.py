@@ -10,11 +10,12 @@ import numpy as np
 
 from ...core.callsite import short_place
 from ..array_standins import stand_in
+from ..errors import report_of
 from ..statements import Statement, Var, map_arguments
 from ..tape import Tape
 from . import arrays, draws, einsum, picks, sums, takes  # noqa: F401 - their rules
 from .builder import Builder
-from .elementwise import has_scan, lower_operator, lower_ufunc
+from .elementwise import has_scan, lower_operator, lower_ufunc, without_out
 from .formulas import FORMULAS, running
 from .loops import COPY, Guard
 from .memory import LoweringError, Unsupported
@@ -69,14 +70,20 @@ def lower(program: Program) -> Lowered:
             builder.position, builder.statement = k, statement
             _lower_statement(builder, statement)
         builder.position = builder.statement = None
+        pairs = _state(builder, program)
+        results = [
+            _kept(builder, builder.operand(r)) for r in program.results if isinstance(r, Var)
+        ]
         loops, builder.loops = builder.loops, []
-        _keep_state(builder, program)
+        for old, new in pairs:
+            builder.map(COPY, old, new)
     except Unsupported as reason:
         what = _name_of(builder.statement, program)
         raise LoweringError(f"{what} can't be written as loops: {reason}") from None
-    memory = builder.memory
-    results = [memory.view(r) for r in program.results if isinstance(r, Var)]
-    state = builder.loops
+    except Exception as error:
+        what = _name_of(builder.statement, program)
+        raise LoweringError(f"{what} can't be written as loops: {report_of(error)}") from error
+    memory, state = builder.memory, builder.loops
     return Lowered(program, memory.buffers, loops, state, memory.views, builder.generators, results)
 
 
@@ -149,12 +156,10 @@ def _needs_no_loop(out: Var) -> bool:
 def _call(builder: Builder, statement: Statement) -> None:
     target = statement.target
     name = target if isinstance(target, str) else target.__name__
-    if "out" in statement.kwargs:
-        raise Unsupported("the argument out")
     if statement.several or name in _REASONS:
         raise Unsupported(_REASONS.get(name, "several results"))
     if name in RULES:
-        apply_rule(RULES[name], builder, statement.args, statement.kwargs)
+        apply_rule(RULES[name], builder, statement.args, without_out(statement.kwargs))
     elif name in FORMULAS:
         _expand(builder, statement, FORMULAS[name])
     else:
@@ -183,7 +188,7 @@ def _expand(builder: Builder, statement: Statement, formula: Callable) -> None:
 
     first, *others = statement.args
     args = (map_arguments(first, operand), *map_arguments(others, parameter))
-    kwargs = map_arguments(statement.kwargs, parameter)
+    kwargs = map_arguments(without_out(statement.kwargs), parameter)
     check_arguments(formula, args, kwargs)
     with np.errstate(all="ignore"):
         (result,) = tape.symbols((formula(*args, **kwargs),))
@@ -223,8 +228,8 @@ def _reinterpret(builder: Builder, statement: Statement) -> None:
     builder.map(COPY, copy, source)
 
 
-def _keep_state(builder: Builder, program: Program) -> None:
-    """Write the copies after a step: what the next one reads gets its new values."""
+def _state(builder: Builder, program: Program) -> list[tuple[View, View]]:
+    """Pair the memory of what the next step reads with its new values."""
     memory = builder.memory
     pairs = []
     for output in program.outputs:
@@ -237,13 +242,15 @@ def _keep_state(builder: Builder, program: Program) -> None:
             raise Unsupported(
                 f"{name} is {old.shape} {old.dtype} before a step and {new.shape} {new.dtype} after"
             )
-        pairs.append((old, new))
-    targets = {old.buffer for old, _ in pairs}
-    # A value that is itself among the old ones is saved before any of them changes.
-    pairs = [(old, builder.dense(new) if new.buffer in targets else new) for old, new in pairs]
-    for old, new in pairs:
         memory.buffers[old.buffer].role = "state"
-        builder.map(COPY, old, new)
+        pairs.append((old, new))
+    return [(old, _kept(builder, new)) for old, new in pairs]
+
+
+def _kept(builder: Builder, view: View) -> View:
+    """Return a view of these values that state put in place does not change: a copy if need be."""
+    is_state = builder.memory.buffers[view.buffer].role == "state"
+    return builder.dense(view) if is_state else view
 
 
 def _same_content(entry: Input, output: Output) -> bool:
