@@ -72,6 +72,16 @@ CALLS = {
         lambda f, x, w, b: f.conv2d(x, w, b, padding=1),
         [(2, 3, 5, 5), (4, 3, 3, 3), (4,)],
     ),
+    "conv2d to one channel": (
+        lambda x, w: tg.conv2d(x, w),
+        lambda f, x, w: f.conv2d(x, w),
+        [(2, 3, 4, 5), (1, 3, 2, 2)],
+    ),
+    "conv2d from one channel": (
+        lambda x, w: tg.conv2d(x, w),
+        lambda f, x, w: f.conv2d(x, w),
+        [(2, 1, 4, 5), (3, 1, 2, 2)],
+    ),
     "conv2d depthwise": (
         lambda x, w, b: tg.conv2d(x, w, b, padding=(1, 3), dilation=(1, 2), groups=3),
         lambda f, x, w, b: f.conv2d(x, w, b, padding=(1, 3), dilation=(1, 2), groups=3),

@@ -82,7 +82,7 @@ def _conv2d(x, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     _check_channels(groups, c, depth * groups, o, bias)
     window = geometry(size, stride, padding, dilation)
     positions = window.positions(x.shape[2:])
-    if is_depthwise(x, weight, window, groups):
+    if is_depthwise((c, o), (x, weight), window, groups):
         out = depthwise(x, weight, window)
         return out if bias is None else out + bias.reshape(-1, 1, 1)
     out = _kernels(weight, groups) @ _columns(x, window, groups)
@@ -166,7 +166,7 @@ def _conv_transpose2d(
         lengths.append(covered - 2 * window.padding[axis] + extra[axis])
     if min(lengths) < 0 or min(positions) < 1:
         raise ValueError(f"the result would have height and width {tuple(lengths)}")
-    if is_depthwise(x, weight, window, groups) and not any(extra):
+    if is_depthwise((c, depth * groups), (x, weight), window, groups) and not any(extra):
         out = depthwise_transpose(x, weight, window, lengths)
     else:
         kernels = _kernels(weight, groups).swapaxes(-1, -2)
@@ -240,7 +240,7 @@ def _conv2d_weight(x, y, kernel_size, stride=1, padding=0, dilation=1, groups=1)
     shape = (n, o, *window.positions(x.shape[2:]))
     if y.shape != shape:
         raise ValueError(f"y must have shape {shape}, not {y.shape}")
-    if is_depthwise(x, y.swapaxes(0, 1)[:, :1], window, groups):
+    if is_depthwise((c, o), (x, y), window, groups):
         return depthwise_weight(x, y, window)
     columns = _columns(x, window, groups)
     # This order of the factors is the faster one for BLAS: the long rows come first.

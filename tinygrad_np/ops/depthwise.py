@@ -14,11 +14,11 @@ import itertools
 import numpy as np
 
 
-def is_depthwise(x, weight, window, groups):
-    """Say whether the functions below can do this convolution."""
-    one_each = weight.shape[:2] == (groups, 1)
-    same = x.dtype == weight.dtype and x.dtype.char in "fd"
-    return one_each and same and window.stride == (1, 1)
+def is_depthwise(channels, operands, window, groups):
+    """Say whether the functions below can do this convolution, from so many channels to so many."""
+    x, y = operands
+    same = x.dtype == y.dtype and x.dtype.char in "fd"
+    return channels == (groups, groups) and same and window.stride == (1, 1)
 
 
 class Lines:
