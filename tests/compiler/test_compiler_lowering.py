@@ -250,6 +250,38 @@ def test_writes_where_a_mask_says():
     check_step(step)
 
 
+def test_truths_are_no_numbers():
+    x = tg.Tensor([True, True, False])
+    y = tg.Tensor([True, False, False])
+    check_step(lambda: (x + y, x * y, (x + y).sum(), tg.maximum(x, y), np.logical_xor(x, y)))
+
+
+def test_orders_of_elements():
+    x = tg.Tensor(np.arange(12.0).reshape(3, 4)[:, ::-1])
+    fold = tg.define_op(
+        lambda x: np.reshape(x, (2, 6), "F") + x.reshape(6, 2, order="F").T,
+        x=None, text="fold({x})", samples=lambda normals: [],
+    )  # fmt: skip
+    product = tg.define_op(
+        lambda x: x.dot(x.T) + np.dot(x, x.T) + np.outer(x[0], x[1])[:3, :3],
+        x=None, text="product({x})", samples=lambda normals: [],
+    )  # fmt: skip
+    check_step(lambda: (fold(x), product(x)))
+
+
+def test_a_state_that_is_stretched_is_refused():
+    mean = tg.broadcast_to(tg.Tensor([1.0]), (3,))
+    assert mean.data.strides == (0,)
+    x = tg.Tensor([1.0, 2.0, 3.0])
+
+    def step():
+        mean.assign(mean * 0.5 + x)
+        return mean * 1
+
+    with pytest.raises(LoweringError, match="stretched over its axes by broadcasting"):
+        lower(record_step(step).program)
+
+
 # --- errors ---------------------------------------------------------------------------------------
 
 

@@ -9,8 +9,10 @@ from step_cases import TRAININGS, results_of, step_of
 import tinygrad_np as tg
 from tinygrad_np import nn
 from tinygrad_np.compiler.lowering import LoweringError, lower, record_step
+from tinygrad_np.compiler.lowering.elementwise import FUNCTIONS
 from tinygrad_np.core.doors import draw
 from tinygrad_np.page.live.data import live_data, view_data
+from tinygrad_np.page.live.kernels import scalars
 
 playwright = pytest.importorskip("playwright.sync_api")
 pytestmark = [
@@ -195,6 +197,12 @@ def test_sums_are_numpys_to_the_bit(page):
         right.append(step().numpy())
     for numbers, values in zip(run_all(page, programs), right, strict=True):
         np.testing.assert_array_equal(numbers.astype(values.dtype), values.ravel())
+
+
+def test_every_scalar_function_is_there():
+    names = set(scalars())
+    for name in FUNCTIONS:
+        assert names & {name, f"{name}_int"}, name
 
 
 def test_a_step_that_is_too_much_for_a_page():

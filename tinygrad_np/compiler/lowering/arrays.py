@@ -16,12 +16,14 @@ if TYPE_CHECKING:
 @rule("ascontiguousarray", "asarray", "array", "astype", "copy", "expand_dims", "flatten", "ravel")
 @rule("reshape", "squeeze")
 def _copy(builder, array, *args, order="C", **options):
-    """Copy or convert, in C order: else these functions return a view."""
-    if args and isinstance(args[0], str):
-        order = args[0]
+    """Copy or convert, where these functions return no view."""
+    order = next((a for a in args if isinstance(a, str) and a in "FAK"), order)
     source, out = builder.operand(array), builder.out
-    if source.shape != out.shape and order != "C":
-        raise Unsupported(f"the argument order={order!r}")
+    if source.shape != out.shape:
+        if order in "AK":
+            raise Unsupported(f"the argument order={order!r}")
+        if order == "F":
+            source, out = source.turned(), out.turned()
     builder.copy(out, source)
 
 

@@ -40,6 +40,7 @@ _REDUCTIONS = {
     "add": "add", "multiply": "multiply", "maximum": "maximum", "minimum": "minimum",
     "logical_or": "any", "logical_and": "all",
 }  # fmt: skip
+_OF_TRUTHS = {"add": "logical_or", "multiply": "logical_and"}  # what they are for booleans
 _BOOL = np.dtype(bool)
 
 
@@ -93,6 +94,8 @@ def _ufunc(
             raise Unsupported("the argument dtype")
         result = np.dtype(dtype)
         dtypes = [result] * len(dtypes)
+    if dtypes[0] == _BOOL:
+        name = _OF_TRUTHS.get(name, name)
     operands = [builder.operand(a, kind) for a, kind in zip(args, dtypes)]
     out = builder.out
     both_floats = result.kind == out.dtype.kind == "f"
@@ -110,6 +113,14 @@ def _promotes_as(value: Any) -> Any:
     """Return what counts for the result's dtype: a dtype, or a Python type, which gives way."""
     kind = value.dtype if hasattr(value, "dtype") else type(value)
     return _BOOL if kind is bool else kind
+
+
+@rule("dot")
+def _dot(builder, a, b):
+    shapes = [builder.operand(x).shape for x in (a, b)]
+    if max(map(len, shapes)) > 2 or min(map(len, shapes)) == 0:
+        raise Unsupported("a product of other arrays than vectors and matrices")
+    _matmul(builder, a, b)
 
 
 def _matmul(builder, left, right, casting=""):

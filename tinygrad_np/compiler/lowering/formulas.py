@@ -193,6 +193,12 @@ def running(function: np.ufunc, a: Any, axis: int = 0) -> Any:
     return np.concatenate([*itertools.accumulate(parts, function)], axis)
 
 
+@formula
+def outer(a, b):
+    """Every element of one times every element of the other."""
+    return a.reshape(-1, 1) * b.reshape(1, -1)
+
+
 # --- moving elements ------------------------------------------------------------------------------
 
 

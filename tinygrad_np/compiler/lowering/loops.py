@@ -83,6 +83,10 @@ class View:
         shape = tuple(self.shape[k] for k in order)
         return self.placed(shape, tuple(self.strides[k] for k in order))
 
+    def turned(self) -> View:
+        """Take the axes from the last to the first."""
+        return self.axes([*range(len(self.shape))][::-1])
+
     def along(self, axis: int) -> View:
         """Put an axis last."""
         order = [*range(len(self.shape))]

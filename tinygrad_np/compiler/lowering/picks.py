@@ -46,9 +46,9 @@ def lower_setitem(builder: Builder, array: Any, index: Any, value: Any) -> None:
 
 def accumulate_at(builder: Builder, name: str, array: Var, index: Any, value: Any) -> None:
     """Write ufunc.at(array, index, value)."""
-    if name not in _MODES:
-        raise Unsupported("this function at indices")
     base = builder.operand(array)
+    if name not in _MODES or base.dtype.kind == "b":
+        raise Unsupported("no backend does this at indices")
     given = builder.operand(value, base.dtype)
     index = as_tuple(index)
     if is_basic(index):

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from .builder import Builder
     from .loops import View
 
+_OF_TRUTHS = {"add": "any", "maximum": "any", "multiply": "all", "minimum": "all"}
 _OF_NOTHING = {"add": 0, "multiply": 1, "any": 0, "all": 1}
 
 
@@ -23,6 +24,8 @@ def reduction(
 ) -> None:
     """Write a reduction, in the dtype of its result."""
     out, source = builder.out, builder.operand(array)
+    if out.dtype == np.dtype(bool):
+        function = _OF_TRUTHS.get(function, function)
     if function not in ("any", "all"):
         source = builder.converted(source, out.dtype)
     elif out.dtype != np.dtype(bool):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -71,9 +72,8 @@ def lower(program: Program) -> Lowered:
             _lower_statement(builder, statement)
         builder.position = builder.statement = None
         pairs = _state(builder, program)
-        results = [
-            _kept(builder, builder.operand(r)) for r in program.results if isinstance(r, Var)
-        ]
+        returned = [r for r in program.results if isinstance(r, Var)]
+        results = [_kept(builder, builder.operand(r)) for r in returned]
         loops, builder.loops = builder.loops, []
         for old, new in pairs:
             builder.map(COPY, old, new)
@@ -207,8 +207,8 @@ def _guard(builder: Builder, statement: Statement) -> None:
     if statement.method == "shape":
         return  # the shapes of values are fixed: what would change them is refused
     view = builder.operand(value)
-    if view.size != 1 or not isinstance(expected, (bool, int, float)):
-        raise Unsupported("a value that is no number")
+    if view.size != 1 or not isinstance(expected, (bool, int, float)) or not isfinite(expected):
+        raise Unsupported("a value that is no finite number")
     builder.append(Guard(view=view, expected=float(expected)))
 
 
@@ -237,11 +237,13 @@ def _state(builder: Builder, program: Program) -> list[tuple[View, View]]:
         if entry is None or output.var is None:
             continue
         old, new = memory.views[entry.var], builder.operand(output.var)
+        name = entry.var.hint or output.kind
         if old.shape != new.shape or old.dtype != new.dtype:
-            name = entry.var.hint or output.kind
             raise Unsupported(
                 f"{name} is {old.shape} {old.dtype} before a step and {new.shape} {new.dtype} after"
             )
+        if any(n > 1 and not step for n, step in zip(old.shape, old.strides)):
+            raise Unsupported(f"{name} is stretched over its axes by broadcasting: copy it before")
         memory.buffers[old.buffer].role = "state"
         pairs.append((old, new))
     return [(old, _kept(builder, new)) for old, new in pairs]
