@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 from folded import folded
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import tinygrad_np as tg
 
@@ -260,3 +262,35 @@ def test_depthwise_windows_do_not_run_over_the_edge():
         g = tg.conv2d_weight(x, np.ones_like(y), 3, groups=1)
     np.testing.assert_array_equal(np.argwhere(~np.isfinite(y)), [[0, 0, k, 0] for k in range(3)])
     np.testing.assert_array_equal(np.isfinite(g[0, 0]), [[False, True, True]] * 3)
+
+
+SMALL, PAIR = st.integers(1, 3), st.tuples(st.integers(1, 2), st.integers(1, 2))
+
+
+@settings(max_examples=30)
+@given(
+    groups=SMALL,
+    channels=PAIR,
+    size=st.tuples(SMALL, SMALL),
+    room=st.tuples(SMALL, SMALL),
+    stride=PAIR,
+    padding=st.tuples(st.integers(0, 3), st.integers(0, 3)),
+    dilation=PAIR,
+)
+def test_convolutions_of_all_geometries(groups, channels, size, room, stride, padding, dilation):
+    """Values and gradients as PyTorch has them, also where groups and channels are one."""
+    torch = pytest.importorskip("torch")
+    lengths = [d * (k - 1) + n for d, k, n in zip(dilation, size, room)]
+    c, o = (groups * n for n in channels)
+    arrays = normal(2, c, *lengths), normal(o, c // groups, *size), normal(o)
+    ours = [leaf(a) for a in arrays]
+    theirs = [torch.tensor(a, requires_grad=True) for a in arrays]
+    how = (stride, padding, dilation, groups)
+    y = tg.conv2d(*ours, *how)
+    z = torch.nn.functional.conv2d(*theirs, *how)
+    np.testing.assert_allclose(y.data, z.detach().numpy(), atol=1e-11)
+    g = normal(*y.shape)
+    y.backward(g)
+    z.backward(torch.from_numpy(g))
+    for mine, other in zip(ours, theirs, strict=True):
+        np.testing.assert_allclose(mine.grad.data, other.grad.numpy(), atol=1e-11)
