@@ -290,6 +290,10 @@ def test_what_is_open_is_in_the_link(visit):
     again = visit("loop", fragment="#step=8&open=1.2")
     assert title_of(again, "1 of 12").count() == 1
     assert visit("loop", fragment="#open=99.x.1").locator("g.title").count() == 1
+    inner = visit("loop", fragment="#step=6&open=2.3")  # open inside of what is closed
+    assert inner.locator("g.title").count() == 0
+    inner.keyboard.press("o")
+    assert inner.locator(".e.on").count() == 5
 
 
 def test_lines_light_up_from_source_to_target(visit):

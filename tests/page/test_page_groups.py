@@ -120,6 +120,21 @@ def test_a_loop_is_a_group_of_its_turns():
     assert "h0" in found  # other data: outside
 
 
+def test_data_of_the_first_turn_stays_outside():
+    """Also where other data of its shape is read by the same op."""
+    w = tg.Tensor(np.eye(3), requires_grad=True, name="w")
+    others = [tg.Tensor(np.full((2, 3), float(k)), name=f"other{k}") for k in range(3)]
+    h = tg.Tensor(np.ones((2, 3)), name="x")
+    with tg.record() as run:
+        for _ in range(4):
+            h = tg.tanh(h @ w * 2.0)
+        loss = (h + others[0] @ w + others[1] @ w + others[2] @ w).sum()
+        loss.backward()
+    found = outline(tg.graph(loss, record=run))
+    assert {"x", "other0"} < {member for member in found if isinstance(member, str)}
+    assert "(matmul → multiply → tanh) ×4" in titles(tg.graph(loss, record=run))
+
+
 def test_a_loop_of_two_turns_is_none():
     assert titles(looped(2)) == [""]
 

@@ -26,6 +26,7 @@ const inside = groups.map(() => []);
 nodes.forEach((n, i) => { for (const k of around(i)) inside[k].push(i); });
 // What is seen of a node: itself, or the outermost closed group that it is in.
 const seen = i => { const k = around(i).find(k => !open.has(k)); return k === undefined ? i : N + k; };
+const isOpen = k => around(N + k).every(p => open.has(p)) && open.has(k);
 const member = (g, item) => g.members[item - g.enter.length];
 const openMember = (g, item) => { const ref = member(g, item); return ref >= N && open.has(ref - N) ? ref - N : null; };
 
@@ -60,12 +61,10 @@ function sizeOf(g, item) {
   return k !== null ? geometry[k] : { left: half, right: half, height: 30 + 16 * rowsOf(ref).length };
 }
 
-const titleWidth = g => g.width * .82 + 26;
-function place(k) {
-  const g = groups[k], sizes = g.xs.map((_, item) => sizeOf(g, item)), xs = [...g.xs];
-  const opened = item => openMember(g, item) !== null;
-  for (const items of g.rows) {
-    if (!items.some(opened)) continue;
+// The places across of a group's items: open groups stay, and their neighbours give way.
+function across(g, sizes) {
+  const xs = [...g.xs], opened = item => openMember(g, item) !== null;
+  for (const items of g.rows.filter(items => items.some(opened))) {
     const offsets = [0];
     items.slice(1).forEach((item, i) => {
       const a = sizes[items[i]], b = sizes[item];
@@ -73,39 +72,55 @@ function place(k) {
     });
     spread(items.map(item => g.xs[item]), offsets, items.map(item => opened(item) ? 1e4 : 1)).forEach((x, i) => xs[items[i]] = x);
   }
-  const reach = g.rows.map(() => 0), far = (a, b) => reach[g.row[b]] = Math.max(reach[g.row[b]], Math.abs(xs[a] - xs[b]));
-  for (const line of g.lines) if (g.row[line.to] === g.row[line.upper] + 1) far(line.upper, line.to);
-  for (const { from, first, count } of g.lanes.values()) for (let i = 0; i < count; i++) far(i ? first + i - 1 : from, first + i);
-  const tops = [], bottoms = [];
-  let y = k ? HEAD : 0;
+  return xs;
+}
+
+// How far to a side the lines into each row go: for those that go far there is more room.
+function reaches(g, xs) {
+  const reach = g.rows.map(() => 0), note = (a, b) => reach[g.row[b]] = Math.max(reach[g.row[b]], Math.abs(xs[a] - xs[b]));
+  for (const line of g.lines) if (g.row[line.to] === g.row[line.upper] + 1) note(line.upper, line.to);
+  for (const { from, first, count } of g.lanes.values()) for (let i = 0; i < count; i++) note(i ? first + i - 1 : from, first + i);
+  return reach;
+}
+
+// Top and bottom of each row, and the bottom of all. Beside the title, lines go straight down.
+function down(g, sizes, xs) {
+  const tops = [], bottoms = [], reach = reaches(g, xs), framed = g !== groups[0];
+  let y = framed ? HEAD : 0;
   g.rows.forEach((items, r) => {
-    const height = Math.max(...items.map(item => sizes[item].height)), last = r === g.rows.length - 1;
-    const port = k && !height;
-    if (r) y += Math.min(80, .06 * reach[r]) + (port && last || k && r === 1 && !tops[0] ? PAD + Math.min(20, reach[r] / 3) : GAP);
-    tops.push(r || !port ? y : 0); // beside the title lines go straight down
+    const height = Math.max(...items.map(item => sizes[item].height)), ports = framed && !height;
+    const short = framed && r === 1 && tops[0] === 0 || ports && r === g.rows.length - 1;
+    if (r) y += Math.min(80, .06 * reach[r]) + (short ? PAD + Math.min(20, reach[r] / 3) : GAP);
+    tops.push(ports && !r ? 0 : y);
     bottoms.push(y += height);
   });
-  if (k && groups[k].leave.length === 0) y += PAD;
-  const ports = [...g.enter.keys(), ...g.leave.map((_, j) => g.out + j)].map(item => xs[item]);
-  const through = ports.find((x, i) => i < g.enter.length && ports.slice(g.enter.length).includes(x));
-  const anchor = through ?? (ports.length ? ports.reduce((a, b) => a + b) / ports.length : 0);
-  let left = 0, right = 0;
-  xs.forEach((x, item) => {
-    left = Math.max(left, anchor - x + sizes[item].left + PAD);
-    right = Math.max(right, x - anchor + sizes[item].right + PAD);
-  });
-  const short = titleWidth(g) + 14 - left - right;
-  if (k && short > 0) { left += short / 2; right += short / 2; }
+  return { tops, bottoms, height: framed && !g.leave.length ? y + PAD : y };
+}
+
+const titleWidth = g => g.width * .82 + 26;
+function place(k) {
+  const g = groups[k], sizes = g.xs.map((_, item) => sizeOf(g, item)), xs = across(g, sizes), { tops, bottoms, height } = down(g, sizes, xs);
+  // It is placed by the line that goes straight through, else by the mean of its ports.
+  const enter = g.enter.map((_, j) => xs[j]), leave = g.leave.map((_, j) => xs[g.out + j]), ports = [...enter, ...leave];
+  const anchor = enter.find(x => leave.includes(x)) ?? ports.reduce((a, b) => a + b, 0) / (ports.length || 1);
+  let left = Math.max(...xs.map((x, item) => anchor - x + sizes[item].left)) + PAD;
+  let right = Math.max(...xs.map((x, item) => x - anchor + sizes[item].right)) + PAD;
+  const width = titleWidth(g), missing = k ? Math.max(0, width + 14 - left - right) / 2 : 0;
+  left += missing;
+  right += missing;
   // The title stands where no line enters; where there is no such place, one is made.
-  const tops0 = g.enter.map((_, item) => xs[item]).sort((a, b) => a - b), edges = [anchor - left + 2, ...tops0, anchor + right - 2];
-  let title = edges.slice(1).map((x, i) => [edges[i] + 4, x - edges[i] - 8]).find(([, room]) => room >= titleWidth(g))?.[0];
-  if (title === undefined) left = Math.max(left, anchor - (title = tops0[0] - titleWidth(g) - 4) + 6);
+  const edges = [anchor - left + 2, ...enter.sort((a, b) => a - b), anchor + right - 2];
+  let title = edges.find((x, i) => edges[i + 1] - x >= width + 8) + 4;
+  if (Number.isNaN(title)) {
+    title = enter[0] - width - 4;
+    left = Math.max(left, anchor - title + 6);
+  }
   const middle = xs.map((x, item) => {
-    const r = g.row[item], h = sizes[item].height, ref = member(g, item);
-    if (!g.rows[r].some(opened)) return (tops[r] + bottoms[r]) / 2;
-    return ref < N && !nodes[ref].op ? bottoms[r] - h / 2 : tops[r] + h / 2;
+    const r = g.row[item], half = sizes[item].height / 2, ref = member(g, item);
+    if (g.rows[r].every(other => openMember(g, other) === null)) return (tops[r] + bottoms[r]) / 2;
+    return ref < N && !nodes[ref].op ? bottoms[r] - half : tops[r] + half;
   });
-  geometry[k] = { title, left, right, height: y, anchor, xs, tops, bottoms, sizes, middle };
+  geometry[k] = { title, left, right, height, anchor, xs, tops, bottoms, sizes, middle };
 }
 
 // --- lines ---------------------------------------------------------------------------------------
@@ -147,14 +162,10 @@ function ends(g, at, item) {
     for (const line of lines) line.end = at.xs[item];
   } else {
     const x = at.xs[item], room = at.sizes[item].left - 14, gap = Math.min(PORT, 2 * room / Math.max(1, lines.length - 1));
-    const wishes = lines.map(line => line.count ? at.xs[line.upper] : exit(g, at, line.from, line.value)[0]);
-    if (member(g, item) >= N) { // in any order: from left to right
-      const order = lines.map((_, i) => i).sort((a, b) => wishes[a] - wishes[b]);
-      lines.sort((a, b) => wishes[lines.indexOf(a)] - wishes[lines.indexOf(b)]);
-      wishes.sort((a, b) => a - b);
-    }
+    for (const line of lines) line.end = line.count ? at.xs[line.upper] : exit(g, at, line.from, line.value)[0];
+    if (member(g, item) >= N) lines.sort((a, b) => a.end - b.end); // a group has no order of its arguments
     const offsets = lines.map((_, i) => i * gap), last = x + room - (offsets.at(-1) || 0);
-    spread(wishes, offsets, lines.map(() => 1)).forEach((end, i) => {
+    spread(lines.map(line => line.end), offsets, lines.map(() => 1)).forEach((end, i) => {
       lines[i].end = Math.max(Math.min(end - offsets[i], last), x - room) + offsets[i];
     });
   }
@@ -189,7 +200,7 @@ function drawLines(k) {
 // --- boxes ---------------------------------------------------------------------------------------
 
 const text = (x, y, words, attributes) => make("text", { x, y, ...attributes }, words);
-const around0 = (w, h, more) => ({ x: -w / 2, y: -h / 2, width: w, height: h, ...more });
+const centred = (w, h, more) => ({ x: -w / 2, y: -h / 2, width: w, height: h, ...more });
 
 function shape(kind, w, h) {
   const points = (...list) => make("polygon", { class: "box", points: list.join(" ") });
@@ -197,9 +208,9 @@ function shape(kind, w, h) {
   if (kind === "number") return [make("ellipse", { class: "box", rx: w / 2, ry: h / 2 })];
   if (kind === "data") return [points(l + c, t, r, t, r - c, b, l, b)];
   if (kind === "output") return [points(l + c, t, r - c, t, r, t + c, r, b - c, r - c, b, l + c, b, l, b - c, l, t + c)];
-  const box = make("rect", around0(w, h, { class: "box", rx: kind === "parameter" ? 1 : 8 }));
-  if (kind === "group") return [make("rect", around0(w, h, { class: "pile", rx: 8, transform: "translate(4 4)" })), box];
-  return kind === "parameter" ? [box, make("rect", around0(w - 6, h - 6, { class: "inner", rx: 1 }))] : [box];
+  const box = make("rect", centred(w, h, { class: "box", rx: kind === "parameter" ? 1 : 8 }));
+  if (kind === "group") return [make("rect", centred(w, h, { class: "pile", rx: 8, transform: "translate(4 4)" })), box];
+  return kind === "parameter" ? [box, make("rect", centred(w - 6, h - 6, { class: "inner", rx: 1 }))] : [box];
 }
 
 // The heading of a box and the lines below it; the dtype is left out on the simple page.
@@ -273,17 +284,15 @@ function arrange(k) {
 }
 
 const svg = make("svg", { role: "group", "aria-label": "Computation graph" });
-// Lay out the open groups again, all or those around one.
-function arrangeAll(around) {
-  const shown = groups.map((_, k) => k).filter(k => open.has(k) && around_(k).every(p => open.has(p)));
-  const changed = around === undefined ? shown : shown.filter(k => around.includes(k));
+// Lay out the groups that are seen open: all, or some of them.
+function arrangeAll(some = () => true) {
+  const changed = groups.map((_, k) => k).filter(k => isOpen(k) && some(k));
   for (const k of [...changed].reverse()) { build(k); place(k); }
   for (const k of changed) arrange(k);
   const { left, right, height, anchor } = geometry[0];
   if (!svg.firstChild) svg.append(built[0].all);
   for (const [name, value] of Object.entries({ viewBox: `${fixed(anchor - left - 6)} -14 ${fixed(left + right + 12)} ${fixed(height + 28)}`, width: fixed(left + right + 12), height: fixed(height + 28) })) svg.setAttribute(name, value);
 }
-const around_ = k => k ? around(N + k) : [];
 
 // --- what the page asks --------------------------------------------------------------------------
 
@@ -298,12 +307,13 @@ function route(source, target, argument) {
     add(k, groups[k].at.get(ref), -1);
   }
   for (const inner of way.slice(way.indexOf(k) + 1)) add(inner, groups[inner].out + groups[inner].leave.indexOf(source), -1);
-  return lines.map(line => line.same || line).filter(line => open.has(line.group));
+  return lines.map(line => line.same || line).filter(line => isOpen(line.group));
 }
 
 function toggle(k) {
   if (open.has(k)) open.delete(k); else open.add(k);
-  arrangeAll([...around(N + k), k]);
+  const way = [...around(N + k), k];
+  arrangeAll(other => way.includes(other) || around(N + other).includes(k));
 }
 
 function setOpen(list) {

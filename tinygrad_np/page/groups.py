@@ -6,7 +6,6 @@ before it, and a closed group can stand as one box in the graph without a cycle.
 
 from __future__ import annotations
 
-from collections import Counter
 from itertools import chain, groupby
 from typing import TYPE_CHECKING, Any
 
@@ -153,30 +152,39 @@ class _Grouping:
             for group in way:
                 first_ops.setdefault(group, op)
         leaves: dict[Group, list[int]] = {}
-        alike = Counter(map(self._reading, range(len(self.nests))))
+        per_turn = self._data_of_turns(ways)
         for node in self.graph.nodes:
             if node.op is not None:
                 continue
             users = self.users[node.id]
-            way = _common([ways[user] for user in users]) if users else (whole,)
             if node.kind == "data":
-                # Each turn of a loop reads one: beside the turns. Other data: outside of all.
-                loops = [group for group in way if group.kind == "loop"]
-                per_turn = alike[self._reading(node.id)] >= FEWEST_TURNS
-                home = loops[-1] if loops and per_turn else whole
+                home = per_turn.get(node.id, whole)
             else:
                 own = self._group_of_module(node.id, ways)
+                way = _common([ways[user] for user in users]) if users else (whole,)
                 # A group that has a value for somebody before it would make a cycle.
                 home = own if own and min(users) >= first_ops[own] else way[-1]
             leaves.setdefault(home, []).append(node.id)
         for home, ids in leaves.items():
             home.members = [*ids, *home.members]
 
-    def _reading(self, leaf: int) -> tuple[Any, ...]:
-        """Return what data that is read in the same way by other turns of a loop has in common."""
-        node = self.graph.nodes[leaf]
-        readers = [self.graph.nodes[user].op for user in self.users[leaf]]
-        return node.kind, node.shape, node.dtype, *readers
+    def _data_of_turns(self, ways: dict[int, Way]) -> dict[int, Group]:
+        """Return the loop of all data of which each turn reads one: it stands beside the turns."""
+        alike: dict[Any, list[int]] = {}
+        for node in self.graph.nodes:
+            if node.kind != "data" or not self.users[node.id]:
+                continue
+            users = self.users[node.id]
+            loops = [group for group in _common([ways[i] for i in users]) if group.kind == "loop"]
+            if loops:
+                readers = tuple(self.graph.nodes[user].op for user in users)
+                key = loops[-1], node.shape, node.dtype, readers
+                alike.setdefault(key, []).append(node.id)
+        found = {}
+        for key, ids in alike.items():
+            if len(ids) >= FEWEST_TURNS:
+                found.update(dict.fromkeys(ids, key[0]))
+        return found
 
     def _group_of_module(self, leaf: int, ways: dict[int, Way]) -> Group | None:
         """Return the group of the parameter's module, which others may use too."""
