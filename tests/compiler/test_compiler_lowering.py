@@ -119,6 +119,26 @@ def test_trainings_are_numpys(name):
         np.testing.assert_allclose(machine.array(lowered.results[0]), step().item(), rtol=1e-12)
 
 
+@pytest.mark.parametrize("make", [nn.RAdam, nn.AdaGrad, nn.NAdam, nn.AdamW])
+def test_optimizers_whose_numbers_change(make):
+    """Corrections by the count of steps, and rates that follow a schedule."""
+    w = nn.Parameter(np.array([2.0, -1.0, 0.5]))
+    optimizer = make([w], lr=nn.InverseTimeDecay(0.1, 0.5))
+
+    def step():
+        loss = (w * w).sum()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        return loss
+
+    lowered = lower(record_step(step).program)
+    machine = Machine(lowered)
+    for _ in range(8):
+        machine.step()
+        np.testing.assert_allclose(machine.array(lowered.results[0]), step().item(), rtol=1e-12)
+
+
 def test_a_compiled_step_is_taken_as_its_function():
     step, *_ = small()
     assert len(record_step(tg.compile(step)).program.statements) == len(

@@ -37,8 +37,8 @@ def lower_setitem(builder: Builder, array: Any, index: Any, value: Any) -> None:
         builder.map(COPY, part, without_leading(given, len(part.shape)))
     elif len(index) == 1 and given.size == 1 and _is_computed_mask(builder, index[0]):
         mask = builder.operand(index[0])
-        lead = len(base.shape) - len(mask.shape)
-        mask = mask.placed((*mask.shape, *[1] * lead), (*mask.strides, *[0] * lead))
+        while len(mask.shape) < len(base.shape):
+            mask = mask.widened(len(mask.shape))
         builder.map("where", base, mask, given.placed((), ()), base, dtype=base.dtype)
     else:
         gather(builder, "set", given, base, index)

@@ -142,6 +142,8 @@ def _lower_statement(builder: Builder, statement: Statement) -> None:
         draws.lower_draw(builder, statement)
     elif kind in ("method", "function"):
         _call(builder, statement)
+    elif kind == "host" and statement.target is abs:
+        builder.map("absolute", builder.out, builder.operand(*args))
     elif kind == "host":
         raise Unsupported("a Python function of a number, which only Python can call")
     else:
