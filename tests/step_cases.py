@@ -1,6 +1,9 @@
 """Training steps without arguments, as the lowering to loops takes them."""
 
+import linecache
+
 import numpy as np
+from random_programs import World, program
 
 import tinygrad_np as tg
 from tinygrad_np import nn
@@ -139,3 +142,15 @@ def norms(dtype):
 
 
 TRAININGS = {f.__name__: f for f in (spiral, xor, images, noise, waves, norms)}
+
+
+def random_step(seed):
+    """A random program of the compiler's tests, on the same arguments in each step."""
+    world, text = World(seed), program(seed)
+    file = f"<random step {seed}>"
+    linecache.cache[file] = (len(text), None, text.splitlines(keepends=True), file)
+    names = world.names()
+    exec(compile(text, file, "exec"), names)
+    x, y, labels = world.arguments(0)
+    tg.manual_seed(seed)
+    return lambda: names["step"](x, y, labels)

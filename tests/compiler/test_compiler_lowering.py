@@ -1,13 +1,11 @@
 """Steps as loops over typed buffers: every op of the table, and what a step leaves behind."""
 
-import linecache
-
 import numpy as np
 import pytest
 from loop_interpreter import Machine
 from op_cases import CASES, every_case
-from random_programs import World, arrays, program
-from step_cases import TRAININGS, results_of, step_of
+from random_programs import arrays
+from step_cases import TRAININGS, random_step, results_of, step_of
 
 import tinygrad_np as tg
 from tinygrad_np import nn
@@ -153,18 +151,6 @@ def test_the_line_and_section_of_a_loop():
     places = {(loop.section, loop.place[1] - first) for loop in loops}
     assert {("forward", 2), ("backward", 4), ("update", 6)} <= places
     assert {loop.place[0] for loop in loops} == {__file__}
-
-
-def random_step(seed):
-    """A random program of the compiler's tests, on the same arguments in each step."""
-    world, text = World(seed), program(seed)
-    file = f"<random step {seed}>"
-    linecache.cache[file] = (len(text), None, text.splitlines(keepends=True), file)
-    names = world.names()
-    exec(compile(text, file, "exec"), names)
-    x, y, labels = world.arguments(0)
-    tg.manual_seed(seed)
-    return lambda: names["step"](x, y, labels)
 
 
 def test_random_programs_are_numpys():

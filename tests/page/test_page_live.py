@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from browser_steps import CHROMIUM, difference, empty_page, load, read, run_all, train
 from op_cases import CASES
-from step_cases import TRAININGS, results_of, step_of
+from random_programs import arrays
+from step_cases import TRAININGS, random_step, results_of, step_of
 
 import tinygrad_np as tg
 from tinygrad_np import nn
@@ -57,6 +58,19 @@ def test_200_steps_are_numpys(page, name):
         load(page, step)
         losses = train(page, 200)
         np.testing.assert_allclose(losses, [step().item() for _ in range(200)], rtol=tolerance)
+
+
+def test_random_programs_are_numpys(page):
+    """Views, writes, states, random numbers and optimizers, in two steps."""
+    for seed in range(100, 112):
+        step = random_step(seed)
+        with np.errstate(all="ignore"):
+            step()  # gradients are there from here on
+            lowered = load(page, step)
+            for _ in range(2):
+                page.evaluate("program.step()")
+                for view, right in zip(lowered.results, arrays(step()), strict=True):
+                    np.testing.assert_allclose(read(page, view), right, 1e-9, 1e-11, err_msg=seed)
 
 
 def test_reset_begins_again_to_the_bit(page):
