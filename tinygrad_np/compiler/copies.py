@@ -71,3 +71,11 @@ def _fill(placed: Any, array: np.ndarray) -> None:
     once = tuple(slice(0, 1) if step == 0 else slice(None) for step in array.strides)
     index = (*once, ...)
     np.copyto(placed[index], array[index])
+
+
+def locked(value: Any) -> Any:
+    """Return an array that can't be written to, in the same memory; anything else as it is."""
+    if type(value) is np.ndarray:
+        value = value.view()
+        value.setflags(write=False)
+    return value

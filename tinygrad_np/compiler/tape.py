@@ -20,6 +20,7 @@ from ..core.containers import flatten, rebuild, refill
 from ..core.tensor import Tensor, wrap
 from .array_standins import Traced, TracedArray, stand_in
 from .callers import Origins, asked_by_the_library, module_name
+from .copies import locked
 from .errors import CompileError
 from .numpy_calls import is_sized_by_values
 from .slots import interpose, withdraw
@@ -213,7 +214,7 @@ class Tape(doors.Tracer, modes.Watcher):
 
     def _pure(self, kind: str, target: Any, args: tuple, kwargs: dict) -> Any:
         """Compute a call of a function that must not write into what it is given."""
-        lent, named = self.values(args, _locked), self.values(kwargs, _locked)
+        lent, named = self.values(args, locked), self.values(kwargs, locked)
         try:
             result = perform(kind, target, lent, named)
         except ValueError as error:
@@ -381,6 +382,9 @@ class Tape(doors.Tracer, modes.Watcher):
     def left(self, exit: Any, node: Any) -> None:
         """Do nothing: a stand-in has refused."""
 
+    def unrecorded(self, op: Any, operands: tuple[Any, ...]) -> None:
+        """Do nothing: the statements of the op are recorded."""
+
 
 def _value(leaf: Any) -> Any:
     """Return the real value of a returned leaf: of a Tensor its array, also if just written."""
@@ -390,11 +394,3 @@ def _value(leaf: Any) -> Any:
     if isinstance(leaf, TracedArray):
         return np.array(leaf.value)
     return leaf.value if isinstance(leaf, StandIn) else leaf
-
-
-def _locked(value: Any) -> Any:
-    """Return an array that can't be written to, in the same memory; anything else as it is."""
-    if type(value) is np.ndarray:
-        value = value.view()
-        value.setflags(write=False)
-    return value

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from .exits import Exit
     from .node import Node
+    from .op import Op
     from .tensor import Tensor
 
 
@@ -48,8 +49,23 @@ class Watcher(Protocol):
     def left(self, exit: Exit, node: Node) -> None:
         """The value of a node, which needs a gradient, became a bare number."""
 
+    def unrecorded(self, op: Op, operands: tuple[Any, ...]) -> None:
+        """An op was called and not recorded, though one of these needs a gradient: `no_grad()`."""
 
-# Whether nodes are made: False, True, or the watcher that is told of each one.
+
+class Unrecorded:
+    """The mode inside of `no_grad()` while somebody watches: false, but it knows whom to tell."""
+
+    __slots__ = ("watcher",)
+
+    def __init__(self, watcher: Watcher) -> None:
+        self.watcher = watcher
+
+    def __bool__(self) -> bool:
+        return False
+
+
+# Whether nodes are made: True, or the watcher that is told of each one; False, or `Unrecorded`.
 recording: ContextVar[Any] = ContextVar("recording", default=True)
 
 # Who is told what happens, also while nothing is recorded; None if nobody is.
@@ -95,7 +111,10 @@ class _Recording(Switch):
             raise
 
     def _values(self) -> tuple[Any, ...]:
-        return (self._mode and (watcher.get() or True),)
+        watching = watcher.get()
+        if self._mode:
+            return (watching or True,)
+        return (watching is not None and Unrecorded(watching),)
 
     def __call__(self, function: Callable) -> Callable:
         """Decorate a function, or a coroutine function, to run in this mode."""

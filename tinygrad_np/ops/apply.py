@@ -85,12 +85,15 @@ def unary(op: Op) -> Callable:
             result = _new(Tensor)
             node = None
             parent = x._node
-            if flows and parent is not None and parent.needs_grad and (mode := _mode()):
+            needs = flows and parent is not None and parent.needs_grad
+            if needs and (mode := _mode()):
                 values = (data, out)
                 saved = (read(values),)
                 node = record(mode, op, (parent,), saved, out, values)
             elif parent is not None and parent.has_leaf and _mode():
                 node = flat(op, (parent,), out)
+            elif needs and mode is not False:
+                mode.watcher.unrecorded(op, (x,))
             if not isinstance(out, _scalar):  # numbers are immutable anyway
                 out.setflags(False)
             result._data = out
@@ -148,6 +151,8 @@ def binary(op: Op) -> Callable:
                 node = record(mode, op, (x_node, y_node), saved, out, values)
             elif (x_node is not None or y_node is not None) and _mode():
                 node = flat(op, (x_node, y_node), out)
+            elif (x_needs or y_needs) and mode is not False:
+                mode.watcher.unrecorded(op, (x, y))
             if not isinstance(out, _scalar):  # numbers are immutable anyway
                 out.setflags(False)
             result._data = out
@@ -239,6 +244,8 @@ def general(op: Op) -> Callable:
                     node = record(mode, op, parents, saved, outs, arrays, params)
                 elif not isinstance(outs, tuple):
                     node = flat(op, [getattr(value, "_node", None) for value in operands], outs)
+            elif recorded and mode is not False:
+                mode.watcher.unrecorded(op, tuple(operands))
             if isinstance(outs, tuple):
                 parts = (node and part(node, k, outs) for k in range(len(outs)))
                 results = tuple(map(wrap, outs, parts))

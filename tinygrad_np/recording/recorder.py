@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from ..core.exits import Exit
     from ..core.node import Node
+    from ..core.op import Op
     from ..core.tensor import Tensor
     from .optimizer_rule import UpdateRule
 
@@ -121,6 +122,7 @@ class Record(Switch):
         flows: a `Flow` for each rule that ran, in order.
         updates: an `Update` for each write to a leaf that needs a gradient, in order.
         exits: for each value that became a bare number (`float(t)`), how and where, and its node.
+        unseen: the first op that read a value under `no_grad()`, and the user's line, by node.
     """
 
     variables = (modes.watcher, modes.recording)
@@ -131,6 +133,7 @@ class Record(Switch):
         self.flows: list[Flow] = []
         self.updates: list[Update] = []
         self.exits: list[tuple[Exit, Node]] = []
+        self.unseen: dict[Node, tuple[Op, tuple[str, int]]] = {}
         self._outer: Any = None  # what recorded before this, and goes on seeing everything
         self._last: tuple[Node, tuple[CodeType, int]] | None = None
 
@@ -193,6 +196,17 @@ class Record(Switch):
         self.exits.append((exit, node))
         for outer in self._others():
             outer.left(exit, node)
+
+    def unrecorded(self, op: Op, operands: tuple[Any, ...]) -> None:
+        """Keep the first op that read a value that needs a gradient under `no_grad()`."""
+        frame = outside(sys._getframe(1))
+        place = frame.f_code.co_filename, line_of(frame.f_code, frame.f_lasti)
+        for operand in operands:
+            node = getattr(operand, "_node", None)
+            if node is not None and node.needs_grad and not self.gradients:  # updates come later
+                self.unseen.setdefault(node, (op, place))
+        for outer in self._others():
+            outer.unrecorded(op, operands)
 
     # --- called by optimizers --------------------------------------------------------------------
 

@@ -87,6 +87,10 @@ class Forward(Watcher):
         if self._outer is not None:
             self._outer.left(exit, node)
 
+    def unrecorded(self, op: Any, operands: tuple[Any, ...]) -> None:
+        if self._outer is not None:
+            self._outer.unrecorded(op, operands)
+
     # --- from parents to results ---------------------------------------------------------------
 
     def _of(self, node: Any) -> Any:

@@ -118,6 +118,16 @@ class Evidence(Reading):
         exits = [exit for exit, node in recorded if exit.use and node in nodes]
         return exits[-1] if exits else None
 
+    def unseen(self, nodes: Iterable[Node]) -> str:
+        """Name the op that read the last of these values under `no_grad()`, and its line."""
+        known = {} if self.record is None else self.record.unseen
+        for node in reversed(list(nodes)):
+            if node in known:
+                op, place = known[node]
+                line = where_text(place)
+                return f"{op.name} at {line} reads {self.called(node)} under no_grad()"
+        return ""
+
     def _uses_of_data(self) -> list[tuple[Node, Any]]:
         """Return each recorded op that reads data, with that operand."""
         steps = () if self.record is None else self.record.forward.values()

@@ -291,12 +291,14 @@ def unreachable_parameters(graph: LossGraph) -> Iterator[Finding]:
         )
     ends: dict[str, list[Node]] = {}  # by the place where the way from them ends
     for leaf in unused:
-        descendants = evidence.descendants(leaf)
-        ends.setdefault(evidence.at(list(descendants)[-1]) if descendants else "", []).append(leaf)
-    for end, nodes_before in ends.items():
-        way = "no gradient comes there from it"
-        if end:
-            way = f"the way ends at the result of {end}, whose numbers alone go on, if any"
+        descendants = list(evidence.descendants(leaf))
+        end = "no gradient comes there from it"
+        if descendants:
+            last = evidence.at(descendants[-1])
+            end = f"the way ends at the result of {last}, whose numbers alone go on, if any"
+        end = evidence.unseen([leaf, *descendants]) or end
+        ends.setdefault(end, []).append(leaf)
+    for way, nodes_before in ends.items():
         yield Finding(
             "not reached",
             f"this loss does not reach {graph.names(nodes_before)}: {way}",

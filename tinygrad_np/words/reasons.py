@@ -240,6 +240,9 @@ class _Question:
         exit = self.evidence.exit([self.node])
         if exit is not None:
             return f"nothing was computed from {self.name} with a graph: {exit}."
+        unseen = self.evidence.unseen([self.node])
+        if unseen:
+            return f"nothing was computed from {self.name} with a graph: {unseen}."
         root = self._root()
         if root is None and self.record is None:
             return (
@@ -264,6 +267,9 @@ class _Question:
         exit = self.evidence.exit(descendants)
         if exit is not None:
             return f"The way is cut: {exit}."
+        unseen = self.evidence.unseen(descendants)
+        if unseen:
+            return f"The way is cut: {unseen}."
         step = self._step_function()
         if step:
             return f"The way is cut: {step}."
