@@ -192,6 +192,7 @@ def test_kinds_and_dtypes():
     constant = tg.Tensor(W, requires_grad=True)
     shared = tg.vmap(lambda x: constant * 2, out_axes=None)(X)
     assert shared.shape == W.shape
+    assert type(tg.vmap(lambda x: tg.Tensor(W), out_axes=None)(X)) is np.ndarray
     tg.vmap(lambda x: constant * 2)(X).sum().backward()
     np.testing.assert_array_equal(constant.grad, np.full(W.shape, 2.0 * ROWS))
 
@@ -325,6 +326,28 @@ def test_nothing_is_written_to_tensors_outside():
     with pytest.raises(RuntimeError, match="values that differ"):
         tg.vmap(lambda x: outside.assign(x[:1]))(X)
     assert outside.tolist() == [2.0]
+
+
+def test_backward_inside():
+    def own_leaf(x):
+        w = tg.Tensor(x, requires_grad=True)
+        (w**3).sum().backward()
+        return w.grad
+
+    np.testing.assert_allclose(tg.vmap(own_leaf)(X), 3 * X**2)
+    weight = tg.Tensor(W, requires_grad=True, name="w")
+    with pytest.raises(RuntimeError, match=r"add to the .grad of a Tensor 'w' \(4, 5\)"):
+        tg.vmap(lambda m: (m @ weight).sum().backward())(M)
+    assert weight.grad is None
+    with pytest.raises(RuntimeError, match="values that differ"):
+        tg.vmap(lambda m: tg.assign_all([weight], [m[0, :, None] * np.ones(5)]))(M)
+    np.testing.assert_array_equal(weight.data, W)
+
+
+def test_no_rows():
+    none = np.zeros((0, 4))
+    assert tg.vmap(lambda x: tg.softmax(x)[:2])(none).shape == (0, 2)
+    assert tg.vmap(tg.grad(lambda x: (tg.exp(x) * x).sum()))(none).shape == (0, 4)
 
 
 def test_values_that_are_kept_say_so_when_they_are_used():

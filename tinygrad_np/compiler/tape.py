@@ -344,9 +344,6 @@ class Tape(doors.Tracer, modes.Watcher):
         name = frame.f_code.co_name
         return CompileError(f"{frame.f_code.co_filename}:{line}: {name} {what}. Instead: {remedy}.")
 
-    def writes(self, tensor: Any, new: Any) -> None:
-        """Do nothing: the state sees the write."""
-
     # --- as a Watcher: names for the values -----------------------------------------------------
 
     def made(

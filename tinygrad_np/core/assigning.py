@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from . import modes
-from .doors import Number, as_array
+from .doors import Number, as_array, told_of_write
 from .node import Constant, Leaf, Node
 from .switch import consume
 from .tensor import Tensor, as_operand, wrap
@@ -52,6 +52,7 @@ def assign_all(targets: list[Any], values: list[Any]) -> None:
             own = type(value) is np.ndarray and value.base is None and getrefcount(value) <= _ALONE
             if not own or value.shape != data.shape or value.dtype is not data.dtype:
                 value = _fitted(target, value)
+            told_of_write(target, value)
             value.setflags(False)
             objects.append(target)
             attributes.append("_data")

@@ -63,6 +63,11 @@ class Tracer(Protocol):
 
     def writes(self, tensor: Any, new: Any) -> None:
         """Be told that a Tensor is about to get other values; raise if it may not."""
+        return
+
+    def accumulates(self, node: Any) -> None:
+        """Be told that `backward()` is about to add to the `.grad` of a node's Tensor; likewise."""
+        return
 
 
 _modules = sys.modules  # `numpy.ma` is among them once somebody makes a masked array
@@ -173,6 +178,18 @@ class NoArrayError(Exception):
     def __init__(self, stand_in: Any) -> None:
         super().__init__("a stand-in for an array has none")
         self.stand_in = stand_in
+
+
+def told_of_write(tensor: Any, new: Any) -> None:
+    """Tell that a Tensor is about to get other values."""
+    if tracing and (answer := tracer.get()) is not None:
+        answer.writes(tensor, new)
+
+
+def told_of_gradient(node: Any) -> None:
+    """Tell that the Tensor of a node is about to get a gradient."""
+    if tracing and (answer := tracer.get()) is not None:
+        answer.accumulates(node)
 
 
 def own_array(array: np.ndarray) -> np.ndarray:

@@ -251,6 +251,7 @@ class Tensor(Hooked, Writable, NumPyProtocols, PythonProtocols, ForeignNames, Ta
         with _grads:  # another thread may be adding to the same leaves
             holders, totals = [], []
             for end, g in gradients:
+                doors.told_of_gradient(end)
                 holder: Any = end if end.op is None else end.watch
                 old = None if holder.grad is None else gradient_of(holder)
                 if not create_graph:

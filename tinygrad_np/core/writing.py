@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from . import doors, modes
+from . import modes
+from .doors import told_of_write
 from .node import Leaf, Node
 
 
@@ -66,8 +67,7 @@ class Writable:
         new, old = result._data, self._data
         if new.shape != old.shape or new.dtype is not old.dtype:
             result = self._fitting(result, action)
-        if doors.tracing and (answer := doors.tracer.get()) is not None:
-            answer.writes(self, result._data)
+        told_of_write(self, result._data)
         node = self._node
         watcher = modes.watcher.get()
         if watcher is not None and result._node is None and isinstance(node, Leaf):

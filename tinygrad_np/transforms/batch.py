@@ -95,6 +95,18 @@ class Batch(Switch):
         if self.outer is not None:
             self.outer.writes(tensor, new)
 
+    def accumulates(self, node: Any) -> None:
+        """Refuse to add to a gradient outside: each row would have one of its own."""
+        if node.serial < self.since:
+            name = f" {node.name!r}" if node.name else ""
+            raise RuntimeError(
+                f"backward() in the function would add to the .grad of a Tensor{name} {node.shape} "
+                f"outside of {self.what}, once for all rows: use tinygrad_np.grad inside, or call "
+                "backward() on the result"
+            )
+        if self.outer is not None:
+            self.outer.accumulates(node)
+
     def undo_writes(self) -> None:
         """Give Tensors what they had before."""
         while self._writes:

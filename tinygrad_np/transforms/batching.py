@@ -116,7 +116,6 @@ class _Call:
         """Run the function for all rows at once."""
         fresh = [self._variable(batch, leaf, axis) for leaf, axis in self.leaves]
         args, kwargs = refill(self.arguments, fresh)
-        batch.since = min([batch.since, *(node.serial for node in self.ends)])
         with batch.run():
             out = self.f(*args, **kwargs)
             batch.check_writes(out)
@@ -153,7 +152,7 @@ class _Call:
             if axis is None:
                 if batch.holds_row(data):
                     raise ValueError(f"{path} differs from row to row: its out_axes can't be None")
-                results.append(leaf)
+                results.append(self._kind(leaf))
                 continue
             if whole is None:
                 whole = _repeated(batch, leaf)
@@ -167,14 +166,21 @@ class _Call:
 
     def _placed(self, whole: Any, axis: int) -> Any:
         """Move the axis of the batch from the front, and return the kind that the caller gave."""
-        if isinstance(whole, Tensor):
-            if whole.requires_grad:
-                return moveaxis(whole, 0, axis) if axis else whole
-            whole = whole._data
-        return hand_back(np.moveaxis(whole, 0, axis), self.as_tensors)
+        if isinstance(whole, Tensor) and whole.requires_grad:
+            return moveaxis(whole, 0, axis) if axis else whole
+        array = whole._data if isinstance(whole, Tensor) else whole
+        return self._kind(np.moveaxis(array, 0, axis))
+
+    def _kind(self, value: Any) -> Any:
+        """Return a value as the caller gave arguments, or a Tensor that needs a gradient."""
+        if isinstance(value, Tensor):
+            return value if value.requires_grad else hand_back(value._data, self.as_tensors)
+        return hand_back(value, self.as_tensors) if hasattr(value, "shape") else value
 
     def loop(self, loop: Loop, out_axes: Any) -> Any:
         """Run the function once for each row, and stack the results."""
+        if not self.size:
+            raise ValueError(f"vmap of no rows: {called(self.f)} has to run for each of them")
         outs = []
         for k in range(self.size):
             row = [_picked(leaf, axis, k) for leaf, axis in self.leaves]

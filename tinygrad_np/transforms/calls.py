@@ -118,6 +118,16 @@ class Call:
 
         return rebuild((self.args, self.named), of_row)
 
+    def any_example(self) -> tuple[tuple, dict]:
+        """Return arguments of the shapes and dtypes of any row, also of a batch without rows."""
+        if self.batch.size:
+            return self.example(0)
+
+        def empty(leaf: Any) -> Any:
+            return np.zeros(leaf.shape, leaf.dtype) if self.batch.holds_row(leaf) else leaf
+
+        return rebuild((self.args, self.named), empty)
+
     def one_by_one(self) -> Any:
         """Call the function once for each row, and make one Row of the results."""
         results = []
