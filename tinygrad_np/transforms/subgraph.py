@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from typing import TYPE_CHECKING, Any
 
 from ..core.node import Constant, Node
@@ -49,27 +50,28 @@ def _flows(node: Node) -> list[Node]:
     return flows
 
 
-def _below(roots: Iterable[Node], since: int) -> list[Node]:
-    """List the roots and all that they depend on, oldest first.
+_serial = operator.attrgetter("serial")
+
+
+def _below(roots: Iterable[Node], since: int) -> list[tuple[Node, list[Node]]]:
+    """List the roots and all that they depend on, oldest first, each with its inputs among them.
 
     Nodes older than `since` belong to it, but nothing below them does.
     """
-    nodes: set[Node] = set()
+    inputs: dict[Node, list[Node]] = {}
     waiting = list(roots)
     while waiting:
         node = waiting.pop()
-        if node in nodes:
-            continue
-        nodes.add(node)
-        if node.serial >= since:
-            waiting.extend(_flows(node))
-    return sorted(nodes, key=lambda node: node.serial)
+        if node not in inputs:
+            inputs[node] = _flows(node) if node.serial >= since else []
+            waiting += inputs[node]
+    return [(node, inputs[node]) for node in sorted(inputs, key=_serial)]
 
 
 def older_nodes(roots: Iterable[Node], since: int, others: Collection[Any] = ()) -> list[Node]:
     """List the nodes older than `since`, or among `others`, that the roots depend on."""
     nodes = _below(roots, since)
-    return [node for node in nodes if node.serial < since or node in others]
+    return [node for node, _ in nodes if node.serial < since or node in others]
 
 
 def depends_on_older(roots: Iterable[Node], since: int) -> bool:
@@ -89,8 +91,7 @@ def depends_on_older(roots: Iterable[Node], since: int) -> bool:
 def path_to(ends: Collection[Node], roots: Iterable[Node], since: int) -> set[Node]:
     """Collect the nodes from the roots to the ends through which a gradient gets there."""
     path: set[Node] = set()
-    for node in _below(roots, since):
-        new = node.serial >= since
-        if node in ends or (new and not path.isdisjoint(_flows(node))):
+    for node, inputs in _below(roots, since):
+        if node in ends or not path.isdisjoint(inputs):
             path.add(node)
     return path
