@@ -288,3 +288,22 @@ def test_random_programs(program, seed):
     np.testing.assert_allclose(product, numeric, rtol=1e-4, atol=1e-5)
     np.testing.assert_allclose(tg.hessian(scalar)(x) @ t, product, rtol=1e-8, atol=1e-10)
     np.testing.assert_allclose(tg.jvp(gradient, (x,), (t,))[1], product, rtol=1e-8, atol=1e-10)
+
+
+def test_vmap_as_jax():
+    jax = pytest.importorskip("jax")
+    rng = np.random.default_rng(2)
+    x, y, W = rng.random((4, 3)), rng.random((2, 4)), rng.random((3, 2))
+
+    def loss(lib, w, x, y):
+        return ((lib.tanh(x @ w) - y) ** 2).sum()
+
+    def transformed(lib, vmap, grad, hessian):
+        gradients = vmap(grad(lambda *a: loss(lib, *a)), in_axes=(None, 0, 1), out_axes=2)
+        hessians = vmap(hessian(lambda x, y: loss(lib, W, x, y)), in_axes=(0, -1))
+        table = vmap(vmap(lambda a, b: lib.sin(a) @ b, (None, 0), 1), (0, None), -1)
+        return gradients(W, x, y), hessians(x, y), table(x[:, None], x)
+
+    with jax.enable_x64(True):
+        expected = transformed(jax.numpy, jax.vmap, jax.grad, jax.hessian)
+        check(transformed(tg, tg.vmap, tg.grad, tg.hessian), expected)

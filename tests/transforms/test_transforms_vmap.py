@@ -5,10 +5,11 @@ import hypothesis.strategies as st
 import numpy as np
 import pytest
 from hypothesis import given
-from op_cases import every_case
+from op_cases import CASES, every_case
 
 import tinygrad_np as tg
 from tinygrad_np import nn
+from tinygrad_np.transforms.calls import Call
 
 ROWS = 3
 
@@ -69,6 +70,22 @@ def test_every_op(case):
     else:
         expected = looped(f, args, axes, ROWS)
         np.testing.assert_allclose(tg.vmap(f, axes)(*args), expected, rtol=1e-12, atol=1e-13)
+
+
+def test_the_documented_ops_run_row_by_row(monkeypatch):
+    names = set()
+    one_by_one = Call.one_by_one
+
+    def noted(call):
+        names.add(op.name)
+        return one_by_one(call)
+
+    monkeypatch.setattr(Call, "one_by_one", noted)
+    for case in CASES:
+        op = case.op
+        args = [np.stack([x, x]) for x in case.point()]
+        tg.vmap(lambda *values, case=case: case.call(case.function, values))(*args)
+    assert names == {"digitize", "searchsorted", "take", "norm"}  # as docs/transforms.md says
 
 
 rng = np.random.default_rng(5)

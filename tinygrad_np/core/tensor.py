@@ -250,8 +250,10 @@ class Tensor(Hooked, Writable, NumPyProtocols, PythonProtocols, ForeignNames, Ta
             exits.settle()
         with _grads:  # another thread may be adding to the same leaves
             holders, totals = [], []
+            if doors.tracing:
+                for end, _ in gradients:
+                    doors.told_of_gradient(end)
             for end, g in gradients:
-                doors.told_of_gradient(end)
                 holder: Any = end if end.op is None else end.watch
                 old = None if holder.grad is None else gradient_of(holder)
                 if not create_graph:

@@ -26,8 +26,9 @@ def jacobian(
 ) -> Callable[..., Any]:
     """Make the function that computes the Jacobian of `f`, all its partial derivatives.
 
-    It costs one backward pass for each element of the result, or one for each element of the
-    arguments and one more, whichever are fewer (see `linearize`).
+    Unit vectors are pulled through the rules, one for each element of the result; or pushed (see
+    `linearize`), one for each element of the arguments, where these are fewer. All go in one pass,
+    as rows of a batch (see `vmap`), or in several passes where the arrays in between are large.
 
     Args:
         f: a function that returns a Tensor, or a container of Tensors.
@@ -73,8 +74,8 @@ def hessian(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callable
     """Make the function that computes all second partial derivatives of `f`.
 
     It is `jacobian(jacobian(f))`: for one argument of shape (n,) and a function that returns one
-    number a matrix (n, n), at the cost of about n backward passes. `hvp` gives its product with a
-    vector at the cost of two. Arguments, structure and errors as for `jacobian`.
+    number a matrix (n, n), by one pass for n rows at once. `hvp` gives its product with a vector at
+    the cost of two backward passes. Arguments, structure and errors as for `jacobian`.
     """
     return _jacobian("hessian", _jacobian("hessian", f, argnums, False), argnums, False)
 
