@@ -23,12 +23,14 @@ class Names:
     Attributes:
         nodes: the name of each node: the user's, or its op or kind, numbered where there are
             several.
+        taken: all of these.
         inputs: the edges into each node that has any, in the order of its op's inputs.
     """
 
     def __init__(self, graph: Snapshot) -> None:
         self.graph = graph
         self.nodes = _numbered(graph.nodes)
+        self.taken = set(self.nodes)
         self.inputs: dict[int, list[Edge]] = {}
         for edge in graph.edges:
             self.inputs.setdefault(edge.target, []).append(edge)

@@ -412,17 +412,21 @@ const picture = graphOf(run, make, i => arrivals[i].filter(a => a.flow).length);
 graph.append(picture.svg);
 
 function drawGraph(step) {
-  const flows = step.flows || [], marks = { now: [step.node], chosen: [state.chosen],
-    read: step.phase === "forward" ? nodes[step.node].inputs : [], sent: flows.map(f => f.to) };
-  const shown = Object.entries(marks).map(([name, list]) => [name, new Set(list.map(i => i === null ? i : picture.seen(i)))]);
+  const flows = step.flows || [], now = picture.seen(step.node), seen = list => new Set(list.map(picture.seen));
+  const marks = { now: new Set([now]), chosen: new Set(state.chosen === null ? [] : [picture.seen(state.chosen)]),
+    read: seen(step.phase === "forward" ? nodes[step.node].inputs : []), sent: seen(flows.map(f => f.to)) };
   for (const [ref, g] of picture.boxes) {
-    const here = ref === picture.seen(step.node), all = ref < nodes.length ? [ref] : picture.inside[ref - nodes.length];
-    for (const [name, refs] of shown) g.classList.toggle(name, refs.has(ref));
-    g.classList.toggle("todo", all.every(i => !nodes[i].op || !computed(i, state.at)) && all.some(i => nodes[i].op));
-    g.classList.toggle("moved", all.some(i => stepOf.update[i] <= state.at));
-    if (here) g.setAttribute("aria-current", "step"); else g.removeAttribute("aria-current");
-    if (ref >= nodes.length) { picture.say(ref - nodes.length, here && nodes[step.node].title); continue; }
-    const badge = g.querySelector(".badge"), came = arrivals[ref].filter(a => a.step <= state.at).length, total = arrivals[ref].length;
+    const group = ref >= nodes.length, all = group ? picture.inside[ref - nodes.length] : [ref], ops = all.filter(i => nodes[i].op);
+    const looks = { todo: ops.length > 0 && !ops.some(i => computed(i, state.at)), moved: all.some(i => stepOf.update[i] <= state.at) };
+    for (const name in marks) looks[name] = marks[name].has(ref);
+    const came = group ? looks.now && nodes[step.node].title : arrivals[ref].filter(a => a.step <= state.at).length;
+    const before = g.looks;
+    g.looks = Object.values(looks).concat(came).join();
+    if (g.looks === before) continue; // of thousands of boxes few change
+    for (const name in looks) g.classList.toggle(name, looks[name]);
+    if (looks.now) g.setAttribute("aria-current", "step"); else g.removeAttribute("aria-current");
+    const badge = g.querySelector(".badge"), total = group || arrivals[ref].length;
+    if (group) picture.say(ref - nodes.length, came);
     if (!badge) continue;
     badge.classList.toggle("some", came > 0 && came < total);
     badge.classList.toggle("all", total > 0 && came === total);

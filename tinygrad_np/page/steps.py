@@ -214,7 +214,7 @@ class _Steps:
                 own[name] = [t if _is_short(t) else f"{name}[{k}]" for k, t in enumerate(text)]
             elif _is_short(text):
                 own[name] = text
-            elif name in self.names.nodes:
+            elif name in self.names.taken:
                 own[name] = f"{name}_"
         return own
 
