@@ -7,6 +7,7 @@ const TIMES = limbs("2360ed051fc65da44385df649fccf645"), next = new Float64Array
 let generators = [], seeds = [];
 function reset() {
   seeds = data.generators.map(([s, inc, half]) => ({ s: limbs(s), inc: limbs(inc), half, high: 0, low: 0 }));
+  begin();
 }
 function begin() { generators = seeds.map(g => ({ ...g, s: g.s.slice() })); }
 function keep() { seeds = generators; }
