@@ -177,6 +177,36 @@ def test_derivatives_of_second_order_go_through():
     np.testing.assert_allclose(a, b, rtol=1e-10)
 
 
+def test_arrays_are_written_in_place():
+    def f(x):
+        a = x.numpy().copy()
+        a[a > 0] = 0
+        a += 1
+        a[1:3] = 7
+        a.sort()
+        return a
+
+    expected = np.where(X > 0, 0, X) + 1
+    expected[:, 1:3] = 7
+    expected.sort()
+    np.testing.assert_array_equal(tg.vmap(f)(X), expected)
+    np.testing.assert_array_equal(tg.vmap(tg.vmap(f))(X[None])[0], expected)
+
+
+def test_three_in_one_another():
+    a, b, c = rng.random((2, 4)), rng.random((3, 4)), rng.random(5)
+    inner = tg.vmap(lambda a, b, c: (tg.sin(a) * b).sum() * c, (None, None, 0))
+    f = tg.vmap(tg.vmap(inner, (None, 0, None)), (0, None, None))
+    losses = (lambda *x: (f(*x) ** 2).sum()), (lambda *x: (product(*x) ** 2).sum())
+
+    def product(a, b, c):
+        return tg.einsum("ia,ja,k->ijk", tg.sin(a), b, c)
+
+    for g, expected in zip(*(tg.grad(loss, (0, 1, 2))(a, b, c) for loss in losses), strict=True):
+        np.testing.assert_allclose(g, expected, rtol=1e-12)
+    np.testing.assert_allclose(*(tg.hessian(loss)(a, b, c) for loss in losses), rtol=1e-10)
+
+
 def test_containers_and_arguments_by_name():
     params = {"w": W, "b": [X[0], X[1]]}
 

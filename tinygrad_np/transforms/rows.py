@@ -245,7 +245,8 @@ def method(row: Row, name: str) -> Any:
 
     def call(*args: Any, **kwargs: Any) -> Any:
         if function is None or name in _IN_PLACE:
-            return compute(name, getattr(np.ndarray, name), (row, *args), kwargs)
+            of_each = operator.methodcaller(name, *args, **kwargs)
+            return compute(name, of_each, (row,), {})
         return function(row, *args, **kwargs)
 
     return call
