@@ -118,6 +118,56 @@ def dropout():
     return Run(lambda: nn.cross_entropy(model(X), y), None, optimizer, model)
 
 
+def by_hand(form):
+    """A classifier of points in the plane, its targets and its loss written in several ways."""
+    tg.manual_seed(0)
+    rng = np.random.default_rng(4)
+    points = rng.normal(size=(20, 2))
+    X, kind = points.astype("f4"), (points[:, 0] > 0.3).astype(int)
+    classes = 2 if form in ("one-hot", "array", "batch norm") else 1
+    layers = [nn.Linear(2, 5), nn.Tanh(), nn.Linear(5, classes)]
+    if form == "batch norm":
+        layers.insert(1, nn.BatchNorm1d(5))
+    model = nn.Sequential(*layers)
+    x = X if form == "array" else tg.Tensor(X, name="X")
+    y = tg.Tensor(kind[:, None].astype("f4"), name="y")
+    rows = tg.Tensor(np.eye(2, dtype="f4")[kind], name="rows")
+
+    def loss():
+        scores = model(x)
+        if form == "logits":
+            return nn.binary_cross_entropy_with_logits(scores, y)
+        if form == "hinge":
+            return tg.maximum(1 - (2 * y.data - 1) * scores, 0).mean()
+        if form == "one-hot":
+            return -(tg.log_softmax(scores, axis=1) * rows).sum(axis=1).mean()
+        if form in ("array", "batch norm"):
+            return nn.cross_entropy(scores, kind)
+        p = 1 / (1 + tg.exp(-scores))
+        return -(y * tg.log(p) + (1 - y) * tg.log(1 - p)).mean()
+
+    run = Run(loss, None, nn.SGD(model.parameters(), lr=0.3), model)
+    run.right = lambda: np.mean((model(X).numpy() @ [[-1], [1]] > 0) == kind[:, None])
+    if classes == 1:
+        run.right = lambda: np.mean((model(X).numpy() > 0) == kind[:, None])
+    return run
+
+
+def words():
+    """Rows of a table, some of them often; sums that are halved in place; a sigmoid."""
+    tg.manual_seed(0)
+    ids = tg.Tensor([[0, 2, 2, 5], [5, 1, 0, 2], [3, 3, 3, 3]], name="ids")
+    y = tg.Tensor(np.array([[1.0], [0.0], [1.0]], "f4"), name="y")
+    table, head = nn.Embedding(6, 3), nn.Linear(3, 1)
+
+    def loss():
+        p = tg.sigmoid(head(table(ids).mean(axis=1)))
+        return nn.binary_cross_entropy(p, y)
+
+    optimizer = nn.Adam([*table.parameters(), *head.parameters()], lr=0.05)
+    return Run(loss, None, optimizer)
+
+
 def data_in(path):
     text = path.read_text(encoding="utf-8")
     found = re.search(r'<script id="live-data" type="application/json">(.*?)</script>', text, re.S)
@@ -364,6 +414,44 @@ class TestTraining:
         run.step()
         np.testing.assert_allclose(read(page, "W2"), run.parameters[2].data, rtol=1e-5)
 
+    def test_rates_of_groups_keep_their_proportion(self, visit):
+        run = small()
+        W1, b1, W2 = run.parameters
+        groups = [{"params": [W1, b1], "lr": 0.1}, {"params": [W2], "lr": 0.02}]
+        run.optimizer = nn.SGD(groups, lr=0.1)
+        page = visit(run)
+        page.click("#one")
+        run.step()
+        np.testing.assert_allclose(read(page, "W2"), W2.data, rtol=1e-5)
+        page.evaluate("""() => {
+            const rate = document.getElementById("rate");
+            rate.value = Math.log10(0.4);
+            rate.dispatchEvent(new Event("input"));
+        }""")
+        page.click("#one")
+        rate = 10 ** float(page.input_value("#rate"))
+        for group, share in zip(run.optimizer.groups, (1, 0.2), strict=True):
+            group["lr"] = rate * share
+        run.step()
+        for name, parameter in zip(("W1", "W2"), (W1, W2), strict=True):
+            np.testing.assert_allclose(read(page, name), parameter.data, rtol=1e-5)
+
+    @pytest.mark.parametrize(
+        "values", [[[np.inf, 1e30], [np.nan, 0.0]], np.zeros((0, 2)), [[1e15, 3.0]]]
+    )
+    def test_pages_of_odd_numbers_open(self, visit, values):
+        """Not finite ones, none at all, and a loss that no number can move."""
+        odd = tg.Tensor(np.array(values), name="odd", requires_grad=True)
+        w = tg.Tensor([1.0, 2.0], requires_grad=True, name="w")
+        run = Run(lambda: (odd * w).sum() + (w * 1e-4).sum(), [odd, w], nn.SGD([odd, w], lr=0.1))
+        page = visit(run)
+        page.click("#one")
+        page.evaluate("livePage.choose(livePage.names.find(n => n.name === 'w').view.slice(0, 2))")
+        page.evaluate(
+            "livePage.choose(livePage.names.find(n => n.name === 'odd').view.slice(0, 2))"
+        )
+        page.keyboard.press("r")
+
     def test_a_loss_that_is_lost_is_said_and_stops(self, visit):
         W = tg.Tensor(np.full((2, 2), 3.0), requires_grad=True, name="W")
         run = Run(lambda: (W * W * W * W).sum(), [W], nn.SGD([W], lr=10.0))
@@ -467,14 +555,45 @@ class TestTurning:
         right = 100 * np.mean(logits.argmax(axis=1) == labels)
         assert number(page.inner_text("#right").split()[0]) == pytest.approx(right, abs=0.06)
 
+    @pytest.mark.parametrize("form", ["logits", "by hand", "hinge", "one-hot", "array"])
+    def test_a_classification_is_known_by_any_loss(self, visit, form):
+        """And half of the plane that a hidden unit is above zero in is that of NumPy."""
+        run = by_hand(form)
+        page = visit(run)
+        page.evaluate("livePage.train(7)")
+        for _ in range(7):
+            run.step()
+        assert number(page.inner_text("#right").split()[0]) == pytest.approx(
+            100 * run.right(), 1e-3
+        )
+        bias, weight = "0.bias", run.model[0].weight.numpy()
+        point(page, bias, 3)
+        plane = page.evaluate(
+            "() => ({ ...livePage.plane, values: [...livePage.plane.field.values] })"
+        )
+        k = (np.arange(plane["grid"]) + 0.5) / plane["grid"] * 2 - 1
+        x, y = np.meshgrid(plane["cx"] + k * plane["span"], plane["cy"] - k * plane["span"])
+        points = np.c_[x.ravel(), y.ravel()]
+        values = np.array(plane["values"]).reshape(len(points), -1)
+        unit = points @ weight[:, 3] + run.model[0].bias.numpy()[3]
+        np.testing.assert_allclose(values[:, 3], unit, rtol=1e-4, atol=1e-5)
+
     def test_rows_that_see_each_other_are_no_points_of_a_plane(self, visit):
-        tg.manual_seed(0)
-        X = tg.Tensor(np.random.default_rng(3).normal(size=(12, 2)).astype("f4"), name="X")
-        y = tg.Tensor(np.arange(12) % 2, name="y")
-        W = tg.Tensor(np.ones((2, 2), "f4"), requires_grad=True, name="W")
-        run = Run(lambda: tg.cross_entropy((X - X.mean(axis=0)) @ W, y), [W], nn.SGD([W], lr=0.1))
-        assert not visit(run).evaluate("livePage.plane.alone")
+        """A batch norm does not care for the order of the rows, but for all of them."""
+        assert not visit(by_hand("batch norm")).evaluate("livePage.plane.alone")
         assert visit(spiral(30)).evaluate("livePage.plane.alone")
+
+    def test_a_label_stays_a_whole_number(self, visit):
+        """Between two classes there is none, and beyond them is an error with the user's line."""
+        page = visit(small())
+        page.evaluate("livePage.choose(livePage.names.find(n => n.name === 'y').view.slice(0, 2))")
+        page.evaluate("livePage.turnTo(0.7)")
+        assert read(page, "y")[0] == 1
+        assert page.inner_text("#trouble") == ""
+        page.evaluate("livePage.turnTo(2.2)")
+        assert "test_page_alive.py:" in page.inner_text("#trouble")
+        page.click("#put-back")
+        assert page.inner_text("#trouble") == ""
 
 
 # Computes numbers of all names from the places that they are said to come from.
@@ -516,8 +635,66 @@ AGAIN = """() => {
 }"""
 
 
+# The lines that say where numbers come from, six of each name.
+LINES = """() => livePage.names.flatMap(({ view: [b, offset, shape, strides] }) => {
+    const count = shape.reduce((x, y) => x * y, 1), lines = [];
+    for (let j = 0; j < Math.min(count, 6); j++) {
+        let rest = Math.floor(j * count / Math.min(count, 6)), o = offset;
+        for (let k = shape.length - 1; k >= 0; k--) {
+            o += rest % shape[k] * strides[k];
+            rest = Math.floor(rest / shape[k]);
+        }
+        livePage.hover([b, o]);
+        lines.push([...document.querySelectorAll("#origin .eq")].map(e => e.innerText).join("\\n"));
+    }
+    return lines;
+})"""
+FUNCTIONS = {f.__name__: f for f in (np.exp, np.log, np.sqrt, np.tanh, np.abs, max, min)}
+FUNCTIONS |= {"abs": abs, "maximum": max, "log1p": np.log1p, "clip": np.clip}
+FUNCTIONS |= {"where": lambda c, x, y: x if c else y}
+SIGNS = {"−": "-", "·": "*", "^": "**", "²": "**2", "≤": "<=", "≥": ">=", "≠": "!=", " mod ": "%"}
+
+
+def computed(text):
+    """The number that some printed numbers come to, and how far their rounding may carry it."""
+    for sign, python in SIGNS.items():
+        text = text.replace(sign, python)
+    value = float(eval(text, {"__builtins__": {}}, FUNCTIONS))
+    sizes = [abs(float(x)) for x in re.findall(r"\d[\d.]*(?:e-?\d+)?", text)]
+    return value, 8e-4 * max([1e-9, *sizes]) * max([1, *sizes])
+
+
 class TestOrigins:
     pytestmark = in_browser
+
+    @pytest.mark.parametrize("make", [words, convolution, attention])
+    def test_the_numbers_that_are_printed_come_to_the_number(self, visit, make):
+        """Of memory that is used several times, too: what a loop read is what is printed."""
+        page = visit(make())
+        page.evaluate("livePage.train(2)")
+        checked = 0
+        for lines in page.evaluate(LINES):
+            for line in lines.replace("\n= ", " = ").splitlines():
+                _, *middle, end = line.split(" = ")
+                if len(middle) < 2 or "smaller" in line or middle[0].startswith(("max ", "arg")):
+                    continue
+                numbers = middle[1]
+                value, near = computed(numbers)
+                assert "…" not in numbers, line
+                assert value == pytest.approx(computed(end)[0], rel=8e-3, abs=near), line
+                checked += 1
+        assert checked > 100
+        memory = "livePage.program.buffers.flatMap(b => [...b])"
+        after = page.evaluate(memory)
+        page.evaluate("livePage.program.run()")
+        assert page.evaluate(memory) == after
+
+    def test_the_places_of_a_sum_are_all_and_no_others(self, visit):
+        """A row of a table that was read at scattered places has no range of them."""
+        page = visit(words())
+        said = point(page, "∂L/∂Embedding.weight", 2, 0)
+        assert "Σ 3 numbers of ∂L/∂getitem" in said
+        assert "Σ ∂L/∂getitem[0:2, 0, 0]" in point(page, "∂L/∂Embedding.weight", 5, 0)
 
     def test_a_sum_of_products_is_written_out_and_lit(self, visit):
         run = small()

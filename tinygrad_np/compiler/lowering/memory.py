@@ -83,11 +83,14 @@ class Memory:
         self.views[var] = self.laid_out(_as_array(var, var.value), "input")
         return self.views[var]
 
-    def constant(self, value: Any, dtype: Any = None) -> View:
-        """Return a view of values that never change: one for all that are the same."""
+    def constant(self, value: Any, dtype: Any = None, *, named: bool = False) -> View:
+        """Return a view of values that never change: one for all that are the same.
+
+        Values of the program, which may have names, lie apart from numbers in its code.
+        """
         value = np.asarray(value, dtype)
         element_type(value.dtype)
-        key = (value.dtype, value.shape, value.tobytes())
+        key = (value.dtype, value.shape, value.tobytes(), named)
         if key not in self._constants:
             array = np.ascontiguousarray(value).reshape(value.shape)
             self._constants[key] = self.laid_out(array, "constant")
@@ -98,7 +101,8 @@ class Memory:
         if var in self.views:
             return self.views[var]
         if var.constant is not None:
-            view = self.constant(_as_array(var, var.constant))
+            array = _as_array(var, var.constant)
+            view = self.constant(array, named=True)
         elif var.shape is None:
             view = self.scratch((), var.dtype)
         elif var.root is var:

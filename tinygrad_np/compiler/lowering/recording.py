@@ -21,6 +21,7 @@ from ..program import program_of
 from ..signature import record_call
 from ..standins import StandIn
 from ..state import State
+from ..statements import Var
 from ..surroundings import Surroundings
 from ..tape import Tape
 
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ..program import Program
-    from ..statements import Var
 
 
 @dataclass(eq=False)
@@ -37,7 +37,8 @@ class StepRecording:
 
     Attributes:
         program: all that it computes, without passes: every value of the graph is in it.
-        values: the value of each node of the graph, leaves included.
+        values: the value of each node of the graph, leaves included; of data that was copied, such
+            as an array that a layer makes a Tensor of, what it was copied from.
         gradients: the whole gradient of each node that backward came to.
         names: what the user calls Tensors and Numbers, by id.
     """
@@ -72,7 +73,33 @@ def record_step(step: Callable[[], Any]) -> StepRecording:
         ) from None
     _check_gradients(name, tape)
     program = program_of(name.rpartition(".")[2], tape, fixed, pin=False)
-    return StepRecording(program, tape.state.node_values, tape.gradients, tape.state.names)
+    copied = _originals(program)
+    values = tape.state.node_values
+    for node, var in values.items():
+        if node.op is None:
+            values[node] = copied.get(var, var)
+    return StepRecording(program, values, tape.gradients, tape.state.names)
+
+
+def _originals(program: Program) -> dict[Var, Var]:
+    """Return what others are copies of, by the copy; in another precision, too.
+
+    A copy that is written to is none.
+    """
+    changed = program.changed()
+    originals: dict[Var, Var] = {}
+    for statement in program.statements:
+        if statement.kind != "method" or statement.target not in ("copy", "astype"):
+            continue
+        copy = statement.out
+        source = statement.args[0]
+        if not isinstance(source, Var) or source.root in changed or copy in changed:
+            continue
+        kind = source.value.dtype.kind
+        if kind == copy.value.dtype.kind:
+            original = originals.get(source, source)
+            originals[copy] = original
+    return originals
 
 
 class _StepState(State):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ...compiler.lowering import lower, record_step
 from ...core.callsite import short_place
 from ...core.node import Leaf, Node
+from ...formulas.derivatives import SUBSCRIPTS
 from ...pictures.style import one_line
 from .data import live_data, live_kernels, view_data, written_buffer
 from .film import film_data
@@ -119,6 +120,7 @@ class _Document:
         self.names: list[Name] = []
         self.values: dict[int, int] = {}  # positions in names, by node
         self._name_nodes()
+        self.taken = {name.text for name in self.names}
         self._name_state()
         self._name_inner()
 
@@ -161,6 +163,17 @@ class _Document:
             if view is not None:
                 self.names.append(Name(f"∂L/∂{self.node_names[i]}", i, "gradient", view))
 
+    def _unlike_others(self, text: str) -> str:
+        """Return a name of its own: with a number if there is another of the name."""
+        plain = name = one_line(text)
+        number = 2
+        while name in self.taken:
+            subscript = str(number).translate(SUBSCRIPTS)
+            name = plain + subscript
+            number += 1
+        self.taken.add(name)
+        return name
+
     def _name_state(self) -> None:
         """Name the inputs that are no nodes: an optimizer's averages, its numbers, buffers."""
         known = {name.view.buffer for name in self.names}
@@ -168,12 +181,12 @@ class _Document:
             view = self._view(entry.var)
             if view is not None and entry.var.hint and view.buffer not in known:
                 known.add(view.buffer)
-                self.names.append(Name(one_line(entry.var.hint), None, "state", view))
+                text = self._unlike_others(entry.var.hint)
+                self.names.append(Name(text, None, "state", view))
 
     def _name_inner(self) -> None:
         """Name the values within ops after the library's variables; those without stay unnamed."""
         known = {name.view.buffer for name in self.names}
-        taken = {name.text for name in self.names}
         for statement in self.recording.program.statements:
             call: Any = statement.target
             unnamed = ("", call, getattr(call, "__name__", ""))
@@ -182,11 +195,7 @@ class _Document:
                 if view is None or view.buffer in known or var.hint in unnamed:
                     continue
                 known.add(view.buffer)
-                text = one_line(var.hint)
-                while text in taken:
-                    text += "′"
-                taken.add(text)
-                self.names.append(Name(text, None, "inner", view))
+                self.names.append(Name(self._unlike_others(var.hint), None, "inner", view))
 
     # --- loops -------------------------------------------------------------------------------
 

@@ -17,7 +17,8 @@ const key = ([b, o]) => `${b}:${o}`;
 const dot = (index, strides) => index.reduce((sum, i, k) => sum + i * strides[k], 0);
 const at = ([b, offset, , strides], index) => [b, offset + dot(index, strides)];
 const size = shape => shape.reduce((x, y) => x * y, 1);
-const set = ([b, o], x) => { memory[b][o] = x; };
+const isWhole = ([b]) => live.program.buffers[b][0][0] !== "f";
+const set = (place, x) => { memory[place[0]][place[1]] = isWhole(place) ? Math.round(x) : x; };
 
 // The index of a place in a view; null if it is not in it.
 function indexIn([b, offset, shape, strides], place) {
@@ -116,15 +117,16 @@ function ordered(name, shape, n, out, from, place) {
   return index && { name, over: visited([from[0], from[1] + dot(index.slice(0, -1), from[2])], [n], [from[3]]) };
 }
 
+// The last loop before one that wrote a number, as an expression of places; `writer` is its position.
 function origin(place, before = code.length) {
-  for (const loop of writers.get(place[0]) || []) {
-    const found = loop < before && solve[code[loop][0]]?.(code[loop], place);
+  for (const writer of writers.get(place[0]) || []) {
+    const found = writer < before && solve[code[writer][0]]?.(code[writer], place);
     if (!found) continue;
     // A number that was copied onto itself: something came before.
     if (found.name === "copy" && key(found.operands[0]) === key(place)) continue;
     // A copy under no name of its own is only the way to what was copied.
-    const through = found.name === "copy" && !owner(found.operands[0]) && origin(found.operands[0], loop);
-    return through || { ...found, loop };
+    const through = found.name === "copy" && !owner(found.operands[0]) && origin(found.operands[0], writer);
+    return { ...(through || { ...found, loop: writer }), writer };
   }
   return null;
 }
@@ -133,73 +135,106 @@ function original(place) {
   const found = !owner(place) && origin(place);
   return found && found.name === "copy" ? found.operands[0] : place;
 }
-// A number that a later loop has overwritten is no longer here to be read.
-const stands = (place, loop) => !((writers.get(place[0]) || [])[0] >= loop && origin(place)?.loop >= loop);
+const isLater = (place, loop) => (writers.get(place[0]) || [])[0] >= loop;
+// A number that a later loop has overwritten is another one now.
+const stands = (place, loop) => !(isLater(place, loop) && origin(place)?.writer >= loop);
+
+// Numbers as a loop read them. Memory goes back to how it was then, and `present` brings it here again.
+let reached = code.length;
+function readBy(loop, places) {
+  if (reached !== loop && (reached < code.length || places.some(q => isLater(q, loop)))) runs(reached = loop);
+  return places.map(value);
+}
+function present() {
+  if (reached < code.length) runs(reached = code.length);
+}
 
 const INFIX = {
   add: "+", subtract: "−", multiply: "·", divide: "/", power: "^", less: "<", less_equal: "≤", greater: ">",
-  greater_equal: "≥", equal: "=", not_equal: "≠", logical_and: "and", logical_or: "or", remainder: "mod", floor_divide: "//",
+  greater_equal: "≥", equal: "==", not_equal: "≠", logical_and: "and", logical_or: "or", remainder: "mod", floor_divide: "//",
+  bitwise_and: "&", bitwise_or: "|",
 };
 const SHORT = { maximum: "max", minimum: "min", absolute: "abs" };
-const SUMS = { add: "Σ", multiply: "Π", maximum: "max", minimum: "min" };
-const bare = text => text.replace(/^\((.*)\)$/, "$1");
-const brackets = x => x < 0 ? `(${number(x)})` : number(x);
+const SUMS = { matmul: "Σ", add: "Σ", multiply: "Π", maximum: "max", minimum: "min" };
+// Without brackets around all of it.
+function bare(text) {
+  let depth = 0;
+  const end = [...text].findIndex(c => (depth += (c === "(") - (c === ")")) === 0);
+  return text[0] === "(" && end === text.length - 1 ? text.slice(1, -1) : text;
+}
+const isTruth = ([b]) => live.program.buffers[b][0] === "b1";
+const amount = (place, x) => isTruth(place) ? x ? "True" : "False" : number(x);
+const brackets = (place, x) => x < 0 ? `(${number(x)})` : amount(place, x);
 
-// A call as it is written, its unnamed operands spelled out; `leaf` writes a place.
+// A call as it is written, its unnamed and its overwritten operands spelled out; `leaf` writes a place.
 function spelled(found, leaf, depth = 0) {
-  const operands = found.operands.map(place => {
-    const inner = !owner(place) && depth < 3 && origin(place, found.loop);
-    if (inner?.over && leaf === named) return `${SUMS[inner.name] ?? inner.name} ${pattern(inner.over) ?? "…"}`;
-    return inner?.operands?.length ? spelled(inner, leaf, depth + 1) : leaf(place, found.loop);
+  const operands = found.operands.map((place, k, all) => {
+    const isNamed = owner(place) && stands(place, found.loop);
+    const inner = !isNamed && depth < (owner(place) ? 6 : 3) && origin(place, found.loop);
+    if (inner?.operands?.length) return spelled(inner, leaf, depth + 1);
+    if (leaf !== named) return leaf(place, found.loop);
+    if (inner && !inner.operands) return k < all.length - 1 ? `(${summed(inner)})` : summed(inner);
+    return isNamed || !owner(place) ? named(place) : "…";
   });
-  if (found.name === "copy") return operands[0];
+  if (found.name === "copy" || found.name === "positive") return operands[0];
   if (found.name === "negative") return `(−${operands[0]})`;
-  if (found.name === "reciprocal") return `1 / ${operands[0]}`;
+  if (found.name === "reciprocal") return `(1 / ${operands[0]})`;
   if (found.name === "square") return `${operands[0]}²`;
   const sign = INFIX[found.name];
   return sign ? `(${operands.join(` ${sign} `)})` : `${SHORT[found.name] ?? found.name}(${operands.map(bare).join(", ")})`;
 }
 const named = place => label(place) ?? (writers.has(place[0]) ? "…" : number(value(place)));
-const valued = (place, loop) => stands(place, loop) ? brackets(value(place)) : "…";
 
-// `W1[:, 3]`, `X[0, 0, 2:5, 1:4]`: what the places of a sum are.
-function pattern(places) {
-  const all = places.map(owner);
-  if (!all.every(n => n && n.name === all[0]?.name)) return null;
-  const index = all[0].index.map((i, k) => {
-    const seen = all.map(n => n.index[k]), low = Math.min(...seen), high = Math.max(...seen), length = all[0].shape[k];
-    return low === high ? i : low === 0 && high === length - 1 ? ":" : `${low}:${high + 1}`;
+// `W1[:, 3]`, `X[0, 0, 2:5, 1:4]`: what the places of a sum are, if they are all of such a part.
+function pattern(places, loop) {
+  const all = places.map(owner), [first] = all;
+  if (!all.every(n => n && n.name === first.name) || !stands(places[0], loop)) return null;
+  const { name, shape } = first;
+  let count = 1;
+  const index = shape.map((length, k) => {
+    const seen = [...new Set(all.map(n => n.index[k]))].sort((i, j) => i - j), low = seen[0], high = seen.at(-1);
+    const step = (high - low) / (seen.length - 1);
+    count *= seen.every((i, j) => j === 0 || i === low + j * step) ? seen.length : NaN;
+    return seen.length === 1 ? low : seen.length === length ? ":" : `${low}:${high + 1}${step > 1 ? `:${step}` : ""}`;
   });
-  return written({ name: all[0].name, index });
+  const isWhole = count === places.length && new Set(places.map(key)).size === count;
+  return isWhole ? written({ name, index }) : `${places.length} numbers of ${name}`;
+}
+const pairsOf = found => (found.terms || found.over.map(q => [q])).map(pair => pair.map(original));
+function summed(found, pairs = pairsOf(found)) {
+  const sides = pairs[0].map((_, k) => pattern(pairs.map(pair => pair[k]), found.loop));
+  const all = sides.every(Boolean) ? sides.join(" · ") : found.terms ? "row · column" : `${pairs.length} numbers`;
+  return `${SUMS[found.name] ?? found.name} ${all}`;
 }
 
 // The lines that say where a number comes from, and the places that it was read from.
 function told(place, depth = 0, before = code.length) {
-  const found = origin(place, before), head = make("b", {}, label(place) || "…"), end = make("b", {}, number(value(place)));
+  const found = origin(place, before);
   if (!found) return { lines: [], from: [] };
-  const line = (...parts) => make("div", { class: "eq" }, ...parts);
-  if (found.operands) {
-    if (!found.operands.length) return { lines: [line(head, ` = ${found.name} = `, end)], from: [], loop: found.loop };
-    const from = [], leaf = (q, loop) => { from.push(q); return valued(q, loop); };
+  const { loop, operands } = found, line = (...parts) => make("div", { class: "eq" }, ...parts);
+  const head = make("b", {}, label(place) || "…"), end = make("b", {}, amount(place, readBy(found.writer + 1, [place])[0]));
+  if (operands) {
+    if (!operands.length) return { lines: [line(head, ` = ${found.name} = `, end)], from: [], loop };
+    const from = [], leaf = (q, loop) => { from.push(q); return brackets(q, readBy(loop, [q])[0]); };
     const numbers = bare(spelled(found, leaf));
     const lines = [line(head, ` = ${bare(spelled(found, named))} = `, found.name === "copy" ? "" : `${numbers} = `, end)];
-    const isNext = (q, i) => (owner(q) ? owner(q).role === "inner" && origin(q) : origin(q)?.terms) && from.findIndex(p => key(p) === key(q)) === i;
+    const isNext = (q, i) => stands(q, loop) && (owner(q) ? owner(q).role === "inner" && origin(q) : origin(q)?.terms) && from.findIndex(p => key(p) === key(q)) === i;
     const next = depth < 2 ? from.filter(isNext) : [];
     for (const q of next.slice(0, 2)) {
-      const more = told(q, depth + 1, found.loop);
+      const more = told(q, depth + 1, loop);
       lines.push(...more.lines);
       from.push(...more.from);
     }
-    return { lines, from, loop: found.loop };
+    return { lines, from, loop };
   }
-  const pairs = (found.terms || found.over.map(q => [q])).map(pair => pair.map(original)), worth = pair => pair.reduce((x, q) => x * value(q), 1);
-  const many = pairs.length > 8, some = many ? pairs.slice().sort((s, t) => Math.abs(worth(t)) - Math.abs(worth(s))).slice(0, 4) : pairs;
-  const sides = found.terms ? [0, 1].map(k => pattern(pairs.map(pair => pair[k]))) : [pattern(found.over)];
-  const all = sides.every(Boolean) ? sides.join(" · ") : found.terms ? "row · column" : `${pairs.length} numbers`;
-  const sum = found.name === "matmul" || found.name === "add", sign = sum ? "Σ" : SUMS[found.name] ?? found.name;
-  const listed = some.map(pair => pair.map(q => valued(q, found.loop)).join("·")).join(sum ? " + " : ", ");
-  const rest = many ? `${sum ? " + " : ", "}${pairs.length - 4} smaller` : "";
-  return { lines: [line(head, ` = ${sign} ${all}`), line(`= ${listed}${rest} = `, end)], from: pairs.flat(), loop: found.loop, pairs, worth };
+  const pairs = pairsOf(found), from = pairs.flat(), read = readBy(loop, from), wide = pairs[0].length;
+  const worth = pairs.map((_, i) => read.slice(i * wide, (i + 1) * wide).reduce((x, y) => x * y, 1));
+  const many = pairs.length > 8, largest = pairs.map((_, i) => i).sort((i, j) => Math.abs(worth[j]) - Math.abs(worth[i]));
+  const isSum = SUMS[found.name] === "Σ", join = isSum ? " + " : ", ";
+  const some = many ? largest.slice(0, 4) : [...pairs.keys()];
+  const listed = some.map(i => pairs[i].map((q, k) => brackets(q, read[i * wide + k])).join("·")).join(join);
+  const rest = many ? `${join}${pairs.length - 4} smaller` : "";
+  return { lines: [line(head, ` = ${summed(found, pairs)}`), line(`= ${listed}${rest} = `, end)], from, loop, worth };
 }
 
 // --- drawing ---------------------------------------------------------------------------------------
@@ -242,8 +277,8 @@ const tint = document.createElement("canvas");
 function spread() {
   const xs = program.read(plane.x), range = axis => {
     let low = Infinity, high = -Infinity;
-    for (let i = axis; i < xs.length; i += 2) { low = Math.min(low, xs[i]); high = Math.max(high, xs[i]); }
-    return [(low + high) / 2, (high - low) / 2];
+    for (let i = axis; i < xs.length; i += 2) if (Number.isFinite(xs[i])) { low = Math.min(low, xs[i]); high = Math.max(high, xs[i]); }
+    return low <= high ? [(low + high) / 2, (high - low) / 2] : [0, 1];
   };
   const [[cx, rx], [cy, ry]] = [range(0), range(1)];
   Object.assign(plane, { cx, cy, span: 1.12 * (Math.max(rx, ry) || 1) });
@@ -266,17 +301,24 @@ function overGrid(view, upto) {
   if (performance.now() - begin > 80) plane.grid = Math.max(20, plane.grid >> 1); // of a large net
   return [out, width];
 }
-// Rows that see each other, as in a batch norm, can't be points of a plane.
+// Rows that see each other, as in a batch norm, can't be points of a plane: here they come in the
+// reverse order, one of them far away, and each of the others has to stay as it was.
 function seesRowsAlone() {
-  const { x, out, upto, rows } = plane, xs = program.read(x), turned = new Float64Array(xs.length);
-  for (let i = 0; i < rows; i++) { turned[2 * i] = xs[2 * (rows - 1 - i)]; turned[2 * i + 1] = xs[2 * (rows - 1 - i) + 1]; }
-  program.run(0, upto);
+  const { x, out, upto, rows, cx, cy, span } = plane, xs = program.read(x), turned = xs.map((_, i) => xs[2 * (rows - 1 - (i >> 1)) + i % 2]);
+  turned.set([cx + 3 * span, cy - 3 * span]);
+  runs(upto);
   const before = program.read(out), width = before.length / rows;
   program.write(x, turned);
-  program.run(0, upto);
-  const after = program.read(out);
+  const isRunning = runs(upto), after = program.read(out);
   program.write(x, xs);
-  return before.every((v, i) => Math.abs(v - after[(rows - 1 - Math.floor(i / width)) * width + i % width]) <= 1e-4 * (1 + Math.abs(v)));
+  const isSame = (v, i) => i >= width * (rows - 1) || Math.abs(v - after[(rows - 1 - Math.floor(i / width)) * width + i % width]) <= 1e-4 * (1 + Math.abs(v));
+  return isRunning && before.every(isSame);
+}
+// The targets; of one-hot rows the class.
+function targets() {
+  const { labels, classes, rows } = plane, all = program.read(labels);
+  const row = i => all.subarray(i * classes, (i + 1) * classes);
+  return labels[2].length > 1 && classes ? Float64Array.from({ length: rows }, (_, i) => row(i).indexOf(Math.max(...row(i)))) : all;
 }
 
 // The unit that is pointed at: a column of a value with a row for each point, or what a parameter feeds.
@@ -308,10 +350,10 @@ function paintPlane() {
   const image = new ImageData(grid, grid), panel = rgb(css("--panel")), column = chosen ? chosen.index[1] : 0;
   const weak = isDark() ? .2 : .12, more = isDark() ? .4 : .42, hues = classes ? Array.from({ length: classes }, (_, c) => rgb(hue(c))) : [];
   let top = 0;
-  for (let i = column; i < scores.length; i += width) if (Number.isFinite(scores[i])) top = Math.max(top, Math.abs(scores[i] - plane.middle));
+  for (let i = column; i < scores.length; i += width) if (Number.isFinite(scores[i])) top = Math.max(top, Math.abs(scores[i] - (chosen ? 0 : plane.cut)));
   for (let i = 0; i < grid * grid; i++) {
     let mixed;
-    if (chosen || !classes) mixed = colour(scores[i * width + column] - (chosen ? 0 : plane.middle), top || 1);
+    if (chosen || !classes) mixed = colour(scores[i * width + column] - (chosen ? 0 : plane.cut), top || 1);
     else {
       const row = scores.subarray(i * width, i * width + classes), best = Math.max(...row);
       let sum = 0;
@@ -331,7 +373,7 @@ const toX = (x, w) => ((x - plane.cx) / plane.span + 1) / 2 * w, toY = (y, h) =>
 function drawPlane() {
   if (!plane) return;
   const [g, w, h] = canvas("plane"), xs = program.read(plane.x), out = program.read(plane.out), share = shares();
-  const labels = plane.labels && program.read(plane.labels), { classes, rows } = plane, width = out.length / rows;
+  const labels = targets(), { classes, rows, binary, cut, middle } = plane, width = out.length / rows;
   g.imageSmoothingEnabled = true;
   if (plane.alone) g.drawImage(tint, 0, 0, w, h);
   if (plane.field) zeroLine(g, w, h);
@@ -339,19 +381,20 @@ function drawPlane() {
   for (let i = 0; i < rows; i++) {
     let best = 0;
     for (let c = 1; c < classes; c++) if (out[i * width + c] > out[i * width + best]) best = c;
-    const kind = classes ? labels[i] : 0, good = !classes || best === kind;
-    right += good;
+    const kind = classes ? labels[i] : +(binary && labels[i] > middle);
+    const isRight = classes ? best === kind : !binary || +(out[i] > cut) === kind;
+    right += isRight;
     const x = toX(xs[2 * i], w), y = toY(xs[2 * i + 1], h);
     g.beginPath();
     marker(g, kind, x, y, share ? 1.5 + 9 * Math.sqrt(Math.abs(share[i]) / share.top) : rows > 400 ? 2.6 : 4);
-    g.fillStyle = share ? `rgb(${colour(share[i], share.top)})` : classes ? hue(kind) : `rgb(${colour(labels ? labels[i] - plane.middle : 0, plane.top)})`;
+    g.fillStyle = share ? `rgb(${colour(share[i], share.top)})` : classes ? hue(kind) : `rgb(${colour(labels[i] - middle, plane.top)})`;
     g.fill();
     g.lineWidth = 1.1;
-    g.strokeStyle = css(share || !good || !classes ? "--ink" : "--panel");
+    g.strokeStyle = css(share || !isRight || !classes && !binary ? "--ink" : "--panel");
     g.stroke();
     if (i === state.point) { g.beginPath(); g.arc(x, y, 9, 0, 7); g.lineWidth = 2.2; g.strokeStyle = css("--ink"); g.stroke(); }
   }
-  $("right").textContent = share ? "sizes: shares" : plane.said || (classes ? `${Math.round(1000 * right / rows) / 10} % right` : "");
+  $("right").textContent = share ? "sizes: shares" : plane.said || (classes || binary ? `${Math.round(1000 * right / rows) / 10} % right` : "");
 }
 // Where a unit is zero: the edge of its half of the plane.
 function zeroLine(g, w, h) {
@@ -373,10 +416,8 @@ function marker(g, kind, x, y, s) {
 // Of a number that is a sum over the points: what each of them adds.
 function shares() {
   const found = state.hover && state.told;
-  if (!found?.pairs || found.pairs.length !== plane.rows) return null;
-  const parts = found.pairs.map(found.worth);
-  parts.top = Math.max(1e-300, ...parts.map(Math.abs));
-  return parts;
+  if (found?.worth?.length !== plane.rows) return null;
+  return Object.assign(found.worth, { top: Math.max(1e-300, ...found.worth.map(Math.abs)) });
 }
 
 function axes(g, w, h, left, bottom, ticksY, ticksX, x, y) {
@@ -398,7 +439,7 @@ const room = (g, marks) => Math.max(30, ...marks.map(v => g.measureText(number(v
 function ticks(low, high, count) {
   const step = 10 ** Math.floor(Math.log10((high - low) / count)), every = [1, 2, 5, 10].find(m => (high - low) / (step * m) <= count + .5) * step;
   const list = [];
-  for (let v = Math.ceil(low / every) * every; v <= high; v += every) list.push(Number(v.toPrecision(12)));
+  for (let k = Math.ceil(low / every); k * every <= high && list.length < 20; k++) list.push(Number((k * every).toPrecision(12)));
   return list;
 }
 function drawCurve() {
@@ -427,10 +468,10 @@ function drawCurve() {
 }
 
 // The loss as a function of the chosen number alone, and the line that its gradient promises.
-const reach = () => 1.5 * Math.max(1, Math.abs(state.base));
+const reach = () => 1.5 * Math.max(1, Math.abs(state.base) || 0);
 function drawSlope() {
   const [g, w, h] = canvas("slope");
-  if (!state.cell) return;
+  if (!state.cell || !Number.isFinite(state.base)) return;
   const now = value(state.cell), xs = [], ys = [], r = reach(), half = Math.max(4, Math.min(16, Math.floor(60 / state.forward)));
   for (let k = -half; k <= half; k++) {
     set(state.cell, state.base + k / half * r);
@@ -475,7 +516,7 @@ function drawThumbs() {
   g.clearRect(0, 0, w, h);
   g.imageSmoothingEnabled = false;
   for (const { g: node, n } of boxes()) {
-    if (!n) continue;
+    if (!n || !size(n.shape)) continue;
     node.classList.add("lively");
     const box = node.querySelector(".box").getBoundingClientRect();
     if (!box.width || box.bottom < pane.top || box.top > pane.bottom) continue;
@@ -497,7 +538,7 @@ function drawThumbs() {
 const MOST = 96; // rows and columns of a small picture
 function thumb(view) {
   const shape = view[2], c = shape.at(-1), m = size(shape) / c, flipped = m > 3 * c, [h, w] = (flipped ? [c, m] : [m, c]).map(n => Math.min(n, MOST));
-  const values = program.read(view), labels = plane && plane.classes && plane.labels && view[0] === plane.labels[0], image = new ImageData(w, h);
+  const values = program.read(view), labels = plane?.classes && view[0] === plane.labels[0] && shape.length === 1, image = new ImageData(w, h);
   let top = 1e-300;
   for (const x of values) if (Number.isFinite(x)) top = Math.max(top, Math.abs(x));
   for (let y = 0, k = 0; y < h; y++) for (let x = 0; x < w; x++, k += 4) {
@@ -543,6 +584,7 @@ function shown(n, caption = n.name) {
   m.shade = (r, c) => state.marks.has(key(place(r, c))) && rgb(css("--mark"));
   m.refresh = () => { m.top = largest(m); m.paint(); };
   m.top = largest(m);
+  m.paint = () => {}; // of an array without elements
   const f = figure(m, caption), drawn = f.querySelector("canvas");
   drawn?.addEventListener("pointerleave", () => { hover(null); f.querySelector(".mark").hidden = true; });
   drawn?.addEventListener("click", () => isEditable(n) && state.hover && choose(state.hover));
@@ -560,7 +602,7 @@ function listen(td, place, n) {
   td.classList.add("edit");
   td.onclick = () => choose(place);
   td.onkeydown = e => {
-    const turn = { ArrowUp: .05, ArrowDown: -.05 }[e.key];
+    const turn = { ArrowUp: 1, ArrowDown: -1 }[e.key] * (isWhole(place) ? 1 : .05);
     if (e.key === "Enter") choose(place);
     if (!turn) return;
     e.preventDefault();
@@ -579,7 +621,7 @@ function layTables() {
   tables = [];
   if (plane) {
     const { rows } = plane, i = state.point, other = d => () => { state.point = (i + d + rows) % rows; show(true); };
-    const kind = plane.classes ? [", class ", make("b", { style: `color:${hue(program.read(plane.labels)[i])}` }, String(program.read(plane.labels)[i]))] : [];
+    const label = targets()[i], kind = plane.classes ? [", class ", make("b", { style: `color:${hue(label)}` }, String(label))] : [];
     $("way-title").replaceChildren(`Point ${i} on its way`, ...kind, " ", button("◀", "Previous point", other(-1)), button("▶", "Next point", other(1)));
     const way = live.way.map(k => names[k]);
     $("way").replaceChildren(...way.map((n, k) => make("div", { class: "leg" }, k > 0 && make("span", { class: "arrow" }, "→"), shown(rowOf(n, i), `${n.name}[${i}]`))));
@@ -595,6 +637,7 @@ function layTables() {
 function hover(place) {
   state.hover = place;
   state.told = place && told(place);
+  present();
   state.marks = new Set(state.told ? state.told.from.map(key) : []);
   const lines = state.told?.lines || [], box = $("origin"), n = place && owner(place), line = state.told?.lines.length ? live.program.at[state.told.loop] : null;
   const hint = "Point at a number: it is written out here what it was computed from, and that is framed. At a gradient that is a sum over the points, their sizes are their shares. Click a parameter to turn it, drag a point, click a box of the graph for its numbers.";
@@ -617,7 +660,7 @@ function settle() {
   state.base = value(state.cell);
   state.baseLoss = program.loss;
   state.slope = gradientAt(state.cell);
-  Object.assign($("dial"), { min: state.base - reach(), max: state.base + reach() });
+  if (Number.isFinite(state.base)) Object.assign($("dial"), { min: state.base - reach(), max: state.base + reach() });
 }
 // The number of a parameter that the loss depends on most.
 function steepest(n) {
@@ -650,7 +693,8 @@ function facts() {
   list.replaceChildren(...rows.flatMap(([a, b, c]) => [make("dt", {}, a), make("dd", { class: c }, b)]));
   $("turned").textContent = place ? label(place) : "";
   $("put-back").hidden = !place || !delta;
-  if (place) { $("dial").value = now; if (document.activeElement !== $("typed")) $("typed").value = Number(now.toPrecision(5)); }
+  if (Number.isFinite(now)) $("dial").value = now;
+  if (document.activeElement !== $("typed")) $("typed").value = Number.isFinite(now) ? Number(now.toPrecision(5)) : "";
 }
 function show(anew = false) {
   const bad = !Number.isFinite(program.loss);
@@ -661,6 +705,7 @@ function show(anew = false) {
   compute();
   sparing("slope", drawSlope);
   facts();
+  showRate();
   if (anew) layTables(); else for (const m of tables) m.refresh();
   if (anew || state.hover) hover(state.hover);
   drawPlane();
@@ -675,7 +720,7 @@ function train(count) {
       state.losses.push([state.steps++, program.loss]);
     }
     state.trouble = "";
-  } catch (error) { state.trouble = error.message; stop(); return; }
+  } catch (error) { stop(); state.trouble = error.message; show(); return; }
   state.pace = (performance.now() - begin) / count;
   compute();
   settle();
@@ -733,14 +778,19 @@ function showFrame(k) {
 
 // --- controls --------------------------------------------------------------------------------------
 
-let rate = live.rates.length ? value(live.rates[0]) : 0;
+// Several rates, as of groups of parameters, keep their proportions.
+const rates = live.rates.map(view => ({ view, own: value(view) })), first = rates.length ? rates[0].own : 0;
+let rate = first;
 function setRate() {
-  for (const view of live.rates) set(view, rate);
-  $("rate-now").textContent = number(Number(rate.toPrecision(2)));
+  for (const { view, own } of rates) set(view, rate === first ? own : first ? own * rate / first : rate);
 }
-$("rate-label").hidden = !live.rates.length;
-Object.assign($("rate"), { min: Math.log10(rate || 1) - 2, max: Math.log10(rate || 1) + 1.5, value: Math.log10(rate || 1) });
-$("rate").oninput = e => { rate = 10 ** +e.target.value; setRate(); compute(); };
+function showRate() {
+  if (rates.length) $("rate-now").textContent = number(Number(value(rates[0].view).toPrecision(2)));
+}
+const scaleOf = Math.log10(first > 0 ? first : 1);
+$("rate-label").hidden = !rates.length;
+Object.assign($("rate"), { min: scaleOf - 2, max: scaleOf + 1.5, value: scaleOf });
+$("rate").oninput = e => { rate = 10 ** +e.target.value; setRate(); showRate(); compute(); };
 $("train").onclick = play;
 $("one").onclick = () => { stop(); train(1); };
 $("reset").onclick = reset;
@@ -813,8 +863,7 @@ if (plane) {
   spread();
   plane.alone = seesRowsAlone();
   compute();
-  const labels = plane.labels && program.read(plane.labels);
-  plane.top = labels && !plane.classes ? Math.max(...labels.map(v => Math.abs(v - plane.middle)), 1e-9) : 1;
+  plane.top = Math.max(...targets().map(v => Math.abs(v - plane.middle)).filter(Number.isFinite), 1e-9);
 }
 state.cell = steepest(names[live.first]);
 settle();
