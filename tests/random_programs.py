@@ -231,7 +231,7 @@ def program(seed):
     return _Writer(seed).text()
 
 
-def run(text, seed, passes=None, compiled=False):
+def run(text, seed, passes=None, compiled=False, backend="numpy"):
     """Run a program: for each call what it returned and left, and what it made of its arguments.
 
     Raises:
@@ -241,7 +241,9 @@ def run(text, seed, passes=None, compiled=False):
     linecache.cache[file] = (len(text), None, text.splitlines(keepends=True), file)
     space = world.names()
     exec(compile(text, file, "exec"), space)
-    step = tg.compile(space["step"], passes=passes) if compiled else space["step"]
+    step = space["step"]
+    if compiled:
+        step = tg.compile(step, passes=passes, backend=backend)
     tg.manual_seed(seed)
     log, held = [], []
     for call in range(CALLS):

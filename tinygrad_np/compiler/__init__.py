@@ -6,7 +6,8 @@ each value its memory; `emit` writes it down as Python text, which is then what 
 """
 
 from ..core.tracebacks import shorten_tracebacks
-from .compiled import Compiled, compile
+from .compiled import Compiled
+from .decorator import compile
 from .errors import CompileError, CompileWarning
 from .passes import ALL as PASSES
 from .passes import REORDERING as REORDERING_PASSES

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import os
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from . import memory, proof
@@ -19,9 +20,30 @@ from .variant import Variant
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from .emitters.numpy_source import Emitted
     from .signature import Call
     from .surroundings import Surroundings
     from .tape import Tape
+
+
+BACKENDS = ("numpy", "c", "auto")
+
+
+@dataclass(frozen=True)
+class Options:
+    """Choices for programs.
+
+    Attributes:
+        passes: names of the rewrites.
+        fallback: whether a function that can't be compiled runs as it is.
+        backend: "numpy"; "c"; or "auto", NumPy until the C is ready.
+        exact: whether C gives the same bits as NumPy.
+    """
+
+    passes: tuple[str, ...]
+    fallback: bool = False
+    backend: str = "numpy"
+    exact: bool = True
 
 
 def assemble(
@@ -30,7 +52,7 @@ def assemble(
     fixed: set[int],
     surroundings: Surroundings,
     call: Call,
-    passes: tuple[str, ...],
+    options: Options,
     lock: Any,
     *,
     pin: bool,
@@ -44,20 +66,43 @@ def assemble(
         DifferenceError: the program is wrong.
     """
     program = program_of(function_name(f).rpartition(".")[2], tape, fixed, pin=pin)
-    recorded = proof.Recorded(program)
+    right = proof.recorded(program)
+    passes = options.passes
     guards_first(program)
     terms = None
     if not set(REORDERING).isdisjoint(passes):
         terms = proof.longest_sum(program.statements)
     run_passes(program, passes)
     plan = memory.plan(program, reuse="buffers" in passes, in_place="in_place" in passes)
-    emitted = emit(program, plan, _title(f))
-    variant = Variant(program, plan, emitted, surroundings, tape.state.without_gradient, call, lock)
-    if proof.ENABLED:
-        proof.prove(program, emitted, variant.namespace, recorded, tape.state, terms)
-    variant.arguments = array_arguments(f, call)
-    variant.fits()  # its text is Python too
-    program.forget_values()
+    title = _title(f)
+
+    def make(emitted: Emitted) -> Variant:
+        variant = Variant(
+            program, plan, emitted, surroundings, tape.state.without_gradient, call, lock
+        )
+        variant.arguments = array_arguments(f, call)
+        variant.fits()  # its text is Python too
+        return variant
+
+    def prove(variant: Variant, right: proof.Recorded, terms: int | None) -> proof.Recorded:
+        if not proof.ENABLED:
+            return right
+        state, namespace = tape.state, variant.namespace
+        return proof.prove(program, variant.emitted, namespace, right, state, terms)
+
+    variant = make(emit(program, plan, title))
+    given = prove(variant, right, terms)
+    if options.backend == "numpy":
+        program.forget_values()
+        return variant
+    from .native.backend import with_native
+
+    if options.backend == "auto":
+        given = given.copy()
+    loose = None if options.exact else proof.longest_sum(program.statements)
+    variant = with_native(variant, title, options, make, lambda native: prove(native, given, loose))
+    waits = options.backend == "auto" and not variant.note
+    program.forget_values(but_inputs=waits)
     return variant
 
 

@@ -1,14 +1,14 @@
-"""`compile`, and the function that it makes: two calls are recorded, later ones run a program."""
+"""`Compiled` functions: two calls are recorded, later ones run a program."""
 
 from __future__ import annotations
 
 import functools
-import inspect
 import os
 import sys
 import threading
 import time
 import types
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,10 +19,10 @@ from ..core.modes import is_grad_enabled, watcher
 from ..core.tensor import Tensor
 from ..core.tracebacks import shorten_traceback
 from . import proof
-from .assembly import assemble
+from .assembly import Options, assemble
 from .callers import function_name
-from .errors import CompileError, comes_of_recording, report_of, warn
-from .passes import ALL, REORDERING
+from .errors import CompileError, comes_of_recording, report_of, tell, warn
+from .passes import REORDERING
 from .proof import DifferenceError
 from .signature import Call, check_roles, record_call, signature
 from .surroundings import Surroundings
@@ -30,7 +30,7 @@ from .tape import Tape
 from .variants import Recording, Variants
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
     from pathlib import Path
 
     from .program import Program
@@ -57,13 +57,12 @@ class Compiled:
 
     graph: Any  # the program as a `Graph`: `graphs.programs` adds it, which can draw
 
-    def __init__(self, f: Callable, passes: tuple[str, ...], fallback: bool) -> None:
+    def __init__(self, f: Callable, options: Options) -> None:
         attributes = ("__dict__",) if isinstance(f, types.FunctionType) else ()
         functools.update_wrapper(self, f, updated=attributes)
         self._f = f
         self._name = function_name(f)
-        self._passes = passes
-        self._fallback = fallback
+        self._options = options
         self._rest = 0  # calls for which the function runs itself; less than 0: all
         self._lock = threading.RLock()  # a call reads what the call before has left
         self._variants = Variants()
@@ -99,7 +98,7 @@ class Compiled:
                 if variant is not None:
                     check_roles(self._name, variant.surroundings.names, arrays)
             except CompileError as error:
-                if not self._fallback:
+                if not self._options.fallback:
                     raise
                 self._give_up(error)
                 variant = None
@@ -139,7 +138,8 @@ class Compiled:
         bound = attributes.get(name)
         # A copy of an object has the attributes of the first one.
         if type(bound) is not Compiled or not bound._is_method(self._f, owner):
-            bound = Compiled(self._f.__get__(owner, kind), self._passes, self._fallback)
+            f = self._f.__get__(owner, kind)
+            bound = Compiled(f, self._options)
             attributes[name] = bound
         return bound
 
@@ -153,7 +153,7 @@ class Compiled:
         module = sys.modules.get(self.__module__)
         if getattr(module, self._name, None) is self:
             return self._name
-        return functools.partial(compile, passes=self._passes, fallback=self._fallback), (self._f,)
+        return Compiled, (self._f, self._options)
 
     def __repr__(self) -> str:
         count = len(self._variants)
@@ -187,7 +187,7 @@ class Compiled:
         check_roles(self._name, surroundings.names, arguments)
         entry = self._variants.count(key)
         waiting = entry.waiting()
-        tape = Tape(surroundings.names, self._fallback)
+        tape = Tape(surroundings.names, self._options.fallback)
         failed = False
         try:
             try:
@@ -238,14 +238,15 @@ class Compiled:
             if fixed is None:
                 return None
             pin = not entry.variants  # data that changes makes a second program, for any data
-            passes, surroundings = self._passes, recording.surroundings
-            return assemble(self._f, tape, fixed, surroundings, call, passes, self._lock, pin=pin)
+            surroundings, options = recording.surroundings, self._options
+            return assemble(self._f, tape, fixed, surroundings, call, options, self._lock, pin=pin)
         except DifferenceError as error:
-            exact = tuple(name for name in self._passes if name not in REORDERING)
-            if exact == self._passes:
+            passes = self._options.passes
+            exact = tuple(name for name in passes if name not in REORDERING)
+            if exact == passes:
                 self._give_up(error)
             # Sums in another order can come out quite differently where numbers cancel.
-            self._passes = exact
+            self._options = replace(self._options, passes=exact)
         except Exception as error:
             self._give_up(error)
         return None
@@ -253,7 +254,7 @@ class Compiled:
     def _give_up(self, error: BaseException) -> None:
         """Run the function itself from now on, or raise what its author has to see."""
         expected = isinstance(error, CompileError)
-        if not (self._fallback if expected else proof.ENABLED):
+        if not (self._options.fallback if expected else proof.ENABLED):
             raise error
         self._rest = -1
         self._variants = Variants()
@@ -264,6 +265,7 @@ class Compiled:
         """Add a program to those of a signature."""
         self._variants.add(key, variant)
         self._latest = variant
+        tell(variant.note)
         programs = self._variants.programs
         if programs == _WARN_AFTER + 1:
             warn(
@@ -316,12 +318,21 @@ class Compiled:
 
     @property
     def source(self) -> str:
-        """The text of the program that was made last.
+        """The text of the program that was made last: NumPy statements, or C if that runs.
 
         Raises:
             RuntimeError: none was made yet.
         """
-        return self._latest_variant().emitted.source
+        return next(iter(self.sources.values()))
+
+    @property
+    def sources(self) -> dict[str, str]:
+        """The texts of that program: "numpy"; where C runs, "c", and the Python "lines" between.
+
+        Raises:
+            RuntimeError: none was made yet.
+        """
+        return dict(self._latest_variant().sources)
 
     def report(self, *args: Any, **kwargs: Any) -> Report:
         """Measure the cost of each line of the program for these arguments.
@@ -353,46 +364,3 @@ class Compiled:
         from .emitters.numpy_file import export
 
         return export(self._latest_variant(), path)
-
-
-def compile(
-    f: Callable | None = None, *, passes: Sequence[str] | None = None, fallback: bool = False
-) -> Any:
-    """Compile `f` to a straight-line NumPy program, as you would have written it by hand.
-
-        step = tg.compile(train_step)
-        for x, y in batches:
-            loss = step(x, y)     # two calls record, then the program runs
-        print(step.source)
-
-    Args:
-        f: any function of arrays, Tensors and Python values (nested containers are welcome) that
-            computes with Tensors or NumPy functions: a training step with `backward()` and
-            `optimizer.step()`, a transform, a model. It is recorded, so what it does in plain
-            Python happens only while recording.
-        passes: names of the rewrites to use, for study; by default all of `tinygrad_np.PASSES`.
-            Without those of `tinygrad_np.REORDERING_PASSES`, which add and multiply in another
-            order, results are the same to the last bit.
-        fallback: a function that can't be compiled runs as it is, with a `CompileWarning` that
-            says why, instead of raising a `CompileError`.
-
-    Raises:
-        TypeError: `f` can't be called, or is a generator or coroutine function.
-        ValueError: an unknown pass.
-    """
-    if f is None:
-        return functools.partial(compile, passes=passes, fallback=fallback)
-    if isinstance(f, Compiled):
-        f = f._f
-    if not callable(f):
-        raise TypeError(f"compile() takes a function, not {type(f).__name__}")
-    if inspect.isgeneratorfunction(f) or inspect.iscoroutinefunction(f):
-        raise TypeError(
-            f"{function_name(f)} runs in parts, its caller in between: compile a function that it "
-            "calls instead"
-        )
-    chosen = ALL if passes is None else tuple(passes)
-    unknown = [name for name in chosen if name not in ALL]
-    if unknown:
-        raise ValueError(f"there is no pass {unknown[0]!r}; there are {', '.join(ALL)}")
-    return Compiled(f, chosen, fallback)

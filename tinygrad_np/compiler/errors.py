@@ -16,6 +16,7 @@ _COMPUTING = (
     "apply",
     "run",
 )  # functions here that call NumPy and the user's
+_told: set[str] = set()  # notes that were given
 
 
 class CompileError(RuntimeError):
@@ -35,6 +36,13 @@ class CompileWarning(UserWarning):
 def warn(message: str) -> None:
     """Give a CompileWarning at the user's line that led here."""
     warn_outside(message, CompileWarning)
+
+
+def tell(note: str) -> None:
+    """Give a note as a CompileWarning, once in a process; "" is none."""
+    if note and note not in _told:
+        _told.add(note)
+        warn(note)
 
 
 def comes_of_recording(error: BaseException) -> bool:

@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from ..core.containers import flatten
+from .copies import copy_together
 from .statements import Statement, Var, substitute
 
 if TYPE_CHECKING:
@@ -80,13 +83,23 @@ class Program:
         """The leaves of the template."""
         return flatten(self.template)
 
-    def forget_values(self) -> None:
-        """Release the arrays of the recording, once everything that needs them is done."""
+    def forget_values(self, *, but_inputs: bool = False) -> None:
+        """Release the arrays of the recording, once everything that needs them is done.
+
+        Those of the inputs can be kept as copies, with what the user's functions returned.
+        """
+        inputs = {entry.var: entry.var.value for entry in self.inputs} if but_inputs else {}
+        arrays = [var for var, value in inputs.items() if isinstance(value, np.ndarray)]
+        inputs.update(zip(arrays, copy_together([inputs[var] for var in arrays])))
         for statement in self.statements:
+            if but_inputs and statement.kind == "host":
+                inputs.update((var, var.value) for var in statement.outs)
             for var in (*statement.reads(), *statement.outs):
                 var.value = None
         for entry in self.inputs:
             entry.var.value = None
+        for var, value in inputs.items():
+            var.value = value
 
     def kept(self) -> list[Var]:
         """Return the values that are needed after the last statement."""

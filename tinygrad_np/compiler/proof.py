@@ -6,6 +6,7 @@ A mistake of the compiler may cost speed; it never costs a number.
 from __future__ import annotations
 
 import copy
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -27,6 +28,7 @@ class DifferenceError(Exception):
     """A program computes something else than its recording did; the message says what."""
 
 
+@dataclass
 class Recorded:
     """Values that a recording gave, taken before the passes put others in their place.
 
@@ -35,10 +37,20 @@ class Recorded:
         outputs: what it left changed, in the order of the program's outputs.
     """
 
-    def __init__(self, program: Program) -> None:
-        results = (leaf for leaf in program.results if isinstance(leaf, Var))
-        self.results = list(map(_value, results))
-        self.outputs = [output.var and _value(output.var) for output in program.outputs]
+    results: list[Any]
+    outputs: list[Any]
+
+    def copy(self) -> Recorded:
+        """Copy what later calls may write over."""
+        copies = (list(map(copy.deepcopy, values)) for values in (self.results, self.outputs))
+        return Recorded(*copies)
+
+
+def recorded(program: Program) -> Recorded:
+    """Return what a recording gave."""
+    results = (leaf for leaf in program.results if isinstance(leaf, Var))
+    outputs = [output.var and _value(output.var) for output in program.outputs]
+    return Recorded(list(map(_value, results)), outputs)
 
 
 def _value(var: Var) -> Any:
@@ -49,11 +61,14 @@ def prove(
     program: Program,
     emitted: Emitted,
     namespace: dict[str, Any],
-    recorded: Recorded,
+    right: Recorded,
     state: State,
     terms: int | None,
-) -> None:
+) -> Recorded:
     """Run a program on copies of what its recording read, and compare every value.
+
+    Returns:
+        What the program gave.
 
     Args:
         namespace: the names of the emitted text, with the memory that it works in.
@@ -66,14 +81,18 @@ def prove(
     proof = _Proof(program, emitted, namespace, state)
     proof.run()
     proof.check_memory()
-    for k, right in enumerate(recorded.results):
-        _compare(f"value {k + 1} of those returned", proof.returned[k], right, terms)
-    for output, right in zip(program.outputs, recorded.outputs, strict=True):
-        if output.var is None:
-            continue
-        name = getattr(output.source, "name", None) or output.kind
-        _compare(f"the new value of {name}", proof.new_value(output, name), right, terms)
+    given = Recorded(proof.returned[: len(right.results)], [])
+    for k, result in enumerate(right.results):
+        _compare(f"value {k + 1} of those returned", proof.returned[k], result, terms)
+    for output, value in zip(program.outputs, right.outputs, strict=True):
+        new = None
+        if output.var is not None:
+            name = getattr(output.source, "name", None) or output.kind
+            new = proof.new_value(output, name)
+            _compare(f"the new value of {name}", new, value, terms)
+        given.outputs.append(new)
     proof.check_generators()
+    return given
 
 
 class _Proof:

@@ -39,6 +39,10 @@ class Variant:
         arguments: the arrays and Tensors among the arguments of the call that was recorded.
         guard_failed: what the program raises when a value is not as it was.
         has_effect: whether it calls something that must not be called twice.
+        sources: the text for each backend.
+        portable: the text that needs NumPy alone.
+        note: why it runs otherwise than was asked for; "" if it does not.
+        run: what a call does, with the lock held.
     """
 
     def __init__(
@@ -54,6 +58,9 @@ class Variant:
         self.program = program
         self.memory = memory
         self.emitted = emitted
+        self.portable = emitted
+        self.note = ""
+        self.sources = {"numpy": emitted.source}
         self.arguments: list[Argument] = []
         self._lock = lock
         self._generators = [i.source for i in program.inputs if i.kind == "generator"]
@@ -66,7 +73,7 @@ class Variant:
         self._positions = None if len(positions) == len(args) else positions
         self.accepts = driver.accepts(call)
         self.fits = driver.fits(surroundings, without_gradient)
-        self._call = driver.call(call.tensors, self._random_states if self._generators else None)
+        self.run = driver.call(call.tensors, self._random_states if self._generators else None)
         self._read = driver.read(call.tensors)
         self.surroundings = surroundings  # the tests compare with these very objects
         self.has_effect = any(s.kind == "effect" for s in program.statements)
@@ -89,6 +96,8 @@ class Variant:
             if not own and name != emitted.name:
                 second[name] = value
         run = first[emitted.name]
+        if emitted.native is not None:
+            emitted.native.bind(second)
         # With code of its own: Python remembers in the code where it has found global names.
         return [run, types.FunctionType(run.__code__.replace(), second, emitted.name)]
 
@@ -97,7 +106,14 @@ class Variant:
         emitted = self.emitted
         namespace: dict[str, Any] = {"constants": emitted.constants, **emitted.objects}
         exec(code, namespace)
+        if emitted.native is not None:
+            emitted.native.bind(namespace)
         return namespace
+
+    def become(self, other: Variant) -> None:
+        """Run as another variant of the same program from now on."""
+        self.__dict__.update(other.__dict__)
+        self._other = other  # its text is shown in tracebacks as long as it lives
 
     @contextlib.contextmanager
     def borrowed(self, arguments: Any) -> Iterator[list[Any]]:
@@ -142,4 +158,4 @@ class Variant:
                 error nothing is changed.
         """
         with self._lock:  # the memory is for one call at a time
-            return self._call(arguments)
+            return self.run(arguments)

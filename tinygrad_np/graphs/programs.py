@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..compiler.compiled import Compiled, compile
+from ..compiler.compiled import Compiled
+from ..compiler.decorator import compile
 from ..compiler.statements import Var
 from ..core.tracebacks import shortened
 

@@ -73,7 +73,7 @@ class _File:
     """
 
     def __init__(self, variant: Variant) -> None:
-        self.emitted = variant.emitted
+        self.emitted = variant.portable
         self.program = variant.program
         inputs = self.program.parameters()
         parameters = self.emitted.parameters

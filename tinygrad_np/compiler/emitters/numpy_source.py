@@ -42,6 +42,7 @@ class Emitted:
         buffers: names of the memory that values are computed in.
         static: outputs (gradients) that lie in buffers, with the names of these.
         lines: for each line of the function, by number, its statement.
+        native: the functions of C that it calls, if there are any.
     """
 
     name: str
@@ -54,14 +55,21 @@ class Emitted:
     buffers: list[str] = field(default_factory=list)
     static: dict[Any, str] = field(default_factory=dict)
     lines: dict[int, Statement] = field(default_factory=dict)
+    native: Any = None
 
 
 def emit(program: Program, memory: Memory, title: str) -> Emitted:
     """Write a program as Python text with this docstring."""
-    return _Writer(program, memory).write(title)
+    return Writer(program, memory).write(title)
 
 
-class _Writer(Expressions):
+class Writer(Expressions):
+    """Writer of a program's text.
+
+    Attributes:
+        guards: whether something in the text may raise `GuardFailed`.
+    """
+
     def __init__(self, program: Program, memory: Memory) -> None:
         name = re.sub(r"\W", "_", program.name)
         name += "_" * (name in RESERVED)
@@ -74,6 +82,7 @@ class _Writer(Expressions):
         self.lasting: set[Var] = set()  # what is named once and for all, before the function
         self.place: tuple[str, int] | None = None
         self.section = ""
+        self.guards = any(s.kind == "guard" for s in program.statements)
         self.uses = Counter(var for s in program.statements for var in s.reads())
 
     # --- the whole ------------------------------------------------------------------------------
@@ -165,9 +174,8 @@ class _Writer(Expressions):
 
     def _text(self, title: str) -> None:
         out = self.out
-        guards = any(s.kind == "guard" for s in self.program.statements)
         lines = [f'"""{title}"""', "", "import numpy as np"]
-        if guards:
+        if self.guards:
             lines += ["", "", *_GUARD, ""]
         if self.setup:
             lines += ["", "# Memory that every call uses again, and views of it.", *self.setup]
@@ -290,7 +298,7 @@ class _Writer(Expressions):
         """Write what comes back: the results, then what the caller has to put in its place."""
         returned: list[str] = []
         seen: set[Var] = set()
-        makers = {out for s in self.program.statements if _allocates(s) for out in s.outs}
+        makers = {out for s in self.program.statements if self._allocates(s) for out in s.outs}
         for value in self.program.results:
             if isinstance(value, Var):
                 returned.append(self._own(value, seen, makers))
@@ -324,7 +332,6 @@ class _Writer(Expressions):
         seen.add(root)
         return text if root in makers and not reused else copy_text(text, value)
 
-
-def _allocates(statement: Statement) -> bool:
-    """Say whether the result is surely new memory, whatever the layout of the operands."""
-    return statement.kind in ("ufunc", "draw") or takes_out(statement)
+    def _allocates(self, statement: Statement) -> bool:
+        """Say whether the result is surely new memory, whatever the layout of the operands."""
+        return statement.kind in ("ufunc", "draw") or takes_out(statement)

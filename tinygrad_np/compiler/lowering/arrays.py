@@ -34,7 +34,7 @@ def _broadcast_to(builder, array, shape):
 
 @rule("copyto")
 def _copyto(builder, dst, src, casting="", where=True):
-    out = builder.out
+    out = builder.operand(dst)
     value = builder.operand(src, out.dtype)
     if where is True:
         builder.map(COPY, out, value)

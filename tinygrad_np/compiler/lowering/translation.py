@@ -69,7 +69,7 @@ def lower(program: Program) -> Lowered:
             _lower_input(builder, entry)
         for k, statement in enumerate(program.statements):
             builder.position, builder.statement = k, statement
-            _lower_statement(builder, statement)
+            lower_statement(builder, statement)
         builder.position = builder.statement = None
         pairs = _state(builder, program)
         returned = [r for r in program.results if isinstance(r, Var)]
@@ -119,7 +119,8 @@ def _lower_input(builder: Builder, entry: Input) -> None:
         builder.memory.input(entry.var)
 
 
-def _lower_statement(builder: Builder, statement: Statement) -> None:
+def lower_statement(builder: Builder, statement: Statement) -> None:
+    """Write the loops of one statement."""
     kind, args = statement.kind, statement.args
     if kind == "guard":
         _guard(builder, statement)
@@ -199,7 +200,7 @@ def _expand(builder: Builder, statement: Statement, formula: Callable) -> None:
     for call in tape.statements:
         call.place, call.section = statement.place, statement.section
         builder.statement = call
-        _lower_statement(builder, call)
+        lower_statement(builder, call)
     builder.statement = statement
     builder.map(COPY, builder.out, builder.operand(result))
 

@@ -1,0 +1,319 @@
+"""Programs in C against the same programs as NumPy statements: bit for bit."""
+
+import shutil
+import threading
+import warnings
+
+import numpy as np
+import pytest
+from op_cases import CASES
+from random_programs import program, run
+from step_cases import TRAININGS
+
+import tinygrad_np as tg
+from tinygrad_np.compiler import errors
+from tinygrad_np.compiler.native import library
+from tinygrad_np.core.containers import flatten
+
+pytestmark = pytest.mark.skipif(
+    not any(map(shutil.which, ("cc", "gcc", "clang"))), reason="there is no C compiler"
+)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _cache(tmp_path_factory):
+    """A cache of these tests' own."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
+@pytest.fixture(autouse=True)
+def _every_note(monkeypatch):
+    """Each note is given in each test, and is an error."""
+    monkeypatch.setattr(errors, "_told", set())
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", tg.CompileWarning)
+        yield
+
+
+def assert_same_bits(a, b):
+    assert (a.shape, a.dtype) == (b.shape, b.dtype)
+    np.testing.assert_array_equal(a, b)
+    if a.dtype.kind == "f":
+        np.testing.assert_array_equal(np.signbit(a[a == a]), np.signbit(b[b == b]))
+
+
+def plain(value):
+    return np.asarray(getattr(value, "data", value))
+
+
+def step_of(cases):
+    """A function of Tensors: results of some ops, and gradients of weighted sums of them."""
+    weights = [case.weights() for case in cases]
+
+    def step(*inputs):
+        results = []
+        waiting = iter(inputs)
+        for case, weight in zip(cases, weights):
+            mine = [next(waiting) for _ in case.point()]
+            out = case.call(case.function, mine)
+            if isinstance(out, tg.Tensor) and out.requires_grad:
+                (out * weight).sum().backward()
+            results.append((out, *(t.grad for t in mine if t.grad is not None)))
+        return results
+
+    return step
+
+
+def inputs_of(cases, dtype, call):
+    points = [value for case in cases for value in case.point(dtype)]
+    scaled = [np.asarray(v * (1 + call / 1024)).astype(v.dtype) for v in points]
+    return [tg.Tensor(v, requires_grad=v.dtype.kind == "f") for v in scaled]
+
+
+CHUNKS = [CASES[k : k + 12] for k in range(0, len(CASES), 12)]
+
+
+@pytest.mark.oracle
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("cases", CHUNKS, ids=lambda cases: cases[0].op.name)
+def test_ops_have_the_same_bits(cases, dtype):
+    steps = [tg.compile(step_of(cases), backend=name) for name in ("numpy", "c")]
+    for call in range(4):
+        results = [step(*inputs_of(cases, dtype, call)) for step in steps]
+        for a, b in zip(*map(flatten, results), strict=True):
+            assert_same_bits(plain(a), plain(b))
+    assert "c" in steps[1].sources
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("name", [*TRAININGS])
+def test_trainings_have_the_same_bits(name, dtype):
+    losses = []
+    for backend in ("numpy", "c"):
+        step = tg.compile(TRAININGS[name](dtype), backend=backend)
+        losses.append([step().item() for _ in range(8)])
+    assert losses[0] == losses[1]
+    assert list(step.sources) == ["c", "lines", "numpy"]
+    assert step.source == step.sources["c"]
+
+
+@pytest.mark.oracle
+@pytest.mark.parametrize("seed", range(24))
+def test_random_programs_have_the_same_bits(seed):
+    text = program(seed)
+    try:
+        numpy = run(text, seed, compiled=True)
+    except (tg.CompileError, ValueError, IndexError, AssertionError):
+        return
+    native = run(text, seed, compiled=True, backend="c")
+    for a, b in zip(numpy, native, strict=True):
+        for x, y in zip(a, b, strict=True):
+            assert_same_bits(x, y)
+
+
+# --- compilers and caches that fail ---------------------------------------------------------------
+
+
+def small_step(backend="c"):
+    w = tg.Tensor(np.linspace(-1, 1, 12).reshape(4, 3), requires_grad=True, name="w")
+
+    def step(x):
+        w.grad = None
+        loss = ((x @ w) ** 2 + abs(w).sum()).mean()
+        loss.backward()
+        return loss, w.grad
+
+    return tg.compile(step, backend=backend)
+
+
+X = np.linspace(0, 1, 20).reshape(5, 4)
+
+
+def run_small(step):
+    return [plain(value) for _ in range(4) for value in step(X)]
+
+
+def noted(text, expected="numpy"):
+    """Run a step, which gives a note, and the numbers of NumPy in any case."""
+    step = small_step()
+    with pytest.warns(tg.CompileWarning, match=text) as notes:
+        results = run_small(step)
+    assert len(notes) == 1
+    assert next(iter(step.sources)) == expected
+    for a, b in zip(results, run_small(small_step("numpy")), strict=True):
+        assert_same_bits(a, b)
+
+
+def fake_compiler(monkeypatch, folder, script):
+    path = folder / "cc"
+    path.write_text(f"#!/bin/sh\n{script}\n")
+    path.chmod(0o755)
+    monkeypatch.setenv("CC", f"{path} -with options")
+
+
+def test_no_compiler(monkeypatch):
+    monkeypatch.setenv("PATH", "/nowhere")
+    monkeypatch.delenv("CC", raising=False)
+    noted("no C compiler was found")
+
+
+def test_compiler_that_is_none(monkeypatch):
+    monkeypatch.setenv("CC", "no-such-compiler -O1")
+    noted("no C compiler was found .CC=no-such-compiler")
+
+
+def test_compiler_that_fails(monkeypatch, tmp_path):
+    fake_compiler(monkeypatch, tmp_path, "echo 'cc: error: no space left on device' >&2; exit 3")
+    noted("failed with 3: cc: error: no space left on device")
+
+
+def test_compiler_that_makes_nothing(monkeypatch, tmp_path):
+    fake_compiler(monkeypatch, tmp_path, "exit 0")
+    noted("can't be written or compiled")
+
+
+def test_compiler_that_makes_no_library(monkeypatch, tmp_path):
+    fake_compiler(
+        monkeypatch, tmp_path, 'while [ "$1" != -o ]; do shift; done; echo nothing > "$2"'
+    )
+    noted("can't be loaded")
+
+
+def test_compiler_that_hangs(monkeypatch, tmp_path):
+    monkeypatch.setattr(library, "_SECONDS", 0.2)
+    fake_compiler(monkeypatch, tmp_path, "sleep 30 & sleep 30")
+    noted("took longer than 0.2 seconds")
+
+
+def test_wrong_results(monkeypatch):
+    """A compiler that makes another program: the proof finds it."""
+    right = library.load
+    monkeypatch.setattr(
+        "tinygrad_np.compiler.native.backend.load",
+        lambda text, exact: right(text.replace(" * ", " + "), exact=exact),
+    )
+    noted("in C .* differs by up to")
+
+
+def test_cache_is_used_and_repaired(monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    runs, run = [], library._run
+    monkeypatch.setattr(library, "_run", lambda command: runs.append(run(command)))
+    run_small(small_step())
+    run_small(small_step())
+    assert len(runs) == 1
+    folder = tmp_path / "tinygrad_np"
+    assert sorted(file.suffix for file in folder.iterdir()) == [".so", ".sum"]
+    (file,) = folder.glob("*.so")
+    whole = file.read_bytes()
+    file.unlink()  # the file that is loaded stays as it is
+    file.write_bytes(whole[: len(whole) // 2])
+    step = small_step()
+    run_small(step)
+    assert len(runs) == 2
+    assert next(iter(step.sources)) == "c"
+    assert file.read_bytes() == whole
+
+
+def test_nothing_is_run_from_where_others_can_write(monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    folder = tmp_path / "tinygrad_np"
+    folder.mkdir()
+    folder.chmod(0o777)
+    noted(f"others can write to {folder}", "c")
+    assert not list(folder.iterdir())
+    folder.rmdir()
+    shared = tmp_path / "shared"
+    (shared / "theirs").mkdir(parents=True)
+    folder.symlink_to(shared / "theirs")
+    shared.chmod(0o777)
+    noted(f"others can write to {shared}", "c")
+    assert not list((shared / "theirs").iterdir())
+    folder.unlink()
+    folder.write_text("a file")
+    noted("there is no cache of compiled files", "c")
+
+
+# --- in C as with NumPy ---------------------------------------------------------------------------
+
+
+def test_auto_is_numpy_until_c_is_ready(monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    right, ready = library.load, threading.Event()
+
+    def load(text, exact):
+        assert ready.wait(60)
+        return right(text, exact=exact)
+
+    monkeypatch.setattr("tinygrad_np.compiler.native.backend.load", load)
+    losses, kinds = [], set()
+    step = tg.compile(TRAININGS["spiral"](np.float32), backend="auto")
+    for k in range(10):
+        losses.append(step().item())
+        kinds |= {next(iter(step.sources))} if k > 1 else set()
+        if k == 4:
+            assert kinds == {"numpy"}
+            ready.set()
+            for thread in threading.enumerate():
+                if thread.name.startswith("C of"):
+                    thread.join()
+    assert kinds == {"numpy", "c"}
+    numpy = tg.compile(TRAININGS["spiral"](np.float32))
+    assert losses == [numpy().item() for _ in range(10)]
+
+
+def test_errors_are_those_of_the_function():
+    table = tg.Tensor(np.arange(12.0).reshape(6, 2), requires_grad=True)
+    step = tg.compile(lambda rows: (table[rows] * 2).sum(axis=0), backend="c")
+    rows = np.array([0, 5, -6])
+    for _ in range(3):
+        np.testing.assert_array_equal(step(rows).data, [20, 26])
+    with pytest.raises(IndexError, match="6 is out of bounds"):
+        step(np.array([0, 6, 1]))
+    np.testing.assert_array_equal(step(rows).data, [20, 26])
+
+
+def test_arrays_that_lie_otherwise():
+    """What C takes for granted is checked in each call."""
+    bias = tg.Tensor(np.arange(3.0), requires_grad=True)
+    w = tg.Tensor(np.ones((2, 3)), requires_grad=True)
+    step = tg.compile(lambda x: (x @ w + bias) * 2, backend="c")
+    x = np.arange(8.0).reshape(4, 2)
+    for _ in range(3):
+        step(x)
+    bias._data = np.arange(6.0)[::2]
+    np.testing.assert_array_equal(step(x).data, (x @ w.data + [0, 2, 4]) * 2)
+    np.testing.assert_array_equal(step(x[::-1]).data, (x[::-1] @ w.data + [0, 2, 4]) * 2)
+
+
+def test_report_and_export(tmp_path):
+    step = small_step()
+    run_small(step)
+    report = step.report(X)
+    assert any("run_1" in line.code for line in report.lines)
+    path = step.export(tmp_path / "alone.py")
+    assert "run_1" not in path.read_text()
+    assert "run_1" in step.sources["lines"]
+
+
+def test_numbers_beside_each_other():
+    """Where C and NumPy may part ways: zeros with signs, nan, infinities, integers that wrap."""
+    floats = np.array([0.0, -0.0, np.nan, np.inf, -np.inf, 1.5, -2.5, 3e38], np.float32)
+    left, right = (a.ravel().copy() for a in np.meshgrid(floats, floats))
+    small = np.arange(-128, 128).astype(np.int8)
+
+    def step(a, b, n):
+        values = [np.maximum(a, b), np.minimum(a, b), a / b, a - b, np.where(a > b, a, b)]
+        values += [np.sqrt(a), abs(b), np.rint(a), np.floor(b), np.isnan(a), a == b, ~(a < b)]
+        values += [n * n, n + n, -n, n > 3, n & 6, abs(a) * True, np.logical_and(a, b), n * a[:1]]
+        values += [a.reshape(8, 8).max(axis=0), a.reshape(8, 8).min(axis=1), n.astype(bool)]
+        return values
+
+    steps = [tg.compile(step, backend=name) for name in ("numpy", "c")]
+    with np.errstate(all="ignore"):
+        for _ in range(3):
+            for a, b in zip(*(step(left, right, small) for step in steps), strict=True):
+                assert_same_bits(a, b)
+    assert "c" in steps[1].sources

@@ -1,0 +1,390 @@
+"""Source of a program with C: functions for runs of statements, and the Python lines between."""
+
+from __future__ import annotations
+
+import linecache
+import operator
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ...core.callsite import short_place
+from ..emitters.names import Names
+from ..emitters.numpy_literals import dtype_text, empty
+from ..emitters.numpy_source import Emitted, Writer
+from ..lowering.memory import Unsupported
+from ..statements import Statement, Var, constant
+from .fusion import Group, Times, fuse
+from .products import Product, blas
+from .scalars import ctype
+from .selection import Selection, reads_of, write_of
+from .text import PRELUDE, LoopText, comment, is_product, sums_text
+
+if TYPE_CHECKING:
+    from ..lowering.loops import Loop, View
+    from ..memory import Memory
+    from ..program import Program
+
+_HEAD = object.__basicsize__  # bytes before the fields of an array
+
+_ARRAYS = f"""
+/* NumPy's array, as far as it is read here. */
+typedef struct {{ char head[{_HEAD}]; char *data; int ndim; intptr_t *shape, *strides; }} Array;
+
+/* Whether an array lies otherwise than this text takes for granted. */
+static int differs(const Array *a, int ndim, const intptr_t *shape, const intptr_t *strides) {{
+  if (a->ndim != ndim) return 1;
+  for (int k = 0; k < ndim; k++)
+    if (a->shape[k] != shape[k] || (shape[k] > 1 && a->strides[k] != strides[k])) return 1;
+  return 0;
+}}
+"""
+
+_GEMM = """typedef void {letter}gemm_t(int, int, int, {n}, {n}, {n}, {t}, const {t} *, {n},
+                     const {t} *, {n}, {t}, {t} *, {n});"""
+_GEMV = """typedef void {letter}gemv_t(int, int, {n}, {n}, {t}, const {t} *, {n}, const {t} *, {n},
+                     {t}, {t} *, {n});"""
+
+
+@dataclass
+class Native:
+    """The C of a program, and what it works on.
+
+    Attributes:
+        text: the whole file.
+        functions: names of its functions, with the number of arrays and numbers that each takes.
+        table: names of the arrays whose addresses the functions take from a table, and addresses.
+        address: of a function, by name, once it is compiled.
+    """
+
+    text: str = ""
+    functions: dict[str, tuple[int, int]] = field(default_factory=dict)
+    table: list[Any] = field(default_factory=list)
+    library: Any = None
+
+    def bind(self, namespace: dict[str, Any]) -> None:
+        """Give the functions, and the table of this namespace's arrays, their names."""
+        addresses = []
+        for entry in self.table:
+            array = namespace[entry] if isinstance(entry, str) else None
+            addresses.append(entry if array is None else array.ctypes.data)
+        namespace["table"] = np.array(addresses or [0], np.uint64)
+        namespace.update(self.library)
+
+
+class NativeWriter(Writer):
+    """Writer of the Python lines and of the functions in C."""
+
+    def __init__(self, program: Program, memory: Memory) -> None:
+        super().__init__(program, memory)
+        self.selection = Selection(program, memory)
+        self.places = self.selection.places
+        self.loops = self.selection.loops
+        self.native = Native()
+        self.out.native = self.native
+        self.guards |= bool(self.loops)
+        self._run: list[tuple[int, Loop]] = []
+        self._first: Statement | None = None
+        self._functions: list[str] = []
+        self._scratch: dict[int, str] = {}
+        self._slots: dict[Any, int] = {}
+        self._pairs: dict[Any, None] = {}
+        self._routines: dict[str, None] = {}
+        self._text_place: Any = None
+        self.names.new("table")
+        self.times = Times()
+        self._times = {id(s): self._happens(s) for s in program.statements}
+        self._count_uses()
+
+    def _count_uses(self) -> None:
+        """Count the Python lines that use a value; numbers are handed to C by their names."""
+        self.uses = Counter(
+            var
+            for statement in self.program.statements
+            for var in statement.reads()
+            if id(statement) not in self.loops or not var.is_array
+        )
+
+    def _happens(self, statement: Statement) -> list[int]:
+        """Note what a statement reads and writes; return the time of each of its loops."""
+        if id(statement) in self.loops:
+            times = []
+            for loop in self.loops[id(statement)]:
+                write = write_of(loop)
+                times.append(self.times.add(reads_of(loop), [] if write is None else [write]))
+            return times
+        if statement.is_view() or statement.kind == "memory":
+            return []
+        writes = [*statement.outs, *([statement.writes] if statement.writes else [])]
+        views = [self._views(vars_) for vars_ in (statement.reads(), writes)]
+        self.times.add(*views)
+        return []
+
+    def _views(self, variables: list[Var]) -> list[View]:
+        """Return where arrays lie, whole memory for what C has no view of."""
+        views = []
+        for var in variables:
+            for look in (var, var.root):
+                try:
+                    if look.is_array:
+                        views.append(self.places.view(look))
+                    break
+                except Unsupported:
+                    continue
+        return views
+
+    # --- Python lines ---------------------------------------------------------------------------
+
+    def write(self, title: str) -> Emitted:
+        self.times.kept = {view.buffer for view in self._views(self.program.kept())}
+        out = super().write(title)
+        self._finish(title)
+        return out
+
+    def _buffers(self) -> None:
+        """Name the memory, with some for results that NumPy would make anew."""
+        super()._buffers()
+        kept = {var.root for var in self.program.kept()}
+        for statement in self.program.statements:
+            if id(statement) in self.loops:
+                for out in statement.outs:
+                    if out.is_array and out not in self.name and out.root not in kept:
+                        self._reserve(out)
+
+    def _statement(self, statement: Statement) -> None:
+        loops = self.loops.get(id(statement))
+        if loops is None:
+            passes = statement.is_view() or statement.kind == "memory" or _is_of_numbers(statement)
+            if not passes:
+                self._flush()
+            super()._statement(statement)
+            return
+        for out in statement.outs:
+            if out.is_array and out not in self.name:
+                self._assignment(statement, empty(out))
+        if self._first is None:
+            self._first = statement
+        self._run += zip(self._times[id(statement)], loops)
+
+    def _merged(self, three: list[Statement]) -> str | None:
+        if any(id(statement) in self.loops for statement in three):
+            return None
+        text = super()._merged(three)
+        if text is not None:
+            self._flush()
+        return text
+
+    def _allocates(self, statement: Statement) -> bool:
+        return id(statement) in self.loops or super()._allocates(statement)
+
+    def _return(self) -> None:
+        self._flush()
+        super()._return()
+
+    def _flush(self) -> None:
+        """Write the loops so far as one function, and the line that calls it."""
+        groups = fuse(self._run, self.times)
+        first = self._first
+        self._run, self._first = [], None
+        if not groups or first is None:
+            return
+        name = self.names.new(f"run_{len(self.native.functions) + 1}")
+        function = _Function(self, name)
+        for group in groups:
+            function.add(group)
+        self._functions += [*function.loops, *function.definition(), ""]
+        arrays = [self.expr(var) for var in function.arrays]
+        numbers = [self.expr(var) for var in function.numbers]
+        self.native.functions[name] = len(arrays) + 1, len(numbers)
+        self._heading(first)
+        self.body.append((f"if {name}({', '.join(['table', *arrays, *numbers])}):", first, ""))
+        self.body.append(("    raise GuardFailed", first, ""))
+
+    # --- the file -------------------------------------------------------------------------------
+
+    def slot(self, entry: Any) -> int:
+        """Return the place of an array, by name, or of an address in the table."""
+        key = str(entry)
+        if key not in self._slots:
+            self._slots[key] = len(self.native.table)
+            self.native.table.append(entry)
+        return self._slots[key]
+
+    def array_name(self, buffer: int) -> str | Var:
+        """Return the name of a lasting array, or the value of one that a call hands over."""
+        places = self.places
+        owner = places.owners.get(buffer)
+        if owner is not None:
+            return self.name[owner] if owner in self.lasting else owner
+        memory = places.buffers[buffer]
+        if memory.role == "constant":
+            return self._constant(constant(memory.values))
+        if buffer not in self._scratch:
+            self._scratch[buffer] = name = self.names.new("scratch")
+            self.set_up(f"{name} = np.empty({memory.size}, {dtype_text(memory.dtype)})")
+            self.out.buffers.append(name)
+        return self._scratch[buffer]
+
+    def heading(self, loop: Loop) -> list[str]:
+        """Return the user's line over a loop, if it is another one than before."""
+        place = loop.place
+        if place is None or place == self._text_place:
+            return []
+        self._text_place = place
+        return [comment(f"{short_place(place)}: {linecache.getline(*place).strip()}")]
+
+    def hint(self, buffer: int, what: Any) -> str:
+        """Return what to call a value of a loop, or the array of a buffer."""
+        if isinstance(what, Var):
+            return what.hint or "number"
+        if what is None or what.statement is None:
+            return "value"
+        statement = self.program.statements[what.statement]
+        out = statement.outs[0] if statement.outs else statement.writes
+        return (out and out.hint) or "value"
+
+    def needs(self, text: LoopText) -> None:
+        """Note which helpers the function of a loop needs."""
+        self._pairs.update(dict.fromkeys(text.pairs))
+
+    def routine(self, product: Product) -> str:
+        """Return the text that gives a function the address of a routine of BLAS."""
+        found = blas()
+        assert found is not None
+        addresses, _ = found
+        name = product.symbol
+        self._routines[name] = None
+        return f"{name}_t *{name} = ({name}_t *)at[{self.slot(addresses[name])}];"
+
+    def _finish(self, title: str) -> None:
+        """Put the file together."""
+        text = title.replace("NumPy statements", "loops in C, the same bits as NumPy's")
+        parts = [comment(text), PRELUDE + _ARRAYS]
+        found = blas()
+        for name in self._routines:
+            assert found is not None
+            shape = _GEMM if name.endswith("gemm") else _GEMV
+            number = "float" if name[0] == "s" else "double"
+            parts.append(shape.format(letter=name[0], n=found[1], t=number))
+        parts += map(sums_text, self._pairs)
+        self.native.text = "\n".join([*parts, "", *self._functions])
+
+
+def _is_of_numbers(statement: Statement) -> bool:
+    """Say whether a statement is arithmetic of numbers, which no loop of C can change."""
+    values = [*statement.reads(), *statement.outs]
+    acts = statement.acts and statement.target is not operator.pow
+    return not acts and not any(v.is_array for v in values)
+
+
+class _Function:
+    """One function of C: a run of loops.
+
+    Attributes:
+        arrays, numbers: what a call hands over.
+        loops: the text of the functions that it calls.
+    """
+
+    def __init__(self, writer: NativeWriter, name: str) -> None:
+        self.writer = writer
+        self.name = name
+        self.arrays: dict[Var, str] = {}
+        self.numbers: dict[Var, str] = {}
+        self.loops: list[str] = []
+        self._lines: list[str] = []
+        self._routines: dict[str, None] = {}
+        self._names = Names({"at", "table"})
+        self._count = 0
+
+    def add(self, group: Group) -> None:
+        """Add a group of loops."""
+        first = group.loops[0]
+        if is_product(first):
+            assert isinstance(first, Product)
+            self._lines += self.writer.heading(first)
+            self._product(first)
+            return
+        for loop in group.loops:
+            self.loops += self.writer.heading(loop)
+        text = LoopText(group, self.writer.places, self.writer.hint)
+        self.writer.needs(text)
+        self._count += 1
+        name = f"{self.name}_loop_{self._count}"
+        self.loops += text.definition(name)
+        operands = [self.pointer(view) for _, view in text.pointers.values()]
+        owners = self.writer.places.owners
+        operands += [self._number(owners[buffer]) for buffer in text.numbers]
+        call = f"{name}({', '.join(operands)})"
+        self._lines.append(f"if ({call}) return 1;" if text.can_stop else f"{call};")
+
+    def _product(self, product: Product) -> None:
+        self._routines[self.writer.routine(product)] = None
+        sizes = ", ".join(map(str, product.sizes))
+        views = (product.left, product.right, product.out)
+        starts = product.starts
+        moves = [f" + {start}" if start else "" for start in starts[0]]
+        if len(starts) > 1:
+            moves = [f" + start[{k}]" for k in range(3)]
+        x, y, out = (
+            f"{self.pointer(view)}{move}, {step}"
+            for view, move, step in zip(views, moves, product.steps)
+        )
+        call = f"{product.symbol}({sizes}, 1, {x}, {y}, 0, {out});"
+        if len(starts) == 1:
+            self._lines.append(call)
+            return
+        table = ", ".join("{" + ", ".join(map(str, start)) + "}" for start in starts)
+        self._lines += [
+            "{",
+            f"  static const int64_t starts[][3] = {{{table}}};",
+            f"  for (int s = 0; s < {len(starts)}; s++) {{",
+            "    const int64_t *start = starts[s];",
+            f"    {call}",
+            "  }",
+            "}",
+        ]
+
+    def pointer(self, view: View) -> str:
+        """Return an expression for the first element of a view."""
+        buffer = view.buffer
+        owner = self.writer.array_name(buffer)
+        shift = view.offset - self.writer.places.origins.get(buffer, 0)
+        if isinstance(owner, str):
+            base = f"at[{self.writer.slot(owner)}]"
+        else:
+            if owner not in self.arrays:
+                self.arrays[owner] = self._names.new(owner.hint or "array")
+            base = f"{self.arrays[owner]}->data"
+        move = f" + {shift}" if shift else ""
+        return f"({ctype(view.dtype)} *){base}{move}"
+
+    def _number(self, var: Var) -> str:
+        if var not in self.numbers:
+            self.numbers[var] = self._names.new(var.hint or "number")
+        return self.numbers[var]
+
+    def definition(self) -> list[str]:
+        """Return the lines of the function."""
+        parameters = ["const Array *table"]
+        parameters += [f"const Array *{name}" for name in self.arrays.values()]
+        parameters += [f"double {name}" for name in self.numbers.values()]
+        lines = [f"int {self.name}({', '.join(parameters)}) {{"]
+        lines.append("  char **at = (char **)table->data;")
+        for var, name in self.arrays.items():
+            lines += self._check(var, name)
+        lines += [f"  {line}" for line in (*self._routines, *self._lines)]
+        return [*lines, "  return 0;", "}"]
+
+    def _check(self, var: Var, name: str) -> list[str]:
+        """Return the line that checks how an array lies."""
+        view = self.writer.places.view(var)
+        if not view.shape:
+            return [f"  if ({name}->ndim) return 1;"]
+        strides = [step * view.dtype.itemsize for step in view.strides]
+        shape, steps = (
+            f"(const intptr_t[]){{{', '.join(map(str, numbers))}}}"
+            for numbers in (view.shape, strides)
+        )
+        return [f"  if (differs({name}, {len(view.shape)}, {shape}, {steps})) return 1;"]
