@@ -58,6 +58,7 @@ def fit(
     on_epoch: Callable[[int, History], Any] | None = None,
     rng: np.random.Generator | None = None,
     compile: bool | None = None,
+    backend: str = "numpy",
 ) -> History:
     """Train the model on (x, y) for a number of epochs.
 
@@ -95,6 +96,8 @@ def fit(
             compiles it without the rewrites that change the last digits, so that the history is
             the same as with False; a step that can't be compiled runs as it is, with a
             `CompileWarning` that says why. True uses all rewrites.
+        backend: how a compiled step runs: "numpy", "c" or "auto", see `tinygrad_np.compile`; the
+            history is the same.
 
     Returns:
         The History of this call; after `resume`, of the whole training.
@@ -130,7 +133,7 @@ def fit(
     check_generator("fit", rng)
     hooks = _callbacks(callbacks, on_epoch, progress)
     warn_of_unlearned(model, optimizer)
-    step = Step(model, loss, optimizer, compile, clip_norm, clip_value)
+    step = Step(model, loss, optimizer, compile, clip_norm, clip_value, backend)
     run = Run(model, optimizer, data, epochs, measures, validation, hooks)
     modes = [(module, module.training) for module in model.modules()]
     with ExitStack() as ends:

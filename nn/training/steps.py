@@ -38,6 +38,7 @@ class Step:
         compile: bool | None,
         clip_norm: float | None = None,
         clip_value: float | None = None,
+        backend: str = "numpy",
     ) -> None:
         self.model = model
         self.loss = loss
@@ -47,7 +48,8 @@ class Step:
         self.params = getattr(optimizer, "params", None) or model.parameters()
         self.share = tg.Number(1.0)  # of a part of a batch in it
         self.run, self.run_part, self.run_apply = (
-            _compiled(function, compile) for function in (self.update, self.part, self.apply)
+            _compiled(function, compile, backend)
+            for function in (self.update, self.part, self.apply)
         )
 
     def __call__(self, batches: Sequence[Batch]) -> list[Result]:
@@ -114,12 +116,14 @@ def _limit(name: str, value: Any) -> Any:
     return None if value is None else check_not_negative(name, value)
 
 
-def _compiled(function: Callable[..., Any], compile: bool | None) -> Callable[..., Any]:
+def _compiled(
+    function: Callable[..., Any], compile: bool | None, backend: str
+) -> Callable[..., Any]:
     if compile:
-        return tg.compile(function)
+        return tg.compile(function, backend=backend)
     if compile is None:
         exact = [name for name in tg.PASSES if name not in tg.REORDERING_PASSES]
-        return tg.compile(function, passes=exact, fallback=True)
+        return tg.compile(function, passes=exact, fallback=True, backend=backend)
     return function
 
 

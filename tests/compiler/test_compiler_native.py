@@ -10,6 +10,7 @@ from op_cases import CASES
 from random_programs import program, run
 from step_cases import TRAININGS
 
+import nn
 import tinygrad_np as tg
 from tinygrad_np.compiler import errors
 from tinygrad_np.compiler.native import library
@@ -87,8 +88,14 @@ def test_ops_have_the_same_bits(cases, dtype):
     assert "c" in steps[1].sources
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("name", [*TRAININGS])
+OFTEN = {("spiral", np.float32), ("noise", np.float64)}  # the others in long runs
+RUNS = [(name, dtype) for name in TRAININGS for dtype in (np.float32, np.float64)]
+
+
+@pytest.mark.parametrize(
+    ("name", "dtype"),
+    [run if run in OFTEN else pytest.param(*run, marks=pytest.mark.oracle) for run in RUNS],
+)
 def test_trainings_have_the_same_bits(name, dtype):
     losses = []
     for backend in ("numpy", "c"):
@@ -317,3 +324,17 @@ def test_numbers_beside_each_other():
             for a, b in zip(*(step(left, right, small) for step in steps), strict=True):
                 assert_same_bits(a, b)
     assert "c" in steps[1].sources
+
+
+def test_fit_passes_the_backend_on():
+    histories = []
+    for backend in ("numpy", "c"):
+        model = nn.Sequential(nn.Linear(4, 8, rng=np.random.default_rng(0)), nn.ReLU())
+        optimizer = nn.SGD(model.parameters(), lr=0.01)
+        fitted = nn.fit(
+            model, X, np.ones((5, 8)), loss="mse", optimizer=optimizer, epochs=5, backend=backend
+        )
+        histories.append(fitted["loss"])
+    assert histories[0] == histories[1]
+    with pytest.raises(ValueError, match="no backend 'cuda'; there are numpy, c, auto"):
+        tg.compile(lambda x: x, backend="cuda")

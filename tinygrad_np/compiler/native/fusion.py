@@ -53,7 +53,7 @@ class Group:
 
 
 class Times:
-    """What is read and written when, for each buffer.
+    """Reads and writes of each buffer, in the order of time.
 
     Attributes:
         kept: the buffers whose contents are needed after the last statement.

@@ -119,12 +119,12 @@ class Loops(Builder):
 
     def __init__(self, program: Program, plan: Plan) -> None:
         super().__init__(program.changed())
-        self.places = Places(program, plan)
-        self.memory = self.places
+        self.planned = Places(program, plan)
+        self.memory = self.planned
 
     def converted(self, view: View, dtype: np.dtype) -> View:
         """Convert to a dtype; a number from outside is converted where it is read."""
-        if self.places.is_number(view):
+        if self.planned.is_number(view):
             return dataclasses.replace(view, dtype=dtype)
         return super().converted(view, dtype)
 

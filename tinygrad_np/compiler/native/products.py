@@ -68,8 +68,10 @@ def blas() -> tuple[dict[str, int], str] | None:
 
 def is_product(statement: Statement) -> bool:
     """Say whether a statement is a product of arrays that BLAS may do."""
+    if statement.kwargs:
+        return False
     is_dot = statement.kind == "method" and statement.target == "dot"
-    return (is_dot or statement.is_ufunc(np.matmul)) and not statement.kwargs
+    return is_dot or statement.is_ufunc(np.matmul)
 
 
 def lower_product(builder: Loops, statement: Statement) -> None:
@@ -80,7 +82,9 @@ def lower_product(builder: Loops, statement: Statement) -> None:
     """
     if blas() is None:
         raise Unsupported("NumPy has no BLAS that can be called")
-    x, y = (builder.operand(a) for a in statement.args)
+    left, right = statement.args
+    x = builder.operand(left)
+    y = builder.operand(right)
     out = builder.out
     dtypes = {x.dtype, y.dtype, out.dtype}
     if len(dtypes) != 1 or out.dtype.str[1:] not in _LETTERS:
@@ -124,7 +128,9 @@ def _matrices(x: View, y: View, out: View, *, whole: bool) -> Product:
         raise Unsupported("a matrix by itself, for which NumPy has another routine")
     batch = out.shape[:-2]
     stacks = [v.broadcast(batch + v.shape[-2:]) for v in (x, y, out)]
-    starts = [tuple(_start(v, place) for v in stacks) for place in np.ndindex(batch)]
+    starts = []
+    for place in np.ndindex(batch):
+        starts.append(tuple(_start(view, place) for view in stacks))
     sizes = (_ROWS, first, second, m, n, k)
     steps = (x_step, y_step, out.strides[-2])
     return Product(

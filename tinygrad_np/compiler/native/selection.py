@@ -44,7 +44,7 @@ class Selection:
     def _lower(self, resident: set[Var]) -> Places:
         """Lower every statement that C can compute when these scalars never leave it."""
         builder = Loops(self.program, self.plan)
-        builder.places.resident = resident
+        builder.planned.resident = resident
         self.loops = {}
         for k, statement in enumerate(self.program.statements):
             builder.position, builder.statement = k, statement
@@ -54,11 +54,11 @@ class Selection:
             except Unsupported:
                 continue
             self.loops[id(statement)] = builder.loops
-        return builder.places
+        return builder.planned
 
     def _statement(self, builder: Loops, statement: Statement) -> None:
         outs = statement.outs
-        scalar = any(not out.is_array and out not in builder.places.resident for out in outs)
+        scalar = any(not out.is_array and out not in builder.planned.resident for out in outs)
         if statement.kind not in _KINDS or statement.is_view() or scalar:
             raise Unsupported("a NumPy line")
         if set(statement.errstate.values()) - {"ignore"}:
@@ -71,9 +71,9 @@ class Selection:
             products.lower_product(builder, statement)
         else:
             lower_statement(builder, statement)
-        builder.loops = [loop for loop in builder.loops if not _is_settled(loop, builder.places)]
+        builder.loops = [loop for loop in builder.loops if not _is_settled(loop, builder.planned)]
         for loop in builder.loops:
-            _check(loop, builder.places)
+            _check(loop, builder.planned)
 
     def _read_outside(self, resident: set[Var]) -> set[Var]:
         """Return the scalars that C does not make, or that NumPy lines read."""
