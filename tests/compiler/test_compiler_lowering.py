@@ -244,6 +244,29 @@ def test_indices_of_every_kind(pick):
     check_step(step)
 
 
+def test_indices_that_each_step_computes():
+    """One number picks a view in NumPy; here it must not stay the row of the recording."""
+
+    def picked(x):
+        row = x[np.argmax(x[:, 0])]
+        return row * row[::2].reshape(2, 1)
+
+    pick = tg.define_op(picked, x=None, text="pick({x})", samples=lambda normals: [])
+    x = tg.Tensor(np.arange(12.0).reshape(3, 4))
+
+    def step():
+        y = pick(x)
+        x.assign(tg.flip(x, 0) * [1.0, 2.0, 0.5, 3.0])
+        return y, tg.take(x, tg.argmax(x[:, 1]), 0)
+
+    check_step(step)
+    cut = tg.define_op(
+        lambda x: x[: np.argmax(x[:, 0])], x=None, text="cut({x})", samples=lambda normals: []
+    )
+    with pytest.raises(LoweringError, match="a slice that is computed in each step"):
+        lower(record_step(lambda: cut(x)).program)
+
+
 def test_writes_where_a_mask_says():
     x = tg.Tensor(np.arange(12.0).reshape(3, 4))
 

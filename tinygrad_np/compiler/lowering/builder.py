@@ -21,6 +21,7 @@ class Builder:
 
     Attributes:
         changed: the program's values whose memory is written to after they are made.
+        moved: values that are views in NumPy, and have memory of their own here.
         memory: buffers and views.
         loops: in order.
         arrays: NumPy arrays of the user's, which no step changes, by their values.
@@ -32,6 +33,7 @@ class Builder:
 
     def __init__(self, changed: set[Var]) -> None:
         self.changed = changed
+        self.moved: set[Var] = set()
         self.memory = Memory()
         self.loops: list[Loop] = []
         self.arrays: dict[Var, Any] = {}

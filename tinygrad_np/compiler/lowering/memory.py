@@ -110,12 +110,12 @@ class Memory:
         elif var.root.constant is not None:
             view = self.constant(var.value)
         else:
-            view = self._inside(self.view(var.root), var.root.value, var.value)
+            view = self.inside(self.view(var.root), var.root.value, var.value)
         self.views[var] = view
         return view
 
     @staticmethod
-    def _inside(whole: View, array: Any, part: Any) -> View:
+    def inside(whole: View, array: Any, part: Any) -> View:
         """Return the view of a part of an array, from where it lies in the array's memory."""
         if part.dtype.itemsize != array.dtype.itemsize:
             raise Unsupported(f"a view of {array.dtype} as {part.dtype}")

@@ -12,7 +12,7 @@ import numpy as np
 from ...core.callsite import short_place
 from ..array_standins import stand_in
 from ..errors import report_of
-from ..statements import Statement, Var, map_arguments
+from ..statements import Statement, Var, map_arguments, vars_in
 from ..tape import Tape
 from . import arrays, draws, einsum, picks, sums, takes  # noqa: F401 - their rules
 from .builder import Builder
@@ -127,8 +127,7 @@ def lower_statement(builder: Builder, statement: Statement) -> None:
     elif kind == "method" and statement.target == "view":
         _reinterpret(builder, statement)
     elif statement.outs and kind != "draw" and all(map(_needs_no_loop, statement.outs)):
-        for out in statement.outs:
-            builder.memory.view(out)
+        _look(builder, statement)
     elif kind == "ufunc" and statement.method == "accumulate" and not has_scan(statement.target):
         _expand(builder, statement, partial(running, statement.target))
     elif kind == "ufunc":
@@ -154,6 +153,33 @@ def lower_statement(builder: Builder, statement: Statement) -> None:
 def _needs_no_loop(out: Var) -> bool:
     """Say whether a result is a view of something else, or has no elements."""
     return out.root is not out or not out.size
+
+
+def _look(builder: Builder, statement: Statement) -> None:
+    """Find the views of a statement that computes nothing, unless a number decides on them."""
+    memory, outs = builder.memory, statement.outs
+    numbers: list[Var] = []
+    if statement.kind == "getitem":
+        numbers = vars_in(statement.args[1])
+    elif statement.is_view():
+        numbers = [v for v in statement.reads() if v.root is not outs[0].root]
+    computed = any(builder.known(v) is None for v in numbers)
+    if computed and statement.kind == "getitem":
+        if outs[0].root in builder.changed:
+            raise Unsupported("a part of an array that is written to, at a computed place")
+        memory.views[outs[0]] = memory.scratch(outs[0].shape, outs[0].dtype)
+        builder.moved.add(outs[0])
+        picks.lower_getitem(builder, *statement.args)
+        return
+    if computed:
+        raise Unsupported("numbers that are computed in each step, and decide on a shape")
+    moved = next((v for v in statement.reads() if v in builder.moved), None)
+    for out in outs:
+        if moved is None or out.root is out:
+            memory.view(out)
+        else:
+            memory.views[out] = memory.inside(memory.views[moved], moved.value, out.value)
+            builder.moved.add(out)
 
 
 def _call(builder: Builder, statement: Statement) -> None:
@@ -228,6 +254,7 @@ def _reinterpret(builder: Builder, statement: Statement) -> None:
         raise Unsupported("memory that is written to as two dtypes")
     copy = builder.memory.scratch(out.shape, out.dtype)
     builder.memory.views[out] = copy
+    builder.moved.add(out)
     builder.map(COPY, copy, source)
 
 
