@@ -272,7 +272,7 @@ def _state(builder: Builder, program: Program) -> list[tuple[View, View]]:
             raise Unsupported(
                 f"{name} is {old.shape} {old.dtype} before a step and {new.shape} {new.dtype} after"
             )
-        if any(n > 1 and not step for n, step in zip(old.shape, old.strides)):
+        if old.size and any(n > 1 and not step for n, step in zip(old.shape, old.strides)):
             raise Unsupported(f"{name} is stretched over its axes by broadcasting: copy it before")
         memory.buffers[old.buffer].role = "state"
         pairs.append((old, new))
