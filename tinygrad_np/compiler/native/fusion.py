@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
+from bisect import bisect_right
 from collections import defaultdict
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ..lowering.loops import Loop, Map, View
@@ -12,44 +13,54 @@ from .selection import reads_of, write_of
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_MOST = 24  # arrays in one loop
+_MOST = 100  # values in one loop
 
 
-@dataclass(eq=False)
 class Group:
     """Loops that become one: elementwise ones of one shape, or a single other one.
 
     Attributes:
-        end: the time of its last loop among all that happens in a program.
+        loops: in order.
+        end: the time of the last one among all that happens in a program.
+        reads, writes: the views that it reads, those of its own values too, and makes.
         stores: the views that are written to memory.
     """
 
-    loops: list[Loop]
-    end: int
-    stores: list[View] = field(default_factory=list)
+    def __init__(self, time: int, loop: Loop) -> None:
+        self.loops: list[Loop] = []
+        self.reads: dict[View, None] = {}
+        self.writes: dict[View, None] = {}
+        self.stores: list[View] = []
+        self._beside: dict[int, list[View]] = defaultdict(list)  # views of a buffer
+        self.add(time, loop)
 
-    @property
-    def reads(self) -> list[View]:
-        """The views that it reads, those of its own values too."""
-        return [view for loop in self.loops for view in reads_of(loop)]
+    def add(self, time: int, loop: Loop) -> None:
+        """Take a loop in."""
+        self.end = time
+        self.loops.append(loop)
+        write = write_of(loop)
+        for view in reads_of(loop):
+            self._note(view, self.reads)
+        if write is not None:
+            self._note(write, self.writes)
 
-    @property
-    def writes(self) -> list[View]:
-        """The views that it makes."""
-        return [view for view in map(write_of, self.loops) if view is not None]
+    def _note(self, view: View, views: dict[View, None]) -> None:
+        if view not in self.reads and view not in self.writes:
+            self._beside[view.buffer].append(view)
+        views[view] = None
 
     def takes(self, loop: Loop) -> bool:
         """Say whether a loop can be carried out together with these, element by element."""
         first = self.loops[0]
         if not isinstance(loop, Map) or not isinstance(first, Map):
             return False
-        if loop.out.shape != first.out.shape:
+        if loop.out.shape != first.out.shape or len(self.reads) + len(self.writes) > _MOST:
             return False
-        reads, writes = self.reads, self.writes
-        if len({*reads, *writes, *loop.operands, loop.out}) > _MOST:
-            return False
-        clash = any(w.overlaps(view) for w in writes for view in (*loop.operands, loop.out))
-        return not clash and not any(loop.out.overlaps(view) for view in reads)
+        for view in loop.operands:
+            beside = self._beside.get(view.buffer, ())
+            if any(other in self.writes and other.overlaps(view) for other in beside):
+                return False
+        return not any(map(loop.out.overlaps, self._beside.get(loop.out.buffer, ())))
 
 
 class Times:
@@ -75,9 +86,9 @@ class Times:
 
     def is_needed(self, view: View, after: int) -> bool:
         """Say whether anybody reads what a view has at some time."""
-        for time, other, is_read in self._events[view.buffer]:
-            if time <= after:
-                continue
+        events = self._events[view.buffer]
+        begin = bisect_right(events, after, key=lambda event: event[0])
+        for _, other, is_read in itertools.islice(events, begin, None):
             if is_read and (other == view or other.overlaps(view)):
                 return True
             if not is_read and other == view:
@@ -90,17 +101,15 @@ def fuse(loops: list[tuple[int, Loop]], times: Times) -> list[Group]:
     groups: list[Group] = []
     for time, loop in loops:
         if groups and groups[-1].takes(loop):
-            groups[-1].loops.append(loop)
-            groups[-1].end = time
+            groups[-1].add(time, loop)
         else:
-            groups.append(Group([loop], time))
+            groups.append(Group(time, loop))
     kept = []
     for group in groups:
         if not isinstance(group.loops[0], Map):
             kept.append(group)
             continue
-        written = dict.fromkeys(group.writes)
-        group.stores = [view for view in written if times.is_needed(view, group.end)]
+        group.stores = [view for view in group.writes if times.is_needed(view, group.end)]
         if group.stores:
             kept.append(group)
     return kept
