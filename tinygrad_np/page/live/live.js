@@ -344,6 +344,7 @@ function unit() {
 }
 for (const n of names) n.until = 1 + ((writers.get(n.view[0]) || []).filter(i => i < live.forward)[0] ?? live.forward);
 
+const columnOf = unit => unit ? `${unit.name}[:, ${unit.index[1]}]` : "";
 function paintPlane() {
   const { grid, classes } = plane, chosen = unit(), target = chosen ? chosen.view : plane.out;
   const [scores, width] = overGrid(target, chosen ? chosen.until : plane.upto);
@@ -365,7 +366,7 @@ function paintPlane() {
     image.data.set([...mixed, 255], 4 * i);
   }
   plane.field = chosen ? { values: scores, width, column } : null;
-  plane.said = chosen ? `${chosen.name}[:, ${column}]` : "";
+  plane.said = columnOf(chosen);
   tint.width = tint.height = grid;
   tint.getContext("2d").putImageData(image, 0, 0);
 }
@@ -648,7 +649,7 @@ function hover(place) {
   const sources = new Set((state.told?.from || []).slice(0, 600).map(q => owner(q)?.node).filter(i => i != null));
   for (const { i, g } of boxes()) g.classList.toggle("source", sources.has(i));
   for (const m of tables) m.paint();
-  if (plane?.alone) { paintPlane(); compute(); }
+  if (plane?.alone && columnOf(unit()) !== plane.said) { paintPlane(); compute(); }
   drawPlane();
 }
 function compute() {
@@ -677,7 +678,6 @@ function turnTo(x) {
   if (!state.cell || Number.isNaN(x)) return;
   stop();
   set(state.cell, x);
-  compute();
   show();
 }
 function select(i) {
@@ -697,12 +697,12 @@ function facts() {
   if (document.activeElement !== $("typed")) $("typed").value = Number.isFinite(now) ? Number(now.toPrecision(5)) : "";
 }
 function show(anew = false) {
+  if (plane?.alone) sparing("plane", paintPlane);
+  compute();
   const bad = !Number.isFinite(program.loss);
   $("loss").textContent = number(program.loss);
   $("trouble").textContent = state.trouble || (bad ? "The loss is no number any more: the learning rate was too high, or a number was turned too far. Reset." : "");
   $("count").replaceChildren(`step ${state.steps.toLocaleString("en")}`, make("span", {}, state.pace ? ` · ${state.pace < 10 ? state.pace.toFixed(2) : Math.round(state.pace)} ms a step` : ""));
-  if (plane?.alone) sparing("plane", paintPlane);
-  compute();
   sparing("slope", drawSlope);
   facts();
   showRate();
