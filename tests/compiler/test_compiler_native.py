@@ -295,6 +295,28 @@ def test_arrays_that_lie_otherwise():
     np.testing.assert_array_equal(step(x[::-1]).data, (x[::-1] @ w.data + [0, 2, 4]) * 2)
 
 
+def test_parts_at_computed_places():
+    """A place that a number decides is another one in each call."""
+    rows = np.arange(24.0).reshape(6, 4)
+    table = tg.Tensor(np.ones((6, 4)), requires_grad=True)
+    steps = []
+    for backend in ("numpy", "c"):
+        count = tg.Number(0)
+
+        def step(x, count=count):
+            k = count.value
+            own = x * 2
+            part = own[k] + 1
+            own[k] = part * 0.5
+            count.value = (k + 1) % 5
+            return own * table, part - own[k + 1], np.add.reduce(own[k : k + 1] * 3, axis=0)
+
+        steps.append(tg.compile(step, backend=backend, fallback=True))
+    for _ in range(6):
+        for a, b in zip(*(step(rows) for step in steps), strict=True):
+            assert_same_bits(plain(a), plain(b))
+
+
 def test_report_and_export(tmp_path):
     step = small_step()
     run_small(step)

@@ -25,6 +25,7 @@ class Places(Memory):
         owners: for each buffer that is an array of the text, the value whose name it has.
         origins: where in a buffer the first element of that array lies.
         resident: NumPy scalars that C computes for itself alone.
+        moving: views whose place a number decides in each call.
     """
 
     def __init__(self, program: Program, plan: Plan) -> None:
@@ -34,6 +35,7 @@ class Places(Memory):
         self.owners: dict[int, Var] = {}
         self.origins: dict[int, int] = {}
         self.resident: set[Var] = set()
+        self.moving = _moving(program)
 
     def view(self, var: Var) -> View:
         """Return the view of a value."""
@@ -46,6 +48,8 @@ class Places(Memory):
         root = var.root
         if var.constant is not None:
             return self._fixed(var.constant)
+        if var in self.moving:
+            raise Unsupported("a part whose place is computed")
         if var in self.resident:
             return self.scratch((), var.dtype)
         if not var.is_array:
@@ -101,12 +105,26 @@ class Places(Memory):
         (low, high), (first, end) = byte_bounds(array), byte_bounds(part)
         if first < low or end > high:
             raise Unsupported("memory that a pass has put elsewhere")
-        view = self._inside(whole, array, part)
+        view = self.inside(whole, array, part)
         return dataclasses.replace(view, dtype=element_type(part.dtype))
 
     def is_number(self, view: View) -> bool:
         """Say whether a view is a number that comes from outside, in each call."""
         return self.buffers[view.buffer].role == "number"
+
+
+def _moving(program: Program) -> set[Var]:
+    """Return the views that lie elsewhere in other calls, as a computed number says."""
+    moving: set[Var] = set()
+    for statement in program.statements:
+        if not statement.is_view():
+            continue
+        root = statement.outs[0].root
+        for var in statement.reads():
+            decides = var.root is not root and var.constant is None
+            if decides or var in moving:
+                moving.update(statement.outs)
+    return moving
 
 
 def _dense(var: Var) -> tuple[tuple[int, ...], tuple[int, ...]]:

@@ -108,6 +108,10 @@ def _is_settled(loop: Loop, places: Places) -> bool:
 
 def _check(loop: Loop, places: Places) -> None:
     """Raise unless C gives NumPy's bits for a loop."""
+    if not isinstance(loop, (Gather, Guard, Map, Reduce, products.Product)):
+        raise Unsupported(type(loop).__name__)
+    if not isinstance(loop, Map) and any(map(places.is_number, reads_of(loop))):
+        raise Unsupported("a number in the place of an array")
     if isinstance(loop, Map):
         if not is_exact(loop):
             raise Unsupported(f"{loop.function} in other bits")
@@ -120,15 +124,10 @@ def _check(loop: Loop, places: Places) -> None:
     elif isinstance(loop, Gather):
         if loop.mode not in ("get", "set", "add", "subtract"):
             raise Unsupported(loop.mode)
-        if places.is_number(loop.other) or loop.base.dtype != loop.other.dtype:
+        if loop.base.dtype != loop.other.dtype:
             raise Unsupported("a conversion on the way")
         if any(pick.index.dtype.kind == "b" for pick in loop.picks):
             raise Unsupported("a truth as an index")
-    elif isinstance(loop, Guard):
-        if places.is_number(loop.view):
-            raise Unsupported("a check of a number, which Python does")
-    elif not isinstance(loop, products.Product):
-        raise Unsupported(type(loop).__name__)
 
 
 def _has_order(loop: Reduce) -> bool:
