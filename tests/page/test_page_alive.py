@@ -218,6 +218,14 @@ def raising():
     raise LookupError("no such batch")
 
 
+def keyword(*, rate):
+    """A step that needs an argument."""
+
+
+def endless():
+    yield
+
+
 @pytest.mark.parametrize(
     ("step", "error", "words"),
     [
@@ -227,6 +235,9 @@ def raising():
         (lambda run: run.loss, ValueError, "calls no backward"),
         (lambda run: lambda x: x, TypeError, "without arguments"),
         (lambda run: 3, TypeError, "without arguments"),
+        (lambda run: keyword, TypeError, r"give lambda: .*keyword\(rate=rate\)"),
+        (lambda run: endless, TypeError, "endless is a generator function"),
+        (lambda run: Run, TypeError, "Run is a class"),
     ],
 )
 def test_a_step_that_does_not_belong_is_an_error_when_the_page_is_made(

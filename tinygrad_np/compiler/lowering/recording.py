@@ -151,10 +151,23 @@ class _StepTape(Tape):
             self.gradients[node] = array.symbol
 
 
+_NO_STEPS: dict[Callable[[Any], bool], str] = {
+    inspect.isgeneratorfunction: "a generator function",
+    inspect.iscoroutinefunction: "a coroutine function",
+    inspect.isclass: "a class",
+}
+
+
 def _check_arguments(f: Any) -> None:
     """Raise unless a function can be called without arguments."""
     if not callable(f):
         raise TypeError(f"a step is a function without arguments, not {type(f).__name__}")
+    for is_kind, kind in _NO_STEPS.items():
+        if is_kind(f):
+            raise TypeError(
+                f"a step is a function that trains when it is called, and {function_name(f)} is "
+                f"{kind}: calling it trains nothing"
+            )
     try:
         parameters = inspect.signature(f).parameters.values()
     except (TypeError, ValueError):
@@ -163,9 +176,11 @@ def _check_arguments(f: Any) -> None:
     needed = [p.name for p in parameters if p.default is p.empty and p.kind not in kinds]
     if needed:
         name = function_name(f)
+        texts = [f"{p.name}={p.name}" if p.kind == p.KEYWORD_ONLY else p.name for p in parameters]
+        arguments = [text for text in texts if text.partition("=")[0] in needed]
         raise TypeError(
             f"a step is a function without arguments, but {name} needs {', '.join(needed)}: give "
-            f"lambda: {name}({', '.join(needed)})"
+            f"lambda: {name}({', '.join(arguments)})"
         )
 
 
