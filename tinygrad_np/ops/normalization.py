@@ -56,8 +56,11 @@ def _standardize_rule(g, out, scale, axis):
 
 
 def _standardize_formula(g, out, scale, axis):
-    mean = np.mean(g, axis=axis, keepdims=True)
-    return (g - mean - out * np.mean(g * out, axis=axis, keepdims=True)) / scale
+    return (
+        g
+        - np.mean(g, axis=axis, keepdims=True)
+        - out * np.mean(g * out, axis=axis, keepdims=True)
+    ) / scale
 
 
 standardize = define_op(
@@ -87,6 +90,12 @@ def _layer_norm_x(g, weight, standard, scale, axis):
     return _standardize_rule(g, standard, scale, axis)
 
 
+def _layer_norm_formula(g, weight, standard, scale, axis):
+    if weight is None:
+        return _standardize_formula(g, standard, scale, axis)
+    return _standardize_formula(g * weight, standard, scale, axis)
+
+
 def _layer_norm_weight(g, standard, weight_shape):
     n = math.prod(weight_shape)
     rows, factors = wide(g).reshape(-1, n), wide(standard).reshape(-1, n)
@@ -100,7 +109,7 @@ _weighted = define_op(
     x=_layer_norm_x,
     weight=_layer_norm_weight,
     bias=lambda g: g,
-    formulas={"weight": lambda g, standard: g * standard},
+    formulas={"x": _layer_norm_formula, "weight": lambda g, standard: g * standard},
     text="layer_norm({x}) * {weight} + {bias}",
 )
 
