@@ -1,6 +1,7 @@
 """Programs in C against the same programs as NumPy statements: bit for bit."""
 
 import shutil
+import subprocess
 import threading
 import warnings
 
@@ -360,3 +361,49 @@ def test_fit_passes_the_backend_on():
     assert histories[0] == histories[1]
     with pytest.raises(ValueError, match="no backend 'cuda'; there are numpy, c, auto"):
         tg.compile(lambda x: x, backend="cuda")
+
+
+# --- a file of its own ----------------------------------------------------------------------------
+
+
+def trained(path, steps=50):
+    """Compile an exported file as its head says, run it, and return what it prints."""
+    flags = ["-O3", "-ffp-contract=off", path.name, "-lm"]
+    subprocess.run([library.compiler()[0], *flags], cwd=path.parent, check=True)
+    run = subprocess.run(
+        ["./a.out", str(steps)], cwd=path.parent, check=True, capture_output=True, text=True
+    )
+    return np.array([[float(x) for x in line.split()[2:]] for line in run.stdout.splitlines()])
+
+
+@pytest.mark.parametrize(
+    "name", ["spiral", *(pytest.param(n, marks=pytest.mark.oracle) for n in ("images", "waves"))]
+)
+def test_a_file_trains(name, tmp_path):
+    step = tg.compile(TRAININGS[name](np.float32))
+    losses = trained(step.export(tmp_path / "step.c"))
+    expected = [step().item() for _ in range(50)]
+    np.testing.assert_allclose(losses[:, 0], expected, rtol=1e-4)
+
+
+def test_a_file_computes_numbers_as_python(tmp_path):
+    count = tg.Number(-7)
+
+    def step():
+        k = count.value
+        count.value = k + 3
+        return k // 3, k % 3, k // 2.0, k % -2.5, 0.9**k, k > 0
+
+    whole = tg.compile(step)
+    path = whole.export(tmp_path / "step.c")
+    expected = [[float(plain(value)) for value in whole()] for _ in range(6)]
+    np.testing.assert_allclose(trained(path, 6), expected, rtol=1e-8)
+
+
+def test_a_file_that_needs_numpy_is_refused(tmp_path):
+    step = tg.compile(TRAININGS["noise"](np.float32))
+    with pytest.raises(tg.CompileError, match=r"step_cases.py:.*Generator.standard_normal needs"):
+        step.export(tmp_path / "step.c")
+    with pytest.raises(tg.CompileError, match=r"holds its data: .* needs x"):
+        small_step().export(tmp_path / "step.c")
+    assert not list(tmp_path.iterdir())

@@ -358,9 +358,16 @@ class Compiled:
     def export(self, path: str | os.PathLike[str]) -> Path:
         """Write the program to a .py file that needs only NumPy, its state to an .npz beside it.
 
+        Or a step without arguments to a .c file that needs only libm, with `main`, its data and
+        state to a .bin beside it: `cc -O3 -ffp-contract=off step.c -lm && ./a.out` trains.
+
         Raises:
-            CompileError: it calls a Python function, which the file can't hold.
+            CompileError: it calls something that the file can't hold.
         """
+        if os.fspath(path).endswith(".c"):
+            from .native.file import export as export_c
+
+            return export_c(self, self._name, path)
         from .emitters.numpy_file import export
 
         return export(self._latest_variant(), path)

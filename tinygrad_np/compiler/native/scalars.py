@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -49,6 +50,24 @@ _TRUTHS = {
     "maximum": "{0} | {1}", "minimum": "{0} & {1}", "add": "{0} | {1}", "multiply": "{0} & {1}",
     "invert": "!{0}", COPY: "{0}",
 }  # fmt: skip
+# Functions of libm, whose last digits are not those of NumPy.
+_LIBM = {
+    name: f"{other}{{f}}({{0}})"
+    for name, other in {
+        "exp": "exp", "exp2": "exp2", "expm1": "expm1", "log": "log", "log2": "log2",
+        "log10": "log10", "log1p": "log1p", "sin": "sin", "cos": "cos", "tan": "tan",
+        "arcsin": "asin", "arccos": "acos", "arctan": "atan", "sinh": "sinh", "cosh": "cosh",
+        "tanh": "tanh", "arcsinh": "asinh", "arccosh": "acosh", "arctanh": "atanh", "cbrt": "cbrt",
+    }.items()
+} | {
+    "power": "pow{f}({0}, {1})", "float_power": "pow{f}({0}, {1})", "fmod": "fmod{f}({0}, {1})",
+    "arctan2": "atan2{f}({0}, {1})", "hypot": "hypot{f}({0}, {1})",
+    "floor_divide": "floor{f}({0} / {1})", "remainder": "{0} - floor{f}({0} / {1}) * {1}",
+}  # fmt: skip
+_DOWN = "({0} % {1} != 0 && ({0} < 0) != ({1} < 0))"  # C rounds quotients towards zero
+_QUOTIENTS = {
+    "floor_divide": "{0} / {1} - " + _DOWN, "remainder": "{0} % {1} + " + _DOWN + " * {1}",
+}  # fmt: skip
 _SELECT = {"where": "{0} ? {1} : {2}"}
 _OF = {
     "f": {**_ARITHMETIC, **_COMPARISONS, **_FLOATS, **_SELECT},
@@ -56,6 +75,8 @@ _OF = {
     "u": {**_ARITHMETIC, **_COMPARISONS, **_INTEGERS, **_SELECT},
     "b": {**_COMPARISONS, **_TRUTHS, **_SELECT},
 }
+_CALLED = re.findall(r"(\w+)(?:\{f\})?\(", " ".join([*_FLOATS.values(), *_LIBM.values()]))
+FUNCTIONS = {name + letter for name in _CALLED for letter in ("", "f")}  # that a text may call
 
 
 def ctype(dtype: np.dtype) -> str:
@@ -63,9 +84,14 @@ def ctype(dtype: np.dtype) -> str:
     return TYPES[dtype.str[1:]]
 
 
-def formula(function: str, dtype: np.dtype) -> str | None:
-    """Return a function of values of a dtype as text with places for operands; None if unknown."""
+def formula(function: str, dtype: np.dtype, *, libm: bool = False) -> str | None:
+    """Return a function of values of a dtype as text with places for operands; None if unknown.
+
+    With `libm`, so are those whose last digits are not NumPy's, and those that may fail.
+    """
     text = _OF[dtype.kind].get(function)
+    if libm and text is None:
+        text = {"f": _LIBM, "i": _QUOTIENTS}.get(dtype.kind, {}).get(function)
     return text and text.replace("{f}", "f" if dtype.itemsize == 4 else "")
 
 

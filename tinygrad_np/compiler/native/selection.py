@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..lowering.formulas import FORMULAS
-from ..lowering.loops import Gather, Guard, Loop, Map, Reduce, dense_strides
+from ..lowering.loops import Gather, Guard, Loop, Map, Matmul, Reduce, dense_strides
 from ..lowering.memory import Unsupported
 from ..lowering.translation import lower_statement
 from . import products
@@ -162,7 +162,7 @@ def reads_of(loop: Loop) -> list[Any]:
         return [*read, loop.other] if loop.mode != "get" else read
     if isinstance(loop, Guard):
         return [loop.view]
-    if isinstance(loop, products.Product):
+    if isinstance(loop, (Matmul, products.Product)):
         return [loop.left, loop.right]
     assert isinstance(loop, Reduce)
     return [loop.source]
@@ -174,7 +174,7 @@ def write_of(loop: Loop) -> Any:
         return None
     if isinstance(loop, Gather):
         return loop.other if loop.mode == "get" else whole_axis(loop)
-    assert isinstance(loop, (Map, Reduce, products.Product))
+    assert isinstance(loop, (Map, Matmul, Reduce, products.Product))
     return loop.out
 
 

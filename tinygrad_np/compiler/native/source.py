@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import linecache
 import operator
 from collections import Counter
 from dataclasses import dataclass, field
@@ -10,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...core.callsite import short_place
 from ..emitters.names import Names
 from ..emitters.numpy_literals import dtype_text, empty
 from ..emitters.numpy_source import Emitted, Writer
@@ -20,7 +18,7 @@ from .fusion import Group, Times, fuse
 from .products import Product, blas
 from .scalars import ctype
 from .selection import Selection, reads_of, write_of
-from .text import PRELUDE, LoopText, comment, is_product, sums_text
+from .text import PRELUDE, LoopText, comment, is_product, line_of, sums_text
 
 if TYPE_CHECKING:
     from ..lowering.loops import Loop, View
@@ -233,7 +231,7 @@ class NativeWriter(Writer):
         if place is None or place == self._text_place:
             return []
         self._text_place = place
-        return [comment(f"{short_place(place)}: {linecache.getline(*place).strip()}")]
+        return [comment(line_of(place))]
 
     def hint(self, buffer: int, what: Any) -> str:
         """Return what to call a value of a loop, or the array of a buffer."""

@@ -3,29 +3,28 @@
 from __future__ import annotations
 
 import functools
+import linecache
 from typing import TYPE_CHECKING, Any
 
+from ...core.callsite import short_place
 from ..emitters.names import Names
 from ..lowering.axes import merge_neighbours
-from ..lowering.loops import Gather, Guard, Loop, Map, Reduce, View
+from ..lowering.loops import Gather, Guard, Loop, Map, Matmul, Reduce, View
 from .fusion import Group
-from .scalars import ctype, formula, literal
+from .scalars import FUNCTIONS, ctype, formula, literal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .places import Places
-
 _WORDS = """
-auto bool break case char const continue default do double else enum extern false float
-for goto if inline int int64_t long register restrict return short signed sizeof static struct
-switch true typedef union unsigned void volatile while fabs fabsf sqrt sqrtf floor floorf ceil ceilf
-trunc truncf rint rintf copysign copysignf isfinite isinf signbit NAN INFINITY INT64_C total sums
-linux unix
+auto bool break case char const continue default do double else enum extern false float for
+goto if inline int int64_t long register restrict return short signed sizeof static struct
+switch true typedef union unsigned void volatile while NAN INFINITY INT64_C total sums linux
+unix step printf atol
 """
 _INDICES = "ijklmnop"
 _PICKS = [f"at_{k}" for k in range(8)]
-_RESERVED = {*_WORDS.split(), *_INDICES, *_PICKS}
+_RESERVED = {*FUNCTIONS, *_WORDS.split(), *_INDICES, *_PICKS}
 
 PRELUDE = """\
 #include <float.h>
@@ -81,7 +80,10 @@ class LoopText:
         pairs: dtypes that it adds in pairs.
     """
 
-    def __init__(self, group: Group, places: Places, hint: Callable[[int, Any], str]) -> None:
+    def __init__(
+        self, group: Group, places: Any, hint: Callable[[int, Any], str], *, libm: bool = False
+    ) -> None:
+        self.libm = libm
         self.group = group
         self.places = places
         self.hint = hint
@@ -99,6 +101,8 @@ class LoopText:
             self._reduce(loop)
         elif isinstance(loop, Gather):
             self._gather(loop)
+        elif isinstance(loop, Matmul):
+            self._matmul(loop)
         else:
             assert isinstance(loop, Guard)
             self._guard(loop)
@@ -129,10 +133,10 @@ class LoopText:
             self.pointers[key] = name, view
         return self.pointers[key][0]
 
-    def _at(self, view: View, more: str = "") -> str:
+    def _at(self, view: View, more: str = "", indices: str = _INDICES) -> str:
         """Return an element of a view whose axes have the loops' indices."""
         terms = []
-        for index, n, step in zip(_INDICES, view.shape, view.strides):
+        for index, n, step in zip(indices, view.shape, view.strides):
             if step and n > 1:
                 terms.append(index if step == 1 else f"{index} * {step}")
         place = " + ".join([*terms, *([more] if more else [])]) or "0"
@@ -196,7 +200,7 @@ class LoopText:
 
     def _value(self, loop: Map, name: str, operands: list[str]) -> str:
         """Return the line that computes a value."""
-        text = formula(loop.function, loop.dtype)
+        text = formula(loop.function, loop.dtype, libm=self.libm)
         assert text is not None
         lines = []
         for k, operand in enumerate(operands):
@@ -280,6 +284,23 @@ class LoopText:
             body.append(f"{place} {sign} {self._load(loop.other, loop.base.dtype)};")
         self.lines += self._nest(loop.base.shape, body)
 
+    def _matmul(self, loop: Matmul) -> None:
+        """Write a product as plain loops, that run along the rows of the right matrix."""
+        out = loop.out
+        depth = len(out.shape)
+        batch = _INDICES[: depth - 2]
+        row, column, inner = list(_INDICES[depth - 2 : depth + 1])
+        place = self._at(out)
+        left = self._at(loop.left, indices=batch + row + inner)
+        right = self._at(loop.right, indices=batch + inner + column)
+        columns = f"for (int64_t {column} = 0; {column} < {out.shape[-1]}; {column}++)"
+        body = [
+            f"{columns} {place} = 0;",
+            f"for (int64_t {inner} = 0; {inner} < {loop.left.shape[-1]}; {inner}++)",
+            f"  {columns} {place} += {left} * {right};",
+        ]
+        self.lines += self._nest(out.shape[:-1], body)
+
     def _guard(self, loop: Guard) -> None:
         self.can_stop = True
         value = self._load(loop.view, loop.view.dtype)
@@ -299,6 +320,11 @@ def cast(text: str, source: Any, dtype: Any) -> str:
 def comment(text: str) -> str:
     """Return a line of the user's as a comment of C."""
     return "/* " + text.replace("*/", "* /") + " */"
+
+
+def line_of(place: tuple[str, int]) -> str:
+    """Return a line of the user's, with where it stands."""
+    return f"{short_place(place)}: {linecache.getline(*place).strip()}"
 
 
 def is_product(loop: Loop) -> bool:
