@@ -261,11 +261,15 @@ function runs(upto) {
   try { program.run(0, upto); return true; } catch { return false; }
 }
 
-// While it trains, what takes long is drawn less often: at most a fifth of the time goes to it.
-const due = new Map();
+// What takes long is drawn less often: at most a fifth of the time goes to it. While nothing trains, the last one follows.
+const due = new Map(), late = new Map();
 function sparing(name, draw) {
-  const now = performance.now();
-  if (state.timer !== null && now < (due.get(name) || 0)) return;
+  const now = performance.now(), wait = (due.get(name) || 0) - now;
+  clearTimeout(late.get(name));
+  if (wait > 0) {
+    if (state.timer === null) late.set(name, setTimeout(() => { draw(); compute(); drawPlane(); }, wait));
+    return;
+  }
   draw();
   const end = performance.now();
   due.set(name, end + 4 * (end - now));
@@ -298,7 +302,7 @@ function overGrid(view, upto) {
     out.set(program.read(view).subarray(0, Math.min(rows, grid * grid - from) * width), from * width);
   }
   program.write(x, kept);
-  if (performance.now() - begin > 80) plane.grid = Math.max(20, plane.grid >> 1); // of a large net
+  if (performance.now() - begin > 40) plane.grid = Math.max(20, plane.grid >> 1); // of a large net
   return [out, width];
 }
 // Rows that see each other, as in a batch norm, can't be points of a plane: here they come in the
