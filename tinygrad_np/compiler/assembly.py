@@ -99,8 +99,12 @@ def assemble(
 
     if options.backend == "auto":
         given = given.copy()
-    loose = None if options.exact else proof.longest_sum(program.statements)
-    variant = with_native(variant, title, options, make, lambda native: prove(native, given, loose))
+    loose = proof.longest_sum(program.statements)
+
+    def prove_native(native: Variant, exact: bool) -> None:
+        prove(native, given, None if exact else loose)
+
+    variant = with_native(variant, title, options, make, prove_native)
     waits = options.backend == "auto" and not variant.note
     program.forget_values(but_inputs=waits)
     return variant

@@ -57,9 +57,7 @@ def _standardize_rule(g, out, scale, axis):
 
 def _standardize_formula(g, out, scale, axis):
     return (
-        g
-        - np.mean(g, axis=axis, keepdims=True)
-        - out * np.mean(g * out, axis=axis, keepdims=True)
+        g - np.mean(g, axis=axis, keepdims=True) - out * np.mean(g * out, axis=axis, keepdims=True)
     ) / scale
 
 

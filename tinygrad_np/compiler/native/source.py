@@ -28,12 +28,22 @@ if TYPE_CHECKING:
 _HEAD = object.__basicsize__  # bytes before the fields of an array
 
 _ARRAYS = f"""
-/* NumPy's array, as far as it is read here. */
-typedef struct {{ char head[{_HEAD}]; char *data; int ndim; intptr_t *shape, *strides; }} Array;
+/* NumPy's array and dtype, as far as they are read here. */
+typedef struct {{ char head[{_HEAD}]; void *type; char kind[4]; int number; }} Dtype;
+typedef struct {{
+  char head[{_HEAD} - sizeof(void *)];
+  void *type;
+  char *data;
+  int ndim;
+  intptr_t *shape, *strides;
+  void *base;
+  Dtype *dtype;
+}} Array;
 
-/* Whether an array lies otherwise than this text takes for granted. */
-static int differs(const Array *a, int ndim, const intptr_t *shape, const intptr_t *strides) {{
-  if (a->ndim != ndim) return 1;
+/* Whether an array is none, or lies otherwise than this text takes for granted. */
+static int differs(const Array *a, const Array *table, int number, int ndim,
+                   const intptr_t *shape, const intptr_t *strides) {{
+  if (a->type != table->type || a->dtype->number != number || a->ndim != ndim) return 1;
   for (int k = 0; k < ndim; k++)
     if (a->shape[k] != shape[k] || (shape[k] > 1 && a->strides[k] != strides[k])) return 1;
   return 0;
@@ -54,7 +64,7 @@ class Native:
         text: the whole file.
         functions: names of its functions, with the number of arrays and numbers that each takes.
         table: names of the arrays whose addresses the functions take from a table, and addresses.
-        address: of a function, by name, once it is compiled.
+        library: the functions, by name, once they are compiled.
     """
 
     text: str = ""
@@ -66,8 +76,8 @@ class Native:
         """Give the functions, and the table of this namespace's arrays, their names."""
         addresses = []
         for entry in self.table:
-            array = namespace[entry] if isinstance(entry, str) else None
-            addresses.append(entry if array is None else array.ctypes.data)
+            is_name = isinstance(entry, str)
+            addresses.append(namespace[entry].ctypes.data if is_name else entry)
         namespace["table"] = np.array(addresses or [0], np.uint64)
         namespace.update(self.library)
 
@@ -378,11 +388,12 @@ class _Function:
     def _check(self, var: Var, name: str) -> list[str]:
         """Return the line that checks how an array lies."""
         view = self.writer.places.view(var)
-        if not view.shape:
-            return [f"  if ({name}->ndim) return 1;"]
-        strides = [step * view.dtype.itemsize for step in view.strides]
-        shape, steps = (
-            f"(const intptr_t[]){{{', '.join(map(str, numbers))}}}"
-            for numbers in (view.shape, strides)
-        )
-        return [f"  if (differs({name}, {len(view.shape)}, {shape}, {steps})) return 1;"]
+        steps = tuple(step * view.dtype.itemsize for step in view.strides)
+        number = var.dtype.num
+        sizes = f"{number}, {len(view.shape)}, {_numbers(view.shape)}, {_numbers(steps)}"
+        return [f"  if (differs({name}, table, {sizes})) return 1;"]
+
+
+def _numbers(values: tuple[int, ...]) -> str:
+    """Return sizes of an array as an array of C."""
+    return f"(const intptr_t[]){{{', '.join(map(str, values or (0,)))}}}"
