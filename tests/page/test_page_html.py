@@ -818,7 +818,10 @@ def texts_in(script):
     return found
 
 
-@pytest.mark.parametrize("name", ["graph.js", "step.js", "live/live.js", "live/runtime.js"])
+PARTS = ["runtime", "origins", "pictures", "live"]
+
+
+@pytest.mark.parametrize("name", ["graph.js", "step.js", *(f"live/{part}.js" for part in PARTS)])
 def test_scripts_lose_spaces_but_no_text(name):
     source = (Path(html.__file__).parent / name).read_text(encoding="utf-8")
     lines = [line for line in source.splitlines() if not line.strip().startswith("//")]

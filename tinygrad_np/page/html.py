@@ -103,7 +103,8 @@ def _live(document: tuple[dict[str, Any], str], arrays: list[dict[str, Any]]) ->
         if buffer[0] == "f4" and buffer[-1] in numbers:
             buffer[-1] = numbers[buffer[-1]]
     script = f'<script id="live-data" type="application/json">{_json(data)}</script>'
-    texts = (_asset("live/runtime.js"), kernels, _asset("live/live.js"))
+    parts = [_asset(f"live/{name}.js") for name in ("origins", "pictures", "live")]
+    texts = (_asset("live/runtime.js"), kernels, "(() => {", *parts, "})();")
     return {
         "MODES": _asset("live/modes.html"),
         "LIVE": _asset("live/live.html") + script,
