@@ -19,6 +19,7 @@ from typing import Any
 
 _SECONDS = 60  # for the compiler
 _MOST_FILES = 400  # in the cache
+_CPU = ("model name", "flags", "Features", "CPU implementer", "CPU part")
 _EXACT = ("-ffp-contract=off",)
 _LOOSE = ("-ffp-contract=fast", "-fassociative-math", "-fno-signed-zeros")
 _FLAGS = (
@@ -99,9 +100,12 @@ def _machine(command: str) -> list[str]:
 
 @functools.lru_cache(maxsize=1)
 def _processor() -> str:
+    """Return what says which instructions this machine has."""
+    told = [platform.machine(), platform.processor()]
     with contextlib.suppress(OSError), open("/proc/cpuinfo", encoding="utf-8") as file:
-        return file.read(4096).partition("\n\n")[0].partition("cpu MHz")[0] + platform.machine()
-    return f"{platform.machine()} {platform.processor()} {platform.node()}"
+        first, _, _ = file.read(16384).partition("\n\n")
+        told += [line for line in first.splitlines() if line.startswith(_CPU)]
+    return "\n".join(told)
 
 
 def _build(text: str, command: list[str], path: Path) -> Path:

@@ -95,10 +95,11 @@ class NativeWriter(Writer):
         self.guards |= bool(self.loops)
         self._run: list[tuple[int, Loop]] = []
         self._first: Statement | None = None
+        self.defined: dict[tuple[str, ...], str] = {}  # names of the functions of loops
         self._functions: list[str] = []
         self._scratch: dict[int, str] = {}
         self._slots: dict[Any, int] = {}
-        self._pairs: dict[Any, None] = {}
+        self.pairs: dict[Any, None] = {}
         self._routines: dict[str, None] = {}
         self._text_place: Any = None
         self.names.new("table")
@@ -253,10 +254,6 @@ class NativeWriter(Writer):
         out = statement.outs[0] if statement.outs else statement.writes
         return (out and out.hint) or "value"
 
-    def needs(self, text: LoopText) -> None:
-        """Note which helpers the function of a loop needs."""
-        self._pairs.update(dict.fromkeys(text.pairs))
-
     def routine(self, product: Product) -> str:
         """Return the text that gives a function the address of a routine of BLAS."""
         found = blas()
@@ -276,7 +273,7 @@ class NativeWriter(Writer):
             shape = _GEMM if name.endswith("gemm") else _GEMV
             number = "float" if name[0] == "s" else "double"
             parts.append(shape.format(letter=name[0], n=found[1], t=number))
-        parts += map(sums_text, self._pairs)
+        parts += map(sums_text, self.pairs)
         self.native.text = "\n".join([*parts, "", *self._functions])
 
 
@@ -314,13 +311,16 @@ class _Function:
             self._lines += self.writer.heading(first)
             self._product(first)
             return
-        for loop in group.loops:
-            self.loops += self.writer.heading(loop)
         text = LoopText(group, self.writer.places, self.writer.hint)
-        self.writer.needs(text)
-        self._count += 1
-        name = f"{self.name}_loop_{self._count}"
-        self.loops += text.definition(name)
+        self.writer.pairs.update(dict.fromkeys(text.pairs))
+        key = tuple(text.definition(""))
+        name = self.writer.defined.get(key)
+        if name is None:  # else it is that of another step of the same
+            self._count += 1
+            name = self.writer.defined[key] = f"{self.name}_loop_{self._count}"
+            for loop in group.loops:
+                self.loops += self.writer.heading(loop)
+            self.loops += text.definition(name)
         operands = [self.pointer(view) for _, view in text.pointers.values()]
         owners = self.writer.places.owners
         operands += [self._number(owners[buffer]) for buffer in text.numbers]
