@@ -347,6 +347,8 @@ def test_numbers_beside_each_other():
         values = [np.maximum(a, b), np.minimum(a, b), a / b, a - b, np.where(a > b, a, b)]
         values += [np.sqrt(a), abs(b), np.rint(a), np.floor(b), np.isnan(a), a == b, ~(a < b)]
         values += [n * n, n + n, -n, n > 3, n & 6, abs(a) * True, np.logical_and(a, b), n * a[:1]]
+        long = np.where(a == 0, 7, a).reshape(2, 32)[:, :27] * [[1], [0.5]]
+        values += [long.max(axis=1), long[:, 9:].min(axis=1), np.maximum(n, 3).max()]
         values += [a.reshape(8, 8).max(axis=0), a.reshape(8, 8).min(axis=1), n.astype(bool)]
         return values
 

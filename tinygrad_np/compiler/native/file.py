@@ -16,7 +16,7 @@ from ..lowering.translation import call_name
 from .fusion import Times, fuse
 from .scalars import ctype, formula
 from .selection import reads_of, write_of
-from .text import PRELUDE, LoopText, comment, line_of, sums_text
+from .text import PRELUDE, LoopText, comment, helper_text, line_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -119,7 +119,7 @@ class _File:
         times.kept = {*states, *(view.buffer for view in self.lowered.results)}
         functions: list[str] = []
         calls: list[str] = []
-        pairs: dict[Any, None] = {}
+        helpers: dict[Any, None] = {}
         place = None
         for group in fuse(timed, times):
             for loop in group.loops:
@@ -127,13 +127,13 @@ class _File:
                     place = loop.place
                     functions.append(comment(line_of(place)))
             text = LoopText(group, self, self._hint, libm=True)
-            pairs.update(dict.fromkeys(text.pairs))
+            helpers.update(dict.fromkeys(text.helpers))
             name = f"loop_{len(calls) + 1}"
             functions += text.definition(name)
             operands = [self._pointer(view) for _, view in text.pointers.values()]
             call = f"{name}({', '.join(operands)})"
             calls.append(f"  if ({call}) return 1;" if text.can_stop else f"  {call};")
-        sums = map(sums_text, pairs)
+        sums = (helper_text(*helper) for helper in helpers)
         title = comment(f"{self.name}: a training step, written by tinygrad_np")
         data = self.path.with_suffix(".bin").name
         head = _HEAD.format(title=title, file=self.path.name, data=data)

@@ -18,7 +18,7 @@ from .fusion import Group, Times, fuse
 from .products import Product, blas
 from .scalars import ctype
 from .selection import Selection, reads_of, write_of
-from .text import PRELUDE, LoopText, comment, is_product, line_of, sums_text
+from .text import PRELUDE, LoopText, comment, helper_text, is_product, line_of
 
 if TYPE_CHECKING:
     from ..lowering.loops import Loop, View
@@ -99,7 +99,7 @@ class NativeWriter(Writer):
         self._functions: list[str] = []
         self._scratch: dict[int, str] = {}
         self._slots: dict[Any, int] = {}
-        self.pairs: dict[Any, None] = {}
+        self.helpers: dict[Any, None] = {}
         self._routines: dict[str, None] = {}
         self._text_place: Any = None
         self.names.new("table")
@@ -273,7 +273,7 @@ class NativeWriter(Writer):
             shape = _GEMM if name.endswith("gemm") else _GEMV
             number = "float" if name[0] == "s" else "double"
             parts.append(shape.format(letter=name[0], n=found[1], t=number))
-        parts += map(sums_text, self.pairs)
+        parts += (helper_text(*helper) for helper in self.helpers)
         self.native.text = "\n".join([*parts, "", *self._functions])
 
 
@@ -312,7 +312,7 @@ class _Function:
             self._product(first)
             return
         text = LoopText(group, self.writer.places, self.writer.hint)
-        self.writer.pairs.update(dict.fromkeys(text.pairs))
+        self.writer.helpers.update(dict.fromkeys(text.helpers))
         key = tuple(text.definition(""))
         name = self.writer.defined.get(key)
         if name is None:  # else it is that of another step of the same

@@ -63,10 +63,31 @@ static {type} sum_{name}(const {type} *a, int64_t n) {{
 }}
 """
 
+_EXTREMES = """
+/* The {function} of numbers side by side, sixteen at a time; nan comes first. */
+static {type} {function}_{name}(const {type} *a, int64_t n) {{
+  {type} best[16];
+  int64_t i = 0;
+  for (int k = 0; k < 16; k++) best[k] = a[k < n ? k : 0];
+  for (; i + 16 <= n; i += 16)
+    for (int k = 0; k < 16; k++) best[k] = {lane};
+  for (; i < n; i++) best[0] = {rest};
+  for (int k = 1; k < 16; k++) best[0] = {last};
+  return best[0];
+}}
+"""
 
-def sums_text(dtype: Any) -> str:
-    """Return the function that adds numbers of a dtype in pairs."""
-    return _SUMS.format(type=ctype(dtype), name=dtype.str[1:])
+
+def helper_text(function: str, dtype: Any) -> str:
+    """Return the function that reduces numbers side by side."""
+    names = {"type": ctype(dtype), "name": dtype.str[1:]}
+    if function == "sum":
+        return _SUMS.format(**names)
+    step = formula(function, dtype) or ""
+    pairs = {"lane": ("best[k]", "a[i + k]"), "rest": ("best[0]", "a[i]")}
+    pairs["last"] = "best[0]", "best[k]"
+    steps = {name: step.format(*pair) for name, pair in pairs.items()}
+    return _EXTREMES.format(function=function, **names, **steps)
 
 
 class LoopText:
@@ -77,7 +98,7 @@ class LoopText:
         numbers: its parameters that are numbers: names by buffer.
         lines: of its body.
         can_stop: whether it says with a 1 that a check has failed.
-        pairs: dtypes that it adds in pairs.
+        helpers: reductions of numbers side by side that it calls, with their dtypes.
     """
 
     def __init__(
@@ -92,7 +113,7 @@ class LoopText:
         self.numbers: dict[int, str] = {}
         self.lines: list[str] = []
         self.can_stop = False
-        self.pairs: set[Any] = set()
+        self.helpers: set[tuple[str, Any]] = set()
         self._written = {self._key(view) for view in (group.stores or group.writes)}
         loop = group.loops[0]
         if isinstance(loop, Map):
@@ -224,10 +245,11 @@ class LoopText:
         folded = source.shape[kept:]
         kind = ctype(out.dtype)
         if loop.pairwise and out.dtype.kind == "f":
-            self.pairs.add(out.dtype)
-            first = source.placed(source.shape[:kept], source.strides[:kept])
-            total = f"sum_{out.dtype.str[1:]}(&{self._at(first)}, {folded[0]})"
-            self.lines += self._nest(out.shape, [f"{self._at(out)} = 0 + {total};"])
+            self._side_by_side(loop, "sum")
+            return
+        extreme = loop.function in ("maximum", "minimum") and out.dtype.kind == "f"
+        if extreme and len(folded) == 1 and source.strides[-1] == 1:
+            self._side_by_side(loop, loop.function)
             return
         value = self._load(source, out.dtype)
         step = self._step(loop.function, out.dtype)
@@ -243,6 +265,16 @@ class LoopText:
         if not out.shape:
             body = ["{", *(f"  {line}" for line in body), "}"]
         self.lines += self._nest(out.shape, body)
+
+    def _side_by_side(self, loop: Reduce, function: str) -> None:
+        """Write a reduction of numbers that lie side by side, by a function of its own."""
+        out, source = loop.out, loop.source
+        kept = len(out.shape)
+        self.helpers.add((function, out.dtype))
+        first = source.placed(source.shape[:kept], source.strides[:kept])
+        start = "0 + " if function == "sum" else ""
+        total = f"{function}_{out.dtype.str[1:]}(&{self._at(first)}, {source.shape[-1]})"
+        self.lines += self._nest(out.shape, [f"{self._at(out)} = {start}{total};"])
 
     def _rows(self, loop: Reduce, step: str, start: str | None) -> None:
         """Write a reduction over rows that takes whole rows at a time."""
