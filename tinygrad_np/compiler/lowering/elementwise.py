@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..statements import Var
+from ..statements import Var, vars_in
 from .loops import COPY, Guard
 from .memory import Unsupported, element_type
 from .picks import accumulate_at
@@ -85,6 +85,7 @@ def _ufunc(
     casting="",
     where=True,
 ):
+    args = tuple(map(_as_operand, args))
     name = _OTHER_NAMES.get(ufunc.__name__, ufunc.__name__)
     if name not in FUNCTIONS:
         raise Unsupported("no backend has this function")
@@ -107,6 +108,15 @@ def _ufunc(
         builder.map("where", out, builder.operand(where), value, out, dtype=out.dtype)
     elif not direct:
         builder.map(COPY, out, target)
+
+
+def _as_operand(value: Any) -> Any:
+    """Return a list of numbers as the array that NumPy makes of it."""
+    if not isinstance(value, (list, tuple)):
+        return value
+    if vars_in(value):
+        raise Unsupported("a list of computed numbers")
+    return np.asarray(value)
 
 
 def _promotes_as(value: Any) -> Any:
