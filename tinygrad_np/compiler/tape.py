@@ -128,6 +128,10 @@ class Tape(doors.Tracer, modes.Watcher):
         order = {} if data.flags.c_contiguous else {"order": "K"}  # as np.array keeps it
         return self.call("method", "copy", (data,), order)
 
+    def target(self, array: Any, sources: tuple[Any, ...]) -> Any:
+        plain = type(array) is np.ndarray and self.holds(sources)
+        return self.array(array, None, False) if plain else array
+
     def draw(self, rng: Any, method: str, args: tuple, kwargs: dict) -> Any:
         by_default = callable(rng)
         if by_default and self._again:

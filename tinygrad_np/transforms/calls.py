@@ -35,9 +35,11 @@ class NeedsLoopError(BaseException):
 
 def needs_loop(error: BaseException | None) -> bool:
     """Say whether an error is NumPy's or the library's about a `NeedsLoopError`."""
-    while error is not None:
+    seen: set[int] = set()  # an error that is raised again may be among its own causes
+    while error is not None and id(error) not in seen:
         if isinstance(error, NeedsLoopError):
             return True
+        seen.add(id(error))
         error = error.__cause__ or error.__context__
     return False
 
