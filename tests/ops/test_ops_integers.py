@@ -33,3 +33,10 @@ def test_losses_of_integers(dtype):
         for loss in (tg.cross_entropy, tg.nll_loss):
             expected = loss(scores.astype(np.float64), np.array(target))
             np.testing.assert_allclose(loss(scores, np.array(target)), expected, rtol=2e-3)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.int8, np.int64, bool])
+def test_the_cheaper_gelu_of_integers(dtype):
+    numbers = np.array([0, 1, 17, 39, 100, 127]).astype(dtype)
+    expected = tg.gelu(numbers.astype(np.float64), approximate="tanh")
+    np.testing.assert_allclose(tg.gelu(numbers, approximate="tanh"), expected, rtol=2e-3)

@@ -132,9 +132,9 @@ def _gelu(x, approximate="none"):
     x^2 * 2e-7.
     """
     if approximate == "none":
-        return by_blocks(_exact_gelu, x)
+        return by_blocks(_exact_gelu, floats(x))
     if approximate == "tanh":
-        return by_blocks(_tanh_gelu, x)
+        return by_blocks(_tanh_gelu, floats(x))
     raise ValueError(f"approximate must be 'none' or 'tanh', not {approximate!r}")
 
 
