@@ -182,7 +182,8 @@ def compiled(data, values, captured, backend="numpy"):
     import tinygrad_np as tg
 
     update, args = training_step(data, values, captured)
-    program = tg.compile(update, backend=backend)
+    options = {} if backend == "numpy" else {"backend": backend}  # which older trees lack
+    program = tg.compile(update, **options)
     turn = itertools.cycle(args)
     step = program if captured else lambda: program(*next(turn))
     step.compiled, step.args = program, args[0]
