@@ -107,5 +107,7 @@ class Machine:
         assert self.array(loop.view).item() == loop.expected, loop.place
 
 
-FORMS = [form for form in forms.Loop.__subclasses__() if form.__module__ == forms.__name__]
+FORMS = [*forms.Loop.__subclasses__(), *forms.Computation.__subclasses__()]
+FORMS = [form for form in FORMS if form.__module__ == forms.__name__]
+FORMS.remove(forms.Computation)
 assert all(hasattr(Machine, f"_{form.__name__.lower()}") for form in FORMS)

@@ -2,15 +2,14 @@
 
 import json
 import re
-import shutil
 
 import numpy as np
 import pytest
+from browser_steps import CHROMIUM
 
 import tinygrad_np as tg
 from tinygrad_np import nn
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 in_browser = [
     pytest.mark.oracle,
     pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium"),
@@ -300,37 +299,13 @@ def test_a_name_can_not_leave_its_place(tmp_path):
 # --- in a browser ---------------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module")
-def browser():
-    playwright = pytest.importorskip("playwright.sync_api")
-    with playwright.sync_playwright() as p:
-        running = p.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield running
-        running.close()
-
-
 @pytest.fixture
-def visit(browser, tmp_path):
-    """Open the page of a run; at the end, nothing may have gone wrong or been asked for."""
-    contexts, wrong = [], []
-
-    def opened(run, fragment="", size=(1280, 860), title=None, film=None, **options):
+def visit(open_page, tmp_path):
+    def opened(run, fragment="", title=None, film=None, **options):
         path = run.graph().html(tmp_path / "page.html", title, step=run.step, film=film)
-        context = browser.new_context(
-            viewport={"width": size[0], "height": size[1]}, reduced_motion="reduce", **options
-        )
-        contexts.append(context)
-        page = context.new_page()
-        page.on("console", lambda message: wrong.append(message.text))
-        page.on("pageerror", lambda error: wrong.append(str(error)))
-        page.on("request", lambda r: r.url.startswith(("file:", "data:")) or wrong.append(r.url))
-        page.goto(path.as_uri() + fragment)
-        return page
+        return open_page(path.as_uri() + fragment, **options)
 
-    yield opened
-    for context in contexts:
-        context.close()
-    assert not wrong
+    return opened
 
 
 def read(page, name):

@@ -1,16 +1,14 @@
 """Groups, findings and ways to look at the step-through page, in a browser."""
 
-import shutil
-
 import numpy as np
 import pytest
+from browser_steps import CHROMIUM
 from page_cases import looped
 
 import nn
 import tinygrad_np as tg
 
-playwright = pytest.importorskip("playwright.sync_api")
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+pytest.importorskip("playwright.sync_api")
 pytestmark = [
     pytest.mark.oracle,
     pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium"),
@@ -75,14 +73,6 @@ def told(folder):
 
 
 @pytest.fixture(scope="module")
-def browser():
-    with playwright.sync_playwright() as p:
-        running = p.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield running
-        running.close()
-
-
-@pytest.fixture(scope="module")
 def files(tmp_path_factory):
     folder = tmp_path_factory.mktemp("pages")
     return {
@@ -94,25 +84,11 @@ def files(tmp_path_factory):
 
 
 @pytest.fixture
-def visit(browser, files):
-    """Open a page; at the end, nothing may have gone wrong or been asked from the network."""
-    contexts, wrong = [], []
+def visit(open_page, files):
+    def opened(name, fragment="", **options):
+        return open_page(files[name] + fragment, **options)
 
-    def opened(name, fragment="", size=(1280, 860), **options):
-        viewport = {"width": size[0], "height": size[1]}
-        context = browser.new_context(viewport=viewport, reduced_motion="reduce", **options)
-        contexts.append(context)
-        page = context.new_page()
-        page.on("console", lambda message: wrong.append(message.text))
-        page.on("pageerror", lambda error: wrong.append(str(error)))
-        page.on("request", lambda r: r.url.startswith(("file:", "data:")) or wrong.append(r.url))
-        page.goto(files[name] + fragment)
-        return page
-
-    yield opened
-    for context in contexts:
-        context.close()
-    assert not wrong
+    return opened
 
 
 def fragment(page):

@@ -44,6 +44,13 @@ function number(x) {
   return text.replace(/-/g, "−").replace("e+", "e");
 }
 
+// The index of the k-th element of an array of this shape.
+function indexOf(k, shape) {
+  const index = [];
+  for (const n of shape.slice().reverse()) { index.unshift(k % n); k = Math.floor(k / n); }
+  return index;
+}
+
 // An array as a table of its last axis: the rows and columns that are shown, and an index's text.
 function windowOf(shape, rows, columns) {
   const columnCount = shape.length ? shape[shape.length - 1] : 1;
@@ -52,10 +59,7 @@ function windowOf(shape, rows, columns) {
   const m = { shape, rowCount, columnCount, rows: rows || count(rowCount), columns: columns || count(columnCount), whole: !rows };
   m.index = (r, c) => {
     if (shape.length < 2) return shape.length ? `[${m.columns[c]}]` : "";
-    const place = [];
-    let rest = m.rows[r];
-    for (const n of shape.slice(0, -1).reverse()) { place.unshift(rest % n); rest = Math.floor(rest / n); }
-    return `[${[...place, m.columns[c]].join(", ")}]`;
+    return `[${[...indexOf(m.rows[r], shape.slice(0, -1)), m.columns[c]].join(", ")}]`;
   };
   return m;
 }

@@ -127,7 +127,7 @@ class _Steps:
             entry["formula"] = f"{entry['name']} = {self.names.computed(node)}"
             if op.kinks:
                 entry["kinks"] = op.kinks
-        return entry | _source(node.place)
+        return entry | source_of(node.place)
 
     def _several(self, value: Any) -> list[int | None]:
         """Add the arrays of a value: one, or one for each output; None for one that is missing."""
@@ -245,7 +245,7 @@ class _Steps:
             "after": self._several(update.after),
             "gradient": self._several(gradient),
             "label": f"∂L/∂{name}",
-            **_source(update.place),
+            **source_of(update.place),
         }
         if rule is None:
             return step
@@ -292,7 +292,7 @@ def _last_pass(graph: Snapshot, reading: Reading) -> dict[int, list[Flow]]:
     return into
 
 
-def _source(place: tuple[str, int] | None) -> dict[str, str]:
+def source_of(place: tuple[str, int] | None) -> dict[str, str]:
     """Return a line of the user's program, `spiral.py:31`, and its text, if it is in a file."""
     if place is None or place[0].startswith("<"):
         return {}

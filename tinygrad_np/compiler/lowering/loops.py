@@ -130,9 +130,29 @@ class Loop:
         """The number of times that the innermost line runs."""
         return 1
 
+    @property
+    def written(self) -> int | None:
+        """The number of the buffer that it writes to; None for a check."""
+        return None
+
 
 @dataclass(eq=False, slots=True, kw_only=True)
-class Map(Loop):
+class Computation(Loop):
+    """A loop that gives all elements of a view their values, `out`."""
+
+    out: View
+
+    @property
+    def work(self) -> int:
+        return self.out.size
+
+    @property
+    def written(self) -> int | None:
+        return self.out.buffer
+
+
+@dataclass(eq=False, slots=True, kw_only=True)
+class Map(Computation):
     """Compute out[i] = function(operands[0][i], ...): views of one shape, operands stretched.
 
     Attributes:
@@ -143,16 +163,11 @@ class Map(Loop):
 
     function: str
     dtype: np.dtype
-    out: View
     operands: tuple[View, ...]
-
-    @property
-    def work(self) -> int:
-        return self.out.size
 
 
 @dataclass(eq=False, slots=True, kw_only=True)
-class Reduce(Loop):
+class Reduce(Computation):
     """Compute out[i] = function over source[i, ...]: the axes that source has more than out.
 
     They run in this order, the last one fastest, and sums are added in it.
@@ -163,7 +178,6 @@ class Reduce(Loop):
     """
 
     function: str
-    out: View
     source: View
     pairwise: bool = False
 
@@ -173,23 +187,17 @@ class Reduce(Loop):
 
 
 @dataclass(eq=False, slots=True, kw_only=True)
-class Scan(Loop):
+class Scan(Computation):
     """Compute running sums ("add"), products, maxima or minima along the last axis of both."""
 
     function: str
-    out: View
     source: View
-
-    @property
-    def work(self) -> int:
-        return self.out.size
 
 
 @dataclass(eq=False, slots=True, kw_only=True)
-class Matmul(Loop):
+class Matmul(Computation):
     """Multiply matrices: out (..., m, n) = left (..., m, k) times right (..., k, n)."""
 
-    out: View
     left: View
     right: View
 
@@ -231,9 +239,13 @@ class Gather(Loop):
     def work(self) -> int:
         return self.other.size
 
+    @property
+    def written(self) -> int | None:
+        return (self.other if self.mode == "get" else self.base).buffer
+
 
 @dataclass(eq=False, slots=True, kw_only=True)
-class Sort(Loop):
+class Sort(Computation):
     """Sort along the last axis, equal ones in the order that they had.
 
     Attributes:
@@ -241,7 +253,6 @@ class Sort(Loop):
     """
 
     function: str
-    out: View
     source: View
 
     @property
@@ -250,25 +261,19 @@ class Sort(Loop):
 
 
 @dataclass(eq=False, slots=True, kw_only=True)
-class Draw(Loop):
-    """Draw random numbers, in C order.
+class Draw(Computation):
+    """Draw random numbers into a dense view, in C order.
 
     Attributes:
         method: "random", "standard_normal", "integers" or "permutation".
         generator: position among the program's generators.
-        out: a dense view.
         low, high: of integers, the high end excluded.
     """
 
     method: str
     generator: int
-    out: View
     low: int = 0
     high: int = 0
-
-    @property
-    def work(self) -> int:
-        return self.out.size
 
 
 @dataclass(eq=False, slots=True, kw_only=True)

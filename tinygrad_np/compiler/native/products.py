@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..lowering.loops import Loop, View, dense_strides
+from ..lowering.loops import Computation, View, dense_strides
 from ..lowering.memory import Unsupported
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ _LETTERS = {"f4": "s", "f8": "d"}
 
 
 @dataclass(eq=False, slots=True, kw_only=True)
-class Product(Loop):
+class Product(Computation):
     """A product by one call of BLAS, or one for each matrix of a stack.
 
     Attributes:
@@ -34,7 +34,6 @@ class Product(Loop):
     """
 
     routine: str
-    out: View
     left: View
     right: View
     sizes: tuple[int, ...]

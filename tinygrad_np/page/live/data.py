@@ -10,6 +10,7 @@ import numpy as np
 from ...compiler.lowering import LoweringError
 from ...compiler.lowering import loops as forms
 from ...core.callsite import short_place
+from ..steps import source_of
 from .kernels import kernel_name, kernels
 from .ziggurat import normal_scales
 
@@ -42,36 +43,22 @@ def live_data(lowered: Lowered, loss: View | None = None) -> dict[str, Any]:
         LoweringError: the step is too much for a page.
     """
     _check_size(lowered)
-    places: list[str] = []
-    at = []
-    for loop in lowered.loops:
-        place = short_place(loop.place) if loop.place else ""
-        if place not in places:
-            places.append(place)
-        at.append(places.index(place))
+    places = dict.fromkeys(loop.place for loop in lowered.loops)
+    numbers = {place: k for k, place in enumerate(places)}
     data: dict[str, Any] = {
         "buffers": [_buffer(buffer) for buffer in lowered.buffers],
         "code": [_loop(loop) for loop in lowered.loops],
         "state": [_loop(loop) for loop in lowered.state],
         "loss": _loss(lowered) if loss is None else view_data(loss),
         "generators": [_generator(generator) for generator in lowered.generators],
-        "places": places,
-        "at": at,
+        "places": [short_place(place) if place else "" for place in numbers],
+        "codes": [source_of(place).get("code", "") for place in numbers],
+        "at": [numbers[loop.place] for loop in lowered.loops],
     }
     draws = [loop.method for loop in lowered.loops if isinstance(loop, forms.Draw)]
     if "standard_normal" in draws:
         data["scales"] = base64.b64encode(normal_scales().astype("<f8").tobytes()).decode()
     return data
-
-
-def written_buffer(loop: Loop) -> int | None:
-    """Return the number of the buffer that a loop writes to; None for a guard."""
-    if isinstance(loop, forms.Guard):
-        return None
-    if isinstance(loop, forms.Gather):
-        return (loop.other if loop.mode == "get" else loop.base).buffer
-    out: View = getattr(loop, "out")  # noqa: B009 - all other forms have one
-    return out.buffer
 
 
 def live_kernels(lowered: Lowered) -> str:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import linecache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ...compiler.lowering import lower, record_step
-from ...core.callsite import short_place
 from ...core.node import Leaf, Node
 from ...formulas.derivatives import SUBSCRIPTS
 from ...pictures.style import one_line
-from .data import live_data, live_kernels, view_data, written_buffer
+from .data import live_data, live_kernels, view_data
 from .film import film_data
 from .plane import find_plane
 
@@ -23,7 +21,7 @@ if TYPE_CHECKING:
     from .film import Film
 
 
-class Name:
+class Name(NamedTuple):
     """A name of a place in the memory of a live step.
 
     Attributes:
@@ -31,8 +29,10 @@ class Name:
         role: "value" or "gradient" of a node, "state" (of an optimizer, of a layer), "inner".
     """
 
-    def __init__(self, text: str, node: int | None, role: str, view: View) -> None:
-        self.text, self.node, self.role, self.view = text, node, role, view
+    text: str
+    node: int | None
+    role: str
+    view: View
 
 
 def live_document(
@@ -125,19 +125,16 @@ class _Document:
         self._name_inner()
 
     def data(self, film: Film | None) -> dict[str, Any]:
-        lowered = self.lowered
-        program = live_data(lowered, self._loss())
-        plane = find_plane(self.graph, self._node_views(), lowered)
+        plane = find_plane(self.graph, self._node_views(), self.lowered)
         parameters = [n for n in self.graph.nodes if n.kind == "parameter"]
         first = max(parameters, key=lambda node: len(node.shape or ()))
         return {
-            "program": program,
+            "program": live_data(self.lowered, self._loss()),
             "names": [[n.text, n.node, n.role, view_data(n.view)] for n in self.names],
             "forward": self._end_of_forward(),
             "parameters": [node.id for node in parameters],
             "first": self.values[first.id],
             "rates": [view_data(view) for view in self._rates()],
-            "codes": [self._code(place) for place in self._places(program)],
             "plane": plane and plane.data(),
             "way": [self.values[i] for i in plane.way] if plane else [],
             "film": film and film_data(film, self._sources()),
@@ -205,7 +202,7 @@ class _Document:
     def _end_of_forward(self) -> int:
         """Return how many loops it takes to have the loss."""
         loss = self._loss().buffer
-        writes = [k for k, loop in enumerate(self.lowered.loops) if written_buffer(loop) == loss]
+        writes = [k for k, loop in enumerate(self.lowered.loops) if loop.written == loss]
         return 1 + writes[-1]
 
     def _rates(self) -> list[View]:
@@ -222,12 +219,3 @@ class _Document:
         inputs = self.recording.program.inputs
         tensors = [entry for entry in inputs if entry.kind == "tensor"]
         return {id(entry.source): self.lowered.views[entry.var] for entry in tensors}
-
-    def _places(self, program: dict[str, Any]) -> list[tuple[str, int] | None]:
-        places = {short_place(loop.place): loop.place for loop in self.lowered.loops if loop.place}
-        return [places.get(text) for text in program["places"]]
-
-    def _code(self, place: tuple[str, int] | None) -> str:
-        if place is None or place[0].startswith("<"):
-            return ""
-        return linecache.getline(*place).strip()[:120]

@@ -16,8 +16,7 @@ function shown(n, caption = n.name) {
   const rows = count > most ? Array.from({ length: most }, (_, k) => first + k) : null;
   const m = windowOf(shape, rows, null), places = new Int32Array(m.rows.length * m.columns.length);
   m.rows.forEach((r, i) => {
-    const lead = [];
-    for (const s of shape.slice(0, -1).reverse()) { lead.unshift(r % s); r = Math.floor(r / s); }
+    const lead = indexOf(r, shape.slice(0, -1));
     m.columns.forEach((c, j) => { places[i * m.columns.length + j] = at(view, shape.length ? [...lead, c] : [])[1]; });
   });
   const place = (r, c) => [view[0], places[r * m.columns.length + c]];
@@ -31,7 +30,6 @@ function shown(n, caption = n.name) {
   };
   m.point = (r, c) => hover(place(r, c));
   m.shade = (r, c) => state.marks.has(key(place(r, c))) && rgb(css("--mark"));
-  m.refresh = () => { m.top = largest(m); m.paint(); };
   m.top = largest(m);
   m.paint = () => {}; // of an array without elements
   const f = figure(m, caption), drawn = f.querySelector("canvas");
@@ -91,13 +89,13 @@ function hover(place) {
   const lines = state.told?.lines || [], box = $("origin"), n = place && owner(place), line = state.told?.lines.length ? live.program.at[state.told.loop] : null;
   const hint = "Point at a number: it is written out here what it was computed from, and that is framed. At a gradient that is a sum over the points, their sizes are their shares. Click a parameter to turn it, drag a point, click a box of the graph for its numbers.";
   box.replaceChildren(make("h3", {}, "Where it comes from"), ...lines,
-    ...(live.codes[line] ? [make("div", { class: "source" }, live.program.places[line], " ", make("code", {}, live.codes[line]))] : []),
+    ...(live.program.codes[line] ? [make("div", { class: "source" }, live.program.places[line], " ", make("code", {}, live.program.codes[line]))] : []),
     ...(n && !lines.length ? [make("div", { class: "eq" }, make("b", {}, written(n)), ` = ${number(value(place))}: given${isEditable(n) ? ". Click to turn it" : ""}`)] : []),
     ...(place ? [] : [make("div", { class: "quiet" }, hint)]));
   const sources = new Set((state.told?.from || []).slice(0, 600).map(q => owner(q)?.node).filter(i => i != null));
   for (const { i, g } of boxes()) g.classList.toggle("source", sources.has(i));
   for (const m of tables) m.paint();
-  if (plane?.alone && columnOf(unit()) !== plane.said) { paintPlane(); compute(); }
+  if (plane?.alone && columnOf(unit()) !== plane.said) paintPlane();
   drawPlane();
 }
 function compute() {
@@ -114,8 +112,7 @@ function settle() {
 // The number of a parameter that the loss depends on most.
 function steepest(n) {
   const g = gradient(n), values = g ? program.read(g.view) : [0], best = values.reduce((k, x, i) => Math.abs(x) > Math.abs(values[k]) ? i : k, 0);
-  let rest = best;
-  return at(n.view, n.shape.slice().reverse().map(s => { const i = rest % s; rest = Math.floor(rest / s); return i; }).reverse());
+  return at(n.view, indexOf(best, n.shape));
 }
 function choose(place) {
   state.cell = place;
@@ -126,6 +123,7 @@ function turnTo(x) {
   if (!state.cell || Number.isNaN(x)) return;
   stop();
   set(state.cell, x);
+  compute();
   show();
 }
 function select(i) {
@@ -146,7 +144,6 @@ function facts() {
 }
 function show(anew = false) {
   if (plane?.alone) sparing("plane", paintPlane);
-  compute();
   const bad = !Number.isFinite(program.loss);
   $("loss").textContent = number(program.loss);
   $("trouble").textContent = state.trouble || (bad ? "The loss is no number any more: the learning rate was too high, or a number was turned too far. Reset." : "");
@@ -154,9 +151,12 @@ function show(anew = false) {
   sparing("slope", drawSlope);
   facts();
   showRate();
-  if (anew) layTables(); else for (const m of tables) m.refresh();
+  if (anew) layTables(); else for (const m of tables) m.top = largest(m);
   if (anew || state.hover) hover(state.hover);
-  drawPlane();
+  else {
+    for (const m of tables) m.paint();
+    drawPlane();
+  }
   drawCurve();
   sparing("thumbs", drawThumbs);
 }

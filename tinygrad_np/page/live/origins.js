@@ -6,7 +6,7 @@ for (const buffer of live.program.buffers) if (typeof buffer[2] === "number") bu
 const program = liveProgram(live.program, K), { code } = live.program, memory = program.buffers;
 const state = {
   steps: 0, losses: [], point: 0, cell: null, base: 0, baseLoss: 0, slope: null, shown: null, hover: null,
-  marks: new Set(), timer: null, pace: 0, trouble: "", frame: 0,
+  marks: new Set(), timer: null, pace: 0, trouble: "",
 };
 
 // --- places: a number is [buffer, offset]; a view is [buffer, offset, shape, strides] -------------
@@ -85,10 +85,7 @@ const solve = {
     const index = indexIn([out[0], out[1], shape, out[2]], place);
     return index && { name, over: visited([from[0], from[1] + dot(index, from[2])], sizes, strides) };
   },
-  scan([, name, shape, n, out, from], place) {
-    const index = indexIn([out[0], out[1], [...shape, n], [...out[2], out[3]]], place);
-    return index && { name, over: visited([from[0], from[1] + dot(index.slice(0, -1), from[2])], [index.at(-1) + 1], [from[3]]) };
-  },
+  scan: ([, name, shape, n, out, from], place) => along(name, shape, n, out, from, place, last => last + 1),
   gather([, mode, shape, other, base, picks], place) {
     const picked = index => base[1] + dot(index, base[2]) + picks.reduce((sum, [b, o, strides, step, n]) => {
       const i = memory[b][o + dot(index, strides)];
@@ -100,21 +97,20 @@ const solve = {
     }
     const hits = [];
     for (let k = 0; k < size(shape); k++) {
-      let rest = k;
-      const index = shape.map(() => 0);
-      for (let j = shape.length - 1; j >= 0; j--) { index[j] = rest % shape[j]; rest = Math.floor(rest / shape[j]); }
+      const index = indexOf(k, shape);
       if (picked(index) === place[1]) hits.push([other[0], other[1] + dot(index, other[2])]);
     }
     if (!hits.length) return null;
     return mode === "set" ? { name: "copy", operands: [hits.at(-1)] } : { name: "add", over: hits };
   },
-  sort: ([, shape, n, out, from], place) => ordered("sort", shape, n, out, from, place),
-  argsort: ([, shape, n, out, from], place) => ordered("argsort", shape, n, out, from, place),
-  draw: ([, method], place) => ({ name: `random ${method}`, operands: [] }),
+  sort: ([name, shape, n, out, from], place) => along(name, shape, n, out, from, place, () => n),
+  argsort: ([name, shape, n, out, from], place) => along(name, shape, n, out, from, place, () => n),
+  draw: ([, method]) => ({ name: `random ${method}`, operands: [] }),
 };
-function ordered(name, shape, n, out, from, place) {
+// Of a row, the first elements: as many as `count` says for the position in it.
+function along(name, shape, n, out, from, place, count) {
   const index = indexIn([out[0], out[1], [...shape, n], [...out[2], out[3]]], place);
-  return index && { name, over: visited([from[0], from[1] + dot(index.slice(0, -1), from[2])], [n], [from[3]]) };
+  return index && { name, over: visited([from[0], from[1] + dot(index.slice(0, -1), from[2])], [count(index.at(-1))], [from[3]]) };
 }
 
 // The last loop before one that wrote a number, as an expression of places; `writer` is its position.
@@ -138,6 +134,11 @@ function original(place) {
 const isLater = (place, loop) => (writers.get(place[0]) || [])[0] >= loop;
 // A number that a later loop has overwritten is another one now.
 const stands = (place, loop) => !(isLater(place, loop) && origin(place)?.writer >= loop);
+
+// Run the loops up to one; a check of the values may fail on the way.
+function runs(upto) {
+  try { program.run(0, upto); return true; } catch { return false; }
+}
 
 // Numbers as a loop read them. Memory goes back to how it was then, and `present` brings it here again.
 let reached = code.length;

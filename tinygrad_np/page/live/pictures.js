@@ -7,19 +7,18 @@ const CLASSES = [["#004488", "#6699cc"], ["#ddaa33", "#eecc66"], ["#bb5566", "#e
 const isDark = () => document.documentElement.dataset.theme === "dark";
 const hue = c => CLASSES[c % CLASSES.length][+isDark()];
 
-function canvas(id) {
-  const c = $(id), ratio = devicePixelRatio || 1, w = c.clientWidth, h = c.clientHeight;
-  if (c.width !== Math.round(w * ratio) || c.height !== Math.round(h * ratio)) { c.width = Math.round(w * ratio); c.height = Math.round(h * ratio); }
-  const g = c.getContext("2d");
+// Where to draw on a canvas that is so large, in pixels of the page.
+function cleared(c, w, h, ratio) {
+  const [width, height] = [w, h].map(x => Math.round(x * ratio)), g = c.getContext("2d");
+  if (c.width !== width || c.height !== height) Object.assign(c, { width, height });
   g.setTransform(ratio, 0, 0, ratio, 0, 0);
   g.clearRect(0, 0, w, h);
+  return g;
+}
+function canvas(id) {
+  const c = $(id), w = c.clientWidth, h = c.clientHeight, g = cleared(c, w, h, devicePixelRatio || 1);
   g.font = "11px system-ui, 'DejaVu Sans', sans-serif";
   return [g, w, h];
-}
-
-// Run the loops up to one; a check of the values may fail on the way.
-function runs(upto) {
-  try { program.run(0, upto); return true; } catch { return false; }
 }
 
 // What takes long is drawn less often: at most a fifth of the time goes to it. While nothing trains, the last one follows.
@@ -28,7 +27,7 @@ function sparing(name, draw) {
   const now = performance.now(), wait = (due.get(name) || 0) - now;
   clearTimeout(late.get(name));
   if (wait > 0) {
-    if (state.timer === null) late.set(name, setTimeout(() => { draw(); compute(); drawPlane(); }, wait));
+    if (state.timer === null) late.set(name, setTimeout(() => { draw(); drawPlane(); }, wait));
     return;
   }
   draw();
@@ -86,24 +85,25 @@ function targets() {
   return labels[2].length > 1 && classes ? Float64Array.from({ length: rows }, (_, i) => row(i).indexOf(Math.max(...row(i)))) : all;
 }
 
+// A place that a parameter's number goes into, in the first row: by a product from the right, or by a map.
+function fed(place) {
+  const reads = c => c[0] === "matmul" ? [c[7]] : c[0] === "map" ? c.slice(4) : [], isRead = v => v[0] === place[0];
+  const c = code.slice(0, live.forward).find(c => reads(c).some(isRead));
+  if (!c || c[0] === "matmul" && c[1].length) return null;
+  const v = reads(c).find(isRead);
+  if (c[0] === "matmul") {
+    const index = indexIn([v[0], v[1], [c[3], c[4]], v[2]], place);
+    return index && [c[5][0], c[5][1] + index[1] * c[5][2][1]];
+  }
+  const index = indexIn([v[0], v[1], v[2].map((s, k) => s ? c[2][k] : 1), v[2]], place);
+  return index && [c[3][0], c[3][1] + dot(index, c[3][2])];
+}
 // The unit that is pointed at: a column of a value with a row for each point, or what a parameter feeds.
 function unit() {
   let place = state.hover, n = place && owner(place);
   if (n && n.role === "value" && n.shape[0] !== plane.rows) {
-    const loop = code.findIndex((c, i) => i < live.forward && (c[0] === "matmul" ? c[7][0] : c[0] === "map" ? c.slice(4).some(v => v[0] === place[0]) : false) && (c[0] !== "matmul" || c[7][0] === place[0]));
-    if (loop < 0) return null;
-    const c = code[loop], read = c[0] === "matmul" ? [c[7][0], c[7][1], [c[3], c[4]], c[7][2].slice(-2)] : null;
-    if (c[0] === "matmul") {
-      const index = !c[1].length && indexIn(read, place);
-      if (!index) return null;
-      place = [c[5][0], c[5][1] + index[1] * c[5][2][1]];
-    } else {
-      const v = c.slice(4).find(v => v[0] === place[0]), kept = v[2].map((s, k) => s ? c[2][k] : 1);
-      const index = indexIn([v[0], v[1], kept, v[2]], place);
-      if (!index) return null;
-      place = [c[3][0], c[3][1] + dot(index, c[3][2])];
-    }
-    n = owner(place);
+    place = fed(place);
+    n = place && owner(place);
   }
   return n && n.role === "value" && n.shape.length === 2 && n.shape[0] === plane.rows && n.view[0] !== plane.x[0] && n.until <= live.forward ? n : null;
 }
@@ -134,6 +134,7 @@ function paintPlane() {
   plane.said = columnOf(chosen);
   tint.width = tint.height = grid;
   tint.getContext("2d").putImageData(image, 0, 0);
+  compute();
 }
 const toX = (x, w) => ((x - plane.cx) / plane.span + 1) / 2 * w, toY = (y, h) => (1 - (y - plane.cy) / plane.span) / 2 * h;
 function drawPlane() {
@@ -209,9 +210,9 @@ function ticks(low, high, count) {
   return list;
 }
 function drawCurve() {
-  const [g, w, h] = canvas("curve"), now = [state.steps, program.loss], film = live.film ? live.film.steps.map((s, k) => [s, live.film.losses[k]]) : [];
-  const drawn = [...state.losses, now], all = [...drawn, ...film].filter(([, v]) => Number.isFinite(v)), bottom = 18;
-  const last = Math.max(20, ...film.map(([s]) => s), state.steps), values = all.map(([, v]) => v);
+  const [g, w, h] = canvas("curve"), now = [state.steps, program.loss], filmed = film ? film.steps.map((s, k) => [s, film.losses[k]]) : [];
+  const drawn = [...state.losses, now], all = [...drawn, ...filmed].filter(([, v]) => Number.isFinite(v)), bottom = 18;
+  const last = Math.max(20, ...filmed.map(([s]) => s), state.steps), values = all.map(([, v]) => v);
   let low = Math.min(...values), high = Math.max(...values);
   if (!all.length) [low, high] = [0, 1];
   const logarithmic = low > 0 && high / low > 8, scale = logarithmic ? Math.log10 : v => v;
@@ -222,14 +223,14 @@ function drawCurve() {
   marks = logarithmic ? marks.filter(v => scale(v) >= a && scale(v) <= b) : ticks(a, b, 4);
   const left = room(g, marks), y = v => 5 + (b - scale(v)) / (b - a) * (h - bottom - 10), x = i => left + i / last * (w - left - 8);
   axes(g, w, h, left, bottom, marks, [0, last], x, y);
-  const path = (points, stroke, thick) => {
+  const path = (points, stroke) => {
     const every = Math.max(1, Math.floor(points.length / (2 * w)));
     g.beginPath();
     points.forEach(([s, v], k) => { if (Number.isFinite(v) && (k % every === 0 || k === points.length - 1)) g.lineTo(x(s), y(v)); });
-    g.strokeStyle = stroke; g.lineWidth = thick; g.lineJoin = "round"; g.stroke();
+    g.strokeStyle = css(stroke); g.lineWidth = 2; g.lineJoin = "round"; g.stroke();
   };
-  if (film.length) path(film, css("--line"), 2);
-  path(drawn, css("--live"), 2);
+  if (film) path(filmed, "--line");
+  path(drawn, "--live");
   if (Number.isFinite(now[1])) { g.beginPath(); g.arc(x(now[0]), y(now[1]), 4, 0, 7); g.fillStyle = css("--live"); g.fill(); }
 }
 
@@ -276,10 +277,8 @@ function drawThumbs() {
   const w = svg.clientWidth, h = svg.clientHeight, origin = svg.getBoundingClientRect(), pane = $("graph").getBoundingClientRect();
   if (!w || !h) return;
   const zoom = origin.width / w, ratio = Math.min(devicePixelRatio || 1, 8000 / Math.max(w, h));
-  if (over.width !== Math.round(w * ratio) || over.height !== Math.round(h * ratio)) { over.width = Math.round(w * ratio); over.height = Math.round(h * ratio); over.style.width = `${w}px`; over.style.height = `${h}px`; }
-  const g = over.getContext("2d");
-  g.setTransform(ratio, 0, 0, ratio, 0, 0);
-  g.clearRect(0, 0, w, h);
+  Object.assign(over.style, { width: `${w}px`, height: `${h}px` });
+  const g = cleared(over, w, h, ratio);
   g.imageSmoothingEnabled = false;
   for (const { g: node, n } of boxes()) {
     if (!n || !size(n.shape)) continue;
