@@ -244,6 +244,21 @@ def test_kinds_and_dtypes():
     np.testing.assert_array_equal(constant.grad, np.full(W.shape, 2.0 * ROWS))
 
 
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: np.sum(W, where=x > 0),
+        lambda x: np.add.reduce(W, where=x > 0),
+        lambda x: np.max(W, axis=0, initial=x[0]),
+        lambda x: np.diff(W, axis=0, prepend=x[None]),
+        lambda x: np.diff(W[:, 0], append=x),
+    ],
+)
+def test_only_a_later_argument_differs_from_row_to_row(f):
+    rows = np.stack([f(x) for x in X])
+    np.testing.assert_allclose(tg.vmap(lambda x: f(x.data))(X), rows, rtol=1e-12)
+
+
 def test_compiled():
     def step(w, x, y):
         loss = tg.vmap(lambda x, y: nn.cross_entropy((x @ w)[None], y[None]), (0, 0))

@@ -78,7 +78,6 @@ def _along(position: int, default: Any = None, several: bool = False) -> Callabl
     """
 
     def rule(call: Call) -> Any:
-        row, values = call.args[0], call.values
         axis = call.argument(position, "axis", default)
         others = [x for k, x in enumerate(call.args) if k not in (0, position)]
         named = {name: x for name, x in call.named.items() if name != "axis"}
@@ -87,6 +86,7 @@ def _along(position: int, default: Any = None, several: bool = False) -> Callabl
             return call.one_by_one()
         if flattens and named.get("keepdims"):
             return call.one_by_one()
+        row, values = call.args[0], call.values
         if flattens:
             values = values.reshape(call.batch.size, row.size)
             behind: Any = 1
