@@ -221,7 +221,7 @@ class OutputGradients(tuple):
     requires_grad = None  # as each of its parts says
 
     def __add__(self, other: tuple) -> OutputGradients:
-        return OutputGradients(map(_sum, self, other))
+        return OutputGradients(map(sum_of, self, other))
 
     def setflags(self, write: bool) -> None:
         for g in self:
@@ -229,7 +229,8 @@ class OutputGradients(tuple):
                 g.setflags(write=write)
 
 
-def _sum(a: Any, b: Any) -> Any:
+def sum_of(a: Any, b: Any) -> Any:
+    """Add two values, of which None is nothing."""
     if a is None:
         return b
     return a if b is None else a + b

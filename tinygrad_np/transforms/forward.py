@@ -19,7 +19,7 @@ from ..core import errors
 from ..core.backward import backward_to, fit
 from ..core.containers import flatten
 from ..core.modes import Recorded, Watcher, watcher
-from ..core.node import Node, next_serial
+from ..core.node import Node, next_serial, sum_of
 from ..core.op import reads_of
 from ..core.tensor import Tensor, node_of, wrap
 from ..ops import TABLE
@@ -128,12 +128,12 @@ class Forward(Watcher):
                 continue
             if op.elementwise or _replaced(op, position) is None:
                 part = _by_rule(node, position, reads, tangent, out, params)
-                total = part if total is None else _sum(total, part)
+                total = sum_of(total, part)
             else:
                 given[position] = tangent
         while given:
             part = _applied(op, operands, given, params)
-            total = part if total is None else _sum(total, part)
+            total = sum_of(total, part)
         if total is None or type(out) is tuple:
             return total
         if getattr(total, "shape", None) == out.shape and total.dtype is out.dtype:
@@ -154,12 +154,6 @@ def _by_rule(node: Node, k: int, reads: tuple, tangent: Any, out: Any, params: t
         return _transposed(node, k, reads, tangent, out)
     except Exception as error:
         raise errors.rule_failed(node, k, error) from error
-
-
-def _sum(a: Any, b: Any) -> Any:
-    if a is None:
-        return b
-    return a if b is None else a + b
 
 
 # --- linear ops ----------------------------------------------------------------------------------
