@@ -199,12 +199,13 @@ class Record(Switch):
 
     def unrecorded(self, op: Op, operands: tuple[Any, ...]) -> None:
         """Keep the first op that read a value that needs a gradient under `no_grad()`."""
-        frame = outside(sys._getframe(1))
-        place = frame.f_code.co_filename, line_of(frame.f_code, frame.f_lasti)
-        for operand in operands:
-            node = getattr(operand, "_node", None)
-            if node is not None and node.needs_grad and not self.gradients:  # updates come later
-                self.unseen.setdefault(node, (op, place))
+        if not self.gradients:  # updates come later
+            nodes = [getattr(operand, "_node", None) for operand in operands]
+            new = [n for n in nodes if n is not None and n.needs_grad and n not in self.unseen]
+            if new:
+                frame = outside(sys._getframe(1))
+                place = frame.f_code.co_filename, line_of(frame.f_code, frame.f_lasti)
+                self.unseen.update(dict.fromkeys(new, (op, place)))
         for outer in self._others():
             outer.unrecorded(op, operands)
 
