@@ -12,15 +12,11 @@ import numpy as np
 
 from ..core import backward
 from ..core.callsite import INSIDE, asks_inside, assigned_name, modules_in, place_of
-from ..core.protocols import NumPyProtocols
-from ..core.tensor import Tensor
-from ..core.tracebacks import shorten_traceback
 
 if TYPE_CHECKING:
     from types import FrameType
 
 _BACKWARD, _BACKWARD_TO = backward.backward.__code__, backward.backward_to.__code__
-_PASSING = (Tensor.__module__, NumPyProtocols.__module__, shorten_traceback.__module__, __package__)
 _HERE = os.path.dirname(__file__)
 _NUMPY = os.path.dirname(np.__file__)
 
@@ -46,7 +42,7 @@ def asked_by_the_library() -> bool:
 
     The methods of Tensor ask on behalf of their callers.
     """
-    return asks_inside(sys._getframe(2), _PASSING)
+    return asks_inside(sys._getframe(2), __package__)
 
 
 def is_assignment() -> bool:

@@ -47,12 +47,17 @@ def outside(frame: FrameType) -> FrameType:
     return frame
 
 
-def asks_inside(frame: FrameType, passing: tuple[str, ...]) -> bool:
+# Modules that ask for values on behalf of their callers.
+_PASSING = tuple(f"{__package__}.{name}" for name in ("tensor", "protocols", "tracebacks"))
+
+
+def asks_inside(frame: FrameType, asking: str) -> bool:
     """Say whether library code asks for something, and not the user's, from `frame` outwards.
 
-    Modules whose names begin with one of `passing` ask on behalf of their callers.
+    The module or package `asking` does so on behalf of its callers.
     """
     here: FrameType | None = frame
+    passing = (*_PASSING, asking)
     while here is not None and here.f_globals.get("__name__", "").startswith(passing):
         here = here.f_back
     return here is not None and INSIDE[here.f_code.co_filename]

@@ -15,10 +15,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
-from ..core import backward, tracebacks
+from ..core import backward
 from ..core.callsite import asks_inside
 from ..core.protocols import NumPyProtocols
-from ..core.tensor import Tensor
 from ..ops import apply
 from .calls import NeedsLoopError, OfBatch, compute
 
@@ -28,8 +27,7 @@ if TYPE_CHECKING:
 
     from .batch import Batch
 
-# Modules that ask for values on behalf of their callers, and those that run the code of ops.
-_PASSING = (Tensor.__module__, NumPyProtocols.__module__, tracebacks.__name__, __name__)
+# Modules that run the code of ops.
 _OPS = (apply.__name__, backward.__name__)
 
 
@@ -210,7 +208,7 @@ class Row(OfBatch, NDArrayOperatorsMixin):
 
     def _needs_loop(self, frame: FrameType) -> bool:
         """Say whether it is the code of an op that asks for a value, and not the function."""
-        if asks_inside(frame, _PASSING):
+        if asks_inside(frame, __name__):
             return True
         here: FrameType | None = frame
         while here is not None:
