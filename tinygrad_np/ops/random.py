@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.random import Generator
+
+    from ..core.doors import Tracer
 
 # Made on first use: numpy.random is a third of what importing NumPy and this package costs.
 _generator: Generator | None = None
@@ -67,3 +72,24 @@ def generator_of(name: str, rng: Any) -> Any:
             f"{name}: rng must be a NumPy Generator, such as np.random.default_rng(0), not {rng!r}"
         )
     return rng
+
+
+def draws(tracer: Tracer | None) -> Any:
+    """Return a mark of how far the default generator has come; `tracer` may count for itself."""
+    return default_generator().bit_generator.state if tracer is None else tracer.draws()
+
+
+@contextlib.contextmanager
+def drawn_again(tracer: Tracer | None, since: Any) -> Iterator[None]:
+    """Give inside what the default generator gave after such a mark, in the same order."""
+    if tracer is not None:
+        with tracer.drawn_again(since):
+            yield
+        return
+    bits = default_generator().bit_generator
+    now = bits.state
+    bits.state = since
+    try:
+        yield
+    finally:
+        bits.state = now

@@ -13,12 +13,13 @@ from ..core import doors, modes
 from ..core.containers import flatten
 from ..core.node import next_serial
 from ..core.switch import Switch
-from ..ops import default_generator
+from ..ops.random import drawn_again, draws
 from .calls import Call, NeedsLoopError
 from .rows import Row
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
 
 
 RANDOMNESS = ("error", "same", "different")
@@ -181,23 +182,10 @@ class Batch(Switch):
         return Call(self, once, (args, kwargs), {}).one_by_one()
 
     def draws(self) -> Any:
-        if self.outer is not None:
-            return self.outer.draws()
-        return default_generator().bit_generator.state
+        return draws(self.outer)
 
-    @contextlib.contextmanager
-    def drawn_again(self, since: Any) -> Iterator[None]:
-        if self.outer is not None:
-            with self.outer.drawn_again(since):
-                yield
-            return
-        bits = default_generator().bit_generator
-        now = bits.state
-        bits.state = since
-        try:
-            yield
-        finally:
-            bits.state = now
+    def drawn_again(self, since: Any) -> AbstractContextManager[None]:
+        return drawn_again(self.outer, since)
 
     def apply(self, f: Callable, number: Any) -> Any:
         return f(number) if self.outer is None else self.outer.apply(f, number)

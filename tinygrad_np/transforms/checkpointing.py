@@ -6,7 +6,6 @@ function has captured), one for the function, whose rule runs it again, and one 
 
 from __future__ import annotations
 
-import contextlib
 import functools
 from typing import TYPE_CHECKING, Any
 
@@ -16,15 +15,15 @@ from ..core import cuts, doors
 from ..core.backward import backward_to
 from ..core.containers import flatten, rebuild
 from ..core.modes import enable_grad, recording
-from ..core.node import Node, OutputGradients, next_serial, part
+from ..core.node import Node, OutputGradients, next_serial
 from ..core.op import Op
-from ..core.tensor import Tensor, node_of, wrap
-from ..ops import default_generator
+from ..core.tensor import Tensor, needs_grad, node_of, wrap
+from ..ops.random import drawn_again, draws
 from .run import called
-from .subgraph import function_node, older_nodes, path_to, variable
+from .subgraph import add_seed, function_node, older_nodes, output_tensors, path_to, variable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
 
 def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
@@ -65,11 +64,7 @@ class _Checkpoint:
         self.f = f
         self.inputs: list[Tensor] = []
         self.arguments = rebuild(arguments, self._keep)
-        tracer = doors.tracer.get()
-        if tracer is None:
-            self.drawn = default_generator().bit_generator.state
-        else:
-            self.drawn = tracer.draws()
+        self.drawn = draws(doors.tracer.get())
         self.captured: list[Node] = []
         self.values: tuple[Any, ...] = ()
 
@@ -83,13 +78,8 @@ class _Checkpoint:
         self.captured = older_nodes(map(node_of, results), since)
         self.values = tuple(r._data for r in results)
         node = function_node(_CHECKPOINT, (*map(node_of, self.inputs), *self.captured), self)
-        tensors = []
-        for k, result in enumerate(results):
-            tensor = wrap(result._data, part(node, k, self.values))
-            tensor.name = result.name
-            tensors.append(tensor)
-        rest = iter(tensors)
-        return rebuild(out, lambda leaf: next(rest) if _needs_grad(leaf) else leaf)
+        rest = iter(output_tensors(node, self.values, [result.name for result in results]))
+        return rebuild(out, lambda leaf: next(rest) if needs_grad(leaf) else leaf)
 
     def _keep(self, leaf: Any) -> Any:
         """Copy an argument as it is now; Tensors that need a gradient become the inputs."""
@@ -110,7 +100,7 @@ class _Checkpoint:
         rest = iter(fresh)
 
         def argument(leaf: Any) -> Any:
-            return next(rest) if _needs_grad(leaf) else leaf
+            return next(rest) if needs_grad(leaf) else leaf
 
         args, kwargs = rebuild(self.arguments, argument)
         with enable_grad():
@@ -122,7 +112,7 @@ class _Checkpoint:
         create_graph = any(isinstance(part_of_g, Tensor) for part_of_g in g)
         since = next_serial()
         sources = [node_of(x) if create_graph else None for x in self.inputs]
-        with self._random_state():
+        with drawn_again(doors.tracer.get(), self.drawn):
             out, variables = self._run(sources)
         results = _differentiable(out)
         roots = [node_of(r) for r in results]
@@ -132,28 +122,12 @@ class _Checkpoint:
         seeds: dict[Node, Any] = {}
         for root, g_root in zip(roots, g, strict=True):
             if g_root is not None:
-                seeds[root] = seeds[root] + g_root if root in seeds else g_root
+                add_seed(seeds, root, g_root)
         cuts.check(roots)
         gradients = backward_to(
             set(ends), path, seeds, retain_graph=False, create_graph=create_graph, lift=wrap
         )
         return OutputGradients(map(gradients.get, ends))
-
-    @contextlib.contextmanager
-    def _random_state(self) -> Iterator[None]:
-        """Set the default generator back to the first run inside."""
-        tracer = doors.tracer.get()
-        if tracer is not None:
-            with tracer.drawn_again(self.drawn):
-                yield
-            return
-        bits = default_generator().bit_generator
-        now = bits.state
-        bits.state = self.drawn
-        try:
-            yield
-        finally:
-            bits.state = now
 
     def _check(self, results: list[Tensor], unknown: set[Any]) -> None:
         """Raise unless the second run gave the values of the first, from known nodes alone."""
@@ -167,13 +141,9 @@ class _Checkpoint:
             )
 
 
-def _needs_grad(leaf: Any) -> bool:
-    return isinstance(leaf, Tensor) and leaf.requires_grad
-
-
 def _differentiable(out: Any) -> list[Tensor]:
     """List the Tensors that need a gradient."""
-    return [leaf for leaf in flatten(out) if _needs_grad(leaf)]
+    return [leaf for leaf in flatten(out) if needs_grad(leaf)]
 
 
 # --- the nodes ------------------------------------------------------------------------------------

@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..core.backward import backward_to
-from ..core.node import OutputGradients, part
+from ..core.node import OutputGradients
 from ..core.op import Op
 from ..core.tensor import Tensor, node_of, wrap
 from ..ops import sum as total
 from .calls import Call, innermost, needs_loop
-from .subgraph import function_node, older_nodes, path_to, variable
+from .subgraph import add_seed, function_node, older_nodes, output_tensors, path_to, variable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -77,22 +77,17 @@ class _Joint:
         self.batch = batch
         self.roots = [node_of(value) for value in values]
         self.captured = older_nodes(self.roots, batch.since)
-        self.ends = list(ends)
+        self.own = len(ends)  # so many of the ends are variables, the others are captured
+        self.ends = (*ends, *self.captured)
         self.sources = list(sources)
-        self.all_ends = {*self.ends, *self.captured}
-        self.path = path_to(self.all_ends, self.roots, batch.since)
+        self.path = path_to(set(self.ends), self.roots, batch.since)
         self.names = [value.name for value in values]
         self.values = tuple(batch.whole(value._data) for value in values)
 
     def results(self) -> list[Tensor]:
         """Return the Tensors of all rows."""
         node = function_node(_VMAP, (*self.sources, *self.captured), self)
-        tensors = []
-        for k, (values, name) in enumerate(zip(self.values, self.names, strict=True)):
-            tensor = wrap(values, part(node, k, self.values))
-            tensor.name = name
-            tensors.append(tensor)
-        return tensors
+        return output_tensors(node, self.values, self.names)
 
     def pull(self, g: OutputGradients) -> OutputGradients:
         """Compute the gradients of sources and captured nodes from those of the results."""
@@ -102,8 +97,7 @@ class _Joint:
         with self.batch.run():
             for root, part_of_g in zip(self.roots, g, strict=True):
                 if part_of_g is not None:
-                    seed = self.batch.row(part_of_g)
-                    seeds[root] = seeds[root] + seed if root in seeds else seed
+                    add_seed(seeds, root, self.batch.row(part_of_g))
             try:
                 gradients = self._backward(seeds, create_graph=False)
             except BaseException as error:
@@ -115,11 +109,11 @@ class _Joint:
                     node.op = node.op and row_by_row(node.op)
                 gradients = self._backward(seeds, create_graph=False)
         answers = []
-        for end in (*self.ends, *self.captured):
+        for k, end in enumerate(self.ends):
             gradient = gradients.get(end)
             if gradient is not None:
                 gradient = self.batch.whole(gradient)
-                if end in self.captured:
+                if k >= self.own:
                     gradient = np.add.reduce(gradient, 0)
             answers.append(gradient)
         return OutputGradients(answers)
@@ -127,7 +121,7 @@ class _Joint:
     def _recorded_pull(self, g: OutputGradients) -> OutputGradients:
         """Do the same recorded: the way back is a function of a batch too, with its own node."""
         batch = self.batch
-        ends, sources = list(self.ends), list(self.sources)
+        ends, sources = list(self.ends[: self.own]), list(self.sources)
         seeds: dict[Node, Any] = {}
         with batch.run():
             for root, part_of_g in zip(self.roots, g, strict=True):
@@ -137,22 +131,22 @@ class _Joint:
                 seed = variable(batch.row(whole._data), None)
                 ends.append(node_of(seed))
                 sources.append(node_of(whole))
-                seeds[root] = seeds[root] + seed if root in seeds else seed
+                add_seed(seeds, root, seed)
             gradients = self._backward(seeds, create_graph=True)
-        every = [gradients.get(end) for end in (*self.ends, *self.captured)]
+        every = [gradients.get(end) for end in self.ends]
         wholes = joint_results(batch, ends, sources, every)
         answers: list[Any] = []
-        for end, value, whole in zip((*self.ends, *self.captured), every, wholes, strict=True):
+        for k, (value, whole) in enumerate(zip(every, wholes, strict=True)):
             if value is not None and whole is None:
                 whole = wrap(batch.whole(value._data), None)
-            if whole is not None and end in self.captured:
+            if whole is not None and k >= self.own:
                 whole = total(whole, 0) if isinstance(whole, Tensor) else np.add.reduce(whole, 0)
             answers.append(whole)
         return OutputGradients(answers)
 
     def _backward(self, seeds: dict[Node, Any], *, create_graph: bool) -> dict[Node, Any]:
         return backward_to(
-            self.all_ends,
+            set(self.ends),
             self.path,
             seeds,
             retain_graph=True,

@@ -7,7 +7,6 @@ gradients of the transform's result flow on to there, and transforms can be nest
 
 from __future__ import annotations
 
-import functools
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,7 +20,7 @@ from ..core.switch import Switch
 from ..core.tensor import Tensor, as_array, needs_grad, node_of, wrap
 from .forward import Forward
 from .kinds import hand_back
-from .subgraph import depends_on_older, older_nodes, path_to, variable
+from .subgraph import add_seed, below, depends_on, path_among, path_to, variable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
@@ -121,14 +120,10 @@ class Run:
         if not self.results:
             raise TypeError(self._no_tensor(out))
         roots = [node_of(r) for r in self.results if r.requires_grad]
-        self.connected = self.recorded and depends_on_older(roots, self.since)
+        nodes = below(roots, self.since)
+        self.connected = bool(self.recorded and nodes and nodes[0][0].serial < self.since)
+        self.path = path_among(nodes, self.ends)
         self._linear: Any = None  # the gradients as functions of the results', see `push`
-
-    @functools.cached_property
-    def path(self) -> set[Node]:
-        """The nodes that lead from the results to the variables."""
-        roots = [node_of(r) for r in self.results if r.requires_grad]
-        return path_to(self.ends, roots, self.since)
 
     def _call(self, arguments: list[Any], kwargs: dict[str, Any]) -> Any:
         """Run the function; what it traces may not leave the graph (see `core.exits`)."""
@@ -314,7 +309,7 @@ class Run:
         """Return a Tensor only if something outside needs its gradient, else the array."""
         if not isinstance(value, Tensor):
             return value
-        if value.requires_grad and older_nodes([node_of(value)], self.since, others):
+        if value.requires_grad and depends_on([node_of(value)], self.since, others):
             return value
         return value._data
 
@@ -357,5 +352,5 @@ def _backward(
                 if not isinstance(seed, Tensor):
                     array = as_array(seed, None)
                     seed = wrap(array, None) if record else array
-                seeds[node] = seeds[node] + seed if node in seeds else seed
+                add_seed(seeds, node, seed)
     return backward_to(ends, path, seeds, retain_graph=keep, create_graph=record, lift=wrap)
