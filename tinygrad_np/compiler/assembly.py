@@ -101,10 +101,12 @@ def assemble(
         given = given.copy()
     loose = proof.longest_sum(program.statements)
 
-    def prove_native(native: Variant, exact: bool) -> None:
+    def proved(emitted: Emitted, exact: bool) -> Variant:
+        native = make(emitted)
         prove(native, given, None if exact else loose)
+        return native
 
-    variant = with_native(variant, title, options, make, prove_native)
+    variant = with_native(variant, title, options, proved)
     waits = options.backend == "auto" and not variant.note
     program.forget_values(but_inputs=waits)
     return variant

@@ -62,13 +62,13 @@ def norm(x, ord=None, axis=None, keepdims=False):
         x = x.astype(float)
     whole = (ord is None) or (ord in ("f", "fro") and x.ndim == 2) or (ord == 2 and x.ndim == 1)
     axes = _axes(x, axis)
-    if (axis is None and whole) or (len(axes) == 1 and ord in (None, 2)):
+    vector, matrix = len(axes) == 1, len(axes) == 2
+    squares = (vector and ord in (None, 2)) or (matrix and ord in (None, "fro", "f"))
+    if (axis is None and whole) or squares:
         return np.sqrt(np.add.reduce(x * x, axis=axes, keepdims=keepdims))
-    if len(axes) == 1:
+    if vector:
         return _vector_norm(abs(x), ord, axes, keepdims)
-    if len(axes) == 2 and ord in (None, "fro", "f"):
-        return np.sqrt(np.add.reduce(x * x, axis=axes, keepdims=keepdims))
-    if len(axes) == 2 and abs(ord) in (1, math.inf):
+    if matrix and abs(ord) in (1, math.inf):
         added, other = axes if abs(ord) == 1 else axes[::-1]
         sums = np.add.reduce(abs(x), axis=added, keepdims=True)
         pick = np.maximum if ord > 0 else np.minimum

@@ -34,7 +34,7 @@ class Buffer:
     Attributes:
         size: number of elements.
         role: "input" (read from outside), "state" (an input that each step gives new values),
-            "constant", or "scratch" (made by the loops).
+            "constant", "scratch" (made by the loops), or "number" (an argument of the loops in C).
         values: what is in it before the first step; None for scratch.
     """
 
@@ -131,8 +131,13 @@ class Loop:
         return 1
 
     @property
-    def written(self) -> int | None:
-        """The number of the buffer that it writes to; None for a check."""
+    def reads(self) -> list[View]:
+        """The views that it reads."""
+        return []
+
+    @property
+    def write(self) -> View | None:
+        """The view that it writes to; None for a check."""
         return None
 
 
@@ -147,8 +152,8 @@ class Computation(Loop):
         return self.out.size
 
     @property
-    def written(self) -> int | None:
-        return self.out.buffer
+    def write(self) -> View:
+        return self.out
 
 
 @dataclass(eq=False, slots=True, kw_only=True)
@@ -164,6 +169,10 @@ class Map(Computation):
     function: str
     dtype: np.dtype
     operands: tuple[View, ...]
+
+    @property
+    def reads(self) -> list[View]:
+        return list(self.operands)
 
 
 @dataclass(eq=False, slots=True, kw_only=True)
@@ -182,6 +191,10 @@ class Reduce(Computation):
     pairwise: bool = False
 
     @property
+    def reads(self) -> list[View]:
+        return [self.source]
+
+    @property
     def work(self) -> int:
         return self.source.size
 
@@ -193,6 +206,10 @@ class Scan(Computation):
     function: str
     source: View
 
+    @property
+    def reads(self) -> list[View]:
+        return [self.source]
+
 
 @dataclass(eq=False, slots=True, kw_only=True)
 class Matmul(Computation):
@@ -200,6 +217,10 @@ class Matmul(Computation):
 
     left: View
     right: View
+
+    @property
+    def reads(self) -> list[View]:
+        return [self.left, self.right]
 
     @property
     def work(self) -> int:
@@ -240,8 +261,20 @@ class Gather(Loop):
         return self.other.size
 
     @property
-    def written(self) -> int | None:
-        return (self.other if self.mode == "get" else self.base).buffer
+    def reached(self) -> View:
+        """All places that the indices may lead to."""
+        shape = (*self.base.shape, *(pick.size for pick in self.picks))
+        strides = (*self.base.strides, *(pick.stride for pick in self.picks))
+        return self.base.placed(shape, strides)
+
+    @property
+    def reads(self) -> list[View]:
+        views = [*(pick.index for pick in self.picks), self.reached]  # what is not written to stays
+        return views if self.mode == "get" else [*views, self.other]
+
+    @property
+    def write(self) -> View:
+        return self.other if self.mode == "get" else self.reached
 
 
 @dataclass(eq=False, slots=True, kw_only=True)
@@ -254,6 +287,10 @@ class Sort(Computation):
 
     function: str
     source: View
+
+    @property
+    def reads(self) -> list[View]:
+        return [self.source]
 
     @property
     def work(self) -> int:
@@ -282,3 +319,7 @@ class Guard(Loop):
 
     view: View
     expected: float
+
+    @property
+    def reads(self) -> list[View]:
+        return [self.view]

@@ -65,18 +65,17 @@ class Memory:
         value = np.asarray(value)
         dtype = element_type(value.dtype)
         steps = _steps(value)
-        reach = [(n - 1) * step for n, step in zip(value.shape, steps)]
-        first = -sum(r for r in reach if r < 0)
+        low, high = View(0, 0, value.shape, steps, dtype).span
         size = 0
         if value.size:
-            size = 1 + sum(map(abs, reach))
+            size = 1 + high - low
         values = None
         if role != "scratch":
             values = np.zeros(size, dtype)
-            place = as_strided(values[first:], value.shape, value.strides)
+            place = as_strided(values[-low:], value.shape, value.strides)
             np.copyto(place, value)
         number = self._buffer(dtype, size, role, values)
-        return View(number, first, value.shape, steps, dtype)
+        return View(number, -low, value.shape, steps, dtype)
 
     def input(self, var: Var) -> View:
         """Make memory for a value from outside."""
@@ -98,21 +97,22 @@ class Memory:
 
     def view(self, var: Var) -> View:
         """Return the view of a value: memory of its own, or a look into another's."""
-        if var in self.views:
-            return self.views[var]
+        view = self.views.get(var)
+        if view is None:
+            view = self.views[var] = self._place(var)
+        return view
+
+    def _place(self, var: Var) -> View:
         if var.constant is not None:
             array = _as_array(var, var.constant)
-            view = self.constant(array, named=True)
-        elif var.shape is None:
-            view = self.scratch((), var.dtype)
-        elif var.root is var:
-            view = self.laid_out(var.value)
-        elif var.root.constant is not None:
-            view = self.constant(var.value)
-        else:
-            view = self.inside(self.view(var.root), var.root.value, var.value)
-        self.views[var] = view
-        return view
+            return self.constant(array, named=True)
+        if var.shape is None:
+            return self.scratch((), var.dtype)
+        if var.root is var:
+            return self.laid_out(var.value)
+        if var.root.constant is not None:
+            return self.constant(var.value)
+        return self.inside(self.view(var.root), var.root.value, var.value)
 
     @staticmethod
     def inside(whole: View, array: Any, part: Any) -> View:

@@ -104,7 +104,7 @@ def gather(builder: Builder, mode: str, other: View, base: View, index: tuple) -
         else:
             if not picks:
                 before = len(sliced)
-            indices = builder.operand(np.asarray(entry) if isinstance(entry, int) else entry)
+            indices = builder.operand(entry)
             picks.append(Pick(indices, base.strides[axis], base.shape[axis]))
             places.append(place)
             sliced.append(0)

@@ -57,8 +57,8 @@ def _put(builder, a, ind, v, mode="raise"):
     base = builder.operand(a)
     if mode != "raise" or base.strides != dense_strides(base.shape):
         raise Unsupported("an array that lies in memory with gaps, or a mode")
-    indices = builder.operand(np.asarray(ind) if isinstance(ind, (list, tuple)) else ind, np.int64)
-    values = builder.operand(np.asarray(v) if isinstance(v, (list, tuple)) else v, base.dtype)
+    indices = builder.operand(ind, np.int64)
+    values = builder.operand(v, base.dtype)
     gather(builder, "set", values, base.reshaped((base.size,)), (indices,))
 
 

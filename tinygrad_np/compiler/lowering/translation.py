@@ -126,7 +126,7 @@ def lower_statement(builder: Builder, statement: Statement) -> None:
         _guard(builder, statement)
     elif kind == "method" and statement.target == "view":
         _reinterpret(builder, statement)
-    elif statement.outs and kind != "draw" and all(map(_needs_no_loop, statement.outs)):
+    elif statement.outs and kind != "draw" and all(map(needs_no_loop, statement.outs)):
         _look(builder, statement)
     elif kind == "ufunc" and statement.method == "accumulate" and not has_scan(statement.target):
         _expand(builder, statement, partial(running, statement.target))
@@ -150,7 +150,7 @@ def lower_statement(builder: Builder, statement: Statement) -> None:
         raise Unsupported("an op with an effect")
 
 
-def _needs_no_loop(out: Var) -> bool:
+def needs_no_loop(out: Var) -> bool:
     """Say whether a result is a view of something else, or has no elements."""
     return out.root is not out or not out.size
 

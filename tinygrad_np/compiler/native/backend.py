@@ -69,29 +69,24 @@ def _attempt(name: str, work: Callable[[], Variant]) -> tuple[Variant | None, st
 
 
 def with_native(
-    numpy: Variant, title: str, options: Options, make: Callable, prove: Callable
+    numpy: Variant, title: str, options: Options, proved: Callable[[Emitted, bool], Variant]
 ) -> Variant:
     """Return a variant that runs in C, or the one of NumPy statements, which may change later.
 
     Args:
-        make: makes a variant of an emitted text.
-        prove: proves such a variant, with NumPy's bits or not, or raises.
+        proved: makes a variant of an emitted text, and proves that it gives NumPy's bits, or, with
+            False, its numbers; or raises.
     """
-
-    def proved(emitted: Emitted, *, exact: bool) -> Variant:
-        variant = make(emitted)
-        prove(variant, exact)
-        return variant
 
     def finish(emitted: Emitted, note: str) -> Variant:
         try:
-            variant = proved(emitted, exact=options.exact)
+            variant = proved(emitted, options.exact)
         except DifferenceError:
             if options.exact:
                 raise
             # Sums in another order can come out quite differently where numbers cancel.
             link(emitted, exact=True)
-            variant = proved(emitted, exact=True)
+            variant = proved(emitted, True)
         variant.sources = {"c": emitted.native.text, "lines": emitted.source, **numpy.sources}
         variant.portable = numpy.emitted
         variant.note = note

@@ -15,7 +15,6 @@ from ..lowering.loops import Gather, Guard, Map, Matmul, Reduce
 from ..lowering.translation import call_name
 from .fusion import Times, fuse
 from .scalars import ctype, formula
-from .selection import reads_of, write_of
 from .text import PRELUDE, LoopText, comment, helper_text, line_of
 
 if TYPE_CHECKING:
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
 
     from ..lowering.loops import Loop, View
     from ..lowering.translation import Lowered
-    from ..statements import Var
 
 _HEAD = """\
 {title}
@@ -90,14 +88,13 @@ class _File:
     """The parts of the file.
 
     Attributes:
-        buffers, owners: the memory, as `LoopText` asks for it; none is an array of NumPy's.
+        buffers: the memory; none is an array of NumPy's.
         contents: of the binary, piece by piece.
     """
 
     def __init__(self, lowered: Lowered, name: str, path: Path) -> None:
         self.lowered = lowered
         self.buffers = lowered.buffers
-        self.owners: dict[int, Var] = {}
         self.name = name
         self.path = path
         self.contents: list[bytes] = []
@@ -113,8 +110,7 @@ class _File:
         timed = []
         for loop in (*self.lowered.loops, *self.lowered.state):
             self._check(loop)
-            write = write_of(loop)
-            timed.append((times.add(reads_of(loop), [] if write is None else [write]), loop))
+            timed.append((times.add_loop(loop), loop))
         states = [k for k, buffer in enumerate(self.buffers) if buffer.role == "state"]
         times.kept = {*states, *(view.buffer for view in self.lowered.results)}
         functions: list[str] = []
@@ -126,7 +122,7 @@ class _File:
                 if loop.place is not None and loop.place != place:
                     place = loop.place
                     functions.append(comment(line_of(place)))
-            text = LoopText(group, self, self._hint, libm=True)
+            text = LoopText(group, self.buffers, self._hint, libm=True)
             helpers.update(dict.fromkeys(text.helpers))
             name = f"loop_{len(calls) + 1}"
             functions += text.definition(name)
@@ -158,8 +154,9 @@ class _File:
             what = call_name(self.lowered.program.statements[loop.statement])
         raise CompileError(f"{where}{what} needs NumPy: a C file of {self.name} can't be written")
 
-    def _hint(self, buffer: int, what: Any) -> str:
-        return self._hints.get(buffer, "value")
+    def _hint(self, what: int | Map) -> str:
+        """Return what to call the array of a buffer, or the value of a loop."""
+        return self._hints.get(what.out.buffer if isinstance(what, Map) else what, "value")
 
     # --- memory ---------------------------------------------------------------------------------
 

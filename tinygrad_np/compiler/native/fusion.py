@@ -8,7 +8,6 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from ..lowering.loops import Loop, Map, View
-from .selection import reads_of, write_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -38,11 +37,10 @@ class Group:
         """Take a loop in."""
         self.end = time
         self.loops.append(loop)
-        write = write_of(loop)
-        for view in reads_of(loop):
+        for view in loop.reads:
             self._note(view, self.reads)
-        if write is not None:
-            self._note(write, self.writes)
+        if loop.write is not None:
+            self._note(loop.write, self.writes)
 
     def _note(self, view: View, views: dict[View, None]) -> None:
         if view not in self.reads and view not in self.writes:
@@ -83,6 +81,10 @@ class Times:
         for view in writes:
             self._events[view.buffer].append((self._now, view, False))
         return self._now
+
+    def add_loop(self, loop: Loop) -> int:
+        """Add a loop, and return when it runs."""
+        return self.add(loop.reads, [] if loop.write is None else [loop.write])
 
     def is_needed(self, view: View, after: int) -> bool:
         """Say whether anybody reads what a view has at some time."""

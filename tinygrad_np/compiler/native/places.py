@@ -9,7 +9,7 @@ import numpy as np
 from numpy.lib.array_utils import byte_bounds
 
 from ..lowering.builder import Builder
-from ..lowering.loops import COPY, Map, View
+from ..lowering.loops import COPY, Map, View, dense_strides
 from ..lowering.memory import Memory, Unsupported, element_type
 
 if TYPE_CHECKING:
@@ -37,13 +37,6 @@ class Places(Memory):
         self.resident: set[Var] = set()
         self.moving = _moving(program)
 
-    def view(self, var: Var) -> View:
-        """Return the view of a value."""
-        view = self.views.get(var)
-        if view is None:
-            view = self.views[var] = self._place(var)
-        return view
-
     def _place(self, var: Var) -> View:
         root = var.root
         if var.constant is not None:
@@ -56,7 +49,7 @@ class Places(Memory):
             return self._number(var)
         if var in self.placed:
             whole, start = self.placed[var]
-            return self.view(whole).reshaped(var.shape).placed(*_dense(var), start)
+            return self.view(whole).placed(var.shape, dense_strides(var.shape), start)
         if root is not var:
             if root.constant is not None:
                 return self._fixed(var.value)
@@ -125,11 +118,6 @@ def _moving(program: Program) -> set[Var]:
             if decides or var in moving:
                 moving.update(statement.outs)
     return moving
-
-
-def _dense(var: Var) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    strides = tuple(step // var.dtype.itemsize for step in np.empty(var.shape, var.dtype).strides)
-    return var.shape, strides
 
 
 class Loops(Builder):

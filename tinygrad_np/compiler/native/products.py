@@ -41,6 +41,10 @@ class Product(Computation):
     starts: list[tuple[int, ...]]
 
     @property
+    def reads(self) -> list[View]:
+        return [self.left, self.right]
+
+    @property
     def symbol(self) -> str:
         """The name of the routine in the text, with the letter of its dtype."""
         return _LETTERS[self.out.dtype.str[1:]] + self.routine

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..lowering.formulas import FORMULAS
-from ..lowering.loops import Gather, Guard, Loop, Map, Matmul, Reduce, dense_strides
+from ..lowering.loops import Gather, Guard, Loop, Map, Reduce, dense_strides
 from ..lowering.memory import Unsupported
-from ..lowering.translation import lower_statement
+from ..lowering.translation import lower_statement, needs_no_loop
 from . import products
 from .places import Loops
 from .scalars import is_exact
@@ -65,7 +65,7 @@ class Selection:
             raise Unsupported("errors of numbers, which C does not see")
         if getattr(statement.target, "__name__", "") in FORMULAS:
             raise Unsupported("a formula, whose steps round differently")
-        if any(out.root is not out or not out.size for out in outs):
+        if any(map(needs_no_loop, outs)):
             raise Unsupported("a view")
         if products.is_product(statement):
             products.lower_product(builder, statement)
@@ -110,7 +110,7 @@ def _check(loop: Loop, places: Places) -> None:
     """Raise unless C gives NumPy's bits for a loop."""
     if not isinstance(loop, (Gather, Guard, Map, Reduce, products.Product)):
         raise Unsupported(type(loop).__name__)
-    if not isinstance(loop, Map) and any(map(places.is_number, reads_of(loop))):
+    if not isinstance(loop, Map) and any(map(places.is_number, loop.reads)):
         raise Unsupported("a number in the place of an array")
     if isinstance(loop, Map):
         if not is_exact(loop):
@@ -150,37 +150,3 @@ def _has_order(loop: Reduce) -> bool:
     kept = source.shape[:-1]
     rows = source.strides[-1]  # whole rows are added, one behind the other
     return len(kept) == 1 and source.strides[0] == 1 and rows >= kept[0] and rows > 1
-
-
-def reads_of(loop: Loop) -> list[Any]:
-    """List the views that a loop reads."""
-    if isinstance(loop, Map):
-        return list(loop.operands)
-    if isinstance(loop, Gather):
-        read = [pick.index for pick in loop.picks]
-        read.append(whole_axis(loop))  # what is not written to stays
-        return [*read, loop.other] if loop.mode != "get" else read
-    if isinstance(loop, Guard):
-        return [loop.view]
-    if isinstance(loop, (Matmul, products.Product)):
-        return [loop.left, loop.right]
-    assert isinstance(loop, Reduce)
-    return [loop.source]
-
-
-def write_of(loop: Loop) -> Any:
-    """Return the view that a loop writes to; None for a check."""
-    if isinstance(loop, Guard):
-        return None
-    if isinstance(loop, Gather):
-        return loop.other if loop.mode == "get" else whole_axis(loop)
-    assert isinstance(loop, (Map, Matmul, Reduce, products.Product))
-    return loop.out
-
-
-def whole_axis(loop: Gather) -> Any:
-    """Return a view of all places that the indices of a gather may lead to."""
-    base = loop.base
-    shape = (*base.shape, *(pick.size for pick in loop.picks))
-    strides = (*base.strides, *(pick.stride for pick in loop.picks))
-    return base.placed(shape, strides)

@@ -17,8 +17,8 @@ from ..statements import Statement, Var, constant
 from .fusion import Group, Times, fuse
 from .products import Product, blas
 from .scalars import ctype
-from .selection import Selection, reads_of, write_of
-from .text import PRELUDE, LoopText, comment, helper_text, is_product, line_of
+from .selection import Selection
+from .text import PRELUDE, LoopText, comment, helper_text, line_of
 
 if TYPE_CHECKING:
     from ..lowering.loops import Loop, View
@@ -119,11 +119,7 @@ class NativeWriter(Writer):
     def _happens(self, statement: Statement) -> list[int]:
         """Note what a statement reads and writes; return the time of each of its loops."""
         if id(statement) in self.loops:
-            times = []
-            for loop in self.loops[id(statement)]:
-                write = write_of(loop)
-                times.append(self.times.add(reads_of(loop), [] if write is None else [write]))
-            return times
+            return [self.times.add_loop(loop) for loop in self.loops[id(statement)]]
         if statement.is_view() or statement.kind == "memory":
             return []
         writes = [*statement.outs, *([statement.writes] if statement.writes else [])]
@@ -244,11 +240,12 @@ class NativeWriter(Writer):
         self._text_place = place
         return [comment(line_of(place))]
 
-    def hint(self, buffer: int, what: Any) -> str:
-        """Return what to call a value of a loop, or the array of a buffer."""
-        if isinstance(what, Var):
-            return what.hint or "number"
-        if what is None or what.statement is None:
+    def hint(self, what: int | Loop) -> str:
+        """Return what to call the array of a buffer, or the value of a loop."""
+        if isinstance(what, int):
+            owner = self.places.owners.get(what)
+            return "value" if owner is None else owner.hint or "number"
+        if what.statement is None:
             return "value"
         statement = self.program.statements[what.statement]
         out = statement.outs[0] if statement.outs else statement.writes
@@ -306,12 +303,11 @@ class _Function:
     def add(self, group: Group) -> None:
         """Add a group of loops."""
         first = group.loops[0]
-        if is_product(first):
-            assert isinstance(first, Product)
+        if isinstance(first, Product):
             self._lines += self.writer.heading(first)
             self._product(first)
             return
-        text = LoopText(group, self.writer.places, self.writer.hint)
+        text = LoopText(group, self.writer.places.buffers, self.writer.hint)
         self.writer.helpers.update(dict.fromkeys(text.helpers))
         key = tuple(text.definition(""))
         name = self.writer.defined.get(key)

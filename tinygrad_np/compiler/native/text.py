@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING, Any
 from ...core.callsite import short_place
 from ..emitters.names import Names
 from ..lowering.axes import merge_neighbours
-from ..lowering.loops import Gather, Guard, Loop, Map, Matmul, Reduce, View
+from ..lowering.loops import Gather, Guard, Map, Matmul, Reduce, View
+from ..lowering.reductions import memory_order
 from .fusion import Group
 from .scalars import FUNCTIONS, ctype, formula, literal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from ..lowering.loops import Buffer
 
 _WORDS = """
 auto bool break case char const continue default do double else enum extern false float for
@@ -102,11 +105,16 @@ class LoopText:
     """
 
     def __init__(
-        self, group: Group, places: Any, hint: Callable[[int, Any], str], *, libm: bool = False
+        self,
+        group: Group,
+        buffers: list[Buffer],
+        hint: Callable[[int | Map], str],
+        *,
+        libm: bool = False,
     ) -> None:
         self.libm = libm
         self.group = group
-        self.places = places
+        self.buffers = buffers
         self.hint = hint
         self.names = Names(_RESERVED)
         self.pointers: dict[Any, tuple[str, View]] = {}
@@ -149,9 +157,7 @@ class LoopText:
     def _pointer(self, view: View) -> str:
         key = self._key(view)
         if key not in self.pointers:
-            owner = self.places.owners.get(view.buffer)
-            name = self.names.new(self.hint(view.buffer, owner))
-            self.pointers[key] = name, view
+            self.pointers[key] = self.names.new(self.hint(view.buffer)), view
         return self.pointers[key][0]
 
     def _at(self, view: View, more: str = "", indices: str = _INDICES) -> str:
@@ -165,12 +171,11 @@ class LoopText:
 
     def _load(self, view: View, dtype: Any, at: View | None = None) -> str:
         """Return an operand as a value of a dtype; `at` is the view with the loop's axes."""
-        buffer = self.places.buffers[view.buffer]
+        buffer = self.buffers[view.buffer]
         if buffer.role == "number":
             name = self.numbers.get(view.buffer)
             if name is None:
-                name = self.hint(view.buffer, self.places.owners.get(view.buffer))
-                name = self.numbers[view.buffer] = self.names.new(name)
+                name = self.numbers[view.buffer] = self.names.new(self.hint(view.buffer))
             text = name if view.dtype.itemsize == 8 else f"({ctype(view.dtype)}){name}"
         elif buffer.role == "constant" and buffer.size == 1:
             value = buffer.values
@@ -197,7 +202,7 @@ class LoopText:
         """Write elementwise loops as one, values in variables."""
         loops = [loop for loop in self.group.loops if isinstance(loop, Map)]
         views = list(dict.fromkeys([*self.group.stores, *self.group.writes, *self.group.reads]))
-        order = sorted(range(len(views[0].shape)), key=lambda k: -abs(views[0].strides[k]))
+        order = memory_order(views[0])
         merged = dict(zip(views, merge_neighbours([view.axes(order) for view in views])))
         values: dict[View, str] = {}
         body: list[str] = []
@@ -212,7 +217,7 @@ class LoopText:
                 if known and view.dtype != dtype:
                     text = cast(known, view.dtype, dtype)
                 operands.append(text)
-            name = self.names.new(self.hint(loop.out.buffer, loop))
+            name = self.names.new(self.hint(loop))
             body.append(self._value(loop, name, operands))
             values[loop.out] = name
         for view in self.group.stores:
@@ -258,8 +263,7 @@ class LoopText:
             self._rows(loop, step, start)
             return
         if start is None:
-            begin = source.placed(source.shape[:kept], source.strides[:kept])
-            start = self._at(begin)
+            start = self._at(source.axes(list(range(kept))))
         inner = self._nest(folded, [f"total = {step.format('total', value)};"], kept)
         body = [f"{kind} total = {start};", *inner, f"{self._at(out)} = total;"]
         if not out.shape:
@@ -271,7 +275,7 @@ class LoopText:
         out, source = loop.out, loop.source
         kept = len(out.shape)
         self.helpers.add((function, out.dtype))
-        first = source.placed(source.shape[:kept], source.strides[:kept])
+        first = source.axes(list(range(kept)))
         start = "0 + " if function == "sum" else ""
         total = f"{function}_{out.dtype.str[1:]}(&{self._at(first)}, {source.shape[-1]})"
         self.lines += self._nest(out.shape, [f"{self._at(out)} = {start}{total};"])
@@ -280,7 +284,7 @@ class LoopText:
         """Write a reduction over rows that takes whole rows at a time."""
         out, source = loop.out, loop.source
         n, rows = source.shape
-        begin = start if start is not None else self._at(source.placed((n,), (1,)))
+        begin = start if start is not None else self._at(source.axes([0]))
         here = self._at(out)
         value = f"{self._pointer(source)}[i + j * {source.strides[1]}]"
         update = f"{here} = {step.format(here, value)};"
@@ -357,8 +361,3 @@ def comment(text: str) -> str:
 def line_of(place: tuple[str, int]) -> str:
     """Return a line of the user's, with where it stands."""
     return f"{short_place(place)}: {linecache.getline(*place).strip()}"
-
-
-def is_product(loop: Loop) -> bool:
-    """Say whether a loop is left to BLAS."""
-    return not isinstance(loop, (Map, Reduce, Gather, Guard))

@@ -202,8 +202,8 @@ class _Document:
     def _end_of_forward(self) -> int:
         """Return how many loops it takes to have the loss."""
         loss = self._loss().buffer
-        writes = [k for k, loop in enumerate(self.lowered.loops) if loop.written == loss]
-        return 1 + writes[-1]
+        writes = [loop.write and loop.write.buffer for loop in self.lowered.loops]
+        return 1 + max(k for k, buffer in enumerate(writes) if buffer == loss)
 
     def _rates(self) -> list[View]:
         """Return the learning rates that can be changed."""

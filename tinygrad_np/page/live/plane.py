@@ -62,7 +62,7 @@ def find_plane(graph: Snapshot, views: dict[int, View], lowered: Lowered) -> Pla
     inputs: dict[int, list[int]] = {}
     for edge in graph.edges:
         inputs.setdefault(edge.target, []).append(edge.source)
-    written = {loop.written for loop in lowered.loops}
+    written = {loop.write.buffer for loop in lowered.loops if loop.write}
     given = [node for node in graph.nodes if node.kind == "data" and node.id in views]
     points = [node for node in given if _is_points(node) and views[node.id].buffer not in written]
     planes = [_plane_of(node, graph, inputs, views, lowered) for node in points]
@@ -200,5 +200,5 @@ def _upto(lowered: Lowered, view: View) -> int:
     return 1 + max(
         k
         for k, loop in enumerate(lowered.loops)
-        if loop.section == "forward" and loop.written == view.buffer
+        if loop.section == "forward" and loop.write and loop.write.buffer == view.buffer
     )
