@@ -187,6 +187,19 @@ def test_logic_of_booleans():
             wrong()
 
 
+@pytest.mark.parametrize("function", [np.lexsort, lambda keys: np.ravel_multi_index(keys, (9, 9))])
+def test_tensors_within_a_tuple(function):
+    rows, columns = np.array([3, 1, 3, 0]), np.array([2, 7, 1, 5])
+    result = function((rows, tg.Tensor(columns)))
+    assert isinstance(result, tg.Tensor)
+    np.testing.assert_array_equal(result, function((rows, columns)))
+
+
+def test_order_by_keys_that_need_a_gradient():
+    keys = tg.Tensor([3.0, 1.0, 2.0], requires_grad=True)
+    assert np.lexsort((keys, keys * keys)).tolist() == [1, 2, 0]
+
+
 def test_never_an_object_array():
     t = tg.Tensor(A, requires_grad=True)
     for result in (A + t, [A, A] * t, np.float64(1) + t, (1.0, 2.0, 3.0, 4.0) * t):

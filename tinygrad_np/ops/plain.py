@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..core.containers import flatten, rebuild
 from ..core.modes import recording
 from ..core.node import flat
 from ..core.protocols import FUNCTIONS
@@ -72,7 +73,8 @@ def _wrap(value: Any, function: Callable, args: tuple) -> Any:
     if not isinstance(value, (np.ndarray, np.generic)):
         return value
     result = Tensor(value)
-    parents = [arg._node for arg in args if isinstance(arg, Tensor)] if recording.get() else ()
+    tensors = [arg for arg in flatten(args) if isinstance(arg, Tensor)]
+    parents = [tensor._node for tensor in tensors] if recording.get() else ()
     result._node = flat(function.__name__, parents, value) or result._node
     return result
 
@@ -81,8 +83,7 @@ def _plain(function: Callable) -> Callable:
     """Make the function that answers for one of NumPy's on Tensors."""
 
     def answer(*args: Any, **kwargs: Any) -> Any:
-        options = {name: unwrap(value) for name, value in kwargs.items()}
-        out = function(*map(unwrap, args), **options)
+        out = function(*rebuild(args, unwrap), **rebuild(kwargs, unwrap))
         return _wrap(out, function, args)
 
     return answer
