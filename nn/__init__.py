@@ -52,6 +52,7 @@ if _TYPE_CHECKING:
     from .optimizers.schedules import *
     from .pure_functions import *
     from .saving import *
+    from .torch_weights import *
     from .training.rate_finder import *
 
 
@@ -66,6 +67,7 @@ _LAZY = {
     "LBFGS": "optimizers.lbfgs",
     "LearningRates": "training.rate_finder",
     "LinearLR": "optimizers.schedules",
+    "LoadedWeight": "torch_weights",
     "MultiStepLR": "optimizers.schedules",
     "OneCycleLR": "optimizers.schedules",
     "OptimizerState": "pure_functions",
@@ -83,9 +85,11 @@ _LAZY = {
     "find_lr": "training.rate_finder",
     "functional_call": "pure_functions",
     "load": "saving",
+    "load_torch": "torch_weights",
     "pure": "pure_functions",
     "ravel": "pure_functions",
     "save": "saving",
+    "to_torch": "torch_weights",
 }
 
 

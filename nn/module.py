@@ -62,6 +62,8 @@ class Module:
     """
 
     training: bool = True
+    # Names of the parameters that PyTorch holds transposed, for nn.load_torch; None: not stated.
+    torch_transposed: tuple[str, ...] | None = None
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """Compute the output; a subclass says how."""
@@ -203,7 +205,8 @@ class Module:
 
         Raises:
             KeyError: missing or unknown names (with `strict`).
-            TypeError: no mapping, or values that the dtype can't hold, as floats for integers.
+            TypeError: no mapping, or values that the dtype can't hold, as floats for integers;
+                weights of PyTorch that are transposed here, see `load_torch`.
             ValueError: a shape that differs.
         """
         if not hasattr(state, "keys"):
@@ -211,6 +214,9 @@ class Module:
                 "load_state_dict() takes what state_dict() returns, a dict of names and arrays, "
                 f"not {type(state).__name__}"
             )
+        from .torch_layouts import check_layout
+
+        check_layout(self, state)
         own = self._state()
         missing = [name for name in own if name not in state]
         unknown = [name for name in state if name not in own]

@@ -17,6 +17,8 @@ import numpy as np
 from tinygrad_np import Tensor
 
 from .arguments import plain_array
+from .module import Module
+from .torch_layouts import says_no_layout
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -231,12 +233,7 @@ def load(path: str | os.PathLike[str], into: Any = None) -> Saved:
         raise ValueError(message) from error
     content = arrays | _values(path, arrays, metadata)
     if into is not None:
-        origin = FOREIGN.get(metadata.get("format", ""))
-        if origin is not None:
-            raise ValueError(
-                f"{path} is of {origin}, which lays weights out in its own way. Without `into`, "
-                "load() returns the arrays as they are"
-            )
+        _check_origin(path, metadata, into)
         _restore(into, content)
     return Saved(content, "checksum" in metadata)
 
@@ -253,6 +250,25 @@ def _values(path: Path, arrays: Arrays, metadata: dict[str, str]) -> dict[str, A
             f"its layout {metadata['layout']!r}"
         )
     return json.loads(metadata["values"])
+
+
+def _check_origin(path: Path, metadata: dict[str, str], into: Any) -> None:
+    """Raise for a file that other layouts may be in, which shapes do not always show."""
+    origin = FOREIGN.get(metadata.get("format", ""))
+    instead = f"nn.load_torch(model, {str(path)!r})"
+    if origin is not None:
+        if origin != "PyTorch":
+            instead = "without `into`, load() returns the arrays as they are"
+        raise ValueError(f"{path} is of {origin}, which lays weights out in its own way: {instead}")
+    if metadata.get("format") == FORMAT or path.suffix == ".npz":
+        return
+    models = [part for _, part in _parts(into) if isinstance(part, Module)]
+    if any(map(says_no_layout, models)):
+        raise ValueError(
+            f"{path} does not say how its weights are laid out, and their shapes don't either: "
+            f"{instead} if PyTorch wrote it, model.load_state_dict(nn.load(path)) if they are "
+            "(in, out)"
+        )
 
 
 def _read_npz(path: Path) -> tuple[Arrays, dict[str, str]]:
@@ -291,9 +307,26 @@ _HEADERS = {
 
 
 def _read_safetensors(path: Path) -> tuple[Arrays, dict[str, str]]:
-    with _safetensors().safe_open(path, framework="np") as file:
-        arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        return arrays, file.metadata() or {}
+    safetensors = _safetensors()
+    with safetensors.safe_open(path, framework="np") as file:
+        names = list(file.keys())
+        metadata = file.metadata() or {}
+        if all(file.get_slice(name).get_dtype() != "BF16" for name in names):
+            return {name: file.get_tensor(name) for name in names}, metadata
+    entries = safetensors.deserialize(path.read_bytes())
+    return {name: _entry_array(**entry) for name, entry in entries}, metadata
+
+
+def _entry_array(shape: list[int], dtype: str, data: bytes) -> np.ndarray:
+    """Return an entry of a .safetensors file as an array; bfloat16, which NumPy lacks, as float32.
+
+    A bfloat16 is the upper half of a float32.
+    """
+    if dtype == "BF16":
+        return (np.frombuffer(data, "<u2").astype("<u4") << 16).view("<f4").reshape(shape)
+    kind = {"F": "f", "I": "i", "U": "u", "B": "b"}[dtype[0]]
+    size = 1 if dtype == "BOOL" else int(dtype[1:]) // 8
+    return np.frombuffer(data, f"<{kind}{size}").reshape(shape).copy()
 
 
 # --- restoring ------------------------------------------------------------------------------------

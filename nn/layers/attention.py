@@ -36,6 +36,8 @@ class MultiheadAttention(Module):
         dtype, rng: as of `Linear`.
     """
 
+    torch_transposed = ("in_proj_weight",)
+
     def __init__(
         self,
         embed_dim: int,

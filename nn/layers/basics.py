@@ -44,6 +44,8 @@ class Linear(Module):
         rng: generator for the initial values; by default `tinygrad_np.default_generator()`.
     """
 
+    torch_transposed = ("weight",)
+
     def __init__(
         self,
         in_features: int,

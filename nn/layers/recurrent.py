@@ -81,6 +81,7 @@ class _Recurrent(Module):
     """Base of the cells and layers: parameters for each layer and direction."""
 
     rule: _Rule
+    torch_transposed = ("weight_ih", "weight_hh")
 
     def _add_parameters(
         self,

@@ -174,6 +174,23 @@ def test_a_layer_trains_as_pytorchs_does(name, k):
     same_training(ours, theirs, 3 * normal(*shape), steps=steps, tolerance=tolerance)
 
 
+@pytest.mark.parametrize(("name", "k"), [case for case in CASES if layers(*case)[0].state_dict()])
+def test_weights_come_from_pytorch_and_go_back(name, k):
+    ours, theirs, shape = layers(name, k)
+    if name.startswith("Batch"):
+        theirs(torch.tensor(normal(*shape, seed=1)))  # statistics that are not the first ones
+    x = normal(*shape)
+    y = theirs.eval()(torch.tensor(x))
+    loaded = nn.load_torch(ours, theirs, check=(x, y))
+    assert [weight.name for weight in loaded] == list(theirs.state_dict())
+    for own, right in zip(leaves(ours.eval()(x)), leaves(y)):
+        close(own.numpy(), right.detach())
+    back = layers(name, k)[1].eval()
+    back.load_state_dict({n: torch.from_numpy(a) for n, a in nn.to_torch(ours).items()})
+    for own, right in zip(leaves(back(torch.tensor(x))), leaves(y)):
+        assert torch.equal(own, right)
+
+
 @pytest.mark.parametrize("name", ["Conv1d", "Conv2d", "ConvTranspose1d", "ConvTranspose2d"])
 def test_compiled_convolutions(name):
     ours, theirs, shape = layers(name, 1)

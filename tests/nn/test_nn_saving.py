@@ -296,11 +296,17 @@ def test_safetensors_from_elsewhere(tmp_path):
     path = tmp_path / "a.safetensors"
     numpy.save_file(weights, path)
     layer = nn.Linear(3, 3)
-    assert not nn.load(path, layer).checked
+    with pytest.raises(ValueError, match=r"does not say how .*shapes don't either: nn\.load_t"):
+        nn.load(path, layer)
+    layer.load_state_dict(nn.load(path))
+    assert same(layer.state_dict(), weights)
     numpy.save_file(weights, path, {"format": "pt"})
-    with pytest.raises(ValueError, match="PyTorch"):
+    with pytest.raises(ValueError, match=r"PyTorch.*nn\.load_torch\(model"):
         nn.load(path, layer)
     assert same(nn.load(path), weights)
+    wide = {"weight": np.ones((2, 3), "f4"), "bias": np.zeros(3, "f4")}
+    numpy.save_file(wide, path)  # the shapes say how it is laid out
+    assert not nn.load(path, nn.Linear(2, 3)).checked
     nn.save(layer, path)
     assert same(numpy.load_file(path), layer.state_dict())
 
