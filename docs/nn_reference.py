@@ -272,6 +272,7 @@ MODULES = (
     "training.history",
     "training.rate_finder",
     "saving",
+    "torch_weights",
     "pure_functions",
     "distributions",
     "nnfs",
