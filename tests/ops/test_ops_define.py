@@ -1,5 +1,7 @@
 """Ops that users declare: by the same call as the table, and good for everything."""
 
+import inspect
+
 import numpy as np
 import pytest
 
@@ -67,6 +69,23 @@ def test_is_described():
     assert scaled.op.params == ("by",)
     assert scaled.op.defaults["by"] == 2.0
     assert scaled.__doc__ == "Scaled."
+
+
+def test_the_function_has_the_parameters_of_its_op():
+    """Those that `help()` and editors show, bound to a Tensor too."""
+    assert str(inspect.signature(tg.sum)) == "(x, axis=None, *, keepdims=False)"
+    assert str(inspect.signature(tg.Tensor(1.0).sum)) == "(axis=None, *, keepdims=False)"
+    functions = [(op, getattr(tg, name)) for name, op in tg.TABLE.items()]
+    shown = {op: tuple(inspect.signature(f).parameters) for op, f in functions}
+    other = [op.name for op, names in shown.items() if names != tuple(op.defaults)]
+    assert other == ["arctan2", "ldexp"]  # ufuncs of two inputs, by position alone
+    assert "def _softmax(x, axis=-1)" in inspect.getsource(tg.softmax)
+
+
+def test_two_inputs_are_given_by_position():
+    """What the function calls x may be the op's y."""
+    with pytest.raises(TypeError, match="positional"):
+        tg.arctan2(y=1.0, x=leaf(2.0))
 
 
 def test_name_defaults_to_the_forwards():

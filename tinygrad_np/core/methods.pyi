@@ -316,7 +316,7 @@ class TableMethods:
         """log |Γ(x)|, the logarithm of the gamma function: log((n - 1)!) at positive integers n."""
     def polygamma(self, order: int) -> Tensor:
         """The derivative of digamma of an order from 1 on; nan for negative x above order 1."""
-    def xlogy(self, y: Tensor | ArrayLike) -> Tensor:
+    def xlogy(self, y: Tensor | ArrayLike, /) -> Tensor:
         """x * log(y), and 0 where x is 0, whatever y is."""
     def elu(self, alpha: float = 1.0) -> Tensor:
         """x where it is positive, else alpha * (exp(x) - 1)."""

@@ -114,7 +114,7 @@ def binary(op: Op) -> Callable:
     x_flows, y_flows = x_rule is not None, y_rule is not None
     reads_shapes = op.reads_shapes
 
-    def call(x, y):
+    def call(x, y, /):  # the op may call them otherwise
         try:
             try:
                 if isinstance(x, Tensor):

@@ -139,6 +139,8 @@ def define_op(
     function.__name__ = function.__qualname__ = op.name
     function.__doc__ = op.doc
     function.op = op
+    if not is_ufunc:  # whose parameters are others: out, where, casting ...
+        function.__wrapped__ = op.forward  # read by help() and editors
     for np_function in numpy:
         # The first op to answer for a function goes on doing so.
         if isinstance(np_function, np.ufunc):
