@@ -120,18 +120,22 @@ class Tensor(Hooked, Writable, NumPyProtocols, PythonProtocols, ForeignNames, Ta
 
     @property
     def shape(self) -> tuple[int, ...]:
+        """The lengths of the axes, as a tuple."""
         return self._data.shape
 
     @property
     def ndim(self) -> int:
+        """The number of axes."""
         return self._data.ndim
 
     @property
     def size(self) -> int:
+        """The number of elements."""
         return self._data.size
 
     @property
     def dtype(self) -> np.dtype:
+        """The NumPy dtype of the values."""
         return self._data.dtype
 
     @property
