@@ -3,9 +3,9 @@
     python docs/generate.py            # write them
     python docs/generate.py --check    # fail if one of them is stale
 
-They are the references of the operations and of nn (`docs/ops.md`, `docs/nn.md`), and the type
-stubs: the signatures of the functions (`tinygrad_np/ops/__init__.pyi`) and of the methods and
-operators that Tensor gets from them (`tinygrad_np/core/methods.pyi`).
+They are the references of the operations, of the core and of nn (`docs/ops.md`, `docs/core.md`,
+`docs/nn.md`), and the type stubs: the signatures of the functions (`tinygrad_np/ops/__init__.pyi`)
+and of the methods and operators that Tensor gets from them (`tinygrad_np/core/methods.pyi`).
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+from core_reference import core_reference
 from nn_reference import nn_reference
 from reference import reference
 
@@ -103,8 +104,8 @@ def parameters(op: tg.Op, input_types: list[str], *, method: bool = False) -> st
         else:
             kind += " | None" if default is None and "None" not in kind and kind != "Any" else ""
             parts.append(f"{name}: {kind} = {default!r}")
-    if isinstance(op.forward, np.ufunc):
-        parts.append("/")  # ufuncs take their inputs by position
+    if isinstance(op.forward, np.ufunc) or (op.elementwise and len(op.inputs) > 1):
+        parts.append("/")  # they take their inputs by position
     return ", ".join(parts)
 
 
@@ -264,6 +265,7 @@ def main() -> int:
         "tinygrad_np/ops/__init__.pyi": ops_stub(),
         "tinygrad_np/core/methods.pyi": methods_stub(),
         "docs/ops.md": reference(),
+        "docs/core.md": core_reference(),
         "docs/nn.md": nn_reference(),
     }.items():
         target = ROOT / path

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import importlib
 import inspect
-import re
 from typing import Any
+
+from docstrings import contents, entry
 
 import nn
 
@@ -279,96 +280,44 @@ MODULES = (
 )
 
 
+NAMESPACES = ("data", "init", "distributions", "nnfs")
+
+NEXT = """\
+What to see next: [the core](core.md), the other names of `tinygrad_np` · [the operations](ops.md).
+"""
+
+
 def nn_reference() -> str:
-    """The text of docs/nn.md."""
-    parts = [INTRODUCTION]
-    shown = set()
+    """Return the text of docs/nn.md.
+
+    Raises:
+        LookupError: a public name that none of MODULES has.
+    """
+    sections, groups = [], []
+    shown: dict[Any, str] = {}
     for stem in MODULES:
         module = importlib.import_module(f"nn.{stem}")
-        own = stem in ("data", "init", "distributions", "nnfs")
-        names = [n for n in module.__all__ if own or n in nn.__all__]
+        is_namespace = stem in NAMESPACES
+        names = [n for n in module.__all__ if is_namespace or n in nn.__all__]
         # Other names for a thing come behind its own.
         names.sort(key=lambda name: getattr(module, name).__name__ != name)
-        prefix = f"nn.{stem}" if own else "nn"
+        prefix = f"nn.{stem}" if is_namespace else "nn"
         title, _, rest = inspect.cleandoc(module.__doc__ or "").partition("\n")
-        parts.append(f"## {title.rstrip('.')}\n")
+        title = title.rstrip(".")
+        sections.append(f"## {title}\n")
         if rest.strip():
-            parts.append(f"{rest.strip()}\n")
+            sections.append(f"{rest.strip()}\n")
         for name in names:
-            value = getattr(module, name)
+            heading, value = f"{prefix}.{name}", getattr(module, name)
             if value in shown:
-                parts.append(f"### `{prefix}.{name}`\n\nThe same as `{prefix}.{value.__name__}`.\n")
-                continue
-            shown.add(value)
-            parts.append(entry(f"{prefix}.{name}", value))
-    missing = [n for n in nn.__all__ if f"`nn.{n}" not in "".join(parts)]
-    missing = [n for n in missing if n not in MODULES]
-    assert not missing, f"not in the reference: {missing}"
-    return "\n".join(parts).rstrip() + "\n"
-
-
-def entry(title: str, value: Any) -> str:
-    """The section of one class or function."""
-    lines = [f"### `{title}{signature(value)}`\n", prose(value)]
-    if inspect.isclass(value):
-        for name, method in vars(value).items():
-            public = not name.startswith("_") and name not in ("forward", "extra_repr", "update")
-            if public and inspect.isfunction(method) and method.__doc__:
-                summary = inspect.cleandoc(method.__doc__).split("\n\n")[0].replace("\n", " ")
-                lines.append(f"- `.{name}{signature(method)}`: {summary}")
-        if lines[-1].startswith("- "):
-            lines.append("")
-    return "\n".join(lines)
-
-
-def signature(value: Any) -> str:
-    """The parameters and their defaults, without types."""
-    function = value.__init__ if inspect.isclass(value) else value
-    if not inspect.isfunction(function):
-        return ""
-    plain = []
-    for p in inspect.signature(function).parameters.values():
-        if p.name == "self":
-            continue
-        default = p.default
-        if inspect.isfunction(default):
-            default = Name(default.__qualname__.split(".")[0])
-        elif isinstance(default, type) and default is not p.empty:
-            default = Name(default.__name__)
-        plain.append(p.replace(annotation=p.empty, default=default))
-    return str(inspect.Signature(plain))
-
-
-class Name(str):
-    """A default that is shown by its name."""
-
-    def __repr__(self) -> str:
-        return str(self)
-
-
-def prose(value: Any) -> str:
-    """The docstring as Markdown: sections as bold words, arguments as a list."""
-    text = inspect.getdoc(value) or ""
-    lines = []
-    section = ""
-    in_code = False
-    for line in text.splitlines():
-        if re.fullmatch(r"(Args|Returns|Raises|Attributes):", line):
-            section = line.rstrip(":")
-            lines += [f"**{section}**", ""] if section != "Args" else []
-            continue
-        if section and not line.strip():
-            section = ""
-        elif section:
-            item = re.match(r"    ([\w*, ]+): (.*)", line)
-            if item and section != "Returns":
-                line = f"- `{item[1]}`: {item[2]}"
+                sections.append(f"### `{heading}`\n\nThe same as `{shown[value]}`.\n")
             else:
-                line = f"  {line.strip()}" if section != "Returns" else line.strip()
-        elif line.startswith("    ") != in_code and (line.strip() or in_code):
-            lines.append("```" if in_code else "```text")
-            in_code = not in_code
-        lines.append(line.removeprefix("    ") if in_code else line)
-    if in_code:
-        lines.append("```")
-    return "\n".join(lines) + "\n"
+                shown[value] = heading
+                sections.append(entry(heading, value, hidden=("forward", "extra_repr", "update")))
+        groups.append((title, [(name, f"{prefix}.{name}") for name in names]))
+    named = {heading for _, names in groups for _, heading in names}
+    missing = [n for n in nn.__all__ if n not in NAMESPACES and f"nn.{n}" not in named]
+    if missing:
+        raise LookupError(f"add the modules of {', '.join(missing)} to MODULES in {__file__}")
+    first, line, rest = INTRODUCTION.partition("\n## A layer of your own")
+    return "\n".join([first, contents(groups), line.lstrip() + rest, *sections, NEXT])

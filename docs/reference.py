@@ -10,6 +10,7 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from docstrings import contents, entry
 
 from tinygrad_np import ops
 
@@ -26,84 +27,87 @@ INTRODUCTION = """\
 Generated from the table of operations by `docs/generate.py`: do not edit.
 
 Each operation is a function of `tinygrad_np`, and those whose first argument is one array are
-methods of Tensor too. The rule of an input says how the gradient `g` of the result becomes its
-gradient; `out` is the result. Broadcasting is undone by the engine. Every rule runs on Tensors too
-(`create_graph=True`), so derivatives of every order are recorded by the same lines; "no gradient"
-marks inputs and results that carry none. Dtypes are NumPy's; a gradient has the dtype of its input.
+methods of Tensor too. Below the call stands the derivative: for each input the rule by which the
+gradient `g` of the result becomes that of the input. A rule reads the inputs, and `out`, the
+result. Broadcasting is undone by the engine. Every rule runs on Tensors too (`create_graph=True`),
+so derivatives of every order are recorded by the same lines; "no gradient" marks inputs and results
+that carry none. Dtypes are NumPy's, `float32 → float32` says which one comes out; a gradient has
+the dtype of its input.
 
-"Special points" are those without a derivative. A first derivative there is a convention. A second
+"Kinks" are points without a derivative. A first derivative there is a convention. A second
 one is what both sides have, or lies between them; where the sides have none it is nan, never a
 number that only follows from the convention: `norm(x)**2` at 0 has the gradient 0, and nan for the
 second derivative.
 """
 
+NEXT = """\
+What to see next: [declare one of your own](start.md#your-own-operation) ·
+[how a gradient flows through them](backprop.md) · [the core](core.md) · [nn](nn.md).
+"""
+
 
 def reference() -> str:
-    """The text of docs/ops.md."""
-    parts = [INTRODUCTION]
+    """Return the text of docs/ops.md."""
     count = len(ops.TABLE)
     composed = len(ops.FUNCTIONS_BY_NAME) - count
-    parts.append(
-        f"{count} operations with rules of their own, {composed} functions made of them.\n"
-    )
+    groups, sections = [], []
     for family in ops.FAMILIES:
-        title = (family.__doc__ or "").strip().splitlines()[0]
-        parts.append(f"## {title.rstrip('.')}\n")
-        names = family.__all__
-        own = [n for n in names if hasattr(ops.FUNCTIONS_BY_NAME[n], "op")]
-        parts += [entry(ops.FUNCTIONS_BY_NAME[n].op) for n in own]
-        made = [n for n in names if n not in own]
-        if made:
-            parts.append("Made of these operations:\n")
-            parts += [composition(n, ops.FUNCTIONS_BY_NAME[n]) for n in made]
-            parts.append("")
-    return "\n".join(parts).rstrip() + "\n"
+        title = (family.__doc__ or "").strip().splitlines()[0].rstrip(".")
+        groups.append((title, [(name, name) for name in family.__all__]))
+        sections.append(f"## {title}\n")
+        names = sorted(family.__all__, key=lambda name: name not in ops.TABLE)
+        for name in names:
+            function = ops.FUNCTIONS_BY_NAME[name]
+            op = getattr(function, "op", None)
+            sections.append(operation(op) if op else entry(name, function))
+    counts = f"{count} operations with rules of their own, {composed} functions made of them.\n"
+    return "\n".join([INTRODUCTION, counts, contents(groups), *sections, NEXT])
 
 
-def entry(op: tg.Op) -> str:
-    """The section of one operation."""
+def operation(op: tg.Op) -> str:
+    """Return the section of one operation."""
     summary, *more = inspect.cleandoc(op.doc).splitlines()
+    call = [f"{op.name}{signature(op)}", *derivatives(op)]
     text = op.text.replace("{", "").replace("}", "")
-    lines = [f"### `{op.name}{signature(op)}`\n", f"{summary} `{text}`", *more, ""]
-    longer: dict[str, list[str]] = {}
-    if any(rule is not None for rule in op.rule.values()):
-        lines += ["| input | its gradient |", "|---|---|"]
-        for name, rule in op.rule.items():
-            text = rule_lines(rule)
-            if len(text) > 1:
-                longer.setdefault("\n".join(text), []).append(name)
-            cell = "`" + text[0].replace("|", "\\|") + "`" if len(text) == 1 else "below"
-            lines.append(f"| `{name}` | {cell if rule is not None else 'no gradient'} |")
-        for text, names in longer.items():
-            heading = "Rule of " + " and ".join(f"`{name}`" for name in names)
-            lines += ["", f"{heading}:", "", "```text", text, "```"]
-    else:
-        lines.append("No gradient.")
+    shown = "" if text == f"{op.name}({', '.join(op.inputs)})" else f" `{text}`"
+    block = "\n".join(call)
+    lines = [f"### `{op.name}`\n", f"```py\n{block}\n```\n", f"{summary}{shown}", *more, ""]
+    if not any(op.rule.values()):
+        lines[2] += " No gradient."
+    if op.kinks:
+        lines += [f"Kinks: {op.kinks}.", ""]
     facts = dtype_facts(op)
     if op.domain != (-np.inf, np.inf):
-        facts.append(f"Tested on inputs between {op.domain[0]:g} and {op.domain[1]:g}")
-    if op.kinks:
-        facts.append(f"Special points: {op.kinks}")
+        facts.append(f"tested on inputs between {op.domain[0]:g} and {op.domain[1]:g}")
     answered = answers_for(op)
     if answered:
-        facts.append(f"NumPy: {', '.join(f'`{name}`' for name in answered)}")
+        facts.append(", ".join(f"`{name}`" for name in answered))
     if facts:
-        lines += ["", ". ".join(facts) + "."]
-    return "\n".join([*lines, ""])
+        lines += [" · ".join(facts), ""]
+    return "\n".join(lines)
+
+
+def derivatives(op: tg.Op) -> list[str]:
+    """Return the rules, indented; inputs that share one of several lines stand before it."""
+    if not any(op.rule.values()):
+        return []
+    rows: dict[str, list[str]] = {}
+    for name, rule in op.rule.items():
+        text = "\n".join(rule_lines(rule))
+        rows.setdefault(text if "\n" in text else f"{name}: {text}", []).append(name)
+    lines = []
+    for text, names in rows.items():
+        lines += [f"{', '.join(names)}:", textwrap.indent(text, "    ")] if "\n" in text else [text]
+    return textwrap.indent("\n".join(lines), "    ").splitlines()
 
 
 def dtype_facts(op: tg.Op) -> list[str]:
-    """What dtype comes out for float32 and int64, found by calling it, and the second order."""
+    """Return which dtype comes out for float32 and for int64, found by calling it."""
     facts = []
-    found = {}
-    for dtype in (np.float32, np.int64):
-        result = result_dtype(op, np.dtype(dtype))
+    for given in ("float32", "int64"):
+        result = result_dtype(op, np.dtype(given))
         if result is not None:
-            found[np.dtype(dtype).name] = result
-    if found:
-        facts.append("Dtypes: " + ", ".join(f"{given} → {out}" for given, out in found.items()))
-    if any(rule is not None for rule in op.rule.values()):
-        facts.append("Second order: yes")
+            facts.append(f"{given} → {result}")
     return facts
 
 
@@ -133,14 +137,6 @@ def result_dtype(op: tg.Op, dtype: np.dtype) -> str | None:
         except (TypeError, ValueError, IndexError, np.linalg.LinAlgError):
             return None
     return " and ".join(str(o.dtype) for o in out) if isinstance(out, tuple) else str(out.dtype)
-
-
-def composition(name: str, function: Callable) -> str:
-    """The line of a function that is made of operations."""
-    doc = inspect.cleandoc(function.__doc__ or "").splitlines()
-    parameters = inspect.signature(function).parameters.values()
-    plain = [p.replace(annotation=inspect.Parameter.empty) for p in parameters]
-    return f"- `{name}{inspect.Signature(plain)}`: {doc[0] if doc else ''}"
 
 
 def signature(op: tg.Op) -> str:
