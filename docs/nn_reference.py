@@ -283,7 +283,8 @@ MODULES = (
 NAMESPACES = ("data", "init", "distributions", "nnfs")
 
 NEXT = """\
-What to see next: [the core](core.md), the other names of `tinygrad_np` · [the operations](ops.md).
+What to see next: [the core](core.md), the other names of `tinygrad_np` · [the operations](ops.md) ·
+[coming from the book](nnfs.md) · [coming from PyTorch](pytorch.md).
 """
 
 
