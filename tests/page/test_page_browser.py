@@ -327,6 +327,19 @@ def test_two_sizes_light_and_dark(visit, name, size, scheme, tmp_path):
     assert page.evaluate("document.documentElement.dataset.theme") != scheme
 
 
+def test_in_a_frame_it_is_light_or_dark_as_the_page_around_it_says(files, open_page, tmp_path):
+    around = tmp_path / "around.html"
+    around.write_text(f'<iframe src="{files["small"]}#step=4"></iframe>', encoding="utf-8")
+    page = open_page(around.as_uri(), color_scheme="light")
+    frame = page.frames[1]
+    frame.wait_for_selector(".n.now")
+    for said, theme in [("dark", "dark"), ("pink", "dark"), ("light", "light")]:
+        page.evaluate("theme => frames[0].postMessage({theme}, '*')", said)
+        frame.wait_for_function("new Promise(done => setTimeout(() => done(true)))")
+        assert frame.evaluate("document.documentElement.dataset.theme") == theme
+    assert step(frame) == 4
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_text_can_be_read_on_every_colour(visit, scheme):
     """Contrast of at least 4.5 to 1 between the numbers and the cells behind them."""

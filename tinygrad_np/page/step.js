@@ -605,8 +605,11 @@ function theme(name) {
   $("scale").style = scale();
 }
 const dark = matchMedia("(prefers-color-scheme: dark)");
-dark.addEventListener("change", () => { theme(dark.matches ? "dark" : "light"); draw(); });
-$("theme").onclick = () => { theme(document.documentElement.dataset.theme === "dark" ? "light" : "dark"); draw(); };
+const redraw = name => { theme(name); draw(); };
+dark.addEventListener("change", () => redraw(dark.matches ? "dark" : "light"));
+$("theme").onclick = () => redraw(document.documentElement.dataset.theme === "dark" ? "light" : "dark");
+// A page around this one says when it turns light or dark.
+addEventListener("message", ({ data }) => { if (["light", "dark"].includes(data?.theme)) redraw(data.theme); });
 theme(dark.matches ? "dark" : "light");
 
 const linked = () => (Number(/step=(\d+)/.exec(location.hash)?.[1]) || 1) - 1;
