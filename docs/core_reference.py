@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from docstrings import anchor, contents, entry
+from docstrings import anchor, contents, entry, heading
 
 import tinygrad_np as tg
 from tinygrad_np import ops
@@ -132,6 +132,8 @@ RESULTS: dict[str, tuple[tuple[str, Any], ...]] = {
 # What the table gives Tensor; what the engine calls; what refuses.
 HIDDEN = {*ops.METHODS, *vars(Watcher), "as_integer_ratio"}
 
+PUBLIC = [f"tg.{name}" for name in tg.__all__]
+
 NEXT = """\
 What to see next: [the operations](ops.md) · [nn](nn.md) · [how it is built](design.md).
 """
@@ -148,7 +150,10 @@ def core_reference() -> str:
     if sorted(named) != sorted(public):
         odd = sorted({*named} ^ {*public}) or sorted(n for n in named if named.count(n) > 1)
         raise LookupError(f"{', '.join(odd)}: each public name once in GROUPS of {__file__}")
-    groups = [(title, [(name, f"tg.{name}") for name in names]) for title, _, names in GROUPS]
+    groups = [
+        (title, [(name, heading(f"tg.{name}", PUBLIC)) for name in names])
+        for title, _, names in GROUPS
+    ]
     parts = [INTRODUCTION, contents(groups)]
     for title, more, names in GROUPS:
         parts.append(f"## {title}\n")
@@ -165,7 +170,8 @@ def sections(name: str) -> list[str]:
         text = "Every `Op` by its name, in the order of [the operations](ops.md).\n"
         return [f"### `tg.TABLE`\n\n{text}"]
     made_elsewhere = name in ("Record", "Op", "HandLayer")
-    parts = [entry(f"tg.{name}", getattr(tg, name), HIDDEN, call=not made_elsewhere)]
+    title = heading(f"tg.{name}", PUBLIC)
+    parts = [entry(title, getattr(tg, name), HIDDEN, call=not made_elsewhere)]
     parts += [entry(title, kind, call=False) for title, kind in RESULTS.get(name, ())]
     if name == "Tensor":
         parts.insert(1, operations())

@@ -13,7 +13,7 @@ import tinygrad_np as tg
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
-__all__ = ["anchor", "contents", "entry", "fenced", "signature"]
+__all__ = ["anchor", "contents", "entry", "fenced", "heading", "signature"]
 
 WIDTH = 88
 PUBLIC = {*tg.__all__, *nn.__all__, *nn.distributions.__all__}
@@ -22,6 +22,12 @@ PUBLIC = {*tg.__all__, *nn.__all__, *nn.distributions.__all__}
 def anchor(heading: str) -> str:
     """Return the address of a heading within its page, as GitHub and Markdown's sites make it."""
     return re.sub(r"[^\w\s-]", "", heading).strip().lower().replace(" ", "-")
+
+
+def heading(name: str, names: Iterable[str]) -> str:
+    """Return the heading of a name: two that differ in a capital alone would share an address."""
+    twins = [other for other in names if other.lower() == name.lower()]
+    return name if name == max(twins) else f"class {name}"
 
 
 def contents(groups: Iterable[tuple[str, Iterable[tuple[str, str]]]]) -> str:

@@ -6,7 +6,7 @@ import importlib
 import inspect
 from typing import Any
 
-from docstrings import contents, entry
+from docstrings import contents, entry, heading
 
 import nn
 
@@ -308,15 +308,17 @@ def nn_reference() -> str:
         sections.append(f"## {title}\n")
         if rest.strip():
             sections.append(f"{rest.strip()}\n")
-        for name in names:
-            heading, value = f"{prefix}.{name}", getattr(module, name)
+        full_names = [f"{prefix}.{name}" for name in names]
+        headings = [heading(full_name, full_names) for full_name in full_names]
+        for name, own in zip(names, headings, strict=True):
+            value = getattr(module, name)
             if value in shown:
-                sections.append(f"### `{heading}`\n\nThe same as `{shown[value]}`.\n")
+                sections.append(f"### `{own}`\n\nThe same as `{shown[value]}`.\n")
             else:
-                shown[value] = heading
-                sections.append(entry(heading, value, hidden=("forward", "extra_repr", "update")))
-        groups.append((title, [(name, f"{prefix}.{name}") for name in names]))
-    named = {heading for _, names in groups for _, heading in names}
+                shown[value] = own
+                sections.append(entry(own, value, hidden=("forward", "extra_repr", "update")))
+        groups.append((title, list(zip(names, headings, strict=True))))
+    named = {own for _, names in groups for _, own in names}
     missing = [n for n in nn.__all__ if n not in NAMESPACES and f"nn.{n}" not in named]
     if missing:
         raise LookupError(f"add the modules of {', '.join(missing)} to MODULES in {__file__}")

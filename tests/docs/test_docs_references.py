@@ -35,10 +35,17 @@ def test_links_to_headings_lead_somewhere(page):
     assert not lost
 
 
+@pytest.mark.parametrize("page", REFERENCES)
+def test_no_two_headings_have_one_address(page):
+    assert len(addresses(DOCS / page)) == len(headings(DOCS / page))
+
+
 def test_every_public_name_has_a_section():
     core, layers, table = ([h.strip("`") for h in headings(DOCS / r)] for r in REFERENCES)
     assert {*ops.FUNCTIONS_BY_NAME} <= {*table}
+    core = [heading.removeprefix("class ") for heading in core]
     assert {f"tg.{name}" for name in tg.__all__ if name not in ops.FUNCTIONS_BY_NAME} <= {*core}
+    layers = [heading.removeprefix("class ") for heading in layers]
     for namespace in ("data", "distributions", "init", "nnfs"):
         names = getattr(nn, namespace).__all__
         assert {f"nn.{namespace}.{name}" for name in names} <= {*layers}
