@@ -160,6 +160,15 @@ def test_the_lines_that_take_over_a_model_of_pytorch():
     np.testing.assert_allclose(names["ours"](images).numpy(), expected, rtol=1e-4, atol=1e-6)
 
 
+def test_the_way_to_pytorch_and_back(capsys):
+    pytest.importorskip("torch")
+    page = (DOCS / "saving.md").read_text(encoding="utf-8")
+    lines, printed = re.search(r"```py\n(.*?)```\n\n```text\n(.*?)```", page, re.DOTALL).groups()
+    model = nn.Sequential(nn.Linear(2, 8), nn.ReLU(), nn.Linear(8, 3))
+    exec(lines, {"nn": nn, "model": model})
+    assert capsys.readouterr().out == printed
+
+
 def test_defaults_are_pytorchs():
     """Of all parameters that both have, but dtype, and what both call by their own things."""
     torch = pytest.importorskip("torch")
