@@ -1,11 +1,13 @@
 """Ops that users declare: by the same call as the table, and good for everything."""
 
 import inspect
+import pickle
 
 import numpy as np
 import pytest
 
 import tinygrad_np as tg
+from tinygrad_np import ops
 from tinygrad_np.core import protocols as protocols
 
 
@@ -86,6 +88,15 @@ def test_two_inputs_are_given_by_position():
     """What the function calls x may be the op's y."""
     with pytest.raises(TypeError, match="positional"):
         tg.arctan2(y=1.0, x=leaf(2.0))
+
+
+tripled = tg.define_op(lambda x: 3 * x, name="tripled", x=lambda g: 3 * g)
+
+
+@pytest.mark.parametrize("name", [*ops.FUNCTIONS_BY_NAME, "tripled"])
+def test_functions_can_be_pickled(name):
+    function = tripled if name == "tripled" else getattr(tg, name)
+    assert pickle.loads(pickle.dumps(function)) is function
 
 
 def test_name_defaults_to_the_forwards():

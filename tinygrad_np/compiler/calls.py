@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..core.op import Op
 from ..core.tensor import Tensor
 from ..ops.random import manual_seed
 from .attributes import note_writing, read_attribute, read_item
@@ -75,7 +76,9 @@ def _given(reads: Reads, owner: Any, args: tuple, kwargs: dict) -> list[Any]:
 
 
 def _is_of_ours(f: Any) -> bool:
-    """Say whether a function, method or class is this library's."""
+    """Say whether a function, method or class is this library's; each op's function is."""
+    if isinstance(getattr(f, "op", None), Op):
+        return True
     module = getattr(getattr(f, "__func__", f), "__module__", None)
     return package_of(module or "") in ("tinygrad_np", "nn")
 

@@ -88,8 +88,12 @@ FAMILIES = (
 for family in FAMILIES:
     for name in family.__all__:
         function = getattr(family, name)
-        if isinstance(function, FunctionType) and not hasattr(function, "op"):
-            setattr(family, name, composed(function))
+        if hasattr(function, "op"):
+            function.__module__ = family.__name__
+        elif isinstance(function, FunctionType):
+            call = composed(function)
+            setattr(family, name, call)
+            setattr(sys.modules[function.__module__], name, call)  # where pickle looks for it
 
 FUNCTIONS_BY_NAME: dict[str, Any] = {
     name: getattr(family, name) for family in FAMILIES for name in family.__all__

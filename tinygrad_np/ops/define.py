@@ -139,6 +139,8 @@ def define_op(
     function.__name__ = function.__qualname__ = op.name
     function.__doc__ = op.doc
     function.op = op
+    # Pickle looks for it where its forward is, under its own name.
+    function.__module__ = getattr(forward, "__module__", None) or __name__
     if not is_ufunc:  # whose parameters are others: out, where, casting ...
         function.__wrapped__ = op.forward  # read by help() and editors
     for np_function in numpy:
