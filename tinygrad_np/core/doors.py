@@ -129,6 +129,11 @@ def as_array(data: Any, dtype: Any = None, copy: bool | None = None) -> np.ndarr
         raise
     if array.dtype.kind not in NUMERIC:
         given = type(data).__name__
+        for name in getattr(data, "columns", ()):  # a table of pandas or polars
+            kind = np.asarray(data[name]).dtype
+            if kind.kind not in NUMERIC:
+                given = f"a {given} whose column {name!r} is of {kind}"
+                break
         if isinstance(data, np.ndarray):
             given = f"an array of dtype {data.dtype}"
         elif isinstance(data, (list, tuple)):
