@@ -34,8 +34,8 @@ class _Page(HTMLParser):
 def problems(folder: Path, sources: Mapping[str, str]) -> Iterator[str]:
     """Yield a sentence for each link that leads nowhere, and for what would be loaded.
 
-    `sources` has the file that a page was made from, by the path of the page; of others, such as
-    the live ones, the fragment is no anchor.
+    `sources` has the file that a page was made from, by the page's path. What follows the # in a
+    link to another page, such as a live one, is no anchor.
     """
     pages = {
         path.relative_to(folder).as_posix(): _Page(path.read_text(encoding="utf-8"))

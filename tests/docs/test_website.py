@@ -1,9 +1,6 @@
 """The documentation site is whole, and what is wrong with it fails its build."""
 
-import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -52,14 +49,6 @@ FAULTS = {
 }
 
 
-def build(root, *options):
-    """Build the site of a project, and return the exit status and what was printed."""
-    command = [sys.executable, str(root / "docs" / "website.py"), *options]
-    environment = os.environ | {"PYTHONPATH": str(ROOT)}
-    done = subprocess.run(command, capture_output=True, text=True, env=environment)
-    return done.returncode, done.stdout + done.stderr
-
-
 def project(folder, pages):
     """Make a project with these pages and this project's way to build a site."""
     docs = folder / "docs"
@@ -77,7 +66,7 @@ def project(folder, pages):
 
 
 @pytest.fixture(scope="module")
-def sound(tmp_path_factory):
+def sound(build, tmp_path_factory):
     root = project(tmp_path_factory.mktemp("sound"), SOUND)
     status, text = build(root)
     assert status == 0, text
@@ -85,7 +74,7 @@ def sound(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def unsound(tmp_path_factory):
+def unsound(build, tmp_path_factory):
     """What is printed for a site with all the faults, and two pages that nobody looks after."""
     home = SOUND["index.md"] + "".join(f"\n        {fault}\n" for fault in FAULTS)
     pages = SOUND | {"index.md": home, "lost.md": "# Lost", "other.md": "# Other\n\n## A formula"}
@@ -94,7 +83,7 @@ def unsound(tmp_path_factory):
     return text.splitlines()
 
 
-def test_a_fault_alone_fails_the_build(tmp_path):
+def test_a_fault_alone_fails_the_build(build, tmp_path):
     home = SOUND["index.md"] + "\n        [a page](missing.md)\n"
     status, text = build(project(tmp_path, SOUND | {"index.md": home}))
     assert status == 1
@@ -111,7 +100,7 @@ def test_a_page_belongs_to_a_group_and_leads_on(unsound):
     assert "docs/other.md has no line “What to see next: …”" in unsound
 
 
-def test_a_page_of_the_navigation_is_there(tmp_path):
+def test_a_page_of_the_navigation_is_there(build, tmp_path):
     status, text = build(project(tmp_path, {"index.md": SOUND["index.md"]}))
     assert status == 1
     assert text == "docs/mkdocs.yml names other.md, which is not there\n"
@@ -128,8 +117,6 @@ def test_pages_read_as_on_github(sound):
     assert 'href="changelog.html"' in home
 
 
-def test_the_site_of_this_project(tmp_path):
-    status, text = build(ROOT, "--out", str(tmp_path / "site"))
-    assert status == 0, text
-    live = (tmp_path / "site" / "live" / "spiral.html").read_text(encoding="utf-8")
+def test_the_site_of_this_project(site):
+    live = (site / "live" / "spiral.html").read_text(encoding="utf-8")
     assert 'id="live-data"' in live
