@@ -19,11 +19,11 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-import live_pages
 import site_links
 from site_pages import DOCS, ROOT, Pages
 
 try:
+    import live_pages
     import yaml
     from latex2mathml.converter import convert
 except ImportError as error:
@@ -77,7 +77,7 @@ def main() -> int:
 def generate(config: dict[str, Any], work: Path) -> bool:
     """Run the generator on a folder, and tell whether it went well; show its words if not."""
     (work / "mkdocs.yml").write_text(yaml.safe_dump(config, sort_keys=False), encoding="utf-8")
-    command = [sys.executable, "-m", "zensical", "build", "--clean", "-f", work / "mkdocs.yml"]
+    command = [sys.executable, "-m", "zensical", "build", "-f", work / "mkdocs.yml"]
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
         print(done.stdout + done.stderr)

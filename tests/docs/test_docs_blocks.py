@@ -48,6 +48,22 @@ def test_the_lines_for_scipy():
     np.testing.assert_allclose(names["line"].bias.numpy(), [1], rtol=1e-4)
 
 
+def test_the_lines_for_pytorch(tmp_path, monkeypatch):
+    torch = pytest.importorskip("torch")
+    monkeypatch.chdir(tmp_path)
+    page = (ROOT / "docs" / "saving.md").read_text(encoding="utf-8")
+    (lines,) = re.findall(r"```py\n(.*?)```", page, re.DOTALL)
+    model = nn.Sequential(nn.Linear(2, 8), nn.ReLU(), nn.Linear(8, 3))
+    nn.save(model, "model.npz")
+    names = {"nn": nn, "model": model}
+    x = np.random.default_rng(0).standard_normal((5, 2)).astype("float32")
+    before = model.predict(x)
+    exec(lines, names)
+    there = names["there"](torch.from_numpy(x)).detach().numpy()
+    np.testing.assert_allclose(there, before, rtol=1e-5, atol=1e-6)
+    np.testing.assert_array_equal(model.predict(x), before)
+
+
 def test_pages_with_code_are_found():
     assert sum("```python" in page.read_text(encoding="utf-8") for page in PAGES) >= 3
 
