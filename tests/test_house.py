@@ -20,6 +20,7 @@ ENGINE_FILES = sorted(ENGINE.rglob("*.py"))
 NN_FILES = sorted((ROOT / "nn").rglob("*.py"))
 FILES = [*ENGINE_FILES, *NN_FILES]
 OPTIONAL = ["matplotlib", "graphviz", "graphviz_pure", "tqdm", "nnfs", "IPython", "PIL"]
+OPTIONAL += ["sklearn", "scipy", "safetensors", "torch", "pandas"]
 
 # A room imports itself and rooms further up in this list. `demo` and `learn` are not built yet.
 ROOMS = [
@@ -165,9 +166,10 @@ def test_nn_uses_public_names_only(path):
 @folded
 @pytest.mark.parametrize("path", FILES, ids=path_id)
 def test_numpy_is_all_that_is_imported_up_front(path):
-    """Optional packages are imported where they are used."""
+    """Optional packages are imported where they are used, or in a module of their name."""
     roots = {name.split(".")[0] for name in imports(path, inside_functions=False)}
     allowed = {"numpy", "tinygrad_np"} | ({"nn"} if path.is_relative_to(ROOT / "nn") else set())
+    allowed |= {path.stem} & {*OPTIONAL}
     assert roots - set(sys.stdlib_module_names) <= allowed
 
 
