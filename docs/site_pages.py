@@ -106,6 +106,7 @@ class Pages:
         text = ON_GITHUB.sub("", ON_THE_SITE.sub(r"\1", text))
         # Examples with prompts: the theme can tell prompts, code and output apart.
         text = re.sub(r"^```python\n(?=>>> )", "```pycon\n", text, flags=re.MULTILINE)
+        text = re.sub(r"^<BLANKLINE>$", "", text, flags=re.MULTILINE)
         return "\n".join(_cells(line) for line in LINK.sub(moved, text).split("\n"))
 
 

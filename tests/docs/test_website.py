@@ -29,8 +29,10 @@ SOUND = {
         | `or` | `a \| b` |
 
         ```python
-        >>> 1 + 1
+        >>> print("2\n\n3")
         2
+        <BLANKLINE>
+        3
         ```
 
         What to see next: [home](index.md).
@@ -112,6 +114,8 @@ def test_pages_read_as_on_github(sound):
     assert "<math" in page
     assert "arithmatex" not in page
     assert '<span class="go">2</span>' in page  # an output, which is not copied with the code
+    assert '<span class="go">3</span>' in page
+    assert "BLANKLINE" not in page
     home = (sound / "index.html").read_text(encoding="utf-8")
     assert 'href="other.html#a-formula"' in home
     assert 'href="changelog.html"' in home
