@@ -91,6 +91,12 @@ def _turned_text(value: np.ndarray) -> str | None:
     return text and f"{text}{_transposed_back(axes)}"
 
 
+def is_uniform(value: np.ndarray) -> bool:
+    """Say whether all elements of an array have the same bits: 0.0 is not -0.0."""
+    first, last = value.flat[0].tobytes(), value.flat[-1].tobytes()
+    return first == last and value.tobytes() == first * value.size
+
+
 def array_text(value: np.ndarray) -> str | None:
     """Return an expression for an array laid out in memory as this one, if a short one exists."""
     dtype = dtype_text(value.dtype)
@@ -100,8 +106,7 @@ def array_text(value: np.ndarray) -> str | None:
     if not value.flags.c_contiguous:
         return _turned_text(value)
     first = value.flat[0]
-    all_same = value.tobytes() == first.tobytes() * value.size  # 0.0 is not -0.0
-    if value.dtype.kind in "biuf" and all_same and first == first:
+    if value.dtype.kind in "biuf" and is_uniform(value) and first == first:
         if first == 1:
             return f"np.ones({shape}, {dtype})"
         return f"np.full({shape}, {number_text(first.item())}, {dtype})"

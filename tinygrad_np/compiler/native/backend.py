@@ -45,10 +45,10 @@ def link(emitted: Emitted, *, exact: bool) -> str:
     native = emitted.native
     library, note = load(native.text, exact=exact)
     functions: dict[str, Any] = {}
-    for name, (arrays, numbers) in native.functions.items():
+    for name, numbers in native.functions.items():
         function = functions[name] = getattr(library, name)
         function.restype = ctypes.c_int
-        function.argtypes = [ctypes.py_object] * arrays + [ctypes.c_double] * numbers
+        function.argtypes = [ctypes.py_object, *[ctypes.c_double] * numbers]
     native.library = functions
     return note
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.lib.array_utils import byte_bounds
 
+from ..copies import memory_of
 from ..lowering.builder import Builder
 from ..lowering.loops import COPY, Map, View, dense_strides
 from ..lowering.memory import Memory, Unsupported, element_type
@@ -96,8 +97,11 @@ class Places(Memory):
         if not part.size:
             raise Unsupported("nothing")
         (low, high), (first, end) = byte_bounds(array), byte_bounds(part)
-        if first < low or end > high:
-            raise Unsupported("memory that a pass has put elsewhere")
+        if first < low or end > high:  # of a copy that a pass has taken out, if it lay alike
+            copy = memory_of(part)
+            if (copy.shape, copy.strides, copy.dtype) != (array.shape, array.strides, array.dtype):
+                raise Unsupported("memory that a pass has put elsewhere")
+            array = copy
         view = self.inside(whole, array, part)
         return dataclasses.replace(view, dtype=element_type(part.dtype))
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from ..program import Program
 
 _HEAD = object.__basicsize__  # bytes before the fields of an array
+_ITEMS = tuple.__basicsize__  # bytes before the items of a tuple
 
 _ARRAYS = f"""
 /* NumPy's array and dtype, as far as they are read here. */
@@ -39,6 +40,7 @@ typedef struct {{
   void *base;
   Dtype *dtype;
 }} Array;
+typedef struct {{ char head[{_ITEMS}]; Array *items[]; }} Tuple;
 
 /* Whether an array is none, or lies otherwise than this text takes for granted. */
 static int differs(const Array *a, const Array *table, int number, int ndim,
@@ -62,13 +64,14 @@ class Native:
 
     Attributes:
         text: the whole file.
-        functions: names of its functions, with the number of arrays and numbers that each takes.
+        functions: names of its functions, with the number of numbers that each takes after a tuple
+            of arrays.
         table: names of the arrays whose addresses the functions take from a table, and addresses.
         library: the functions, by name, once they are compiled.
     """
 
     text: str = ""
-    functions: dict[str, tuple[int, int]] = field(default_factory=dict)
+    functions: dict[str, int] = field(default_factory=dict)
     table: list[Any] = field(default_factory=list)
     library: Any = None
 
@@ -200,11 +203,12 @@ class NativeWriter(Writer):
         for group in groups:
             function.add(group)
         self._functions += [*function.loops, *function.definition(), ""]
-        arrays = [self.expr(var) for var in function.arrays]
-        numbers = [self.expr(var) for var in function.numbers]
-        self.native.functions[name] = len(arrays) + 1, len(numbers)
+        # One tuple is handed over in the time of one array.
+        arrays = ", ".join(["table", *map(self.expr, function.arrays)])
+        operands = [f"({arrays},)", *map(self.expr, function.numbers)]
+        self.native.functions[name] = len(function.numbers)
         self._heading(first)
-        self.body.append((f"if {name}({', '.join(['table', *arrays, *numbers])}):", first, ""))
+        self.body.append((f"if {name}({', '.join(operands)}):", first, ""))
         self.body.append(("    raise GuardFailed", first, ""))
 
     # --- the file -------------------------------------------------------------------------------
@@ -297,7 +301,7 @@ class _Function:
         self.loops: list[str] = []
         self._lines: list[str] = []
         self._routines: dict[str, None] = {}
-        self._names = Names({"at", "table"})
+        self._names = Names({"arrays", "at", "table"})
         self._count = 0
 
     def add(self, group: Group) -> None:
@@ -371,10 +375,11 @@ class _Function:
 
     def definition(self) -> list[str]:
         """Return the lines of the function."""
-        parameters = ["const Array *table"]
-        parameters += [f"const Array *{name}" for name in self.arrays.values()]
+        parameters = ["const Tuple *arrays"]
         parameters += [f"double {name}" for name in self.numbers.values()]
         lines = [f"int {self.name}({', '.join(parameters)}) {{"]
+        for k, name in enumerate(["table", *self.arrays.values()]):
+            lines.append(f"  const Array *{name} = arrays->items[{k}];")
         lines.append("  char **at = (char **)table->data;")
         for var, name in self.arrays.items():
             lines += self._check(var, name)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...core.callsite import short_place
 from ..emitters.names import Names
+from ..emitters.numpy_literals import is_uniform
 from ..lowering.axes import merge_neighbours
 from ..lowering.loops import Gather, Guard, Map, Matmul, Reduce, View
 from ..lowering.reductions import memory_order
@@ -177,10 +178,8 @@ class LoopText:
             if name is None:
                 name = self.numbers[view.buffer] = self.names.new(self.hint(view.buffer))
             text = name if view.dtype.itemsize == 8 else f"({ctype(view.dtype)}){name}"
-        elif buffer.role == "constant" and buffer.size == 1:
-            value = buffer.values
-            assert value is not None
-            return literal(value.reshape(-1)[0], dtype)
+        elif buffer.role == "constant" and is_uniform(buffer.values):
+            return literal(buffer.values.flat[0], dtype)
         else:
             text = self._at(at or view)
         return text if view.dtype == dtype else cast(text, view.dtype, dtype)
