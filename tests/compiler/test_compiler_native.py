@@ -349,6 +349,9 @@ def test_numbers_beside_each_other():
         values += [n * n, n + n, -n, n > 3, n & 6, abs(a) * True, np.logical_and(a, b), n * a[:1]]
         long = np.where(a == 0, 7, a).reshape(2, 32)[:, :27] * [[1], [0.5]]
         values += [long.max(axis=1), long[:, 9:].min(axis=1), np.maximum(n, 3).max()]
+        wide = np.concatenate([np.minimum(a, 2), np.where(a != a, 2.5, a)]).reshape(2, 64)[:, :63]
+        wide = np.concatenate([wide, wide / 2], axis=1)
+        values += [wide.max(axis=1), wide[:, 9:].min(axis=1)]
         values += [a.reshape(8, 8).max(axis=0), a.reshape(8, 8).min(axis=1), n.astype(bool)]
         return values
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from ..lowering.loops import Gather, Guard, Map, Matmul, Reduce
 from ..lowering.translation import call_name
 from .fusion import Times, fuse
 from .scalars import ctype, formula
-from .text import PRELUDE, LoopText, comment, helper_text, line_of
+from .text import PRELUDE, LoopText, comment, line_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -115,7 +115,7 @@ class _File:
         times.kept = {*states, *(view.buffer for view in self.lowered.results)}
         functions: list[str] = []
         calls: list[str] = []
-        helpers: dict[Any, None] = {}
+        helpers: dict[str, str] = {}
         place = None
         for group in fuse(timed, times):
             for loop in group.loops:
@@ -123,21 +123,19 @@ class _File:
                     place = loop.place
                     functions.append(comment(line_of(place)))
             text = LoopText(group, self.buffers, self._hint, libm=True)
-            helpers.update(dict.fromkeys(text.helpers))
+            helpers.update(text.helpers)
             name = f"loop_{len(calls) + 1}"
             functions += text.definition(name)
             operands = [self._pointer(view) for _, view in text.pointers.values()]
             call = f"{name}({', '.join(operands)})"
             calls.append(f"  if ({call}) return 1;" if text.can_stop else f"  {call};")
-        sums = (helper_text(*helper) for helper in helpers)
         title = comment(f"{self.name}: a training step, written by tinygrad_np")
         data = self.path.with_suffix(".bin").name
         head = _HEAD.format(title=title, file=self.path.name, data=data)
         body = ["static int step(void) {", *calls, "  return 0;", "}"]
         main = _MAIN.format(data=data, prints=self._prints(), reads=self._reads())
-        return "\n".join(
-            [head, _INCLUDES + PRELUDE, *sums, *self._memory(), "", *functions, "", *body, main]
-        )
+        parts = [head, _INCLUDES + PRELUDE, *helpers.values(), *self._memory(), "", *functions]
+        return "\n".join([*parts, "", *body, main])
 
     def _check(self, loop: Loop) -> None:
         """Raise unless a loop can be C."""

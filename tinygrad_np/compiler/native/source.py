@@ -18,7 +18,7 @@ from .fusion import Group, Times, fuse
 from .products import Product, blas
 from .scalars import ctype
 from .selection import Selection
-from .text import PRELUDE, LoopText, comment, helper_text, line_of
+from .text import PRELUDE, LoopText, comment, line_of
 
 if TYPE_CHECKING:
     from ..lowering.loops import Loop, View
@@ -102,7 +102,7 @@ class NativeWriter(Writer):
         self._functions: list[str] = []
         self._scratch: dict[int, str] = {}
         self._slots: dict[Any, int] = {}
-        self.helpers: dict[Any, None] = {}
+        self.helpers: dict[str, str] = {}
         self._routines: dict[str, None] = {}
         self._text_place: Any = None
         self.names.new("table")
@@ -274,8 +274,7 @@ class NativeWriter(Writer):
             shape = _GEMM if name.endswith("gemm") else _GEMV
             number = "float" if name[0] == "s" else "double"
             parts.append(shape.format(letter=name[0], n=found[1], t=number))
-        parts += (helper_text(*helper) for helper in self.helpers)
-        self.native.text = "\n".join([*parts, "", *self._functions])
+        self.native.text = "\n".join([*parts, *self.helpers.values(), "", *self._functions])
 
 
 def _is_of_numbers(statement: Statement) -> bool:
@@ -312,7 +311,7 @@ class _Function:
             self._product(first)
             return
         text = LoopText(group, self.writer.places.buffers, self.writer.hint)
-        self.writer.helpers.update(dict.fromkeys(text.helpers))
+        self.writer.helpers.update(text.helpers)
         key = tuple(text.definition(""))
         name = self.writer.defined.get(key)
         if name is None:  # else it is that of another step of the same

@@ -68,30 +68,33 @@ static {type} sum_{name}(const {type} *a, int64_t n) {{
 """
 
 _EXTREMES = """
-/* The {function} of numbers side by side, sixteen at a time; nan comes first. */
-static {type} {function}_{name}(const {type} *a, int64_t n) {{
-  {type} best[16];
+/* The {function} of numbers side by side, {lanes} at a time; nan comes first. */
+static {type} {function}_{name}_{lanes}(const {type} *a, int64_t n) {{
+  int has_nan = 0;
+  for (int64_t i = 0; i < n; i++) has_nan |= a[i] != a[i];
+  if (has_nan) return NAN;
+  {type} best[{lanes}];
   int64_t i = 0;
-  for (int k = 0; k < 16; k++) best[k] = a[k < n ? k : 0];
-  for (; i + 16 <= n; i += 16)
-    for (int k = 0; k < 16; k++) best[k] = {lane};
-  for (; i < n; i++) best[0] = {rest};
-  for (int k = 1; k < 16; k++) best[0] = {last};
+  for (int k = 0; k < {lanes}; k++) best[k] = a[k < n ? k : 0];
+  for (; i + {lanes} <= n; i += {lanes})
+    for (int k = 0; k < {lanes}; k++) best[k] = best[k] {sign} a[i + k] ? best[k] : a[i + k];
+  for (; i < n; i++) best[0] = best[0] {sign} a[i] ? best[0] : a[i];
+  for (int k = 1; k < {lanes}; k++) best[0] = best[0] {sign} best[k] ? best[0] : best[k];
   return best[0];
 }}
 """
+_SIGNS = {"maximum": ">", "minimum": "<"}
+_LONG = 64  # numbers that are worth many lanes
 
 
-def helper_text(function: str, dtype: Any) -> str:
-    """Return the function that reduces numbers side by side."""
+def helper(function: str, dtype: Any, n: int) -> tuple[str, str]:
+    """Return the name of a function that reduces n numbers side by side, and its text."""
     names = {"type": ctype(dtype), "name": dtype.str[1:]}
     if function == "sum":
-        return _SUMS.format(**names)
-    step = formula(function, dtype) or ""
-    pairs = {"lane": ("best[k]", "a[i + k]"), "rest": ("best[0]", "a[i]")}
-    pairs["last"] = "best[0]", "best[k]"
-    steps = {name: step.format(*pair) for name, pair in pairs.items()}
-    return _EXTREMES.format(function=function, **names, **steps)
+        return f"sum_{names['name']}", _SUMS.format(**names)
+    lanes = 32 if n >= _LONG else 8
+    text = _EXTREMES.format(function=function, lanes=lanes, sign=_SIGNS[function], **names)
+    return f"{function}_{names['name']}_{lanes}", text
 
 
 class LoopText:
@@ -102,7 +105,7 @@ class LoopText:
         numbers: its parameters that are numbers: names by buffer.
         lines: of its body.
         can_stop: whether it says with a 1 that a check has failed.
-        helpers: reductions of numbers side by side that it calls, with their dtypes.
+        helpers: texts of the reductions of numbers side by side that it calls, by their names.
     """
 
     def __init__(
@@ -122,7 +125,7 @@ class LoopText:
         self.numbers: dict[int, str] = {}
         self.lines: list[str] = []
         self.can_stop = False
-        self.helpers: set[tuple[str, Any]] = set()
+        self.helpers: dict[str, str] = {}
         self._written = {self._key(view) for view in (group.stores or group.writes)}
         loop = group.loops[0]
         if isinstance(loop, Map):
@@ -173,13 +176,14 @@ class LoopText:
     def _load(self, view: View, dtype: Any, at: View | None = None) -> str:
         """Return an operand as a value of a dtype; `at` is the view with the loop's axes."""
         buffer = self.buffers[view.buffer]
+        values = buffer.values
         if buffer.role == "number":
             name = self.numbers.get(view.buffer)
             if name is None:
                 name = self.numbers[view.buffer] = self.names.new(self.hint(view.buffer))
             text = name if view.dtype.itemsize == 8 else f"({ctype(view.dtype)}){name}"
-        elif buffer.role == "constant" and is_uniform(buffer.values):
-            return literal(buffer.values.flat[0], dtype)
+        elif buffer.role == "constant" and values is not None and is_uniform(values):
+            return literal(values.flat[0], dtype)
         else:
             text = self._at(at or view)
         return text if view.dtype == dtype else cast(text, view.dtype, dtype)
@@ -273,10 +277,12 @@ class LoopText:
         """Write a reduction of numbers that lie side by side, by a function of its own."""
         out, source = loop.out, loop.source
         kept = len(out.shape)
-        self.helpers.add((function, out.dtype))
+        n = source.shape[-1]
+        name, text = helper(function, out.dtype, n)
+        self.helpers[name] = text
         first = source.axes(list(range(kept)))
         start = "0 + " if function == "sum" else ""
-        total = f"{function}_{out.dtype.str[1:]}(&{self._at(first)}, {source.shape[-1]})"
+        total = f"{name}(&{self._at(first)}, {n})"
         self.lines += self._nest(out.shape, [f"{self._at(out)} = {start}{total};"])
 
     def _rows(self, loop: Reduce, step: str, start: str | None) -> None:
