@@ -43,8 +43,9 @@ typedef struct {{
 typedef struct {{ char head[{_ITEMS}]; Array *items[]; }} Tuple;
 
 /* Whether an array is none, or lies otherwise than this text takes for granted. */
-static int differs(const Array *a, const Array *table, int number, int ndim,
-                   const intptr_t *shape, const intptr_t *strides) {{
+static __attribute__((noinline)) int differs(
+    const Array *a, const Array *table, int number, int ndim, const intptr_t *shape,
+    const intptr_t *strides) {{
   if (a->type != table->type || a->dtype->number != number || a->ndim != ndim) return 1;
   for (int k = 0; k < ndim; k++)
     if (a->shape[k] != shape[k] || (shape[k] > 1 && a->strides[k] != strides[k])) return 1;
@@ -99,6 +100,7 @@ class NativeWriter(Writer):
         self._run: list[tuple[int, Loop]] = []
         self._first: Statement | None = None
         self.defined: dict[tuple[str, ...], str] = {}  # names of the functions of loops
+        self.checked: set[Var] = set()  # arrays of a call that an earlier function has looked at
         self._functions: list[str] = []
         self._scratch: dict[int, str] = {}
         self._slots: dict[Any, int] = {}
@@ -381,17 +383,19 @@ class _Function:
             lines.append(f"  const Array *{name} = arrays->items[{k}];")
         lines.append("  char **at = (char **)table->data;")
         for var, name in self.arrays.items():
-            lines += self._check(var, name)
+            if var not in self.writer.checked:
+                lines.append(self._check(var, name))
+        self.writer.checked.update(self.arrays)
         lines += [f"  {line}" for line in (*self._routines, *self._lines)]
         return [*lines, "  return 0;", "}"]
 
-    def _check(self, var: Var, name: str) -> list[str]:
+    def _check(self, var: Var, name: str) -> str:
         """Return the line that checks how an array lies."""
         view = self.writer.places.view(var)
         steps = tuple(step * view.dtype.itemsize for step in view.strides)
         number = var.dtype.num
         sizes = f"{number}, {len(view.shape)}, {_numbers(view.shape)}, {_numbers(steps)}"
-        return [f"  if (differs({name}, table, {sizes})) return 1;"]
+        return f"  if (differs({name}, table, {sizes})) return 1;"
 
 
 def _numbers(values: tuple[int, ...]) -> str:
