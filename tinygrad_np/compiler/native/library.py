@@ -101,7 +101,7 @@ def _machine(command: str) -> list[str]:
 @functools.lru_cache(maxsize=1)
 def _processor() -> str:
     """Return what says which instructions this machine has."""
-    told = [platform.machine(), platform.processor()]
+    told = [platform.machine()]  # platform.processor() starts a process
     with contextlib.suppress(OSError), open("/proc/cpuinfo", encoding="utf-8") as file:
         first, _, _ = file.read(16384).partition("\n\n")
         told += [line for line in first.splitlines() if line.startswith(_CPU)]
