@@ -11,6 +11,7 @@ from ..lowering.translation import lower_statement, needs_no_loop
 from . import products
 from .places import Loops
 from .scalars import is_exact
+from .ufuncs import call_of
 
 if TYPE_CHECKING:
     from ..memory import Memory as Plan
@@ -71,9 +72,8 @@ class Selection:
             products.lower_product(builder, statement)
         else:
             lower_statement(builder, statement)
-        builder.loops = [loop for loop in builder.loops if not _is_settled(loop, builder.planned)]
-        for loop in builder.loops:
-            _check(loop, builder.planned)
+        loops = [loop for loop in builder.loops if not _is_settled(loop, builder.planned)]
+        builder.loops = [_checked(loop, builder.planned) for loop in loops]
 
     def _read_outside(self, resident: set[Var]) -> set[Var]:
         """Return the scalars that C does not make, or that NumPy lines read."""
@@ -106,18 +106,20 @@ def _is_settled(loop: Loop, places: Places) -> bool:
     return isinstance(loop, Guard) and places.buffers[loop.view.buffer].role == "constant"
 
 
-def _check(loop: Loop, places: Places) -> None:
-    """Raise unless C gives NumPy's bits for a loop."""
+def _checked(loop: Loop, places: Places) -> Loop:
+    """Return a loop of which C gives NumPy's bits, by calling NumPy's own if need be, or raise."""
     if not isinstance(loop, (Gather, Guard, Map, Reduce, products.Product)):
         raise Unsupported(type(loop).__name__)
     if not isinstance(loop, Map) and any(map(places.is_number, loop.reads)):
         raise Unsupported("a number in the place of an array")
     if isinstance(loop, Map):
+        numbers = [view for view in loop.operands if places.is_number(view)]
         if not is_exact(loop):
-            raise Unsupported(f"{loop.function} in other bits")
-        for view in loop.operands:
-            if places.is_number(view) and (view.dtype.kind != "f" or loop.dtype.kind != "f"):
-                raise Unsupported("a number that is none of C's")
+            if numbers:
+                raise Unsupported(f"{loop.function} of a number")
+            return call_of(loop)
+        if any(view.dtype.kind != "f" or loop.dtype.kind != "f" for view in numbers):
+            raise Unsupported("a number that is none of C's")
     elif isinstance(loop, Reduce):
         if not _has_order(loop):
             raise Unsupported("a sum in another order")
@@ -128,6 +130,7 @@ def _check(loop: Loop, places: Places) -> None:
             raise Unsupported("a conversion on the way")
         if any(pick.index.dtype.kind == "b" for pick in loop.picks):
             raise Unsupported("a truth as an index")
+    return loop
 
 
 def _has_order(loop: Reduce) -> bool:

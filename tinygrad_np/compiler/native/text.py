@@ -26,9 +26,9 @@ goto if inline int int64_t long register restrict return short signed sizeof sta
 switch true typedef union unsigned void volatile while NAN INFINITY INT64_C total sums linux
 unix step printf atol
 """
-_INDICES = "ijklmnop"
+INDICES = "ijklmnop"
 _PICKS = [f"at_{k}" for k in range(8)]
-_RESERVED = {*FUNCTIONS, *_WORDS.split(), *_INDICES, *_PICKS}
+_RESERVED = {*FUNCTIONS, *_WORDS.split(), *INDICES, *_PICKS}
 
 PRELUDE = """\
 #include <float.h>
@@ -164,7 +164,7 @@ class LoopText:
             self.pointers[key] = self.names.new(self.hint(view.buffer)), view
         return self.pointers[key][0]
 
-    def _at(self, view: View, more: str = "", indices: str = _INDICES) -> str:
+    def _at(self, view: View, more: str = "", indices: str = INDICES) -> str:
         """Return an element of a view whose axes have the loops' indices."""
         terms = []
         for index, n, step in zip(indices, view.shape, view.strides):
@@ -194,7 +194,7 @@ class LoopText:
         """Return loops around some lines, with indices from that of an axis on."""
         lines = []
         for depth, n in enumerate(shape):
-            i = _INDICES[first + depth]
+            i = INDICES[first + depth]
             opening = " {" if depth == len(shape) - 1 else ""
             line = f"for (int64_t {i} = 0; {i} < {n}; {i}++){opening}"
             lines.append("  " * depth + line)
@@ -329,8 +329,8 @@ class LoopText:
         """Write a product as plain loops, that run along the rows of the right matrix."""
         out = loop.out
         depth = len(out.shape)
-        batch = _INDICES[: depth - 2]
-        row, column, inner = list(_INDICES[depth - 2 : depth + 1])
+        batch = INDICES[: depth - 2]
+        row, column, inner = list(INDICES[depth - 2 : depth + 1])
         place = self._at(out)
         left = self._at(loop.left, indices=batch + row + inner)
         right = self._at(loop.right, indices=batch + inner + column)
