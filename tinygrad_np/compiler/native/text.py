@@ -252,7 +252,7 @@ class LoopText:
         kept = len(out.shape)
         folded = source.shape[kept:]
         kind = ctype(out.dtype)
-        if loop.pairwise and out.dtype.kind == "f":
+        if loop.pairwise and source.dtype == out.dtype and out.dtype.kind == "f":
             self._side_by_side(loop, "sum")
             return
         extreme = loop.function in ("maximum", "minimum") and out.dtype.kind == "f"
