@@ -144,10 +144,14 @@ def _times(variant: Variant, arguments: Any) -> dict[int, float]:
     source = variant.emitted.source.splitlines()
     numbers = list(variant.emitted.lines)
     for number in numbers:
-        code = source[number - 1]
-        if code.lstrip().startswith(("if ", "raise ")):
+        code = source[number - 1].split("  # ")[0]
+        if code.endswith("raise GuardFailed"):
             continue
-        source[number - 1] = f"{code.split('  # ')[0]}; _tick({number})"
+        before, is_check, check = code.partition("if ")
+        if is_check and not before.strip():  # the next line raises
+            code = f"{before}_failed = {check.removesuffix(':')}"
+            source[number] = f"{before}if _failed: {source[number].strip()}"
+        source[number - 1] = f"{code}; _tick({number})"
     first = min(numbers) - 1  # line numbers begin with 1
     source[first - 1 : first] = [f"    _tick(0)  {source[first - 1].strip()}"]
     namespace = variant.new_namespace("\n".join(source) + "\n")

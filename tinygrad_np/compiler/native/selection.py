@@ -64,8 +64,9 @@ class Selection:
             raise Unsupported("a NumPy line")
         if set(statement.errstate.values()) - {"ignore"}:
             raise Unsupported("errors of numbers, which C does not see")
-        if getattr(statement.target, "__name__", "") in FORMULAS:
-            raise Unsupported("a formula, whose steps round differently")
+        is_formula = getattr(statement.target, "__name__", "") in FORMULAS
+        if is_formula or statement.method == "accumulate":
+            raise Unsupported("a formula, whose steps round differently, or a running sum")
         if any(map(needs_no_loop, outs)):
             raise Unsupported("a view")
         if products.is_product(statement):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..emitters.numpy_literals import dtype_text, empty
+from ..emitters.numpy_literals import dtype_text, empty, note
 from ..emitters.numpy_source import Emitted, Writer
 from ..lowering.memory import Unsupported
 from ..statements import Statement, Var, constant
@@ -183,7 +183,9 @@ class NativeWriter(Writer):
             return
         for out in statement.outs:
             if out.is_array and out not in self.name:
-                self._assignment(statement, empty(out))
+                self._heading(statement)
+                line = f"{self._targets((out,))} = {empty(out)}"
+                self.body.append((line, statement, note(out)))
         if self._first is None:
             self._first = statement
         self._run += zip(self._times[id(statement)], loops)
