@@ -2,7 +2,8 @@
 
     taskset -c 0 python tests/benchmarks/ops.py
 
-float32; on 32×32 arrays what counts is the cost of a call, on 1000×1000 arrays the arithmetic.
+float32; on 32×32 arrays what counts is the cost of a call, on 1000×1000 arrays the arithmetic. A
+last table has some in C, as a compiled step, with a step of Adam.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from timing import header, interleave, line
 # isort: split
 import numpy as np
 
+import nn
 import tinygrad_np as tg
 
 
@@ -158,6 +160,14 @@ LARGE = {
     "solve": ([(300, 300), (300, 10)], solve),
 }
 
+# Operations that a compiled step of C does in a few loops; the target is the time of PyTorch.
+IN_C = {
+    "softmax 64×512": ([HIDDEN], plain("softmax", -1)),
+    "softmax": ([MATRIX], plain("softmax", -1)),
+    **{name: LARGE[name] for name in ("layer_norm", "gelu 64×512", "gelu")},
+}
+PARAMETERS = ((784, 512), (512,), (512, 10), (10,))
+
 SIZES = {32: 50, 1000: 2}  # rows and columns: calls in a batch
 
 
@@ -184,6 +194,31 @@ def of_tinygrad_np(f, arrays):
             leaf.grad = None
 
     return run
+
+
+def in_c(f, arrays):
+    """Compile forward and backward of an op as one step in C."""
+    leaves = [tg.Tensor(a, requires_grad=True) for a in arrays]
+    seed = tg.Tensor(np.ones_like(f(tg, *leaves).data))
+
+    def step():
+        for leaf in leaves:
+            leaf.grad = None
+        f(tg, *leaves).backward(seed)
+
+    return tg.compile(step, backend="c")
+
+
+def adam(tensor, make, **options):
+    """Return Adam's step for the 407,050 parameters of a network, whose gradients stay the same."""
+    rng = np.random.default_rng(0)
+    params = []
+    for shape in PARAMETERS:
+        value, gradient = rng.standard_normal((2, *shape)).astype(np.float32)
+        param = tensor(value, requires_grad=True)
+        param.grad = tensor(gradient)
+        params.append(param)
+    return make(params, **options).step
 
 
 def of_torch(f, arrays):
@@ -248,9 +283,8 @@ def time_op(name: str, rounds: int) -> dict[int, dict]:
     return timings
 
 
-def time_large_op(name: str, rounds: int) -> dict:
+def time_large_op(shapes, f, rounds: int, of_own=of_tinygrad_np) -> dict:
     """Time a larger op, here and in PyTorch."""
-    shapes, f = LARGE[name]
     rng = np.random.default_rng(0)
     arrays = [rng.standard_normal(shape).astype(np.float32) for shape in shapes]
 
@@ -260,9 +294,20 @@ def time_large_op(name: str, rounds: int) -> dict:
     def peer(t, *operands):
         return f(t, t.nn.functional, *operands)
 
-    engines = {"own": of_tinygrad_np(own, arrays)}
+    engines = {"own": of_own(own, arrays)}
     if has("torch"):
         engines["torch"] = of_torch(peer, arrays)
+    return interleave(engines, rounds=rounds, calls=2)
+
+
+def time_adam(rounds: int) -> dict:
+    """Time Adam in C, and in PyTorch: as it is made, and fused."""
+    engines = {"own": tg.compile(adam(tg.Tensor, nn.Adam), backend="c")}
+    if has("torch"):
+        import torch
+
+        engines["torch"] = adam(torch.tensor, torch.optim.Adam)
+        engines["fused"] = adam(torch.tensor, torch.optim.Adam, fused=True)
     return interleave(engines, rounds=rounds, calls=2)
 
 
@@ -305,8 +350,22 @@ def print_large_ops(names: list[str], rounds: int) -> None:
     print("\n" + line(["", "ms", "minimum", "ratio to PyTorch"]))
     print(line(["---"] + ["---:"] * 3))
     for name in names:
-        timings = time_large_op(name, rounds)
+        timings = time_large_op(*LARGE[name], rounds)
         print(line([name, *cells(timings, 1e-3, ["torch"])]), flush=True)
+
+
+def print_in_c(names: list[str], rounds: int) -> None:
+    """Print a row for each operation in C, and for Adam, beside PyTorch's two of it."""
+    print("\n" + line(["in C", "µs", "minimum", "ratio to PyTorch", "of minima"]))
+    print(line(["---"] + ["---:"] * 4))
+    for name in names:
+        timings = time_adam(rounds) if name == "Adam" else time_large_op(*IN_C[name], rounds, in_c)
+        own = timings.pop("own")
+        for peer, timing in timings.items():
+            title = name if peer == "torch" else f"{name}, PyTorch's {peer}"
+            ratio = own.ratio(timing)
+            row = (f"{own.median:.1f}", f"{own.minimum:.1f}", *(f"{r:.2f}" for r in ratio))
+            print(line([title, *row]), flush=True)
 
 
 def main() -> None:
@@ -318,12 +377,13 @@ def main() -> None:
         import torch
 
         torch.set_num_threads(1)
-    only = options.only or [*OPS, *LARGE]
+    only = options.only or [*OPS, *LARGE, *IN_C, "Adam"]
     print(header("numpy", "torch", "autograd"))
     small = [name for name in OPS if name in only]
     large = [name for name in LARGE if name in only]
     print_ops(small, options.rounds)
     print_large_ops(large, options.rounds)
+    print_in_c([name for name in (*IN_C, "Adam") if name in only], options.rounds)
 
 
 if __name__ == "__main__":

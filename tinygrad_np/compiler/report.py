@@ -147,10 +147,10 @@ def _times(variant: Variant, arguments: Any) -> dict[int, float]:
         code = source[number - 1].split("  # ")[0]
         if code.endswith("raise GuardFailed"):
             continue
-        before, is_check, check = code.partition("if ")
-        if is_check and not before.strip():  # the next line raises
-            code = f"{before}_failed = {check.removesuffix(':')}"
-            source[number] = f"{before}if _failed: {source[number].strip()}"
+        indent, is_check, check = code.partition("if ")
+        if is_check and not indent.strip():  # the next line raises
+            code = f"{indent}_failed = {check.removesuffix(':')}"
+            source[number] = f"{indent}if _failed: {source[number].strip()}"
         source[number - 1] = f"{code}; _tick({number})"
     first = min(numbers) - 1  # line numbers begin with 1
     source[first - 1 : first] = [f"    _tick(0)  {source[first - 1].strip()}"]
