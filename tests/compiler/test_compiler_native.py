@@ -399,6 +399,25 @@ def test_functions_of_numpy_have_its_bits(dtype, monkeypatch):
     assert "np.tanh" in step.sources["lines"]
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("order", "CF")
+def test_products_with_vectors(order, dtype):
+    rng = np.random.default_rng(0)
+
+    def step(a, v, u):
+        return a.dot(v), np.matmul(a, v), np.matmul(u, a), np.matmul(a.T, u), u.dot(a)
+
+    for shape in ((512, 256), (2, 3), (7, 300), (300, 7), (33, 64)):
+        a = np.asarray(rng.standard_normal(shape).astype(dtype), order=order)
+        u, v = (rng.standard_normal(n).astype(dtype) for n in shape)
+        compiled = tg.compile(step, backend="c")
+        for _ in range(3):
+            results = compiled(a, v, u)
+        for x, y in zip(results, step(a, v, u), strict=True):
+            assert_same_bits(x, y)
+        assert compiled.source.count("gemv(101") == 5
+
+
 def test_integers_stay_numpy_lines():
     """Of a negative power NumPy's loop raises an error of Python's."""
     step = tg.compile(lambda n, k: np.power(n, k) + n * k, backend="c")

@@ -96,7 +96,7 @@ def lower_product(builder: Loops, statement: Statement) -> None:
         raise Unsupported("a product in place")
     if min(x.size, y.size) == 0 or not out.shape:
         raise Unsupported("a product of nothing, or a number")
-    if statement.kind == "method" and len(x.shape) + len(y.shape) == 3:
+    if len(x.shape) + len(y.shape) == 3:
         builder.append(_matrix_by_vector(x, y, out))
     elif statement.kind == "method" and (len(x.shape), len(y.shape)) == (2, 2):
         builder.append(_matrices(x, y, out, whole=True))
