@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import argparse
 import ctypes
+import functools
 import importlib.util
 import itertools
 import json
@@ -198,6 +199,10 @@ def compiled(network, rows):
     return eager(network, rows, wrap=tg.compile)
 
 
+def in_c(network, rows):
+    return eager(network, rows, wrap=functools.partial(tg.compile, backend="c"))
+
+
 def pytorch(network, rows):
     import torch
 
@@ -226,7 +231,9 @@ def pytorch(network, rows):
     return step
 
 
-ENGINES: dict[str, Callable] = {"eager": eager, "compiled": compiled, "PyTorch": pytorch}
+ENGINES: dict[str, Callable] = {
+    "eager": eager, "compiled": compiled, "compiled, C": in_c, "PyTorch": pytorch,
+}  # fmt: skip
 
 
 # --- memory --------------------------------------------------------------------------------------
