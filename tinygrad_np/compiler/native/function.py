@@ -39,9 +39,13 @@ class Function:
     def add(self, group: Group) -> None:
         """Add a group of loops."""
         first = group.loops[0]
-        if isinstance(first, (Product, Call)):
+        if isinstance(first, Product):
             self._lines += self.writer.heading(first)
-            self._product(first) if isinstance(first, Product) else self._call(first)
+            self._product(first)
+            return
+        if isinstance(first, Call):
+            self._lines += self.writer.heading(first)
+            self._call(first)
             return
         text = LoopText(group, self.writer.places.buffers, self.writer.hint)
         self.writer.helpers.update(text.helpers)
@@ -91,7 +95,7 @@ class Function:
         function, data = call.addresses
         name = f"np_{call.symbol}"
         self._routines[f"ufunc_t *{name} = (ufunc_t *)at[{self.writer.slot(function)}];"] = None
-        given = f"at[{self.writer.slot(data)}]" if data else "NULL"
+        extra = f"at[{self.writer.slot(data)}]" if data else "NULL"
         *outer, n = call.rows[0].shape or (1,)
         places = []
         for view in call.rows:
@@ -100,7 +104,7 @@ class Function:
         for k, length in enumerate(outer):
             i = INDICES[k]
             self._lines.append(f"for (int64_t {i} = 0; {i} < {length}; {i}++)")
-        operands = ", ".join([given, str(n), str(call.out.dtype.itemsize), *places])
+        operands = ", ".join([extra, str(n), str(call.out.dtype.itemsize), *places])
         self._lines.append(f"apply_{len(call.operands)}({name}, {operands});")
 
     def pointer(self, view: View) -> str:
