@@ -298,6 +298,14 @@ def test_orders_of_elements():
     check_step(lambda: (fold(x), product(x)))
 
 
+def test_a_number_is_ordered_and_summed_as_a_vector_of_one():
+    x = tg.Tensor(3.0)
+    kinds = {"order": lambda x: np.argsort(x), "sums": lambda x: np.cumsum(x, axis=0)}
+    for name, f in kinds.items():
+        op = tg.define_op(f, x=None, text=f"{name}({{x}})", samples=lambda normals: [])
+        check_step(lambda op=op: op(x))
+
+
 def test_a_state_that_is_stretched_is_refused():
     mean = tg.broadcast_to(tg.Tensor([1.0]), (3,))
     assert mean.data.strides == (0,)

@@ -65,7 +65,7 @@ rule("argmin")(_position("argmin"))
 def _running(function: str) -> Callable:
     def write(builder, a, axis=None, dtype=None):
         source = builder.operand(a, builder.out.dtype)
-        if axis is None:
+        if axis is None or not source.shape:  # NumPy takes a number as a vector of one
             source, axis = flat(builder, source), 0
         builder.scan(function, builder.out, source, axis)
 
@@ -79,7 +79,7 @@ rule("cumprod")(_running("multiply"))
 def _ordering(function: str) -> Callable:
     def write(builder, a, axis=-1, kind=None, *, stable=None):
         source = builder.operand(a)
-        if axis is None:
+        if axis is None or not source.shape:  # NumPy takes a number as a vector of one
             source, axis = flat(builder, source), -1
         out, source = builder.out.along(axis), source.along(axis)
         if out.size:
