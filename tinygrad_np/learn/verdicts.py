@@ -1,0 +1,122 @@
+"""Comparisons that the checks of exercises are made of; what differs is raised as `Wrong`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+import tinygrad_np as tg
+
+
+class Wrong(Exception):  # noqa: N818 - no error: the program runs, and is not right yet
+    """The judgement on a program that runs, and is not right.
+
+    Attributes:
+        text: shown at once: what is wrong, and both numbers.
+        verdict: the library's sentence about the cause, the first hint; may be empty.
+        kind: that of `tinygrad_np.Mistake`, "value" where no gradient is wrong, or "unfinished".
+    """
+
+    def __init__(self, text: str, verdict: str = "", kind: str = "value") -> None:
+        super().__init__(text)
+        self.text = text
+        self.verdict = verdict
+        self.kind = kind
+
+
+def compare_value(name: str, got: Any, right: Any, *, rtol: float = 1e-6) -> None:
+    """Compare numbers or an array with the right ones.
+
+    Raises:
+        Wrong: they differ by more than `rtol` of the largest.
+    """
+    want = _numbers(right)
+    have = _numbers(got)
+    if have is None or want is None or have.shape != want.shape or _off(have, want, rtol).any():
+        raise Wrong(_both(name, got, right, rtol))
+
+
+def compare_gradient(name: str, got: Any, right: Any, **clues: Any) -> None:
+    """Compare a gradient with the right one; the verdict is that of `tinygrad_np.diagnose`.
+
+    Args:
+        name: what the learner calls it: "dw".
+        got: the learner's.
+        right: the right one.
+        clues: what helps to name the cause: `counts`, `reads` and `unsummed` of `diagnose`.
+
+    Raises:
+        Wrong: they differ.
+    """
+    if got is not None and _numbers(got) is None:
+        raise Wrong(_both(name, got, right))
+    mistake = tg.diagnose(got, right, **clues)
+    if mistake is not None:
+        raise Wrong(_both(name, got, right), f"{name}: {mistake.text}", mistake.kind)
+
+
+def compare_layer(layer: Any, solution: Any, inputs: list[Any]) -> None:
+    """Compare a hand-written layer with the solution's, and its backward with its own forward.
+
+    Args:
+        layer: the learner's, with `forward` and `backward`.
+        solution: the right one, with the same parameters.
+        inputs: what forward is given: the inputs, and for a loss the targets.
+
+    Raises:
+        Wrong: another output; a gradient that is missing, or wrong by `check_backward`.
+    """
+    title = type(layer).__name__
+    hand, right = tg.HandLayer(layer, inputs), tg.HandLayer(solution, inputs)
+    compare_value(f"the output of {title}.forward", hand.output, right.output)
+    right.backward()
+    hand.backward(right.dvalues)
+    if hand.error is not None:
+        raise hand.error
+    for name in right.gradients:
+        if hand.gradients.get(name) is None:
+            raise Wrong(f"{title}.backward leaves no {name}.", kind="not connected")
+    try:
+        tg.check_backward(layer, inputs)
+    except tg.GradcheckError as error:
+        name = str(error).partition(": ")[2].partition(" is wrong")[0]
+        text = _both(name, hand.gradients[name], right.gradients[name])
+        raise Wrong(f"{title}.backward: {text}", str(error), error.kind) from None
+
+
+def _numbers(value: Any) -> np.ndarray | None:
+    """Return an array of doubles; None of what is none."""
+    if value is None:
+        return None
+    try:
+        return np.asarray(value.data if isinstance(value, tg.Tensor) else value, np.float64)
+    except (TypeError, ValueError):
+        return None
+
+
+def _off(have: np.ndarray, want: np.ndarray, rtol: float) -> np.ndarray:
+    """Return a mask of the numbers that differ; nan always does."""
+    largest = np.max(np.abs(want), initial=0.0)
+    with np.errstate(invalid="ignore"):
+        near = np.abs(have - want) <= rtol * largest + 1e-12
+    return ~(near | (have == want))
+
+
+def _both(name: str, got: Any, right: Any, rtol: float = 1e-6) -> str:
+    """Say what somebody has and what it should be: of arrays the number that differs most."""
+    have, want = _numbers(got), np.asarray(_numbers(right))
+    if have is None:
+        shape = f"an array of shape {want.shape}" if want.ndim else "a number"
+        return f"{name} is {got!r:.60}; it should be {shape}."
+    if have.shape != want.shape:
+        return f"{name} has the shape {have.shape}; it should be {want.shape}."
+    off = _off(have, want, rtol)
+    if not off.any():  # by less than what is compared here
+        off = have != want
+    distance = np.where(off, np.abs(np.nan_to_num(have - want, nan=np.inf)), -1.0)
+    place = np.unravel_index(int(np.argmax(distance)), want.shape)
+    at = f"[{', '.join(map(str, place))}]" if place else ""
+    pair = f"{name}{at} is {have[place]:.6g}; it should be {want[place]:.6g}"
+    number = f" ({off.sum()} of {off.size} numbers differ)" if off.size > 1 else ""
+    return f"{pair}{number}."
