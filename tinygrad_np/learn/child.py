@@ -21,7 +21,7 @@ from .exercises import exercises, load
 from .verdicts import Wrong
 
 PRINTED = 100_000  # bytes that a program may print
-MEMORY = 4 * 1024**3  # bytes that it may ask for, where the system can say no
+MEMORY = 2 * 1024**3  # bytes that it may ask for, where the system can say no
 
 
 class _Printed(io.BytesIO):
