@@ -43,7 +43,7 @@ def test_programs_that_fail_are_told_with_the_line(tmp_path, text, line, said):
     [
         ("import time\ntime.sleep(60)\n", "line 2: time.sleep(60)"),
         (
-            SOLUTION.replace("    error = w", "    while True: pass\n    error = w"),
+            SOLUTION.replace("error = w", "while True: pass\n    error = w"),
             "line 16: while",
         ),
         ("while True:\n    try:\n        print('x' * 1000)\n    except: pass\n", "line "),

@@ -34,7 +34,7 @@ def compare_value(name: str, got: Any, right: Any, *, rtol: float = 1e-6) -> Non
     want = _numbers(right)
     have = _numbers(got)
     if have is None or want is None or have.shape != want.shape or _off(have, want, rtol).any():
-        raise Wrong(_both(name, got, right, rtol))
+        raise Wrong(both(name, got, right, rtol))
 
 
 def compare_gradient(name: str, got: Any, right: Any, **clues: Any) -> None:
@@ -50,10 +50,10 @@ def compare_gradient(name: str, got: Any, right: Any, **clues: Any) -> None:
         Wrong: they differ.
     """
     if got is not None and _numbers(got) is None:
-        raise Wrong(_both(name, got, right))
+        raise Wrong(both(name, got, right))
     mistake = tg.diagnose(got, right, **clues)
     if mistake is not None:
-        raise Wrong(_both(name, got, right), f"{name}: {mistake.text}", mistake.kind)
+        raise Wrong(both(name, got, right), f"{name}: {mistake.text}", mistake.kind)
 
 
 def compare_layer(layer: Any, solution: Any, inputs: list[Any]) -> None:
@@ -81,7 +81,7 @@ def compare_layer(layer: Any, solution: Any, inputs: list[Any]) -> None:
         tg.check_backward(layer, inputs)
     except tg.GradcheckError as error:
         name = str(error).partition(": ")[2].partition(" is wrong")[0]
-        text = _both(name, hand.gradients[name], right.gradients[name])
+        text = both(name, hand.gradients[name], right.gradients[name])
         raise Wrong(f"{title}.backward: {text}", str(error), error.kind) from None
 
 
@@ -103,8 +103,8 @@ def _off(have: np.ndarray, want: np.ndarray, rtol: float) -> np.ndarray:
     return ~(near | (have == want))
 
 
-def _both(name: str, got: Any, right: Any, rtol: float = 1e-6) -> str:
-    """Say what somebody has and what it should be: of arrays the number that differs most."""
+def both(name: str, got: Any, right: Any, rtol: float = 1e-6) -> str:
+    """Say what somebody has, and what it should be: of arrays the number that differs most."""
     have, want = _numbers(got), np.asarray(_numbers(right))
     if have is None:
         shape = f"an array of shape {want.shape}" if want.ndim else "a number"
