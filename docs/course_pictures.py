@@ -7,14 +7,43 @@ python docs/course_pictures.py vectors    # one
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 import tinygrad_np as tg
 
 LESSONS = Path(__file__).resolve().parent.parent / "tinygrad_np" / "learn" / "lessons"
+
+
+def derivative(folder: Path) -> None:
+    """The errors of a nudged slope of sin at 1, with a nudge to one side and to both."""
+    plt = _pyplot()
+    h = np.logspace(-14, 0, 140)
+    one = (np.sin(1 + h) - np.sin(1)) / h
+    both = (np.sin(1 + h) - np.sin(1 - h)) / (2 * h)
+    figure, axes = plt.subplots(figsize=(6, 3.2))
+    for slope, name, colour, style in (
+        (one, "one side", RED, "--"),
+        (both, "both sides", BLUE, "-"),
+    ):
+        axes.loglog(h, abs(slope - np.cos(1)), style, color=colour, linewidth=1.5, label=name)
+    axes.set(xlabel="the nudge h", ylabel="error of the slope", ylim=(1e-13, 1))
+    axes.legend(frameon=False, loc="upper center")
+    _save(figure, folder)
+
+
+def graph(folder: Path) -> None:
+    """The graph of a * b + a."""
+    a = tg.Tensor(2.0, requires_grad=True, name="a")
+    b = tg.Tensor(-3.0, requires_grad=True, name="b")
+    with tg.record() as run:
+        result = a * b + a
+        result.backward()
+    tg.graph(result, record=run).save(folder / "picture.svg")
 
 
 def vectors(folder: Path) -> None:
@@ -29,8 +58,83 @@ def vectors(folder: Path) -> None:
     tg.graph(loss, record=run).save(folder / "picture.svg")
 
 
+def dense(folder: Path) -> None:
+    """Two dense layers with a ReLU between, and the mean squared error."""
+    rng = np.random.default_rng(0)
+    x = tg.Tensor(rng.standard_normal((6, 3)), name="inputs")
+    parameters = {"W1": (3, 4), "b1": (1, 4), "W2": (4, 2), "b2": (1, 2)}
+    W1, b1, W2, b2 = (
+        tg.Tensor(rng.standard_normal(shape), requires_grad=True, name=name)
+        for name, shape in parameters.items()
+    )
+    hidden = tg.relu(x @ W1 + b1)
+    predictions = hidden @ W2 + b2
+    targets = tg.Tensor(rng.standard_normal((6, 2)), name="targets")
+    loss = ((predictions - targets) ** 2).mean()
+    tg.graph(loss).save(folder / "picture.svg")
+
+
+def softmax(folder: Path) -> None:
+    """Probabilities of three classes, the truth, and the gradient of the loss by the logits."""
+    plt = _pyplot()
+    p = tg.softmax(np.array([3.1, -0.4, 1.2]))
+    truth = np.array([0.0, 1.0, 0.0])
+    figure, panels = plt.subplots(1, 3, figsize=(7, 2.4), sharey=True)
+    titles = ("probabilities p", "the truth", "gradient p - truth")
+    for axes, values, title in zip(panels, (p, truth, p - truth), titles, strict=True):
+        axes.bar(["0", "1", "2"], values, color=[RED if v < 0 else BLUE for v in values], width=0.6)
+        axes.axhline(0, color="#888888", linewidth=0.8)
+        axes.set(title=title, xlabel="class", ylim=(-1.15, 1.15))
+        for k, value in enumerate(values):
+            up = value >= 0
+            axes.annotate(
+                f"{value:.2f}",
+                (k, value),
+                (0, 3 if up else -3),
+                textcoords="offset points",
+                ha="center",
+                va="bottom" if up else "top",
+                fontsize=9,
+            )
+    _save(figure, folder)
+
+
+RED, BLUE = "#BB5566", "#004488"
+
+
+def _pyplot() -> Any:
+    import matplotlib
+
+    matplotlib.use("agg")
+    matplotlib.rcParams.update(
+        {
+            "svg.fonttype": "none",  # text as text: small files
+            "svg.hashsalt": "course",  # the same file each time
+            "axes.spines.top": False,
+            "axes.spines.right": False,
+            "font.size": 10,
+        }
+    )
+    import matplotlib.pyplot as plt
+
+    return plt
+
+
+def _save(figure: Any, folder: Path) -> None:
+    figure.tight_layout()
+    path = folder / "picture.svg"
+    figure.savefig(path, metadata={"Date": None, "Creator": None})
+    text = path.read_text(encoding="utf-8")
+    text = re.sub(r"\d+\.\d\d+", lambda number: f"{float(number[0]):.1f}", text)
+    path.write_text(text, encoding="utf-8")
+
+
 PICTURES: dict[str, Callable[[Path], None]] = {
+    "01_derivative": derivative,
+    "02_graph": graph,
     "03_vectors": vectors,
+    "04_dense": dense,
+    "05_softmax": softmax,
 }
 
 
@@ -40,7 +144,6 @@ def main() -> None:
     name = parser.parse_args().name
     for folder, write in PICTURES.items():
         if name in folder:
-            np.random.seed(0)
             write(LESSONS / folder)
 
 

@@ -30,6 +30,7 @@ MISTAKES = {
         ("self.dinputs /= rows", "pass", "factor", "the number of rows"),
         ("targets] -= 1", "targets] += 1", "slip", "1 is added to the probability"),
         ("self.dinputs[range(rows), targets] -= 1", "pass", "slip", "1 should be taken away"),
+        ("targets] -= 1", "targets] -= rows", "slip", "is not divided by the number of rows"),
         ("self.dinputs /= rows", "self.dinputs *= rows", "factor", "the number of rows"),
     ],
 }

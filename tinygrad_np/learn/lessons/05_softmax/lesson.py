@@ -60,7 +60,7 @@ def check_entropy(program, solution):
     candidates = {
         "1 is added to the probability of the right class, and should be taken away": hits,
         "1 should be taken away from the probability of the right class": np.zeros((5, 3)),
-        "the 1 of the right class is not divided by the number of rows": hits - hits * 6,
+        "the 1 of the right class is not divided by the number of rows": -5 * hits,
     }
     candidates = {
         cause: (loss.output + change) / len(inputs) for cause, change in candidates.items()
