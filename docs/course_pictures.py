@@ -7,7 +7,7 @@ python docs/course_pictures.py vectors    # one
 from __future__ import annotations
 
 import argparse
-import re
+import io
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -59,7 +59,7 @@ def vectors(folder: Path) -> None:
 
 
 def dense(folder: Path) -> None:
-    """Two dense layers with a ReLU between, and the mean squared error."""
+    """Two dense layers with a ReLU between."""
     rng = np.random.default_rng(0)
     x = tg.Tensor(rng.standard_normal((6, 3)), name="inputs")
     parameters = {"W1": (3, 4), "b1": (1, 4), "W2": (4, 2), "b2": (1, 2)}
@@ -69,9 +69,7 @@ def dense(folder: Path) -> None:
     )
     hidden = tg.relu(x @ W1 + b1)
     predictions = hidden @ W2 + b2
-    targets = tg.Tensor(rng.standard_normal((6, 2)), name="targets")
-    loss = ((predictions - targets) ** 2).mean()
-    tg.graph(loss).save(folder / "picture.svg")
+    tg.graph(predictions).save(folder / "picture.svg")
 
 
 def softmax(folder: Path) -> None:
@@ -79,12 +77,12 @@ def softmax(folder: Path) -> None:
     plt = _pyplot()
     p = tg.softmax(np.array([3.1, -0.4, 1.2]))
     truth = np.array([0.0, 1.0, 0.0])
-    figure, panels = plt.subplots(1, 3, figsize=(7, 2.4), sharey=True)
+    figure, panels = plt.subplots(1, 3, figsize=(7, 2.6), sharey=True)
     titles = ("probabilities p", "the truth", "gradient p - truth")
     for axes, values, title in zip(panels, (p, truth, p - truth), titles, strict=True):
         axes.bar(["0", "1", "2"], values, color=[RED if v < 0 else BLUE for v in values], width=0.6)
         axes.axhline(0, color="#888888", linewidth=0.8)
-        axes.set(title=title, xlabel="class", ylim=(-1.15, 1.15))
+        axes.set(title=title, xlabel="class", ylim=(-1.4, 1.4))
         for k, value in enumerate(values):
             up = value >= 0
             axes.annotate(
@@ -107,13 +105,7 @@ def _pyplot() -> Any:
 
     matplotlib.use("agg")
     matplotlib.rcParams.update(
-        {
-            "svg.fonttype": "none",  # text as text: small files
-            "svg.hashsalt": "course",  # the same file each time
-            "axes.spines.top": False,
-            "axes.spines.right": False,
-            "font.size": 10,
-        }
+        {"axes.spines.top": False, "axes.spines.right": False, "font.size": 10, "savefig.dpi": 110}
     )
     import matplotlib.pyplot as plt
 
@@ -121,12 +113,13 @@ def _pyplot() -> Any:
 
 
 def _save(figure: Any, folder: Path) -> None:
+    """Write a figure with 16 colours: lessons are in the wheel."""
+    from PIL import Image
+
     figure.tight_layout()
-    path = folder / "picture.svg"
-    figure.savefig(path, metadata={"Date": None, "Creator": None})
-    text = path.read_text(encoding="utf-8")
-    text = re.sub(r"\d+\.\d\d+", lambda number: f"{float(number[0]):.1f}", text)
-    path.write_text(text, encoding="utf-8")
+    picture = io.BytesIO()
+    figure.savefig(picture)
+    Image.open(picture).convert("RGB").quantize(16).save(folder / "picture.png", optimize=True)
 
 
 PICTURES: dict[str, Callable[[Path], None]] = {

@@ -135,5 +135,5 @@ def test_links_of_the_page_lead_somewhere(lesson):
     links = re.findall(r"\]\(([^)#\s]+)[^)]*\)", page_text(lesson))
     broken = [link for link in links if "://" not in link and not (lesson / link).exists()]
     assert not broken
-    large = [path for path in lesson.iterdir() if path.is_file() and path.stat().st_size > 30_000]
+    large = [path for path in lesson.iterdir() if path.is_file() and path.stat().st_size > 16_000]
     assert not large, "lessons are in the wheel"
