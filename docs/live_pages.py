@@ -14,6 +14,7 @@ import numpy as np
 
 import nn
 import tinygrad_np as tg
+from tinygrad_np.learn.exercises import exercises, load
 
 
 def arms(count: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
@@ -92,8 +93,14 @@ def classifier(path: Path) -> None:
     tg.graph(loss, record=run).html(path, "The classifier, with 6 points and 4 hidden units")
 
 
+def network(path: Path) -> None:
+    """Write the page that the course shows of its exercise `network`, solved."""
+    exercise = exercises()["network"]
+    exercise.see(load(exercise.solution), path)
+
+
 PAGES: dict[str, Callable[[Path], None]] = {
-    page.__name__: page for page in (spiral, net, classifier)
+    page.__name__: page for page in (spiral, net, classifier, network)
 }
 
 

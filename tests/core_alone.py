@@ -15,6 +15,9 @@ for package in ("matplotlib", "graphviz", "tqdm", "nnfs"):
     assert importlib.util.find_spec(package) is None, f"{package} is here: the test proves nothing"
 
 import nn  # noqa: E402
+import tinygrad_np.learn  # noqa: E402
+from tinygrad_np.learn import commands  # noqa: E402
+from tinygrad_np.learn.exercises import exercises  # noqa: E402
 
 x = tg.Tensor([[1.0, 2.0], [3.0, 4.0]], name="x")
 model = nn.Sequential(nn.Linear(2, 8), nn.Tanh(), nn.Linear(8, 2))
@@ -39,6 +42,11 @@ except ImportError as error:
     assert "tqdm" in str(error)  # noqa: PT017 - no pytest beside the core
 else:
     raise AssertionError("progress=True without tqdm must say what to install")
+learn = Path(tempfile.mkdtemp())
+assert commands.main(["--folder", str(learn)]) == 1, "the first exercise is not right yet"
+assert commands.main(["see", "line", "--folder", str(learn)]) == 0
+solutions = [str(exercise.solution) for exercise in exercises().values()]
+assert commands.main(["grade", *solutions]) == 0, "the course needs NumPy alone"
 readme = importlib.metadata.metadata("tinygrad-np").get_payload()
 relative = re.findall(r"\]\((?!\w+://|#)[^)]*\)", readme)
 assert "](" in readme, "the readme is in the wheel"
@@ -52,5 +60,7 @@ def size(package):
 
 
 installed = (size(tg) + size(nn)) / 1e6
-assert installed < 2.4, f"tinygrad_np and nn take {installed:.2f} MB"
+course = size(tinygrad_np.learn) / 1e6
+assert installed - course < 2.4, f"tinygrad_np and nn take {installed:.2f} MB"
+assert course < 0.36, f"the course takes {course:.2f} MB"
 print(f"the core alone: ok, {installed:.2f} MB with nn, Python {sys.version.split()[0]}")
