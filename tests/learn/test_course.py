@@ -64,7 +64,7 @@ def test_first_run_copies_and_checks(learn):
     assert status == 1
     assert f"0 of {len(exercises())}" in text
     assert FIRST.task.split("\n")[0] in text
-    assert "Not yet." in text
+    assert "Not yet: " in text
     for exercise in exercises().values():
         copy = Path("learn", exercise.folder.name, exercise.file.name)
         assert copy.read_bytes() == exercise.file.read_bytes()

@@ -80,7 +80,7 @@ def run(task: str, name: str, answer: Path, page: Path) -> dict[str, Any]:
     except Wrong as wrong:
         return _wrong(wrong)
     except NotImplementedError as error:
-        return _wrong(Wrong(f"Still to be written: {_line(error, answer)}.", kind="unfinished"))
+        return _wrong(Wrong(f"still to be written, {_line(error, answer)}", kind="unfinished"))
     except BaseException as error:  # also sys.exit()
         return {"result": "failed", "kind": "failed", "text": _told(error, answer)}
     return {"result": "right"}

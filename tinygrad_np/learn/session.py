@@ -24,7 +24,12 @@ class Session:
     Args:
         course: the learner's folder.
         seconds: that a program may take.
+
+    Attributes:
+        further: said after a program that is not right: how to get help.
     """
+
+    further = f"For a hint: {COMMAND} hint. To see your program at work: {COMMAND} see"
 
     def __init__(self, course: Course, seconds: float) -> None:
         self.course = course
@@ -37,6 +42,12 @@ class Session:
         if exercise is None:
             say(f"{self._bar()} All exercises are right: that was the course.")
             return 0
+        if course.is_new:
+            say(
+                f"The course is in {course.folder}: read the page of a lesson, then change its "
+                "exercises until they are right.\n"
+            )
+            course.is_new = False
         say(f"{self._bar()}\n\n{self._heading(exercise)}\n")
         result = self._trial(exercise)
         note = course.note(exercise.name)
@@ -48,9 +59,10 @@ class Session:
         if result.is_right:
             tries = note["tries"]
             say(f"Right{f', at try {tries}' if tries > 1 else ''}. {exercise.right}")
-            say(self._following())
+            say(self._following(exercise))
         else:
-            say(f"Not yet. {result.text}\n\nOn from here: {COMMAND} hint, or see")
+            start = "Not yet: " if result.result == "wrong" else "It does not run.\n"
+            say(f"{start}{result.text}\n\n{self.further}")
         course.save()
         return int(not result.is_right)
 
@@ -96,8 +108,10 @@ class Session:
                 folder = exercise.folder
                 print(f"\n{title(folder)}")
             note = self.course.note(exercise.name)
-            tries = f"{note['tries']:3} tries" if note.get("tries") else ""
-            print(f"  {'done' if note.get('done') else '    '}  {exercise.name:16} {tries}")
+            number = note.get("tries", 0)
+            tries = f"{number} {'try' if number == 1 else 'tries'}" if number else ""
+            done = "done" if note.get("done") else ""
+            print(f"  {done:4}  {exercise.name:16} {tries}".rstrip())
         print(f"\n{self._bar()}")
         return 0
 
@@ -139,15 +153,21 @@ class Session:
 
     def _heading(self, exercise: Exercise) -> str:
         path = self.course.path(exercise)
-        page = self.course.folder / exercise.folder.name / "lesson.md"
-        lines = [f"{title(exercise.folder)}: {page}", f"Exercise: {path}", exercise.task]
+        first = f"{title(exercise.folder)}: {self._page(exercise)}"
+        lines = [first, f"Exercise: {path}", exercise.task]
         return "\n".join(lines)
 
-    def _following(self) -> str:
+    def _following(self, done: Exercise) -> str:
         exercise = self.course.next
         if exercise is None:
             return "That was the last one."
-        return f"Next: {self.course.path(exercise)}"
+        path = self.course.path(exercise)
+        if exercise.folder == done.folder:
+            return f"Next: {path}"
+        return f"Next: {title(exercise.folder)}. Its page: {self._page(exercise)}"
+
+    def _page(self, exercise: Exercise) -> Path:
+        return self.course.folder / exercise.folder.name / "lesson.md"
 
 
 def open_page(path: Path) -> bool:

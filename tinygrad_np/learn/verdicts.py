@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -56,7 +57,8 @@ def compare_gradient(name: str, got: Any, right: Any, **clues: Any) -> None:
         raise Wrong(both(name, got, right))
     mistake = tg.diagnose(got, right, **clues)
     if mistake is not None:
-        raise Wrong(both(name, got, right), f"{name}: {mistake.text}", mistake.kind)
+        verdict = _without_numbers(f"{name}: {mistake.text}")
+        raise Wrong(both(name, got, right), verdict, mistake.kind)
 
 
 def compare_layer(
@@ -94,7 +96,12 @@ def compare_layer(
             for cause, gradient in (candidates or {}).items():
                 if np.shape(got) == np.shape(gradient) and np.allclose(got, gradient):
                     raise Wrong(text, f"{name}: {cause}", "slip") from None
-        raise Wrong(text, str(error), error.kind) from None
+        raise Wrong(text, _without_numbers(str(error)), error.kind) from None
+
+
+def _without_numbers(verdict: str) -> str:
+    """Return a verdict without the numbers of its example: others are told before it."""
+    return re.sub(r" \(it is \S+( at .*?)?, where the right value is [^)]*\)", "", verdict)
 
 
 def _numbers(value: Any) -> np.ndarray | None:
@@ -128,7 +135,7 @@ def both(name: str, got: Any, right: Any, rtol: float = 1e-6) -> str:
         off = have != want
     distance = np.where(off, np.abs(np.nan_to_num(have - want, nan=np.inf)), -1.0)
     place = np.unravel_index(int(np.argmax(distance)), want.shape)
-    at = f"[{', '.join(map(str, place))}]" if place else ""
+    at = f" at {place[0] if len(place) == 1 else tuple(map(int, place))}" if place else ""
     pair = f"{name}{at} is {have[place]:.6g}; it should be {want[place]:.6g}"
     number = f" ({off.sum()} of {off.size} numbers differ)" if off.size > 1 else ""
     return f"{pair}{number}."

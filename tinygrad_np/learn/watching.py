@@ -13,14 +13,15 @@ from .session import Session
 
 PAUSE = 0.3  # seconds between two looks at the file
 RULE = "-" * 72
-KEYS = "While it watches: h and Enter for a hint, s to see your program at work, q to end."
+KEYS = "Type h and Enter for a hint, s to see your program at work, q to end."
 
 
 def watch(session: Session) -> int:
     """Check the next exercise again and again, until all are right or somebody ends it."""
     typed: queue.Queue[str] = queue.Queue()
     threading.Thread(target=_read_keys, args=(typed,), daemon=True).start()
-    print(KEYS)
+    print("It checks again whenever you save the file. q and Enter ends that.")
+    session.further = KEYS
     seen: Any = None
     while (exercise := session.course.next) is not None:
         path = session.course.path(exercise)

@@ -3,8 +3,8 @@
 NUDGE = "(f(x + h) - f(x - h)) / (2 * h)"
 HANDED_OUT = {
     "slope": ("value", "the nudge is smaller than the rounding of x"),
-    "chain": ("power", "1/2 times the right gradient divided by x: one power of x too few"),
-    "newton": ("unfinished", "Still to be written: line 9"),
+    "chain": ("power", "it is the right gradient divided by 2x: that factor is missing"),
+    "newton": ("unfinished", "still to be written, line 9"),
 }
 MISTAKES = {
     "slope": [

@@ -4,7 +4,7 @@ SORTED = "return sorted(found, key=lambda value: value.number, reverse=True)"
 HANDED_OUT = {
     "uses": ("other input", "the slopes of a product are swapped"),
     "visits": ("incoming gradient", "before all of its uses have reported"),
-    "neuron": ("unfinished", "Still to be written: line 33"),
+    "neuron": ("unfinished", "still to be written, line 33"),
 }
 MISTAKES = {
     "uses": [

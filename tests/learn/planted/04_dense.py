@@ -5,7 +5,7 @@ START = "dvalues = loss.dinputs"
 HANDED_OUT = {
     "dense": ("product", "it is dvalues @ weights, and should be dvalues @ weights.T"),
     "rectify": ("incoming gradient", "its mask is made from dvalues"),
-    "network": ("unfinished", "Still to be written: line 54"),
+    "network": ("unfinished", "still to be written, line 54"),
 }
 MISTAKES = {
     "dense": [

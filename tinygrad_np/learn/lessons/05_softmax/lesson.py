@@ -1,5 +1,7 @@
 """The checks of lesson 5."""
 
+import re
+
 import numpy as np
 
 import tinygrad_np as tg
@@ -33,7 +35,7 @@ def _cause(program, z, got, right):
             with tg.debug():
                 program.softmax(tg.Tensor(z, requires_grad=True, name="z"))
         except FloatingPointError as error:
-            return "not finite", str(error)
+            return "not finite", re.sub(r", made at [^.;]+", "", str(error))
     if np.shape(got) != right.shape:
         return "value", ""
     if np.allclose(np.sum(got), 1):
