@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 import webbrowser
@@ -71,6 +72,18 @@ def test_first_run_copies_and_checks(learn):
         assert (copy.parent / "lesson.md").exists()
         assert not (copy.parent / "lesson.py").exists()
         assert not (copy.parent / "solutions").exists()
+
+
+def test_page_of_the_course_shows_what_is_said(learn):
+    page = Path(__file__).resolve().parents[2] / "docs" / "course.md"
+    (shown,) = re.findall(r"```text\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+    said = ""
+    for part in shown.strip().split("\n\n"):
+        command = re.match(r"\$ python -m tinygrad_np.learn (.*)\n", part)
+        if command:
+            _, said = learn(*command[1].split())
+            part = part[command.end() :]
+        assert " ".join(part.split()) in said
 
 
 def test_hints_come_in_layers(learn, quick):

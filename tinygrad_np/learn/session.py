@@ -26,10 +26,10 @@ class Session:
         seconds: that a program may take.
 
     Attributes:
-        further: said after a program that is not right: how to get help.
+        keys: said after a program that is not right in the place of the commands that help.
     """
 
-    further = f"For a hint: {COMMAND} hint. To see your program at work: {COMMAND} see"
+    keys = ""
 
     def __init__(self, course: Course, seconds: float) -> None:
         self.course = course
@@ -62,7 +62,7 @@ class Session:
             say(self._following(exercise))
         else:
             start = "Not yet: " if result.result == "wrong" else "It does not run.\n"
-            say(f"{start}{result.text}\n\n{self.further}")
+            say(f"{start}{result.text}\n\n{self.keys or self._help(exercise)}")
         course.save()
         return int(not result.is_right)
 
@@ -165,6 +165,10 @@ class Session:
         if exercise.folder == done.folder:
             return f"Next: {path}"
         return f"Next: {title(exercise.folder)}. Its page: {self._page(exercise)}"
+
+    def _help(self, exercise: Exercise) -> str:
+        name = "" if exercise is self.course.next else f" {exercise.name}"
+        return f"A hint: {COMMAND} hint{name}\nTo see your program at work: {COMMAND} see{name}"
 
     def _page(self, exercise: Exercise) -> Path:
         return self.course.folder / exercise.folder.name / "lesson.md"

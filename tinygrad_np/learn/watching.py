@@ -21,7 +21,7 @@ def watch(session: Session) -> int:
     typed: queue.Queue[str] = queue.Queue()
     threading.Thread(target=_read_keys, args=(typed,), daemon=True).start()
     print("It checks again whenever you save the file. q and Enter ends that.")
-    session.further = KEYS
+    session.keys = KEYS
     seen: Any = None
     while (exercise := session.course.next) is not None:
         path = session.course.path(exercise)
