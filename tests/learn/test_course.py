@@ -199,7 +199,7 @@ def test_machine_without_a_browser(learn, monkeypatch):
 def test_page_of_a_program_that_fails(learn, quick):
     quick["line"] = session.Result("failed", "line 3: x\nNameError")
     status, text = learn("see", "line")
-    assert (status, text) == (1, "There is nothing to see yet. line 3: x NameError")
+    assert (status, text) == (1, "There is nothing to see yet: line 3: x NameError")
 
 
 # --- upgrades -------------------------------------------------------------------------------------

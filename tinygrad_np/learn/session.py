@@ -93,7 +93,7 @@ class Session:
         exercise = exercise or self.course.next or list(exercises().values())[-1]
         result = self._trial(exercise, "see")
         if not result.page:
-            say(f"There is nothing to see yet. {result.text}")
+            say(f"There is nothing to see yet: {result.text}")
             return 1
         opened = open_page(Path(result.page))
         page = self.course.path(exercise).with_suffix(".html")
