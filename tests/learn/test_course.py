@@ -299,8 +299,11 @@ def test_grade_is_for_programs(here, capsys):
     assert not (here / "learn").exists()
 
 
-@pytest.mark.parametrize("encoding", ["ascii", "cp1252", "utf-8"])
-def test_streams_that_cannot_show_everything(here, encoding):
+@pytest.mark.parametrize(
+    ("encoding", "commands"),
+    [("ascii", ["check line", "solution line", "--help"]), ("cp1252", ["check line"])],
+)
+def test_streams_that_cannot_show_everything(here, encoding, commands):
     environment = {
         **os.environ,
         "PYTHONIOENCODING": encoding,
@@ -310,11 +313,10 @@ def test_streams_that_cannot_show_everything(here, encoding):
     program = here / "line.py"
     solution = exercises()["line"].solution.read_text(encoding="utf-8")
     program.write_text("print('Σ ∂ 漢')\n" + solution.replace("b - y", "b - y²"), encoding="utf-8")
-    command = [sys.executable, "-m", "tinygrad_np.learn"]
-    for arguments in (["check", "line"], ["solution", "line"], ["grade", program], ["--help"]):
-        done = subprocess.run(
-            [*command, *arguments], capture_output=True, env=environment, cwd=here
-        )
+    learn = [sys.executable, "-m", "tinygrad_np.learn"]
+    commands = [command.split() for command in commands]
+    for arguments in (*commands, ["grade", program]):
+        done = subprocess.run([*learn, *arguments], capture_output=True, env=environment, cwd=here)
         assert b"Traceback" not in done.stderr
         assert done.returncode == (arguments[0] in ("check", "grade"))
         done.stdout.decode(encoding)
