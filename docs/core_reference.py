@@ -70,6 +70,7 @@ GROUPS = (
             "check_backward",
             "GradcheckError",
             "diagnose",
+            "slips",
             "Mistake",
             "HandLayer",
             "debug",

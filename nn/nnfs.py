@@ -8,7 +8,8 @@ themselves, and shows both side by side, from the last layer to the first.
 A layer is any object with `forward(inputs)` and `backward(dvalues)`. Its result is returned or left
 in `output`, and its gradients are `dinputs`, or what backward returns, and each array that stands
 beside a parameter: `dweights` beside `weights`, `dgamma`, `dW`. A loss, which can only be the last
-one, takes `forward(predictions, targets)` and `backward(dvalues, targets)`.
+one, takes `forward(predictions, targets)` and `backward(dvalues, targets)`. `diagnose_optimizer`
+compares an optimizer.
 """
 
 from __future__ import annotations
@@ -21,12 +22,14 @@ import numpy as np
 
 import tinygrad_np as tg
 
+from .hand_optimizers import diagnose_optimizer
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tinygrad_np import HandLayer, Mistake
 
-__all__ = ["Comparison", "Row", "compare"]
+__all__ = ["Comparison", "Row", "compare", "diagnose_optimizer"]
 
 
 class Row(NamedTuple):

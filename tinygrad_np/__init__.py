@@ -54,6 +54,7 @@ _LAZY = {
     "lint": "words",
     "ravel_tree": "transforms.vectors",
     "record": "recording.recorder",
+    "slips": "checks.backward_slips",
     "stop_gradient": "transforms.functions",
     "value_and_grad": "transforms.functions",
     "vjp": "transforms.functions",

@@ -20,7 +20,7 @@ class Mistake(NamedTuple):
         kind: one of "not connected", "not finite", "failed", "shape", "dtype", "incoming
             gradient", "accumulated", "sign", "factor", "transpose", "broadcast sum", "mask",
             "order", "product", "other input", "power", "jacobian", "overwritten", "axis", "term",
-            "other array", "stale", "ties", "other".
+            "other array", "stale", "ties", "slip", "other".
         text: the same in words and numbers, with "it" for the gradient.
     """
 
@@ -37,6 +37,7 @@ def diagnose(
     counts: Mapping[str, int] | None = None,
     unsummed: Any = None,
     reads: Mapping[str, Any] | None = None,
+    candidates: Mapping[str, Any] | None = None,
 ) -> Mistake | None:
     """Classify how the gradient `got` differs from the `right` one; None if it does not.
 
@@ -50,12 +51,14 @@ def diagnose(
         unsummed: `right` before its sum over the axes along which the input was broadcast.
         reads: arrays that the gradient may have been computed with, by name: the incoming
             gradient as "g", inputs, the result. A factor or a term made of one is named.
+        candidates: wrong gradients that are expected, by what is wrong with them, in words; those
+            of `slips`, for one.
 
     Returns:
-        The first of these that explains every difference: not connected, a sign, a constant
-        factor, a transpose, a missing sum over a broadcast axis, a wrong mask, the right numbers in
-        another order, a factor or a term made of the arrays that were read; else the element that
-        differs most.
+        The first of these that explains every difference: not connected, a candidate, a sign, a
+        constant factor, a transpose, a missing sum over a broadcast axis, a wrong mask, the right
+        numbers in another order, a factor or a term made of the arrays that were read; else the
+        element that differs most.
     """
     from .causes import find_cause
     from .trials import Target, Trial
@@ -68,4 +71,5 @@ def diagnose(
         counts = counts_of(right if answer is None else answer)
     trial = Trial(answer, target, counts, reads=arrays, gs=[arrays.pop("g", None)])
     trial.unsummed = None if unsummed is None else as_double(unsummed)
+    trial.candidates = {text: as_double(value) for text, value in (candidates or {}).items()}
     return find_cause(trial)

@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..core.tensor import node_of
+from .backward_slips import wrong_gradients
 from .causes import find_cause
 from .diagnosis import Mistake
 from .differences import MOST, Change, Slopes, slopes, weighed_change
 from .factors import counts_of
+from .hand_twin import run_on_tensors
 from .jacobians import jacobian
 from .parameters import Parameter, is_floats, namespace
 from .penalties import penalties
@@ -19,7 +22,7 @@ from .ties import wrong_ties
 from .trials import RTOL, Target, Trial
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from .hand_layer import HandLayer
 
@@ -208,6 +211,7 @@ class _Check:
             trial.jacobian = functools.cache(lambda: jacobian(self.output_at, self.x))
             trial.others = self._others
             trial.right_with = self._right_with
+            trial.slips = self._slips
         return trial
 
     def _answer(self, gs: list[Any]) -> Any:
@@ -251,6 +255,15 @@ class _Check:
                 title = check.parameter.name if check.parameter else "inputs"
                 others[title] = check.right(self.dvalues).values
         return others
+
+    def _slips(self) -> Iterator[tuple[str, np.ndarray]]:
+        try:
+            leaves, out = run_on_tensors(self.hand, type(self.layer).__name__)
+        except (TypeError, ValueError):
+            return  # no graph to make slips in
+        if self.name in leaves:
+            seeds = {node_of(out): self.dvalues}
+            yield from wrong_gradients(node_of(leaves[self.name]), seeds, self._reads())
 
     def _right_with(self, title: str, value: np.ndarray) -> Any:
         """Return the right gradient for another value of another parameter."""

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from .hand_layer import HandLayer
 
 
-def gradients_on_tensors(hand: HandLayer, title: str) -> dict[str, np.ndarray]:
-    """Return the right gradients of a layer for the incoming gradient that it was given.
+def run_on_tensors(hand: HandLayer, title: str) -> tuple[dict[str, Tensor], Tensor]:
+    """Run the forward of a layer on Tensors; return its leaves by gradient, and the result.
 
     Raises:
         TypeError: its forward does not run on Tensors.
@@ -42,6 +42,15 @@ def gradients_on_tensors(hand: HandLayer, title: str) -> dict[str, np.ndarray]:
             f"{title}.forward gives other values on Tensors than on arrays; does it draw random "
             "numbers from somewhere else than np.random?"
         )
+    return leaves, out
+
+
+def gradients_on_tensors(hand: HandLayer, title: str) -> dict[str, np.ndarray]:
+    """Return the right gradients of a layer for the incoming gradient that it was given.
+
+    Raises as `run_on_tensors` does.
+    """
+    leaves, out = run_on_tensors(hand, title)
     (out * hand.dvalues).sum().backward()
     gradients = {}
     for name, leaf in leaves.items():

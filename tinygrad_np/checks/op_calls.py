@@ -11,9 +11,10 @@ import numpy as np
 from ..core.backward import fit
 from ..core.modes import enable_grad
 from ..core.node import OutputGradients
-from ..core.tensor import Tensor
+from ..core.tensor import Tensor, node_of
 from ..ops.apply import general
 from ..ops.replay import run_again
+from .backward_slips import run_if_possible, wrong_gradients
 from .causes import find_cause
 from .diagnosis import Mistake
 from .differences import (
@@ -32,6 +33,8 @@ from .trials import Target, Trial
 from .values import is_float_array, same
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from ..core.node import Node
     from ..core.op import Op
 
@@ -65,9 +68,13 @@ class OpCall:
         outs = out if isinstance(out, tuple) else (out,)
         return outs[: len(outs) - len(self.op.keeps)]
 
+    def _leaves(self) -> list[Any]:
+        """Return the operands, those of floats as Tensors that need a gradient."""
+        return [Tensor(a, requires_grad=True) if is_float_array(a) else a for a in self.operands]
+
     def _record(self) -> Node | None:
         """Record the call again, with a leaf of its own for every operand of floats."""
-        leaves = [Tensor(a, requires_grad=True) if is_float_array(a) else a for a in self.operands]
+        leaves = self._leaves()
         args = [leaves] if self.op.variadic else leaves
         with enable_grad(), np.errstate(all="ignore"):
             out = general(self.op)(*args, **copy.deepcopy(self.arguments))
@@ -219,6 +226,7 @@ class OpCall:
             trial.right_for = lambda gs: self.right(position, gs).values
             trial.jacobian = functools.cache(lambda: self._jacobian(position))
             trial.others = lambda: self._others(position)
+            trial.slips = lambda: self._slips(position, floats)
             trial.right_with = lambda name, value: self._right_with(position, name, value)
         return trial
 
@@ -227,6 +235,19 @@ class OpCall:
             return None
         x = np.asarray(self.operands[position])
         return jacobian(lambda moved: self.run(self.replaced({position: moved}))[0], x)
+
+    def _slips(
+        self, position: int, reads: dict[str, np.ndarray]
+    ) -> Iterator[tuple[str, np.ndarray]]:
+        """Yield the gradients with a slip, if the forward is a function that runs on Tensors."""
+        if self.op.variadic or isinstance(self.op.forward, np.ufunc):
+            return
+        leaves = self._leaves()
+        arguments = copy.deepcopy(self.arguments)
+        out = run_if_possible(self.op.forward, leaves, arguments)
+        if isinstance(out, Tensor) and same(out.data, self.outs[0]):
+            seeds = {node_of(out): self.gs[0]}
+            yield from wrong_gradients(node_of(leaves[position]), seeds, reads)
 
     def _others(self, position: int) -> dict[str, np.ndarray]:
         """Return the right gradients of the other operands."""

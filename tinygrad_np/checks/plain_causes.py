@@ -12,7 +12,7 @@ from .factors import named
 from .trials import Target, Trial, at_index, element_text, where_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     Explanations = Iterator[tuple[Any, str]]
 
@@ -153,6 +153,25 @@ def _equal(trial: Trial, values: np.ndarray) -> bool:
 
 def _roughly(trial: Trial, rtol: float) -> bool:
     return Target(trial.right, trial.target.known, rtol).near(trial.got)
+
+
+# --- wrong gradients that are expected ------------------------------------------------------------
+
+
+def candidate(trial: Trial) -> Explanations:
+    yield from _equal_to(trial, trial.candidates.items())
+
+
+def slip(trial: Trial) -> Explanations:
+    if trial.slips is not None:
+        yield from _equal_to(trial, trial.slips())
+
+
+def _equal_to(trial: Trial, candidates: Iterable[tuple[str, np.ndarray]]) -> Explanations:
+    for text, values in candidates:
+        wrong = Target(values, trial.target.known, trial.target.rtol)
+        if wrong.near(trial.got):
+            yield text, text
 
 
 # --- the right numbers, but ... -------------------------------------------------------------------

@@ -11,7 +11,7 @@ from ..ops.labels import first_place
 from .values import index_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from .differences import Slopes
 
@@ -109,6 +109,8 @@ class Trial:
         right_with: finds the right gradient with another array in the place of one.
         earlier: what an earlier run had left in the place of this gradient.
         penalties: the gradients of a layer's penalties, which are part of neither gradient.
+        candidates: wrong gradients that were expected, by what is wrong with them.
+        slips: finds the gradients with a slip in backward, and says which; see `backward_slips`.
         beside: another trial, with other numbers.
     """
 
@@ -128,6 +130,8 @@ class Trial:
     right_with: Callable[[str, np.ndarray], Any] | None = None
     earlier: Any = None
     penalties: Mapping[str, np.ndarray] = field(default_factory=dict)
+    candidates: Mapping[str, np.ndarray] = field(default_factory=dict)
+    slips: Callable[[], Iterable[tuple[str, np.ndarray]]] | None = None
     beside: Trial | None = None
 
     @property
