@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+import nn
 import tinygrad_np as tg
 
 LESSONS = Path(__file__).resolve().parent.parent / "tinygrad_np" / "learn" / "lessons"
@@ -97,7 +98,38 @@ def softmax(folder: Path) -> None:
     _save(figure, folder)
 
 
-RED, BLUE = "#BB5566", "#004488"
+def optimizers(folder: Path) -> None:
+    """Three optimizers on their way down a valley."""
+    plt = _pyplot()
+    from matplotlib.patches import Ellipse
+
+    curvature = np.array([1.0, 25.0])
+    makers: dict[str, Callable] = {
+        "SGD, rate 0.075": lambda params: nn.SGD(params, lr=0.075),
+        "momentum 0.8, rate 0.02": lambda params: nn.SGD(params, lr=0.02, momentum=0.8),
+        "Adam, rate 0.5": lambda params: nn.Adam(params, lr=0.5),
+    }
+    figure, axes = plt.subplots(figsize=(8, 3.4))
+    for level in (0.3, 2, 6, 13, 24, 40, 60):
+        size = 2 * np.sqrt(2 * level / curvature)
+        axes.add_patch(Ellipse((0, 0), *size, fill=False, color="#cccccc"))
+    for (label, make), colour, marker in zip(makers.items(), (BLUE, YELLOW, RED), "o^s"):
+        w = tg.Tensor([10.0, 1.0], requires_grad=True)
+        optimizer = make([w])
+        path = [w.numpy()]
+        for _ in range(24):
+            optimizer.zero_grad()
+            ((curvature * w**2).sum() / 2).backward()
+            optimizer.step()
+            path.append(w.numpy())
+        axes.plot(*np.transpose(path), color=colour, marker=marker, ms=4, lw=1.2, label=label)
+    axes.plot(0, 0, "k+", ms=10)
+    axes.set(xlabel="x: flat", ylabel="y: steep", xlim=(-3, 11))
+    axes.legend(frameon=False, loc="lower left")
+    _save(figure, folder)
+
+
+RED, BLUE, YELLOW = "#BB5566", "#004488", "#DDAA33"
 
 
 def _pyplot() -> Any:
@@ -128,6 +160,7 @@ PICTURES: dict[str, Callable[[Path], None]] = {
     "03_vectors": vectors,
     "04_dense": dense,
     "05_softmax": softmax,
+    "06_optimizers": optimizers,
 }
 
 

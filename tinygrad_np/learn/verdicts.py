@@ -29,16 +29,38 @@ class Wrong(Exception):  # noqa: N818 - no error: the program runs, and is not r
         self.kind = kind
 
 
-def compare_value(name: str, got: Any, right: Any, *, rtol: float = 1e-6) -> None:
+def compare_value(
+    name: str,
+    got: Any,
+    right: Any,
+    *,
+    rtol: float = 1e-6,
+    causes: Mapping[str, Any] | None = None,
+) -> None:
     """Compare numbers or an array with the right ones.
 
+    Args:
+        name: what the learner calls them.
+        got: the learner's.
+        right: the right ones.
+        rtol: part of the largest by which they may differ.
+        causes: wrong ones that are expected, by what is wrong with them: the verdict then.
+
     Raises:
-        Wrong: they differ by more than `rtol` of the largest.
+        Wrong: they differ.
     """
+    if _equal(got, right, rtol):
+        return
+    found = (text for text, wrong in (causes or {}).items() if _equal(got, wrong, rtol))
+    raise Wrong(both(name, got, right, rtol), next(found, ""))
+
+
+def _equal(got: Any, right: Any, rtol: float) -> bool:
     want = _numbers(right)
     have = _numbers(got)
-    if have is None or want is None or have.shape != want.shape or _off(have, want, rtol).any():
-        raise Wrong(both(name, got, right, rtol))
+    if have is None or want is None or have.shape != want.shape:
+        return False
+    return not _off(have, want, rtol).any()
 
 
 def compare_gradient(name: str, got: Any, right: Any, **clues: Any) -> None:
