@@ -20,7 +20,6 @@ MISTAKES = {
     ],
     "adam": [
         ("t = self.iterations + 1", "t = self.iterations + 2", "slip", "counted from 2"),
-        ("t = self.iterations + 1", "t = self.iterations", "not finite", "nan"),
         ("return -self", "return self", "sign", "wrong sign"),
         ("return -self.learning_rate *", "return -", "slip", "the learning rate is missing"),
     ],
