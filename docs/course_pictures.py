@@ -109,7 +109,7 @@ def optimizers(folder: Path) -> None:
         "momentum 0.8, rate 0.02": lambda params: nn.SGD(params, lr=0.02, momentum=0.8),
         "Adam, rate 0.5": lambda params: nn.Adam(params, lr=0.5),
     }
-    figure, axes = plt.subplots(figsize=(8, 3.4))
+    figure, axes = plt.subplots(figsize=(7, 3))
     for level in (0.3, 2, 6, 13, 24, 40, 60):
         size = 2 * np.sqrt(2 * level / curvature)
         axes.add_patch(Ellipse((0, 0), *size, fill=False, color="#cccccc"))
@@ -126,6 +126,48 @@ def optimizers(folder: Path) -> None:
     axes.plot(0, 0, "k+", ms=10)
     axes.set(xlabel="x: flat", ylabel="y: steep", xlim=(-3, 11))
     axes.legend(frameon=False, loc="lower left")
+    _save(figure, folder)
+
+
+def overfitting(folder: Path) -> None:
+    """A network that knows its points by heart, one that is held back, and their losses."""
+    plt = _pyplot()
+
+    def points(n: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+        rng = np.random.default_rng(seed)
+        x = rng.uniform(-3, 3, (n, 1))
+        return x, np.sin(x) + 0.3 * rng.standard_normal((n, 1))
+
+    figure, (curves, losses) = plt.subplots(1, 2, figsize=(7.6, 3.1))
+    x = np.linspace(-3, 3, 200)[:, None]
+    curves.plot(x, np.sin(x), color="#bbbbbb", lw=4, label="the sine")
+    curves.plot(*points(12, 0), "ko", ms=4)
+    for l2, name, colour, style in ((0.0, "no penalty", RED, "-"), (0.01, "L2", BLUE, "--")):
+        rng = np.random.default_rng(0)
+        model = nn.Sequential(
+            nn.Linear(1, 50, weight_l2=l2, rng=rng),
+            nn.Tanh(),
+            nn.Linear(50, 50, weight_l2=l2, rng=rng),
+            nn.Tanh(),
+            nn.Linear(50, 1, rng=rng),
+        )
+        history = nn.fit(
+            model,
+            *points(12, 0),
+            loss="mse_loss",
+            optimizer=nn.Adam(model.parameters(), lr=0.01),
+            epochs=1500,
+            validation_data=points(200, 1),
+            progress=False,
+        )
+        curves.plot(x, model.predict(x), style, color=colour, lw=1.6, label=name)
+        losses.semilogy(history["val_loss"], style, color=colour, label=f"{name}: others")
+        trained = history["data_loss" if l2 else "loss"]
+        losses.semilogy(trained, ":", color=colour, label=f"{name}: its own points")
+    curves.set(xlabel="x", ylim=(-1.9, 1.9))
+    losses.set(xlabel="epoch", ylabel="loss", ylim=(1e-4, 2))
+    for axes in (curves, losses):
+        axes.legend(frameon=False, fontsize=8, loc="best")
     _save(figure, folder)
 
 
@@ -161,6 +203,7 @@ PICTURES: dict[str, Callable[[Path], None]] = {
     "04_dense": dense,
     "05_softmax": softmax,
     "06_optimizers": optimizers,
+    "07_overfitting": overfitting,
 }
 
 

@@ -37,7 +37,7 @@ CAUSES = (
     _Cause("not connected", plain.zero_everywhere, False),
     _Cause("accumulated", plain.accumulated),
     _Cause("slip", plain.candidate, False),
-    _Cause("term", read.penalty_missing),
+    _Cause("term", read.penalty_missing, False),
     _Cause("dtype", plain.rounded),
     _Cause("incoming gradient", linear.independent_of_g, False),
     _Cause("incoming gradient", linear.not_linear_in_g),
