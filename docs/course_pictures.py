@@ -171,6 +171,35 @@ def overfitting(folder: Path) -> None:
     _save(figure, folder)
 
 
+def convolution(folder: Path) -> None:
+    """A digit, the edges that two kernels find in it, and where one gradient goes back to."""
+    plt = _pyplot()
+    images, _ = nn.data.digits()
+    image = tg.Tensor(images[3].reshape(1, 1, 8, 8) / 16, requires_grad=True)
+    kernel = np.array([[-1.0, 0.0, 1.0]] * 3)
+    upright, level = (tg.conv2d(image, k[None, None]) for k in (kernel, kernel.T))
+    upright[0, 0, 2, 3].backward()
+    assert image.grad is not None
+    panels = {
+        "the picture": image,
+        "upright edges": upright,
+        "level edges": level,
+        "one result, back": image.grad,
+    }
+    figure, axes = plt.subplots(1, 4, figsize=(8, 2.3))
+    for each, (title, values) in zip(axes, panels.items(), strict=True):
+        picture = values.numpy()[0, 0]
+        most = np.abs(picture).max()
+        if title == "the picture":
+            each.imshow(picture, cmap="gray_r")
+        else:
+            each.imshow(picture, cmap="RdBu_r", vmin=-most, vmax=most)
+        if title == "upright edges":
+            each.plot(3, 2, "ks", mfc="none", ms=16, mew=2)
+        each.set(title=title, xticks=[], yticks=[])
+    _save(figure, folder)
+
+
 RED, BLUE, YELLOW = "#BB5566", "#004488", "#DDAA33"
 
 
@@ -204,6 +233,7 @@ PICTURES: dict[str, Callable[[Path], None]] = {
     "05_softmax": softmax,
     "06_optimizers": optimizers,
     "07_overfitting": overfitting,
+    "08_convolution": convolution,
 }
 
 

@@ -240,9 +240,7 @@ def _other_arrays(
     """Yield the slips where a rule reads another array of the same shape."""
     node, position = edges[0]
     saved: Any = node.saved
-    for own in saved[position]:
-        if not is_float_array(own) or own.size < 2:
-            continue
+    for own in _arrays(saved[position]):
         name = next((n for n, values in reads.items() if np.array_equal(values, own)), None)
         if name is None:
             continue
@@ -255,11 +253,19 @@ def _other_arrays(
                 yield _Slip(text, dict.fromkeys(edges, _reading(own, values)))
 
 
+def _arrays(read: Any) -> Iterator[np.ndarray]:
+    """Yield the arrays of floats in what a rule reads; an op of many operands reads a tuple."""
+    if isinstance(read, tuple):
+        for part in read:
+            yield from _arrays(part)
+    elif is_float_array(read) and read.size > 1:
+        yield read
+
+
 def _reading(own: np.ndarray, other: np.ndarray) -> Change:
-    def change(rule: Rule) -> Rule:
-        def altered(g: Any, *reads: Any) -> Any:
-            return rule(g, *(other if np.array_equal(own, read) else read for read in reads))
+    def swapped(read: Any) -> Any:
+        if isinstance(read, tuple):
+            return tuple(map(swapped, read))
+        return other if np.array_equal(own, read) else read
 
-        return altered
-
-    return change
+    return lambda rule: lambda g, *reads: rule(g, *map(swapped, reads))

@@ -126,6 +126,24 @@ def _without_numbers(verdict: str) -> str:
     return re.sub(r" \(it is \S+( at .*?)?, where the right value is [^)]*\)", "", verdict)
 
 
+def compare_op(op: Any, solution: Any, x: np.ndarray) -> None:
+    """Compare an operation of one input with the solution's, and its rule with its own forward.
+
+    Raises:
+        Wrong: another value; a gradient that is wrong by `check_backward`.
+    """
+    title = op.op.name
+    compare_value(f"{title}(x)", op(x), solution(x))
+    try:
+        tg.check_backward(op, [x])
+    except tg.GradcheckError as error:
+        g = np.linspace(0.5, 1.5, np.size(op(x))).reshape(np.shape(op(x)))
+        own, right = (tg.grad(lambda x, f=f: (f(x) * g).sum())(x) for f in (op, solution))
+        text = both(f"the gradient of {title}(x)", own, right)
+        verdict = re.sub(r" at \S+:\d+(?= for its input)", "", str(error))  # a line of the check
+        raise Wrong(text, verdict, error.kind) from None
+
+
 def _numbers(value: Any) -> np.ndarray | None:
     """Return an array of doubles; None of what is none."""
     if value is None:
