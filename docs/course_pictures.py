@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import io
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ import numpy as np
 
 import nn
 import tinygrad_np as tg
+from tinygrad_np.learn.exercises import load
 
 LESSONS = Path(__file__).resolve().parent.parent / "tinygrad_np" / "learn" / "lessons"
 
@@ -197,7 +199,56 @@ def convolution(folder: Path) -> None:
         if title == "upright edges":
             each.plot(3, 2, "ks", mfc="none", ms=16, mew=2)
         each.set(title=title, xticks=[], yticks=[])
-    _save(figure, folder)
+    _save(figure, folder, colours=64)
+
+
+def attention(folder: Path) -> None:
+    """Where a trained head looks, and its loss beside that of counting."""
+    plt = _pyplot()
+    program: Any = load(folder / "solutions" / "letters.py")
+    letters, text = program.ALPHABET, program.TEXT
+    rng = np.random.default_rng(0)
+    model = program.Model(len(letters), length=32, size=48, rng=rng)
+    optimizer = nn.Adam(model.parameters(), lr=0.005)
+
+    @tg.compile
+    def step(inputs: np.ndarray, targets: np.ndarray) -> tg.Tensor:
+        optimizer.zero_grad()
+        loss = nn.cross_entropy(model(inputs).reshape(-1, len(letters)), targets.ravel())
+        loss.backward()
+        optimizer.step()
+        return loss
+
+    losses = [step(*program.batch(program.CODES, 32, 32, rng)).item() for _ in range(400)]
+    line = "the cat that killed the rat"
+    codes = np.array([letters.index(letter) for letter in line])
+    x = model.letter(codes) + model.place(np.arange(len(codes)))
+    queries, keys, _ = np.split(model.mix(x).numpy(), 3, axis=-1)
+    scores = queries @ keys.T / np.sqrt(keys.shape[-1])
+    shares = tg.softmax(np.where(np.tri(len(codes)), scores, -np.inf))
+
+    figure, (where, course) = plt.subplots(1, 2, figsize=(8, 3.9))
+    where.imshow(shares, cmap="Blues")
+    where.set(xlabel="looks at", ylabel="the character")
+    for axis in (where.xaxis, where.yaxis):
+        axis.set_ticks(range(len(line)), ["␣" if c == " " else c for c in line], fontsize=7)
+    course.semilogy(losses, color=BLUE, label="attention")
+    counts = {"each character's count": _guessed(text, ""), "pairs": _guessed(text, text)}
+    for (name, level), colour in zip(counts.items(), (RED, YELLOW), strict=True):
+        label = f"{name}: {level:.1f}"
+        course.axhline(level, color=colour, ls="--", label=label)
+    course.set(xlabel="step", ylabel="loss")
+    course.set_yticks([0.2, 0.5, 1, 2], ["0.2", "0.5", "1", "2"])
+    course.minorticks_off()
+    course.legend(frameon=False, loc="center right")
+    _save(figure, folder, colours=40)
+
+
+def _guessed(text: str, before: str) -> float:
+    """Return the loss of guessing characters by counts, after the one before if that is given."""
+    pairs = list(zip(before[:-1] or " " * (len(text) - 1), text[1:]))
+    firsts = Counter(first for first, _ in pairs)
+    return -sum(n / len(pairs) * np.log(n / firsts[a]) for (a, _), n in Counter(pairs).items())
 
 
 RED, BLUE, YELLOW = "#BB5566", "#004488", "#DDAA33"
@@ -215,14 +266,14 @@ def _pyplot() -> Any:
     return plt
 
 
-def _save(figure: Any, folder: Path) -> None:
-    """Write a figure with 16 colours: lessons are in the wheel."""
+def _save(figure: Any, folder: Path, colours: int = 16) -> None:
+    """Write a figure with few colours: lessons are in the wheel."""
     from PIL import Image
 
     figure.tight_layout()
     picture = io.BytesIO()
     figure.savefig(picture)
-    Image.open(picture).convert("RGB").quantize(16).save(folder / "picture.png", optimize=True)
+    Image.open(picture).convert("RGB").quantize(colours).save(folder / "picture.png", optimize=True)
 
 
 PICTURES: dict[str, Callable[[Path], None]] = {
@@ -234,6 +285,7 @@ PICTURES: dict[str, Callable[[Path], None]] = {
     "06_optimizers": optimizers,
     "07_overfitting": overfitting,
     "08_convolution": convolution,
+    "09_attention": attention,
 }
 
 
