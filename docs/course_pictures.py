@@ -244,6 +244,28 @@ def attention(folder: Path) -> None:
     _save(figure, folder, colours=40)
 
 
+def own_op(folder: Path) -> None:
+    """Swish and its derivatives, the second one as the rule that is handed out has it, too."""
+    plt = _pyplot()
+    numbers = np.linspace(-5, 5, 201)
+    figure, panels = plt.subplots(1, 3, figsize=(8, 2.7))
+    programs = ((folder / "solutions" / "swish.py", BLUE, "-"), (folder / "swish.py", RED, "--"))
+    for path, colour, style in programs:
+        program: Any = load(path)
+        x = tg.Tensor(numbers, requires_grad=True)
+        value = program.swish(x)
+        value.sum().backward(create_graph=True)
+        first, x.grad = x.grad, None
+        first.sum().backward()
+        for axes, values in zip(panels, (value, first, x.grad), strict=True):
+            axes.plot(numbers, values.numpy(), style, color=colour, lw=1.6)
+    for axes, title in zip(panels, ("swish", "its slope", "the slope's slope"), strict=True):
+        axes.set(title=title)
+        axes.axhline(0, color="#888888", linewidth=0.8)
+    panels[0].legend(["right", "as handed out"], frameon=False, loc="upper left")
+    _save(figure, folder)
+
+
 def _guessed(text: str, before: str) -> float:
     """Return the loss of guessing characters by counts, after the one before if that is given."""
     pairs = list(zip(before[:-1] or " " * (len(text) - 1), text[1:]))
@@ -286,6 +308,7 @@ PICTURES: dict[str, Callable[[Path], None]] = {
     "07_overfitting": overfitting,
     "08_convolution": convolution,
     "09_attention": attention,
+    "10_own_op": own_op,
 }
 
 

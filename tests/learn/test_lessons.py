@@ -19,8 +19,16 @@ MISTAKES = [
 ]
 
 
-def check(name, path):
-    return child.run("check", name, path, path)
+@pytest.fixture
+def check(tmp_path):
+    """Check a program as a file of the learner's: what is in the package counts as the library."""
+
+    def run(name, text):
+        path = tmp_path / f"{name}.py"
+        path.write_text(text, encoding="utf-8")
+        return child.run("check", name, path, path)
+
+    return run
 
 
 @pytest.fixture(params=exercises().values(), ids=lambda exercise: exercise.name)
@@ -36,27 +44,26 @@ def lesson(request):
 # --- exercises ------------------------------------------------------------------------------------
 
 
-def test_handed_out_wrong_in_the_way_that_is_meant(exercise):
+def test_handed_out_wrong_in_the_way_that_is_meant(exercise, check):
     kind, text = PLANTED[exercise.folder].HANDED_OUT[exercise.name]
-    result = check(exercise.name, exercise.file)
+    result = check(exercise.name, exercise.file.read_text(encoding="utf-8"))
     assert result["result"] == "wrong", result
     assert result["kind"] == kind, result
     assert text in (result["verdict"] or result["text"])
 
 
-def test_solution_is_right(exercise):
-    assert check(exercise.name, exercise.solution) == {"result": "right"}
+def test_solution_is_right(exercise, check):
+    solution = exercise.solution.read_text(encoding="utf-8")
+    assert check(exercise.name, solution) == {"result": "right"}
 
 
 @pytest.mark.parametrize(("name", "mistake"), MISTAKES, ids=lambda value: str(value)[:60])
-def test_the_cause_of_a_planted_mistake_is_named(name, mistake, tmp_path):
+def test_the_cause_of_a_planted_mistake_is_named(name, mistake, check):
     """A mistake replaces a text of the solution; `kind` "value" has no gradient, and no cause."""
     right, wrong, kind, text = mistake
     solution = exercises()[name].solution.read_text(encoding="utf-8")
     assert solution.count(right) == 1, "the text to be replaced is there once"
-    path = tmp_path / f"{name}.py"
-    path.write_text(solution.replace(right, wrong), encoding="utf-8")
-    result = check(name, path)
+    result = check(name, solution.replace(right, wrong))
     assert result["result"] == "wrong", result
     assert (result["kind"], kind != "other") == (kind, True), result
     assert text in (result["verdict"] or result["text"])
