@@ -3,7 +3,7 @@
 HANDED_OUT = {
     "momentum": ("slip", "velocity, which it keeps from step to step, has the wrong sign"),
     "adam": ("slip", "the correction of the first steps, 1 - βᵗ, is missing"),
-    "limit": ("unfinished", "Still to be written"),
+    "limit": ("unfinished", "still to be written"),
 }
 VELOCITY = "self.learning_rate * gradient + self.momentum * before"
 MISTAKES = {

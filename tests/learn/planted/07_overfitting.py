@@ -3,7 +3,7 @@
 HANDED_OUT = {
     "penalty": ("term", "lacks its 2: half of it is there"),
     "dropped": ("factor", "it is 4/5 times the right gradient"),
-    "stopping": ("unfinished", "Still to be written"),
+    "stopping": ("unfinished", "still to be written"),
 }
 TERM = "self.dweights += 2 * self.weight_regularizer_l2 * self.weights"
 MISTAKES = {

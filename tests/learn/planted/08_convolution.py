@@ -3,7 +3,7 @@
 HANDED_OUT = {
     "filters": ("other array", "reversed along its last two axes, as a kernel that is not flipped"),
     "pooled": ("mask", "a wrong mask"),
-    "outlet": ("unfinished", "Still to be written"),
+    "outlet": ("unfinished", "still to be written"),
 }
 TURNED = "self.kernel[::-1, ::-1])"
 COUNT = "(n + 2 * padding - size) // stride + 1"

@@ -25,7 +25,7 @@ def compare_optimizer(optimizer, solution, like):
             wrong.verdict = f"{type(optimizer).__name__}: {mistake.text}"
         raise
     if mistake is not None:
-        raise Wrong("The first steps are right, but not those for other gradients.", mistake.text)
+        raise Wrong("the first steps are right, but not those for other gradients.", mistake.text)
 
 
 def walked(optimizer, start=((10.0, 1.0),)):

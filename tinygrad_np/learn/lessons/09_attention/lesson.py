@@ -59,7 +59,7 @@ def check_causal(program, solution):
     if ahead.max() > 1e-9:
         t, later = np.unravel_index(int(np.argmax(ahead)), ahead.shape)
         text = (
-            f"The output at position {t} changes with the input at position {later}: the slope is "
+            f"the output at position {t} changes with the input at position {later}: the slope is "
             f"{ahead[t, later]:.3g}, and should be 0."
         )
         raise Wrong(text, _cause_of_a_look_ahead(x, matrices, got))
@@ -67,7 +67,7 @@ def check_causal(program, solution):
     own = slopes.diagonal().max()
     if own < 1e-9 or below.max() < 1e-9:
         raise Wrong(
-            f"The outputs depend on their own position by slopes up to {own:.3g} "
+            f"the outputs depend on their own position by slopes up to {own:.3g} "
             f"and on the one before by up to {below.max():.3g}; neither should be 0.",
             "the mask hides too much: position t may see 0 to t",
         )

@@ -112,7 +112,7 @@ def check_stepped(program, solution):
         compiled = tg.compile(program.step)
         ends = [compiled(w, x, y) for w in (far, near, far)]
     except tg.CompileError as error:
-        raise Wrong("The step is right, but can't be compiled.", str(error)) from None
+        raise Wrong("the step is right, but can't be compiled.", str(error)) from None
     compare_value("the compiled step", ends[0], solution.step(far, x, y))
     compare_value("the compiled step", ends[1], solution.step(near, x, y))
 

@@ -1,4 +1,4 @@
-"""How many windows are there? `windows` is to be written.
+"""The number of windows of a row: `windows` is to be written.
 
 A row of `n` numbers gets `padding` zeros on each side. Windows of `size` numbers start at its
 first number and then `stride` numbers further each time, as long as they fit.
