@@ -1,4 +1,4 @@
-"""One head of attention: its weights are shared out along the wrong axis.
+"""One head of attention: each query should share out a weight of 1, and does not.
 
 Each of n queries (n, d) asks each of m keys (m, d) how well they fit: a score, their product,
 over √d. A query shares out a weight of 1 among the keys by these scores, and gets the mean of
