@@ -200,11 +200,16 @@ def test_sigmoid_in_float32(x):
     np.testing.assert_allclose(wide, exact, rtol=1e-15, atol=1e-307)
 
 
-def test_sigmoid_rounds_as_its_two_formulas():
-    for dtype in (np.float32, np.float64):
-        x = np.linspace(-800, 800, 33_331, dtype=dtype)
-        e = np.exp(-np.abs(x))
-        np.testing.assert_array_equal(tg.sigmoid(x), np.where(x < 0, e, 1) / (1 + e))
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+def test_sigmoid_to_the_last_bits(dtype):
+    """Within 4 ulps also where it is tiny, and without a warning."""
+    x = np.concatenate([np.linspace(-800, 800, 3_331), np.linspace(-20, 20, 3_331)]).astype(dtype)
+    wide = x.astype(np.longdouble)
+    exact = np.where(x < 0, np.exp(-np.abs(wide)), 1) / (1 + np.exp(-np.abs(wide)))
+    ulps = np.spacing(np.maximum(exact.astype(dtype), np.finfo(dtype).smallest_normal))
+    assert (np.abs(tg.sigmoid(x) - exact) / ulps).max() < 4
+    ends = np.array([-np.inf, np.inf, np.nan], dtype)
+    np.testing.assert_array_equal(tg.sigmoid(ends), [0, 1, np.nan])
 
 
 # --- normalisation --------------------------------------------------------------------------------

@@ -390,7 +390,7 @@ KINKS = {
         lambda x: torch.softmax(x, 0) * torch.tensor([1.0, 2.0], dtype=torch.float64),
         [1000.0, -1000.0],
     ),
-    "sigmoid far out": (tg.sigmoid, torch.sigmoid, [-1000.0, -30.0, 30.0, 1000.0]),
+    "sigmoid far out": (tg.sigmoid, torch.sigmoid, [-1000.0, -30.0, 40.0, 1000.0]),
 }
 
 

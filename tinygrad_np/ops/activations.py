@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from ..core.kernels import by_blocks, zeros_beside
-from .axes import floats, minus_size
+from .axes import floats
 from .define import define_op
 from .elementwise import clip, negative, sigmoid
 from .operands import operand
@@ -177,7 +177,7 @@ def _softplus(x, beta=1.0, threshold=None):
     Where beta * x is above the threshold, if there is one, the result is x, as in PyTorch.
     """
     bx = _scaled(x, beta)
-    out = np.maximum(bx, 0) + np.log1p(np.exp(minus_size(bx)))
+    out = np.maximum(bx, 0) + np.log1p(np.exp(-np.abs(floats(bx))))
     out = out if beta == 1 else out / beta
     return out if threshold is None else np.where(bx > threshold, x, out)
 

@@ -43,11 +43,6 @@ def floats(x):
     return x.astype(np.exp(dtype.type()).dtype)
 
 
-def minus_size(x):
-    """Return -|x|, of integers as floats."""
-    return -np.abs(floats(x))
-
-
 def wide(x, count=0):
     """Return x in a dtype that can hold its sums, and numbers up to `count`.
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..core.tensor import Tensor
-from .axes import minus_size
+from .axes import floats
 from .define import answers, define_op
 from .powers import power_of
 
@@ -207,12 +207,11 @@ sign = define_op(
 
 def _sigmoid(x):
     """The logistic function 1 / (1 + exp(-x)), without overflow."""
-    # 1 / (1 + e) for positive x and e / (1 + e) for negative ones, with e = exp(-|x|) <= 1.
-    e = np.exp(minus_size(x))
-    out = np.maximum(e, np.greater_equal(x, 0).astype(e.dtype))
-    e += 1
-    out /= e
-    return out
+    x = floats(x)
+    # From these limits on the result is 1, and a little further exp(x) would overflow.
+    limit = 11 if getattr(x, "dtype", float) == np.float16 else 80
+    e = np.exp(np.clip(x, -np.inf, limit))
+    return e / (e + 1)
 
 
 sigmoid = define_op(
