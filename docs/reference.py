@@ -167,6 +167,7 @@ def rule_lines(rule: Callable | None) -> list[str]:
     """A rule as the NumPy that stands in the source: one expression, or the function's body."""
     if rule is None:
         return ["no gradient"]
+    rule = getattr(rule, "joint", rule)  # one for all inputs
     node = definition(rule)
     lines = source_of(rule.__code__.co_filename).splitlines()
     if isinstance(node, ast.Lambda):

@@ -77,23 +77,19 @@ def _solve(a, b):
     return np.linalg.solve(a, b)
 
 
-def _solve_b(g, a, b_shape):
-    if len(b_shape) == 1:
-        return solve(swap(a), np.expand_dims(g, -1)).squeeze(-1)
-    return solve(swap(a), g)
-
-
-def _solve_a(g, a, out, b_shape):
+def _solve_rule(g, a, out, b_shape):
     if len(b_shape) == 1:
         back = solve(swap(a), np.expand_dims(g, -1))
-        return -back @ np.expand_dims(out, -2)
-    return -solve(swap(a), g) @ swap(out)
+        return -back @ np.expand_dims(out, -2), back.squeeze(-1)
+    back = solve(swap(a), g)
+    return -back @ swap(out), back
 
 
 solve = define_op(
     _solve,
-    a=_solve_a,
-    b=_solve_b,
+    joint=_solve_rule,
+    a=...,
+    b=...,
     kinks="a singular matrix raises LinAlgError, of every order",
     numpy=(np.linalg.solve,),
     samples=lambda r: [
