@@ -104,6 +104,19 @@ def test_two_leaves_never_share_one_gradient():
     assert not np.shares_memory(a.grad.data, seed)
 
 
+@pytest.mark.parametrize("create_graph", [False, True])
+def test_the_seed_of_a_tensor_is_not_copied_and_no_leaf_shares_it(create_graph):
+    seen = []
+    same = tg.define_op(lambda x: x * 1, name="same", x=lambda g: seen.append(g) or g)
+    a, b, seed = leaf(1.0, 2.0), leaf(3.0, 4.0), tg.Tensor([5.0, 6.0])
+    (same(a) + b).backward(seed, create_graph=create_graph)
+    assert np.shares_memory(seen[0], seed)
+    a.backward(seed)
+    assert a.grad.tolist() == [10, 12]
+    for x in (a, b):
+        assert not np.shares_memory(x.grad, seed)
+
+
 def test_two_leaves_never_share_one_gradient_tensor_with_create_graph():
     """Scaling one gradient in place (as clipping does) must not scale the other."""
     a, b = leaf(1.0, 2.0), leaf(3.0, 4.0)

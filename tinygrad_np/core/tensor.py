@@ -271,7 +271,7 @@ class Tensor(Hooked, Writable, NumPyProtocols, PythonProtocols, ForeignNames, Ta
             consume(map(setattr, holders, repeat("grad"), totals))
 
     def _seed(self, gradient: Any, create_graph: bool) -> Any:
-        """Return the gradient that backward starts from: the caller's, copied, or 1."""
+        """Return the gradient that backward starts from: the caller's, or 1."""
         recorded = create_graph and needs_grad(gradient)
         if gradient is None:
             if self._data.size != 1:
@@ -279,7 +279,13 @@ class Tensor(Hooked, Writable, NumPyProtocols, PythonProtocols, ForeignNames, Ta
             shape, dtype = self.shape, self.dtype
             seed: Any = own_array(np.ones(shape, dtype) if shape else dtype.type(1))
         else:
-            seed = gradient if recorded else as_array(unwrap(gradient), None, copy=True)
+            if recorded:
+                seed = gradient
+            elif isinstance(gradient, Tensor):
+                # An array that never changes. A view of it, which leaves don't take for their own.
+                seed = as_array(gradient._data)[...]
+            else:
+                seed = as_array(gradient, None, copy=True)
             if seed.shape != self.shape:
                 raise errors.other_shape(self._title(), self.shape, seed.shape)
             seed = fit(seed, self.shape, self.dtype)
