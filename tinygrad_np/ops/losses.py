@@ -44,7 +44,8 @@ def _softmax(x, axis=-1):
     """exp(x) / sum(exp(x)) along an axis: positive numbers that sum to 1."""
     x = floats(x)
     e = np.exp(x - _largest(x, axis))
-    return narrow(e / keep_reduced(np.add, wide(e), axis), x)
+    e /= keep_reduced(np.add, wide(e), axis)
+    return narrow(e, x)
 
 
 def _softmax_formula(g, out, axis):
@@ -52,7 +53,9 @@ def _softmax_formula(g, out, axis):
 
 
 def _softmax_rule(g, out, axis):
-    return _without_unused(_softmax_formula(g, out, axis), g, axis)
+    d = g - keep_reduced(np.add, g * out, axis)
+    d *= out
+    return _without_unused(d, g, axis)
 
 
 softmax = define_op(
@@ -71,8 +74,8 @@ def _log_softmax(x, axis=-1):
     shifted = x - _largest(x, axis)
     if not x.size:
         return shifted
-    total = keep_reduced(np.add, wide(np.exp(shifted)), axis)
-    return narrow(shifted - np.log(total), x)
+    shifted -= np.log(keep_reduced(np.add, wide(np.exp(shifted)), axis))
+    return narrow(shifted, x)
 
 
 def _log_softmax_formula(g, out, axis):
@@ -80,7 +83,9 @@ def _log_softmax_formula(g, out, axis):
 
 
 def _log_softmax_rule(g, out, axis):
-    return _without_unused(_log_softmax_formula(g, out, axis), g, axis)
+    share = np.exp(out)
+    share *= keep_reduced(np.add, wide(g), axis)
+    return _without_unused(g - share, g, axis)
 
 
 log_softmax = define_op(
