@@ -52,7 +52,10 @@ def _standardize(x, axis=None, eps=1e-5):
 
 
 def _standardize_rule(g, out, scale, axis):
-    return (g - _mean(g, axis) - out * _mean(g, axis, out)) / scale
+    d = g - _mean(g, axis)
+    d -= out * _mean(g, axis, out)
+    d /= scale
+    return d
 
 
 def _standardize_formula(g, out, scale, axis):
