@@ -85,9 +85,10 @@ def _lstm(x, h, c, weight):
     # One call for all: sigmoid(z) = (1 + tanh(z/2))/2, right to the last bits of 1.
     scale = np.repeat(np.array([0.5, 0.5, 1, 0.5], x.dtype), n)
     shift = 1 - scale
+    weight = weight * scale
     gates, states, cells = [], [], []
-    for inputs in x:
-        ifko = np.tanh((inputs + h @ weight) * scale) * scale + shift
+    for inputs in x * scale:
+        ifko = np.tanh(inputs + h @ weight) * scale + shift
         c = ifko[:, n : 2 * n] * c + ifko[:, :n] * ifko[:, 2 * n : 3 * n]
         h = ifko[:, 3 * n :] * np.tanh(c)
         gates.append(ifko)
