@@ -20,6 +20,7 @@ HERE = Path(__file__).parent
 PROGRAMS = (
     "spiral_step",
     "compiled",
+    "compile_time",
     "networks",
     "overhead",
     "ops",

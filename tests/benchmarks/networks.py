@@ -74,38 +74,46 @@ def normalized(nn):
     )
 
 
-def transformer(nn):
-    """Two blocks of causal attention with the norm in front, as in GPT-2."""
+def transformer(blocks):
+    """Make the function that makes a network of blocks of causal attention.
+
+    The norm is in front of each, as in GPT-2.
+    """
     width, heads = 64, 4
     options = {"dropout": 0.0, "batch_first": True, "norm_first": True}
 
-    class Transformer(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.token = nn.Embedding(VOCABULARY, width)
-            self.place = nn.Embedding(LENGTH, width)
-            block = nn.TransformerEncoderLayer
-            self.blocks = nn.ModuleList(block(width, heads, 256, **options) for _ in range(2))
-            self.out = nn.Linear(width, VOCABULARY)
+    def make(nn):
+        class Transformer(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.token = nn.Embedding(VOCABULARY, width)
+                self.place = nn.Embedding(LENGTH, width)
+                block = nn.TransformerEncoderLayer
+                self.blocks = nn.ModuleList(
+                    block(width, heads, 256, **options) for _ in range(blocks)
+                )
+                self.out = nn.Linear(width, VOCABULARY)
 
-        def forward(self, characters, places, later):
-            x = self.token(characters) + self.place(places)
-            for block in self.blocks:
-                x = block(x, later, is_causal=True)
-            return self.out(x).reshape(-1, VOCABULARY)
+            def forward(self, characters, places, later):
+                x = self.token(characters) + self.place(places)
+                for block in self.blocks:
+                    x = block(x, later, is_causal=True)
+                return self.out(x).reshape(-1, VOCABULARY)
 
-    return Transformer()
+        return Transformer()
+
+    return make
 
 
-def recurrent(kind):
-    """Make the function that makes a network of one recurrent layer."""
+def recurrent(kind, layers=1):
+    """Make the function that makes a network of recurrent layers."""
 
     def make(nn):
         class Recurrent(nn.Module):
             def __init__(self):
                 super().__init__()
                 self.token = nn.Embedding(VOCABULARY, 32)
-                self.layer = getattr(nn, kind)(32, 64, batch_first=True)
+                self.layer = getattr(nn, kind)(32, 64, layers, batch_first=True)
                 self.out = nn.Linear(64, VOCABULARY)
 
             def forward(self, characters):
@@ -137,11 +145,11 @@ def points(rows):
     return [(x.reshape(rows, 64), y) for x, y in images(rows)]
 
 
-def characters(rows):
+def characters(rows, length=LENGTH):
     rng = np.random.default_rng(0)
     batches = []
     for _ in range(16):
-        text = rng.integers(0, VOCABULARY, (rows, LENGTH + 1))
+        text = rng.integers(0, VOCABULARY, (rows, length + 1))
         batches.append((text[:, :-1], text[:, 1:].reshape(-1)))
     return batches
 
@@ -163,7 +171,7 @@ NETWORKS = {
     "convnet on digits": Network(convnet(8), images, 128),
     "convnet on 28×28 pixels": Network(convnet(28), larger_images, 64),
     "MLP with BatchNorm on digits": Network(normalized, points, 128),
-    "transformer of two blocks": Network(transformer, characters_in_places, 16),
+    "transformer of two blocks": Network(transformer(2), characters_in_places, 16),
     "LSTM of 50 steps": Network(recurrent("LSTM"), characters, 32),
     "GRU of 50 steps": Network(recurrent("GRU"), characters, 32),
 }
