@@ -12,6 +12,7 @@ import numpy as np
 
 from ...core.callsite import short_place
 from ..memory import Memory, is_copy, takes_out
+from ..passes.concatenation import rows_of
 from ..statements import Statement, Var
 from .names import RESERVED, Names
 from .numpy_expressions import WIDTH, Expressions
@@ -169,8 +170,11 @@ class Writer(Expressions):
     def _part(self, var: Var) -> str:
         """Return the part of another's memory that a value lives in."""
         whole, start = self.program.placed[var]
-        part = f"{self.name[whole]}[{start}:{start + var.value.size}]"
-        return part if len(var.shape) == 1 else f"{part}.reshape({var.shape})"
+        rows = rows_of(whole, var, start)
+        if isinstance(rows, int):
+            return f"{self.name[whole]}[{rows}]"
+        part = f"{self.name[whole]}[{rows.start}:{rows.stop}]"
+        return part if var.shape[1:] == whole.shape[1:] else f"{part}.reshape({var.shape})"
 
     def _text(self, title: str) -> None:
         out = self.out

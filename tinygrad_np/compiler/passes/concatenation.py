@@ -1,4 +1,4 @@
-"""Concatenation in place: compute the parts right inside of the long array."""
+"""Concatenation in place: compute the parts right inside of the array that joins them."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ if TYPE_CHECKING:
 
 
 def concatenate_in_place(program: Program) -> None:
-    """Give the parts of a concatenation memory inside of its result.
+    """Give the parts of a concatenation, or stack, memory inside of its result.
 
-    So the gradients of an optimizer's parameters are written straight into its flat array.
+    So the gradients of an optimizer's parameters are written straight into its flat array, and the
+    states of a recurrent layer into that of all steps.
     """
     changed = program.changed()
     returned = {r.root for r in program.results if isinstance(r, Var)}
@@ -64,19 +65,28 @@ def _fits(part: Var, makers: dict[Var, Statement], taken: set[Var]) -> bool:
 def _copy(part: Var, whole: Var, start: int, at: Statement) -> list[Statement]:
     """Make statements that copy a part to its place in the whole."""
     origin: dict[str, Any] = {"place": at.place, "section": at.section}
-    here = slice(start, start + part.value.size)
+    here = rows_of(whole, part, start)
     view = execute(Statement("getitem", None, (whole, here), **origin))
     view.out.root = whole
     return [view, Statement("function", np.copyto, (view.out, part), writes=whole, **origin)]
 
 
+def rows_of(whole: Var, part: Var, start: int) -> int | slice:
+    """Return the index of the rows of an array that are the part from this element on."""
+    of_one = whole.value.size // whole.shape[0]
+    first, count = start // of_one, part.value.size // of_one
+    is_row = part.shape == whole.shape[1:]
+    return first if is_row else slice(first, first + count)
+
+
 def _parts(statement: Statement) -> list[Var]:
-    """Return the parts of a concatenation of vectors; none of another statement."""
-    if statement.kind != "function" or statement.target is not np.concatenate or statement.kwargs:
+    """Return the parts that are joined along the first axis; none of another statement."""
+    joins = statement.kind == "function" and statement.target in (np.concatenate, np.stack)
+    if not joins or len(statement.args) + len(statement.kwargs) > 2:
         return []
-    parts = list(statement.args[0])
-    dtype = statement.out.dtype
-    if len(statement.args) != 1 or len(parts) < 2:
+    arrays, axis = (*statement.args, statement.kwargs.get("axis", 0))[:2]
+    whole = statement.out.value
+    if axis != 0 or len(arrays) < 2 or not whole.size or not whole.flags.c_contiguous:
         return []
-    vectors = [p for p in parts if isinstance(p, Var) and len(p.shape) == 1 and p.dtype == dtype]
-    return vectors if len(vectors) == len(parts) else []
+    parts = [p for p in arrays if isinstance(p, Var) and p.shape and p.dtype == whole.dtype]
+    return parts if len(parts) == len(arrays) else []
