@@ -171,6 +171,22 @@ def test_place_writes_parts_where_they_belong():
     assert "sin = concatenate[0:40]" in placed.source
 
 
+def test_place_computes_rows_of_a_stack_in_it():
+    def f(x):
+        rows = [np.sin(x * k) for k in (1, 2)]
+        joined = np.concatenate(
+            [rows[0][:2] * 3, rows[1] + 1, (rows[0] - 1).reshape(-1, x.shape[1])]
+        )
+        twice = np.stack([rows[0] / 3] * 2)
+        return np.stack(rows) * 2, joined * 2, twice * 2, np.stack(rows, axis=1) * 2
+
+    placed = compiled(f, X, passes=tg.PASSES)
+    assert count(placed, "np.concatenate") == 0
+    assert "sin_2 = stack[1]" in placed.source
+    assert count(placed, "np.stack") == 1  # not along another axis
+    assert count(placed, "np.copyto") == 1  # the second of two rows that are the same
+
+
 def test_buffers_are_laid_out_as_in_the_recording():
     def f(x):
         y = np.exp(x)

@@ -83,9 +83,9 @@ def _log_softmax_formula(g, out, axis):
 
 
 def _log_softmax_rule(g, out, axis):
-    share = np.exp(out)
-    share *= keep_reduced(np.add, wide(g), axis)
-    return _without_unused(g - share, g, axis)
+    d = np.exp(out) * -keep_reduced(np.add, wide(g), axis)
+    d += g
+    return _without_unused(d, g, axis)
 
 
 log_softmax = define_op(
