@@ -119,6 +119,20 @@ def parts_in_another_order():
     return step, []
 
 
+def joined_rows():
+    def step(x):
+        number = (x[:1, 0] * 2).reshape(()).copy()
+        row, rows = x[0] * 3, x[:2] * 4
+        vector = np.concatenate([number.reshape(1), row, row + 1])
+        turned = rows.reshape(6, 2).T.copy()
+        matrix = np.concatenate([rows, row.reshape(1, 6), turned])
+        halves = [row.reshape(2, 3), rows[0].reshape(3, 2).T, (x[1] + x[2]).reshape(2, 3)]
+        stacked = np.stack(halves)
+        return vector + 1, matrix + 1, stacked + 1, number * 2, row.sum(), np.stack([row, row]) + 1
+
+    return step, []
+
+
 def products_of_broadcast_operands():
     w = tg.Tensor(np.random.default_rng(9).standard_normal((6, 1)), requires_grad=True)
 
@@ -155,6 +169,7 @@ WORLDS = [
     a_view_that_nobody_reads,
     views_of_parts,
     parts_in_another_order,
+    joined_rows,
     products_of_broadcast_operands,
     copies_in_another_layout,
     zeros_with_a_sign,

@@ -174,7 +174,8 @@ class Writer(Expressions):
         if isinstance(rows, int):
             return f"{self.name[whole]}[{rows}]"
         part = f"{self.name[whole]}[{rows.start}:{rows.stop}]"
-        return part if var.shape[1:] == whole.shape[1:] else f"{part}.reshape({var.shape})"
+        same = var.shape == (rows.stop - rows.start, *whole.shape[1:])
+        return part if same else f"{part}.reshape({var.shape})"
 
     def _text(self, title: str) -> None:
         out = self.out

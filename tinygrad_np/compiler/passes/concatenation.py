@@ -75,7 +75,7 @@ def rows_of(whole: Var, part: Var, start: int) -> int | slice:
     """Return the index of the rows of an array that are the part from this element on."""
     of_one = whole.value.size // whole.shape[0]
     first, count = start // of_one, part.value.size // of_one
-    is_row = part.shape == whole.shape[1:]
+    is_row = part.shape and part.shape == whole.shape[1:]
     return first if is_row else slice(first, first + count)
 
 
