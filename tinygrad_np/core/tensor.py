@@ -279,13 +279,10 @@ class Tensor(Hooked, Writable, NumPyProtocols, PythonProtocols, ForeignNames, Ta
             shape, dtype = self.shape, self.dtype
             seed: Any = own_array(np.ones(shape, dtype) if shape else dtype.type(1))
         else:
-            if recorded:
-                seed = gradient
-            elif isinstance(gradient, Tensor):
-                # An array that never changes. A view of it, which leaves don't take for their own.
-                seed = as_array(gradient._data)[...]
-            else:
+            if not isinstance(gradient, Tensor):
                 seed = as_array(gradient, None, copy=True)
+            else:  # its array never changes: a view does, which no leaf takes for its own
+                seed = gradient if recorded else as_array(gradient._data)[...]
             if seed.shape != self.shape:
                 raise errors.other_shape(self._title(), self.shape, seed.shape)
             seed = fit(seed, self.shape, self.dtype)

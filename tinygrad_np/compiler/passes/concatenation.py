@@ -73,20 +73,26 @@ def _copy(part: Var, whole: Var, start: int, at: Statement) -> list[Statement]:
 
 def rows_of(whole: Var, part: Var, start: int) -> int | slice:
     """Return the index of the rows of an array that are the part from this element on."""
-    of_one = whole.value.size // whole.shape[0]
-    first, count = start // of_one, part.value.size // of_one
-    is_row = part.shape and part.shape == whole.shape[1:]
-    return first if is_row else slice(first, first + count)
+    size_of_row = whole.value.size // whole.shape[0]
+    first = start // size_of_row
+    if part.shape and part.shape == whole.shape[1:]:
+        return first
+    count = part.value.size // size_of_row
+    return slice(first, first + count)
 
 
 def _parts(statement: Statement) -> list[Var]:
     """Return the parts that are joined along the first axis; none of another statement."""
     joins = statement.kind == "function" and statement.target in (np.concatenate, np.stack)
-    if not joins or len(statement.args) + len(statement.kwargs) > 2:
+    if not joins or len(statement.args) > 2 or not set(statement.kwargs) <= {"axis"}:
         return []
-    arrays, axis = (*statement.args, statement.kwargs.get("axis", 0))[:2]
+    arrays, *axes = *statement.args, statement.kwargs.get("axis", 0)
+    if axes[0] != 0 or len(arrays) < 2:
+        return []
     whole = statement.out.value
-    if axis != 0 or len(arrays) < 2 or not whole.size or not whole.flags.c_contiguous:
+    if not whole.size or not whole.flags.c_contiguous:
         return []
-    parts = [p for p in arrays if isinstance(p, Var) and p.shape and p.dtype == whole.dtype]
-    return parts if len(parts) == len(arrays) else []
+    for part in arrays:
+        if not isinstance(part, Var) or not part.shape or part.dtype != whole.dtype:
+            return []
+    return list(arrays)
