@@ -187,6 +187,16 @@ def test_place_computes_rows_of_a_stack_in_it():
     assert count(placed, "np.copyto") == 1  # the second of two rows that are the same
 
 
+def test_parts_that_are_joined_in_another_dtype_or_into_an_array():
+    def f(x):
+        whole, rows = x * 0, np.stack([x, x]) * 0
+        np.concatenate([x[:20] * 2, x[20:] * 3], out=whole)
+        np.stack([x * 2, x * 3], out=rows)
+        return whole, rows, np.concatenate([x * 2, x * 3], dtype=np.float64) * 2
+
+    compiled(f, X, passes=tg.PASSES)
+
+
 def test_buffers_are_laid_out_as_in_the_recording():
     def f(x):
         y = np.exp(x)

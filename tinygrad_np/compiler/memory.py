@@ -37,7 +37,8 @@ def takes_out(statement: Statement) -> bool:
     if statement.kind == "draw":
         whole = set(statement.kwargs) <= {"dtype"} and len(statement.args) == 2
         return statement.target in _OUT_DRAWS and whole
-    return statement.kind == "function" and statement.target in _OUT_FUNCTIONS
+    joins = statement.kind == "function" and statement.target in _OUT_FUNCTIONS
+    return joins and "dtype" not in statement.kwargs  # NumPy takes one of the two
 
 
 @dataclass
