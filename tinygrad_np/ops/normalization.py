@@ -52,10 +52,7 @@ def _standardize(x, axis=None, eps=1e-5):
 
 
 def _standardize_rule(g, out, scale, axis):
-    d = g - _mean(g, axis)
-    d -= out * _mean(g, axis, out)
-    d /= scale
-    return d
+    return (g - _mean(g, axis) - out * _mean(g, axis, out)) / scale
 
 
 def _standardize_formula(g, out, scale, axis):
