@@ -173,6 +173,19 @@ def _hiding(mask: Any, dtype: Any) -> Tensor:
     return Tensor(np.where(mask.numpy(), -np.inf, 0.0).astype(dtype))
 
 
+def _activation(given: Any) -> Callable[[Tensor], Tensor]:
+    """Return a function of Tensors, given as it is or by PyTorch's name for it.
+
+    Raises:
+        ValueError: another name.
+    """
+    if not isinstance(given, str):
+        return given
+    if given not in ("relu", "gelu"):
+        raise ValueError(f"activation must be 'relu', 'gelu' or a function, not {given!r}")
+    return getattr(tg, given)
+
+
 class TransformerEncoderLayer(Module):
     """Attention of a sequence to itself, and a network of two layers at each position.
 
@@ -183,7 +196,7 @@ class TransformerEncoderLayer(Module):
         nhead: the number of heads.
         dim_feedforward: width of the network in between.
         dropout: probability of dropping, in training.
-        activation: a function of Tensors.
+        activation: a function of Tensors, or "relu" or "gelu".
         layer_norm_eps: added to the variances.
         batch_first: True for arrays (rows, length, features), else (length, rows, features).
         norm_first: True to normalise what goes into each part rather than the sum after it.
@@ -199,7 +212,7 @@ class TransformerEncoderLayer(Module):
         nhead: int,
         dim_feedforward: int = 2048,
         dropout: float = 0.1,
-        activation: Callable[[Tensor], Tensor] = tg.relu,
+        activation: str | Callable[[Tensor], Tensor] = tg.relu,
         layer_norm_eps: float = 1e-5,
         batch_first: bool = False,
         norm_first: bool = False,
@@ -223,7 +236,7 @@ class TransformerEncoderLayer(Module):
         self.norm2 = norm()
         if self.crossed:
             self.norm3 = norm()
-        self.activation = activation
+        self.activation = _activation(activation)
         self.norm_first = norm_first
 
     def forward(

@@ -306,12 +306,18 @@ def test_multihead_attention(kind, batch_first):
 def test_transformer_layers(norm_first, batch_first, activation):
     named = {"norm_first": norm_first, "batch_first": batch_first, "dropout": 0.0}
     functions = getattr(tg, activation), getattr(torch.nn.functional, activation)
-    ours = nn.TransformerEncoderLayer(8, 2, 12, activation=functions[0], **named, **F8)
-    theirs = torch.nn.TransformerEncoderLayer(8, 2, 12, activation=functions[1], **named)
+    ours = nn.TransformerEncoderLayer(8, 2, 12, activation=activation, **named, **F8)
+    theirs = torch.nn.TransformerEncoderLayer(8, 2, 12, activation=activation, **named)
     same_training(ours, theirs, normal(4, 3, 8), steps=10)
     ours = nn.TransformerDecoderLayer(8, 2, 12, activation=functions[0], **named, **F8)
     theirs = torch.nn.TransformerDecoderLayer(8, 2, 12, activation=functions[1], **named)
     same_training(ours, theirs, normal(4, 3, 8), normal(4, 3, 8, seed=1), steps=10)
+
+
+def test_an_unknown_activation():
+    for library in (nn, torch.nn):
+        with pytest.raises((ValueError, RuntimeError), match="swish"):
+            library.TransformerEncoderLayer(8, 2, activation="swish")
 
 
 def test_a_causal_encoder():
