@@ -15,7 +15,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 from PIL import Image
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from matplotlib.axes import Axes
@@ -133,7 +133,9 @@ def mark(marker: str, **options: Any) -> Line2D:
     return Line2D([], [], marker=marker, linestyle="none", **{"markersize": 7, **options})
 
 
-def shaded_text(ax: Axes, text: str, shades: list[float], columns: int, lines: int) -> None:
+def shaded_text(
+    ax: Axes, text: str, shades: Iterable[float], columns: int, lines: int, size=10
+) -> None:
     """The start of a text, each letter on its shade, 0 to 1; without empty lines."""
     ax.set(xlim=(0, columns), ylim=(lines, 0))
     ax.set_axis_off()
@@ -142,7 +144,9 @@ def shaded_text(ax: Axes, text: str, shades: list[float], columns: int, lines: i
         if letter.strip() and column < columns and row < lines:
             style = {"color": COLOURS[0], "alpha": 0.5 * shade, "linewidth": 0}
             ax.add_patch(Rectangle((column, row), 1, 1, **style))
-            ax.text(column + 0.5, row + 0.5, letter, ha="center", va="center", **MONO)
+            ax.text(
+                column + 0.5, row + 0.5, letter, ha="center", va="center", **MONO | {"size": size}
+            )
         if letter != "\n":
             column += 1
         elif column:  # empty lines are left out
