@@ -13,7 +13,7 @@ import numpy as np
 
 try:
     import sheet
-    from program import parse, run_program, until_stopped
+    from program import Stop, parse, run_program
 
     import tinygrad_np as tg
     from tinygrad_np import nn
@@ -23,116 +23,97 @@ except ImportError as error:
 NAMES = (Path(__file__).parent / "dinosaurs.txt").read_text(encoding="utf-8").lower().split()
 LETTERS = ".abcdefghijklmnopqrstuvwxyz"  # a dot before and after each name
 LENGTH = max(map(len, NAMES)) + 2
-# The numbers of the letters (names, LENGTH), -1 behind the last dot.
+# The numbers of the letters (names, LENGTH), -1 behind the last dot; what comes after each letter.
 CODES = np.array([[LETTERS.find(letter) for letter in f".{x}.".ljust(LENGTH)] for x in NAMES])
-UNSEEN, LEARNED = CODES[::9], np.delete(CODES, np.s_[::9], axis=0)
+INPUTS, TARGETS = np.maximum(CODES[:, :-1], 0), CODES[:, 1:]
+UNSEEN = np.arange(len(NAMES)) % 9 == 0
 
 
 class Writer(nn.Module):
-    """Scores of the next letter at each place, and the state after the last."""
+    """Scores of the next letter (names, length, letters)."""
 
     def __init__(self) -> None:
         self.letters = nn.Embedding(len(LETTERS), 24)
         self.lstm = nn.LSTM(24, 128, batch_first=True)
-        self.dropout = nn.Dropout(0.4)
-        self.scores = nn.Linear(128, len(LETTERS))
+        self.scores = nn.Sequential(nn.Dropout(0.4), nn.Linear(128, len(LETTERS)))
 
-    def forward(self, codes: np.ndarray, state=None):
+    def read(self, codes, state=None):
+        """Scores, and the state to read on from."""
         x, state = self.lstm(self.letters(codes), state)
-        return self.scores(self.dropout(x)), state
+        return self.scores(x), state
+
+    def forward(self, codes: tg.Tensor) -> tg.Tensor:
+        return self.read(codes)[0]
 
 
-def surprise(model: Writer, codes: np.ndarray) -> tg.Tensor:
-    """The nats that a letter costs on average."""
-    scores, _ = model(np.maximum(codes[:, :-1], 0))
-    return nn.cross_entropy(scores, codes[:, 1:], ignore_index=-1)
+def bits(scores, target) -> tg.Tensor:  # that a letter costs
+    return nn.cross_entropy(scores, target, ignore_index=-1) / np.log(2)
 
 
-def bits_by_pairs() -> float:
-    """The bits that a letter of an unseen name costs who knows how often which follows which."""
+def pairs() -> np.ndarray:
+    """Scores of the next letter by how often it follows this one (names, length, letters)."""
     counts = np.full((len(LETTERS), len(LETTERS)), 0.3)
-    for name in LEARNED:
-        name = name[name >= 0]
-        np.add.at(counts, (name[:-1], name[1:]), 1)
-    bits = -np.log2(counts / counts.sum(axis=1, keepdims=True))
-    return bits[UNSEEN[:, :-1], UNSEEN[:, 1:]][UNSEEN[:, 1:] >= 0].mean()
+    known = (TARGETS >= 0) & ~UNSEEN[:, None]
+    np.add.at(counts, (INPUTS[known], TARGETS[known]), 1)
+    return np.log(counts)[INPUTS]
+
+
+def train(model: Writer, epochs: int, compile: bool) -> nn.History:
+    optimizer = nn.AdamW(model.parameters(), nn.CosineAnnealingLR(6e-3, 6 * epochs))
+    with Stop() as stop:
+        return nn.fit(
+            model, INPUTS[~UNSEEN], TARGETS[~UNSEEN], loss=bits, optimizer=optimizer,
+            epochs=epochs, batch_size=64, validation_data=(INPUTS[UNSEEN], TARGETS[UNSEEN]),
+            callbacks=[nn.EarlyStopping("val_loss", patience=epochs)],
+            on_epoch=lambda *_: not stop.wanted, compile=None if compile else False,
+        )  # fmt: skip
 
 
 def write(model: Writer, count: int, temperature: float, rng: np.random.Generator):
-    """New names, and how probable the model found each letter; the same name only once."""
+    """New names, each once, and how probable the model found their letters."""
     model.eval()
-    written, probabilities = [np.zeros(count, int)], []
-    state = None
-    with tg.no_grad():
-        for _ in range(LENGTH):
-            scores, state = model(written[-1][:, None], state)
-            scores = scores.numpy()[:, 0]
-            # The largest of scores with Gumbel's noise is a draw from their softmax.
-            written.append((scores / temperature + rng.gumbel(size=scores.shape)).argmax(axis=1))
-            probabilities.append(tg.softmax(scores)[np.arange(count), written[-1]])
-    rows = np.stack(written[1:], axis=1)
-    names = ["".join(LETTERS[code] for code in row).split(".")[0].capitalize() for row in rows]
-    return dict(zip(names, np.stack(probabilities, axis=1)))
+    letters, state, columns, probabilities = np.zeros(count, int), None, [], []
+    for _ in range(LENGTH):
+        with tg.no_grad():
+            scores, state = model.read(letters[:, None], state)
+        scores = scores.numpy()[:, 0]
+        # The largest of scores with Gumbel's noise is a draw from their softmax.
+        letters = (scores / temperature + rng.gumbel(size=scores.shape)).argmax(axis=1)
+        columns.append([LETTERS[letter] for letter in letters])
+        probabilities.append(tg.softmax(scores)[np.arange(count), letters])
+    names = ["".join(row).split(".")[0].capitalize() for row in zip(*columns)]
+    return dict(zip(names, zip(*probabilities)))
 
 
-def train(model: Writer, steps: int, compile: bool, rng: np.random.Generator):
-    """Train; returns the bits that a letter costs, learned and unseen, by step."""
-    optimizer = nn.AdamW(model.parameters(), nn.CosineAnnealingLR(6e-3, steps))
-
-    def update(codes: np.ndarray) -> tg.Tensor:
-        loss = surprise(model, codes)
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        return loss / np.log(2)
-
-    step = tg.compile(update) if compile else update
-    learned, unseen = [], {}
-    for count in until_stopped(steps):
-        model.train()
-        learned.append(step(LEARNED[rng.integers(len(LEARNED), size=64)]).item())
-        if count % 10 == 0 or count == steps:
-            model.eval()
-            unseen[count] = surprise(model, UNSEEN).item() / np.log(2)
-            if unseen[count] == min(unseen.values()):
-                best = model.state_dict()
-    model.load_state_dict(best)
-    return learned, unseen
-
-
-def draw(path: Path, learned, unseen, pairs: float, made: dict[str, np.ndarray]) -> None:
-    bits = min(unseen.values())
-    reached = {"bits a letter, knowing pairs": f"{pairs:.2f}", "LSTM": f"{bits:.2f}"}
-    subtitle = f"an LSTM that has read {len(LEARNED)} names  ·  {len(learned)} steps"
+def draw(path: Path, history: nn.History, reached, made: dict[str, tuple]) -> None:
+    subtitle = f"an LSTM that has read {np.count_nonzero(~UNSEEN)} names  ·  bits a letter:"
     with sheet.page(path, "Dinosaurs that never lived", subtitle, reached, (12, 7.9)) as page:
         ax = sheet.axes(page, 0.75, 1.75, 10.6, 3.4, "Made up: the darker, the surer of the letter")
-        rows = [name.ljust(19) + " \n"[k % 3 == 2] for k, name in enumerate(made)]
-        shades = np.stack(list(made.values()))[:, :20].flat
-        sheet.shaded_text(ax, "".join(rows), shades, 60, 9, 15)
-
+        short = [name for name in made if len(name) < 20]
+        text = "".join(name.ljust(19) + " \n"[k % 3 == 2] for k, name in enumerate(short))
+        sheet.shaded_text(ax, text, [p for name in short for p in made[name][:20]], 60, 9, 15)
         ax = sheet.axes(page, 0.75, 5.85, 10.6, 1.4, "Bits a letter")
         ax.grid()
-        ax.plot(learned, color=sheet.INK, alpha=0.6, linewidth=0.9)
-        ax.plot(*zip(*unseen.items()), color=sheet.FRESH, linewidth=2)
-        ax.plot(min(unseen, key=unseen.get), bits, "o", color=sheet.FRESH)
+        ax.plot(history["loss"], color=sheet.INK, linewidth=1.2)
+        ax.plot(history["val_loss"], color=sheet.FRESH, linewidth=2)
+        ax.plot(np.argmin(history["val_loss"]), min(history["val_loss"]), "o", color=sheet.FRESH)
         sheet.legend(ax, ax.lines, ["training", "unseen names", "kept"], 1.6)
-        sheet.count_steps(ax, len(learned))
-        ax.set(xlabel="step", ylim=(1, 5))
+        sheet.count_steps(ax, len(history) - 1)
+        ax.set_xlabel("epoch")
 
 
 def main(argv: list[str] | None = None) -> None:
-    args = parse(argv, __doc__, steps=(250, 4), temperature=(0.8, 0.8))
+    args = parse(argv, __doc__, epochs=(42, 1), temperature=(0.8, 0.8))
     rng = tg.manual_seed(args.seed)
     model = Writer()
-    learned, unseen = train(model, args.steps, args.compile, rng)
-    pairs = bits_by_pairs()
-    print(f"bits a letter of an unseen name: {pairs:.2f} for who knows pairs of letters")
-    print(f"{min(unseen.values()):.2f} for the LSTM, after {min(unseen, key=unseen.get)} steps")
+    history = train(model, args.epochs, args.compile)
+    by_pairs, lstm = bits(pairs()[UNSEEN], TARGETS[UNSEEN]).item(), min(history["val_loss"])
+    reached = {"by pairs of letters": f"{by_pairs:.2f}", "by the LSTM": f"{lstm:.2f}"}
+    print(f"bits for a letter of an unseen name: {lstm:.2f}; by pairs of letters {by_pairs:.2f}")
     made = write(model, 300, args.temperature, rng)
-    known = sum(name.lower() in NAMES for name in made)
-    print(f"of {len(made)} names that it makes up, {known} are in the list; here are some:")
-    print(*list(made)[:7], sep=", ")
-    draw(args.out / "names_lstm.png", learned, unseen, pairs, made)
+    print(f"{len(made)} names, in the list already: {sum(x.lower() in NAMES for x in made)}")
+    print(*list(made)[:6], sep=", ")
+    draw(args.out / "names_lstm.png", history, reached, made)
     print(f"{args.out / 'names_lstm.png'}: the names, and how they were learned")
 
 
