@@ -1,4 +1,4 @@
-"""Digits that networks dream of: an image is changed by gradients, until the network is sure of it.
+"""Digits that networks dream of: an image is changed by gradients until the network is sure.
 
 A network trained as usual is soon sure: it takes a 3 that stays a 3 for any other digit. One that
 was trained on the worst small change of each image (Madry et al., 2018) is sure when others see the
@@ -66,9 +66,9 @@ def train(X: np.ndarray, y: np.ndarray, reach: float, epochs: int, compile: bool
 
 def dream(model: nn.Module, x: np.ndarray, wanted: np.ndarray) -> np.ndarray:
     """Images changed little by little, each until the model is SURE of its wanted class."""
-    for _ in range(300):
+    for _ in range(100):
         unsure = tg.softmax(model.predict(x))[np.arange(len(x)), wanted] < SURE
-        x = np.where(unsure[:, None], x - 0.03 * slope(model, x, wanted).numpy(), x)
+        x = np.where(unsure[:, None], x - 0.05 * slope(model, x, wanted).numpy(), x)
         x = np.clip(x, 0, 1)
     return x
 

@@ -54,7 +54,7 @@ class Flow(nn.Module):
 
 def true_densities(x: np.ndarray) -> np.ndarray:
     """The densities (2, n) of both moons at points (n, 2), as means over the half circles."""
-    centres, moon = nn.data.moons(400, noise=0)
+    centres, moon = nn.data.moons(100, noise=0)
     squares = (x[:, :1] - centres[:, 0]) ** 2 + (x[:, 1:] - centres[:, 1]) ** 2
     bells = np.exp(-squares / (2 * NOISE**2)) / (2 * np.pi * NOISE**2)
     return np.array([bells[:, moon == k].mean(axis=1) for k in (0, 1)])
@@ -78,14 +78,14 @@ def draw(path: Path, flow: Flow, noise: np.ndarray, nats: dict[str, float]) -> N
     subtitle = f"RealNVP of {LAYERS} layers  ·  surprise at a fresh point, in nats, on the right"
     reached = {name: f"{number:.2f}" for name, number in nats.items()}
     with sheet.page(path, "Noise into moons", subtitle, reached, (12, 8.1)) as page:
-        plane = np.meshgrid(np.linspace(*BOX[:2], 410), np.linspace(*BOX[2:], 260))
+        plane = np.meshgrid(np.linspace(*BOX[:2], 246), np.linspace(*BOX[:1:-1], 156))
         plane = np.stack(plane, axis=-1).reshape(-1, 2).astype(np.float32)
         learned, truth = np.exp(flow.predict(plane)), true_densities(plane)
-        look = {"cmap": sheet.BLUES, "vmin": 0, "vmax": 0.55, "extent": BOX, "origin": "lower"}
+        look = {"cmap": sheet.BLUES, "vmin": 0, "vmax": 0.55, "interpolation": "bicubic"}
         titles = {"The density that it learned": learned, "The true one": truth.mean(axis=0)}
         for place, (title, density) in enumerate(titles.items()):
             ax = sheet.axes(page, 0.75 + 5.6 * place, 1.75, 5.0, 3.1, title)
-            ax.imshow(density.reshape(260, 410), **look)
+            ax.imshow(density.reshape(156, 246), extent=BOX, **look)
             ax.set_axis_off()
 
         way = flow.way(noise)

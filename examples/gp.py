@@ -50,7 +50,7 @@ def learn(x: np.ndarray, y: np.ndarray, rounds: int, compile: bool):
     try:
         from scipy.optimize import minimize
     except ImportError as error:
-        hint = 'In the project\'s folder, this installs it: pip install -e ".[examples,sklearn]"'
+        hint = 'SciPy comes with the extra sklearn: pip install "tinygrad-np[sklearn]"'
         raise ImportError(f"{error}. {hint}") from error
     function = tg.value_and_grad(lambda logs: surprise(logs, x, y))
     function = tg.compile(function) if compile else function

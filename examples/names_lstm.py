@@ -105,8 +105,7 @@ def draw(path: Path, history: nn.History, reached, made: dict[str, tuple]) -> No
 def main(argv: list[str] | None = None) -> None:
     args = parse(argv, __doc__, epochs=(42, 1), temperature=(0.8, 0.8))
     rng = tg.manual_seed(args.seed)
-    model = Writer()
-    history = train(model, args.epochs, args.compile)
+    history = train(model := Writer(), args.epochs, args.compile)
     by_pairs, lstm = bits(pairs()[UNSEEN], TARGETS[UNSEEN]).item(), min(history["val_loss"])
     reached = {"by pairs of letters": f"{by_pairs:.2f}", "by the LSTM": f"{lstm:.2f}"}
     print(f"bits for a letter of an unseen name: {lstm:.2f}; by pairs of letters {by_pairs:.2f}")

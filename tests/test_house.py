@@ -22,7 +22,7 @@ FILES = [*ENGINE_FILES, *NN_FILES]
 OPTIONAL = ["matplotlib", "graphviz", "graphviz_pure", "tqdm", "nnfs", "IPython", "PIL"]
 OPTIONAL += ["sklearn", "scipy", "safetensors", "torch", "pandas"]
 
-# A room imports itself and rooms further up in this list. `demo` is not built yet.
+# A room imports itself and rooms further up in this list.
 ROOMS = [
     "core",
     "ops",

@@ -22,18 +22,23 @@ from tinygrad_np import nn  # noqa: E402
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 PROGRAMS = [
+    "cartpole",
     "char_gpt",
     "digits",
+    "dream",
+    "flow",
     "gp",
     "logistic",
     "micrograd",
+    "names_lstm",
     "own_op",
+    "pendulum",
     "pinn",
     "regression",
     "vae",
 ]
 # The packages beyond the extra "examples".
-NEEDS = {"digits": ["sklearn"], "gp": ["scipy.optimize"], "vae": ["sklearn"]}
+NEEDS = {"digits": ["sklearn"], "dream": ["sklearn"], "gp": ["scipy.optimize"], "vae": ["sklearn"]}
 
 
 @pytest.fixture(autouse=True)
@@ -117,7 +122,7 @@ def test_what_goes_wrong_is_one_line(tmp_path):
     assert b"Traceback" not in done.stderr
 
 
-@pytest.mark.parametrize("needy", ["digits", "gp", "vae"])
+@pytest.mark.parametrize("needy", NEEDS)
 def test_the_extra_that_is_missing_is_named(needy, tmp_path):
     code = (
         "import runpy, sys; sys.modules |= {'sklearn': None, 'scipy': None}; "
