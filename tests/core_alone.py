@@ -3,6 +3,7 @@
 import importlib.metadata
 import importlib.util
 import re
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -15,6 +16,7 @@ for package in ("matplotlib", "graphviz", "tqdm", "nnfs"):
     assert importlib.util.find_spec(package) is None, f"{package} is here: the test proves nothing"
 
 import nn  # noqa: E402
+import tinygrad_np.demo  # noqa: E402
 import tinygrad_np.learn  # noqa: E402
 from tinygrad_np.learn import commands  # noqa: E402
 from tinygrad_np.learn.exercises import exercises  # noqa: E402
@@ -51,6 +53,11 @@ readme = importlib.metadata.metadata("tinygrad-np").get_payload()
 relative = re.findall(r"\]\((?!\w+://|#)[^)]*\)", readme)
 assert "](" in readme, "the readme is in the wheel"
 assert not relative, f"links that lead nowhere on a package index: {relative}"
+demo = [sys.executable, "-m", "tinygrad_np.demo"]
+listed = subprocess.run(demo, capture_output=True, text=True, check=True).stdout
+assert "\n  flow  " in listed, "the examples are in the wheel"
+refused = subprocess.run([*demo, "flow"], capture_output=True, text=True).stderr
+assert 'pip install "tinygrad-np[examples]"' in refused, refused
 
 
 def size(package):
@@ -61,6 +68,9 @@ def size(package):
 
 installed = (size(tg) + size(nn)) / 1e6
 course = size(tinygrad_np.learn) / 1e6
-assert installed - course < 2.4, f"tinygrad_np and nn take {installed:.2f} MB"
+gallery = size(tinygrad_np.demo) / 1e6
+rest = installed - course - gallery
+assert rest < 2.4, f"tinygrad_np and nn take {installed:.2f} MB"
 assert course < 0.36, f"the course takes {course:.2f} MB"
+assert gallery < 0.15, f"the programs of the gallery take {gallery:.2f} MB"
 print(f"the core alone: ok, {installed:.2f} MB with nn, Python {sys.version.split()[0]}")

@@ -98,7 +98,7 @@ def main(argv: list[str] | None = None) -> int:
     if args.name is None:
         print(parser.format_help())
         for name, line in programs.items():
-            print(f"  {name:12} {line}")
+            print(Text(f"  {name:12} {line}"))
         return 0
     if args.name not in programs:
         parser.error(f"no program is called {args.name!r}, only {', '.join(programs)}")
@@ -107,12 +107,12 @@ def main(argv: list[str] | None = None) -> int:
     status = run(args.name, ["--out", str(args.out), *options])
     written = [path for path, time in versions(args.out).items() if before.get(path) != time]
     if written:
-        print(f"in {args.out.resolve()}: {', '.join(path.name for path in written)}")
+        names = ", ".join(path.name for path in written)
+        print(Text(f"in {args.out.resolve()}: {names}"))
         if args.open:
             show(written)
     return status
 
 
 if __name__ == "__main__":
-    sys.stdout.reconfigure(errors=Text.errors)  # for a console without some characters
     sys.exit(main())
