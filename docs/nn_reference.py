@@ -188,54 +188,8 @@ line.load_state_dict(unravel(best.x))
 
 ## Programs
 
-Each is a page or two of code and draws a picture. They take `--seed`, `--out`, `--quick` (does it
-run?) and `--no-compile`; the numbers are those of the seed 0.
-
-[regression.py](../examples/regression.py), the book's sine: 98 % of the points are within a 250th
-of its spread.
-
-![A sine, learned](images/regression.png)
-
-[logistic.py](../examples/logistic.py), the book's binary spiral: 91.5 % of its own points are
-right, 85.5 % of fresh ones.
-
-![The probability of a class](images/logistic.png)
-
-[digits.py](../examples/digits.py) reads handwritten digits. On 359 that were never looked at, over
-the seeds 0 to 3, a dense network reaches 96.9 % to 97.8 %, a convolutional one 98.3 % to 99.2 %.
-
-![Handwritten digits: what is said, and the hardest](images/digits.png)
-
-[vae.py](../examples/vae.py), a variational autoencoder, lays digits out on a map: 20.9 nats to draw
-one from its place, 3.0 to say the place.
-
-![A map of digits, and what is drawn from it](images/vae.png)
-
-[char_gpt.py](../examples/char_gpt.py), a transformer with three layers, reads Python's reference
-letter by letter. After 1,500 steps, two minutes of one core, a letter of unseen text costs it 2.10
-bits (the text is that of Python 3.11), and it writes such words.
-
-![Its loss, and what it writes while it learns](images/char_gpt.png)
-
-[pinn.py](../examples/pinn.py) solves the equation of a pendulum by a network that never sees a
-solution: its own second derivatives are put into the equation. It is 0.003 rad off at most.
-
-![A network is told the law of a pendulum](images/pinn.png)
-
-[own_op.py](../examples/own_op.py) declares an activation by its forward and two rules, proves it by
-`gradcheck`, and goes on where the data end: the mean error there is 0.30, that of ReLU 4.70.
-
-![Two networks beyond their data](images/own_op.png)
-
-[gp.py](../examples/gp.py), a Gaussian process: SciPy's L-BFGS finds its smoothness, height and
-noise in 13 rounds. It needs the extra `sklearn`, which brings SciPy, as the two on digits do.
-
-![A curve, and how sure it is](images/gp.png)
-
-[micrograd.py](../examples/micrograd.py) is an autodiff engine for scalars in thirty lines. Its
-6,400 derivatives are those of the arrays of this library, within 1e-15.
-
-![What the scalars learned, and both gradients](images/micrograd.png)
+[The gallery](gallery.md) has programs of a page or two: classifiers, an autoencoder, a flow, an
+LSTM, a transformer, networks that balance a pole or obey a differential equation.
 """
 
 # In the order of the reference.

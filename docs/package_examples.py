@@ -1,7 +1,7 @@
 """The programs of the gallery, in the wheel: `python -m tinygrad_np.demo` runs them.
 
-`force-include` in pyproject.toml would put copies beside an editable install too, where the programs
-of the checkout are run.
+`force-include` in pyproject.toml would put copies beside an editable install too, which runs those
+of the checkout.
 """
 
 from typing import Any
