@@ -108,7 +108,8 @@ def bytes_per_op(ops: int = 20_000) -> float:
 def installed_size() -> int:
     """Add up the bytes of tinygrad_np and nn as a wheel installs them, without compiled copies."""
     root = Path(tg.__file__).parent.parent
-    files = [file for package in ("tinygrad_np", "nn") for file in (root / package).rglob("*")]
+    folders = ("tinygrad_np", "nn", "examples")
+    files = [file for folder in folders for file in (root / folder).rglob("*")]
     return sum(
         file.stat().st_size for file in files if file.is_file() and "__pycache__" not in file.parts
     )
@@ -133,7 +134,7 @@ def main() -> None:
         f"tinygrad_np beyond it {own.median:.1f} ms (minimum {own.minimum:.1f})"
     )
     print(f"memory of a recorded scalar op: {bytes_per_op():.0f} bytes")
-    print(f"installed size of tinygrad_np and nn: {installed_size() / 1e6:.2f} MB")
+    print(f"installed size, nn and the examples included: {installed_size() / 1e6:.2f} MB")
 
 
 if __name__ == "__main__":

@@ -84,8 +84,8 @@ def test_the_stated_size_is_that_of_the_files(page, row):
     """`tests/benchmarks/overhead.py` prints it."""
     size = sum(
         file.stat().st_size
-        for package in ("tinygrad_np", "nn")
-        for file in (ROOT / package).rglob("*")
+        for folder in ("tinygrad_np", "nn", "examples")
+        for file in (ROOT / folder).rglob("*")
         if file.is_file() and "__pycache__" not in file.parts
     )
     (stated,) = re.findall(row, (ROOT / page).read_text(encoding="utf-8"))
