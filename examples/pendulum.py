@@ -110,9 +110,9 @@ def main(argv: list[str] | None = None) -> None:
     apart = abs(angles[-1] - last).max()
     print(f"energy that a stand lacks: {lacking[0]:.2f} at first, {lacking[-1]:.3f} in the end")
     print(
-        f"in the end it is at {np.rad2deg(last[-1]):.1f} degrees, by a solver with tenths of a step"
+        f"angle in the end: {np.rad2deg(last[-1]):.1f} degrees, by a solver with tenths of a step,"
     )
-    print(f"and never more than {apart:.4f} rad away from that of the training")
+    print(f"which is never more than {apart:.4f} rad away from that of the training")
     draw(args.out / "pendulum.png", torques, lacking, angles, last)
     print(f"{args.out / 'pendulum.png'}: the swing, and how it was found")
 
