@@ -28,7 +28,6 @@ TIMES = np.linspace(0, SECONDS, STEPS + 1)
 
 def move(angle, speed, torque, tick: float):
     """A step of Runge and Kutta: angle (0: hanging) and speed under a torque."""
-
     slope = lambda u, v: (v, torque - FRICTION * v - GRAVITY * tg.sin(u))  # noqa: E731
     a, b = slope(angle, speed)
     c, d = slope(angle + tick / 2 * a, speed + tick / 2 * b)
@@ -109,10 +108,8 @@ def main(argv: list[str] | None = None) -> None:
     last = np.array(swing(torques, finer=10))[:, 0]
     apart = abs(angles[-1] - last).max()
     print(f"energy that a stand lacks: {lacking[0]:.2f} at first, {lacking[-1]:.3f} in the end")
-    print(
-        f"angle in the end: {np.rad2deg(last[-1]):.1f} degrees, by a solver with tenths of a step,"
-    )
-    print(f"which is never more than {apart:.4f} rad away from that of the training")
+    print(f"angle in the end, by steps of a tenth: {np.rad2deg(last[-1]):.1f} degrees")
+    print(f"which are never more than {apart:.4f} rad away from those of the training")
     draw(args.out / "pendulum.png", torques, lacking, angles, last)
     print(f"{args.out / 'pendulum.png'}: the swing, and how it was found")
 
