@@ -62,6 +62,9 @@ python -m tinygrad_np.demo flow
 ```
 """
 
+END = """What to see next: [building a network, training it, looking into it](guide.md).
+"""
+
 
 def section(name: str, output: str) -> str:
     """The part of the page about a program."""
@@ -80,7 +83,7 @@ def section(name: str, output: str) -> str:
 
 def page(outputs: dict[str, str]) -> str:
     """The page, with what each program printed."""
-    return "\n".join([BEGIN, *[section(name, outputs[name]) for name in LESSONS]])
+    return "\n".join([BEGIN, *[section(name, outputs[name]) for name in LESSONS], END])
 
 
 def outputs_on(text: str) -> dict[str, str]:
