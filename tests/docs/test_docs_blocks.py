@@ -76,7 +76,7 @@ def test_links_within_the_project_lead_somewhere():
 @pytest.mark.parametrize(
     ("page", "row"),
     [
-        ("README.md", r"NumPy, and ([\d.]+) MB"),
+        ("docs/comparison.md", r"NumPy, and ([\d.]+) MB"),
         ("docs/performance.md", r"installed size.*?([\d.]+) MB"),
     ],
 )

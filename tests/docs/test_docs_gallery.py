@@ -28,10 +28,3 @@ def test_the_page_is_what_the_programs_say(gallery):
     for name, line in demo.summaries().items():
         assert f"## {name}\n\n{line}\n" in text
         assert len(outputs[name]) > 40, f"{name} printed nothing"
-
-
-def test_readme_shows_the_pictures_of_the_programs(gallery):
-    readme = (DOCS.parent / "README.md").read_text(encoding="utf-8")
-    for name in gallery.LESSONS:
-        if (DOCS / "images" / f"{name}.png").exists():
-            assert f"docs/images/{name}.png" in readme, name
