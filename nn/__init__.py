@@ -45,6 +45,7 @@ from .training.whole_epoch import *
 if _TYPE_CHECKING:
     from . import data as data
     from . import distributions as distributions
+    from .numpy_files import *
     from .optimizers.averaging import *
     from .optimizers.clipping import *
     from .optimizers.lbfgs import *
@@ -82,6 +83,7 @@ _LAZY = {
     "clip_grad_value_": "optimizers.clipping",
     "data": "",
     "distributions": "",
+    "export_numpy": "numpy_files",
     "find_lr": "training.rate_finder",
     "functional_call": "pure_functions",
     "load": "saving",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import warnings
 from typing import TYPE_CHECKING, Any
 
@@ -253,17 +254,11 @@ class Module:
         """
         if batch_size is not None and batch_size < 1:
             raise ValueError(f"batch_size must be at least 1, not {batch_size}")
-        modes = [(module, module.training) for module in self.modules()]
         x = cast_like(self, x)
         rows = max(len(x), 1)
         size = batch_size or rows
-        self.eval()
-        try:
-            with no_grad():
-                parts = [self(x[i : i + size]).numpy() for i in range(0, rows, size)]
-        finally:
-            for module, mode in modes:
-                module.training = mode
+        with evaluation(self), no_grad():
+            parts = [self(x[i : i + size]).numpy() for i in range(0, rows, size)]
         return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
     # --- as text -----------------------------------------------------------------------------
@@ -338,6 +333,18 @@ class Module:
 
 def _times(shape: Iterable[int]) -> str:
     return "×".join(map(str, shape)) or "scalar"
+
+
+@contextlib.contextmanager
+def evaluation(model: Module) -> Iterator[None]:
+    """Keep a model in evaluation mode, and put the modes of its parts back afterwards."""
+    modes = [(module, module.training) for module in model.modules()]
+    try:
+        model.eval()
+        yield
+    finally:
+        for module, mode in modes:
+            module.training = mode
 
 
 def as_tensor(value: Any) -> Tensor:

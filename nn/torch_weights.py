@@ -18,7 +18,7 @@ import numpy as np
 
 from tinygrad_np import Tensor, Text, no_grad
 
-from .module import Module
+from .module import Module, evaluation
 from .saving import load
 from .torch_layouts import check_layers, is_of_torch, transposed_tensors
 
@@ -299,13 +299,8 @@ def _listed(names: Iterable[str]) -> str:
 
 def _check_output(model: Module, x: Any, y: Any) -> None:
     """Raise if the model's outputs for x are not y."""
-    modes = [(module, module.training) for module in model.modules()]
-    try:
-        with no_grad():
-            outputs = model.eval()(*(x if isinstance(x, tuple) else (x,)))
-    finally:
-        for module, mode in modes:
-            module.training = mode
+    with evaluation(model), no_grad():
+        outputs = model(*(x if isinstance(x, tuple) else (x,)))
     pairs = itertools.zip_longest(_arrays(outputs), _arrays(y), fillvalue=np.zeros(0))
     for output, wanted in pairs:
         if output.shape != wanted.shape:

@@ -74,7 +74,7 @@ def assemble(
         terms = proof.longest_sum(program.statements)
     run_passes(program, passes)
     plan = memory.plan(program, reuse="buffers" in passes, in_place="in_place" in passes)
-    title = _title(f)
+    title = f"{named_with_line(f)} as NumPy statements."
 
     def make(emitted: Emitted) -> Variant:
         variant = Variant(
@@ -112,12 +112,12 @@ def assemble(
     return variant
 
 
-def _title(f: Callable) -> str:
-    """Return the docstring of the program's text."""
+def named_with_line(f: Callable) -> str:
+    """Return the name of a function, with file and line if they are known."""
     name = function_name(f).rpartition(".")[2]
     try:
         file = os.path.basename(inspect.getsourcefile(f) or "")
         line = inspect.getsourcelines(f)[1]
     except (OSError, TypeError):
-        return f"{name} as NumPy statements."
-    return f"{name} ({file}:{line}) as NumPy statements."
+        return name
+    return f"{name} ({file}:{line})"

@@ -93,7 +93,7 @@ def _fixed(a: Any, b: Any) -> bool:
 def _check_statement(a: Statement, b: Statement, same: dict[Var, Var]) -> None:
     """Raise unless two statements call the same with operands that are the same."""
     same_method = a.kind == b.kind and a.method == b.method
-    if not same_method or not _same_target(a.target, b.target):
+    if not same_method or not same_target(a.target, b.target):
         raise Unlike(f"another operation at {b.place}")
     same_arguments = _alike(a.args, b.args, same, b.place)
     if not same_arguments or not _alike(a.kwargs, b.kwargs, same, b.place):
@@ -131,7 +131,7 @@ def _alike(a: Any, b: Any, same: dict[Var, Var], place: Any) -> bool:
     return bool(a is b or a == b)
 
 
-def _same_target(a: Any, b: Any) -> bool:
+def same_target(a: Any, b: Any) -> bool:
     """Say whether two statements call the same; a function may be made anew in each call."""
     if a is b:
         return True

@@ -83,13 +83,13 @@ def prove(
     proof.check_memory()
     given = Recorded(proof.returned[: len(right.results)], [])
     for k, result in enumerate(right.results):
-        _compare(f"value {k + 1} of those returned", proof.returned[k], result, terms)
+        compare(f"value {k + 1} of those returned", proof.returned[k], result, terms)
     for output, value in zip(program.outputs, right.outputs, strict=True):
         new = None
         if output.var is not None:
             name = getattr(output.source, "name", None) or output.kind
             new = proof.new_value(output, name)
-            _compare(f"the new value of {name}", new, value, terms)
+            compare(f"the new value of {name}", new, value, terms)
         given.outputs.append(new)
     proof.check_generators()
     return given
@@ -207,7 +207,7 @@ class _Replay:
 # --- comparing ------------------------------------------------------------------------------------
 
 
-def _compare(what: str, value: Any, right: Any, terms: int | None) -> None:
+def compare(what: str, value: Any, right: Any, terms: int | None) -> None:
     """Raise if a value is not the right one: to the last bit, or to a tolerance."""
     a, b = np.ascontiguousarray(right), np.ascontiguousarray(value)
     if np.shape(value) != np.shape(right) or a.dtype != b.dtype:

@@ -95,6 +95,7 @@ class Statement:
         place: file and line of the user's code.
         section: "forward", "backward" or "update".
         errstate: how floating-point errors are handled there, where that is not as outside.
+        layer: name and kind of the innermost module that calls it, if the recording looks for it.
     """
 
     kind: str
@@ -108,6 +109,7 @@ class Statement:
     place: tuple[str, int] | None = None
     section: str = "forward"
     errstate: dict[str, Any] = field(default_factory=dict)
+    layer: str = ""
     # What `reads` has found, and in which arguments: these are replaced, not changed.
     _reads: list[Var] | None = field(default=None, repr=False)
     _args: Any = field(default=None, repr=False)

@@ -46,6 +46,7 @@ class Tape(doors.Tracer, modes.Watcher):
         outputs: what the function leaves changed.
         template: what it returned, with `Var`s in the place of arrays and Tensors.
         boxed: which leaves of the template are Tensors.
+        origins: tells where a call comes from.
         failure: what can't be compiled; such a run goes on with real values if the tape forgives.
     """
 
@@ -57,7 +58,7 @@ class Tape(doors.Tracer, modes.Watcher):
         self.outputs: list[Output] = []
         self.template: Any = None
         self.boxed: list[bool] = []
-        self._origins = Origins()
+        self.origins = Origins()
         self._own: set[Var] = set()  # what statements have made
         self._draws: list[Any] = []  # from the default generator
         self._again: list[Any] = []  # those to be given again, the last one first
@@ -250,10 +251,10 @@ class Tape(doors.Tracer, modes.Watcher):
         self, kind: str, target: Any, args: Any, kwargs: Any, result: Any, method: str = ""
     ) -> Any:
         """Record a call that gave this result; return stand-ins for it."""
-        statement = Statement(kind, target, args, kwargs, method=method, **self._origins.now())
+        statement = Statement(kind, target, args, kwargs, method=method, **self.origins.now())
         several = isinstance(result, (tuple, list))
         values = list(result) if several else [result]
-        hint = str(self._origins.name or getattr(target, "__name__", target))
+        hint = str(self.origins.name or getattr(target, "__name__", target))
         arrays = [var for var in statement.reads() if var.is_array]
         statement.outs = tuple(Var(value, hint, root_among(value, arrays)) for value in values)
         statement.several = several
@@ -280,7 +281,7 @@ class Tape(doors.Tracer, modes.Watcher):
             return into
         symbols, named = self.symbols(args), self.symbols(kwargs)
         perform(kind, target, self.values(args), self.values(kwargs), method)
-        origin = self._origins.now()
+        origin = self.origins.now()
         statement = Statement(
             kind, target, symbols, named, method=method, writes=into.symbol, **origin
         )
@@ -323,7 +324,7 @@ class Tape(doors.Tracer, modes.Watcher):
     def _guard(self, var: Var, expected: Any, method: str = "") -> None:
         if var.constant is None:
             operands = (var, expected)
-            guard = Statement("guard", None, operands, method=method, **self._origins.now())
+            guard = Statement("guard", None, operands, method=method, **self.origins.now())
             self.statements.append(guard)
 
     def refuse_size(self, what: str) -> None:

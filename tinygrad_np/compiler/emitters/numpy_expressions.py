@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...core.doors import NUMERIC
+from ..row_arrays import Rows
 from ..statements import Statement, Var, constant
 from .numpy_literals import array_text, copy_text, dtype_text, note, number_text
 
@@ -135,7 +136,7 @@ class Expressions:
             return known or self._constant(value)
         if value is Ellipsis:
             return "..."
-        if value is None or isinstance(value, bool):
+        if value is None or isinstance(value, (bool, Rows)):
             return repr(value)
         if isinstance(value, str):
             return str.__repr__(value)
@@ -186,12 +187,14 @@ class Expressions:
         if key in self._known:
             return self._known[key]
         self._known[key] = name = self.names.new(var.hint or "constant")
-        text = array_text(value)
-        if text is None:
-            self.constants[name] = value
-            text = f"constants[{name!r}]"
+        text = array_text(value) or self.long_array(name, value)
         self.set_up(f"{name} = {text}", note(var))
         return name
+
+    def long_array(self, name: str, value: np.ndarray) -> str:
+        """Return an expression for an array that has no short one, and keep what that needs."""
+        self.constants[name] = value
+        return f"constants[{name!r}]"
 
 
 def _scalar_operator(statement: Statement) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import itertools
 import os
 import zipfile
 from pathlib import Path
@@ -16,6 +17,8 @@ from .names import RESERVED, Names
 from .numpy_literals import dtype_text, number_text
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ..program import Output
     from ..variant import Variant
 
@@ -57,12 +60,17 @@ def export(variant: Variant, path: str | os.PathLike[str]) -> Path:
     file = _File(variant)
     file.check()
     text = file.text()
-    with zipfile.ZipFile(path.with_suffix(".npz"), "w") as archive:
-        for name, array in file.arrays.items():
-            with archive.open(f"{name}.npy", "w") as member:
-                np.lib.format.write_array(member, array, allow_pickle=False)
+    write_arrays(path.with_suffix(".npz"), file.arrays)
     path.write_text(text, encoding="utf-8")
     return path
+
+
+def write_arrays(path: Path, arrays: dict[str, Any]) -> None:
+    """Write an .npz, whatever the names of the arrays are."""
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, array in arrays.items():
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
+                np.lib.format.write_array(member, array, allow_pickle=False)
 
 
 class _File:
@@ -188,8 +196,9 @@ class _File:
         for k, output in enumerate(emitted.returned, start=self._results()):
             if owner[id(output)] is not None:  # gradients are left out
                 lines.append(f"    {state}[{owner[id(output)]!r}] = returned[{k}]")
-        self._next = 0
-        lines.append(f"    return {self._result(self.program.template)}")
+        count = itertools.count()
+        result = result_text(self.program.template, lambda _: f"returned[{next(count)}]")
+        lines.append(f"    return {result}")
         return "\n".join(["", "", *lines]) + "\n"
 
     def _changed(self) -> list[Output]:
@@ -199,20 +208,20 @@ class _File:
         """Return how many values of the program belong to its result."""
         return sum(isinstance(leaf, Var) for leaf in self.program.results)
 
-    def _result(self, tree: Any) -> str:
-        """Return an expression for what the function returns."""
-        if isinstance(tree, Var):
-            self._next += 1
-            return f"returned[{self._next - 1}]"
-        if isinstance(tree, dict):
-            items = [f"{_literal(key)}: {self._result(value)}" for key, value in tree.items()]
-            return f"{{{', '.join(items)}}}"
-        if isinstance(tree, (list, tuple)):
-            items = list(map(self._result, tree))
-            if isinstance(tree, list):
-                return f"[{', '.join(items)}]"
-            return f"({', '.join(items)}{',' * (len(items) == 1)})"
-        return _literal(tree)
+
+def result_text(tree: Any, text: Callable[[Var], str]) -> str:
+    """Return an expression for what a function returns, with `text(value)` for its values."""
+    if isinstance(tree, Var):
+        return text(tree)
+    if isinstance(tree, dict):
+        items = [f"{_literal(key)}: {result_text(value, text)}" for key, value in tree.items()]
+        return f"{{{', '.join(items)}}}"
+    if isinstance(tree, (list, tuple)):
+        items = [result_text(value, text) for value in tree]
+        if isinstance(tree, list):
+            return f"[{', '.join(items)}]"
+        return f"({', '.join(items)}{',' * (len(items) == 1)})"
+    return _literal(tree)
 
 
 def _literal(value: Any) -> str:

@@ -117,5 +117,14 @@ def array_text(value: np.ndarray) -> str | None:
         if end <= np.iinfo(value.dtype).max and value.tolist() == list(range(first, end, step)):
             return f"np.arange({first}, {end}, {step}, {dtype})"
     if value.size <= 8 and value.dtype.kind in "biuf" and np.isfinite(value).all():
-        return f"np.array({value.tolist()}, {dtype})"
+        return f"np.array({_numbers_text(value)}, {dtype})"
     return None
+
+
+def _numbers_text(value: np.ndarray) -> str:
+    """Return the nested lists of an array, with no more digits than tell its numbers apart."""
+    if value.ndim:
+        return f"[{', '.join(map(_numbers_text, value))}]"
+    short = str(value[()])
+    is_exact = value.dtype.type(float(short)) == value if value.dtype.kind == "f" else False
+    return short if is_exact else repr(value.item())

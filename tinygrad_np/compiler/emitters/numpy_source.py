@@ -280,7 +280,11 @@ class Writer(Expressions):
         elif not isinstance(expected, bool):
             test = f"{test} != {self.expr(expected)}"
         self._line(f"if {test}:", statement)
-        self.body.append(("    raise GuardFailed", statement, ""))
+        self.body.append((f"    raise {self.refusal(statement)}", statement, ""))
+
+    def refusal(self, guard: Statement) -> str:
+        """Return the exception of a guard that does not hold."""
+        return "GuardFailed"
 
     def _merged(self, three: list[Statement]) -> str | None:
         """Return `d[i] -= 1` for three statements: t = d[i]; t -= 1; d[i] = t."""

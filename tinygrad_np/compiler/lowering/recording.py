@@ -28,6 +28,7 @@ from ..tape import Tape
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from ..callers import Origins
     from ..program import Program
 
 
@@ -61,8 +62,8 @@ def record_step(step: Callable[[], Any]) -> StepRecording:
     """
     f = step._f if isinstance(step, Compiled) else step
     _check_arguments(f)
-    before = _record(f)
-    tape = _record(f)
+    before = record_undone(f)
+    tape = record_undone(f)
     name = function_name(f)
     try:
         fixed = compare_recordings(before, tape)
@@ -184,13 +185,18 @@ def _check_arguments(f: Any) -> None:
         )
 
 
-def _record(f: Callable) -> _StepTape:
-    """Run a step on a tape, and leave everything as it was."""
+def record_undone(f: Callable, *args: Any, origins: Origins | None = None) -> _StepTape:
+    """Run a step on a tape, and leave everything as it was.
+
+    Raises:
+        CompileError: it can't be recorded, or changes what it would find in the next run.
+    """
     surroundings = Surroundings(f)
     tape = _StepTape(surroundings.names)
+    tape.origins = origins or tape.origins
     try:
         with surroundings.watching():
-            record_call(tape, f, (), {})
+            record_call(tape, f, args, {})
         tape.check_arrays()
         changed, line = next(surroundings.changes(), ("", ""))
     except Exception as error:

@@ -1,0 +1,219 @@
+"""Export of a function of rows, such as a trained model: one file for any number of them."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+import tempfile
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..core.callsite import outside, place_of
+from ..core.containers import flatten
+from ..core.doors import as_array
+from ..core.modes import no_grad
+from ..core.tensor import Tensor
+from .apart import check_shapes, check_values
+from .assembly import named_with_line
+from .emitters.numpy_file import write_arrays
+from .emitters.rows_file import RowsFile
+from .errors import CompileError, report_of
+from .proof import DifferenceError, compare
+from .rows import SIZES, for_any_rows, model_of, record_at
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_PROOFS = (1, 50)  # numbers of rows, besides those of the recordings
+
+
+def export_numpy(
+    f: Callable,
+    example: Any,
+    path: str | os.PathLike[str],
+    *,
+    embed: bool = False,
+) -> Path:
+    """Write a function of rows to a .py file that needs only NumPy, for any number of rows.
+
+        tg.export_numpy(lambda x: tg.softmax(x @ w + b), x, "predict.py")
+
+    The file has `predict`, with the arguments of `f`, and is a program: `python predict.py x.csv`.
+    It gives the same bits as `f` without gradients; it is run before it is put into its place.
+
+    Args:
+        f: computes a row of its results from a row of each argument, and changes nothing. What it
+            captures is written as it is now.
+        example: an array with rows along the first axis, of the shape and dtype that the file
+            takes; a tuple of arrays for several arguments. Of more than one row, all are different.
+        path: ends in .py; arrays go into an .npz beside it.
+        embed: write the arrays as text into the file itself, for small ones.
+
+    Raises:
+        CompileError: `f` does something else for other numbers of rows, computes from several rows
+            together, or can't be compiled; the message names the line.
+        ValueError: another ending, or arguments without rows or with different numbers of them.
+        OSError: the files can't be written; those that were there are as they were.
+    """
+    path = _checked_path(path, embed)
+    rows = _Example(example)
+    frame = outside(sys._getframe(1))
+    own_line = place_of(frame.f_code, frame.f_lasti)
+    with no_grad():
+        programs = [record_at(f, rows.tensors(size)) for size in SIZES]
+        size, last = SIZES[-1], programs[-1]
+        program = for_any_rows(programs)
+        check_shapes(program)
+        changed = [rows.batch(size, slice(start, None, 2)) for start in (0, 1)]
+        with np.errstate(all="ignore"):
+            check_values(last, [rows.batch(size), *changed])
+        model = model_of(f)
+        about = repr(model) if model else named_with_line(f)
+        file = RowsFile(program, path.stem, about, own_line, embed=embed)
+        file.write("")
+        _put(file, path, lambda draft: _prove(f, rows, file, draft))
+    return path
+
+
+class _Example:
+    """Batches of any size, made of the rows of an example."""
+
+    def __init__(self, example: Any) -> None:
+        arrays = example if isinstance(example, tuple) else (example,)
+        self.arrays = [
+            np.asarray(as_array(a._data if isinstance(a, Tensor) else a)) for a in arrays
+        ]
+        shapes = [array.shape for array in self.arrays]
+        counts = {shape[:1] for shape in shapes}
+        if not shapes or len(counts) > 1 or counts & {(), (0,)}:
+            raise ValueError(
+                "the example must be an array with rows along its first axis, or a tuple of such "
+                f"with as many rows each, not of shape {', '.join(map(str, shapes)) or '()'}"
+            )
+
+    def batch(self, size: int, others: slice = slice(0)) -> list[np.ndarray]:
+        """Return arguments of so many rows, with other ones at some places.
+
+        A single row is scaled down a little from place to place, so that no two are alike.
+        """
+        places = np.arange(size)
+        places[others] += 1
+        return [self._rows(array, places) for array in self.arrays]
+
+    def _rows(self, array: np.ndarray, places: np.ndarray) -> np.ndarray:
+        picked = array[places % len(array)]
+        if len(array) > 1 or array.dtype.kind not in "fc":
+            return picked
+        scale = 1 - places.reshape(-1, *[1] * (array.ndim - 1)) % 16 / 64
+        return (picked * scale).astype(array.dtype)
+
+    def tensors(self, size: int) -> list[Tensor]:
+        return list(map(Tensor, self.batch(size)))
+
+
+# --- the proof ------------------------------------------------------------------------------------
+
+
+def _prove(f: Callable, rows: _Example, file: RowsFile, path: Path) -> None:
+    """Run a draft of the file for several numbers of rows; raise unless it computes what `f` does.
+
+    No rows are taken if `f` and the file take them.
+    """
+    predict = _namespace(path)["predict"]
+    for size in (*SIZES, *_PROOFS):
+        try:
+            _compare(f, rows, predict, size)
+        except DifferenceError as error:
+            raise CompileError(
+                f"{file.program.name} computes something else with {size} rows than with "
+                f"{', '.join(map(str, SIZES))}: {error}. Instead: leave out what asks for the "
+                "number of rows, such as squeeze() without an axis."
+            ) from error
+        except CompileError:
+            raise
+        except Exception as error:
+            raise CompileError(f"{file.program.name}, {size} rows: {report_of(error)}") from error
+    try:
+        _compare(f, rows, predict, 0)
+    except Exception:  # no rows are an error of its own then, in the file
+        file.fewest = 1
+
+
+def _namespace(path: Path) -> dict[str, Any]:
+    """Run a file, and return its names."""
+    namespace = {"__name__": path.stem, "__file__": str(path)}
+    exec(compile(path.read_text(encoding="utf-8"), path, "exec"), namespace)
+    return namespace
+
+
+def _compare(f: Callable, rows: _Example, predict: Callable, size: int) -> None:
+    """Raise unless a call gives the same bits as the function."""
+    with np.errstate(all="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        right = flatten(f(*rows.tensors(size)))
+        given = flatten(predict(*rows.batch(size)))
+    for k, (value, wanted) in enumerate(zip(given, right, strict=True)):
+        wanted = wanted.numpy() if isinstance(wanted, Tensor) else wanted
+        compare(f"value {k + 1} of those returned", value, wanted, None)
+
+
+# --- files ----------------------------------------------------------------------------------------
+
+
+def _checked_path(path: Any, embed: bool) -> Path:
+    """Return a path that a file can be written to.
+
+    Raises:
+        ValueError, OSError: none can.
+    """
+    path = Path(path)
+    if path.suffix != ".py":
+        raise ValueError(f"export_numpy() writes a .py file, not {path.name!r}")
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"can't write {path}: there is no folder {path.parent}")
+    if path.is_dir():
+        raise IsADirectoryError(f"can't write {path}: it is a folder")
+    arrays = path.with_suffix(".npz")
+    if not embed and arrays.exists() and not _is_ours(arrays):
+        raise FileExistsError(
+            f"{arrays} is there, and is not of an exported file: it would be lost. Instead: "
+            "another name, or embed=True"
+        )
+    return path
+
+
+def _is_ours(path: Path) -> bool:
+    """Say whether an .npz was written by this module."""
+    try:
+        with np.load(path) as content:
+            return "digest" in content.files
+    except (OSError, ValueError):
+        return False
+
+
+def _put(file: RowsFile, path: Path, prove: Callable[[Path], None]) -> None:
+    """Write the files beside their places, prove them, and put them there."""
+    with tempfile.TemporaryDirectory(prefix=f".{path.stem}_", dir=path.parent) as folder:
+        draft = Path(folder, path.name)
+        arrays = draft.with_suffix(".npz")
+        if file.constants:
+            file.digest = _digest(file.constants)
+            write_arrays(arrays, {"digest": np.array(file.digest), **file.constants})
+        draft.write_text(file.text(), encoding="utf-8")
+        prove(draft)
+        draft.write_text(file.text(), encoding="utf-8")  # it is known now which rows it takes
+        if file.constants:
+            os.replace(arrays, path.with_suffix(".npz"))
+        os.replace(draft, path)
+
+
+def _digest(arrays: dict[str, np.ndarray]) -> str:
+    """Return what tells the arrays of one file from those of others."""
+    digest = hashlib.sha256()
+    for name, array in arrays.items():
+        digest.update(f"{name} {array.dtype.str} {array.shape} ".encode() + array.tobytes())
+    return digest.hexdigest()[:16]
