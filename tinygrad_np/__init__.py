@@ -43,7 +43,7 @@ _LAZY = {
     "debug": "checks.nans",
     "diagnose": "checks.diagnosis",
     "explain": "words",
-    "export_numpy": "compiler.rows_export",
+    "export_numpy": "compiler.rows.export",
     "grad": "transforms.functions",
     "gradcheck": "checks.numeric",
     "graph": "graphs.gathering",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...core.doors import NUMERIC
-from ..row_arrays import Rows
+from ..rows.arrays import Rows
 from ..statements import Statement, Var, constant
 from .numpy_literals import array_text, copy_text, dtype_text, note, number_text
 
@@ -38,6 +38,8 @@ class Expressions:
         constants: arrays that the text takes from `constants`, by name.
         objects: other things that it uses, by name.
     """
+
+    shares_arrays = True  # equal constants are one, whatever they are called
 
     def __init__(self, names: Names) -> None:
         self.names = names
@@ -183,7 +185,8 @@ class Expressions:
             return f"{self._constant(constant(np.asarray(value), var.hint))}[()]"
         if not isinstance(value, np.ndarray):
             return number_text(value)
-        key = (value.dtype, value.shape, value.strides, value.tobytes())
+        name = "" if self.shares_arrays else var.hint
+        key = (name, value.dtype, value.shape, value.strides, value.tobytes())
         if key in self._known:
             return self._known[key]
         self._known[key] = name = self.names.new(var.hint or "constant")

@@ -8,22 +8,29 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...core.callsite import short_place
+from ..emitters.numpy_file import result_text
+from ..emitters.numpy_literals import dtype_text, header, note
+from ..emitters.numpy_source import Writer
 from ..memory import Memory
-from ..row_arrays import Rows
 from ..statements import Statement, Var
-from .numpy_file import result_text
-from .numpy_literals import dtype_text, header, note
-from .numpy_source import Writer
+from .arrays import Rows
 
 if TYPE_CHECKING:
     from ..program import Program
 
-_NAMES = ("n", "predict", "rows_of", "is_number", "sys", "digest")  # of the file, besides RESERVED
+# Names of the file, besides RESERVED, and those of Python that it uses.
+_NAMES = (
+    *("n", "predict", "rows_of", "is_number", "sys", "digest", "result", "row"),
+    *("any", "complex", "dict", "float", "int", "len", "map", "open", "print", "set", "slice"),
+    *("str", "OSError", "RuntimeError", "TypeError", "ValueError"),
+)
 
 _CHECKED = '''
 
 def checked(name, value, shape, dtype):
     """Return an argument as an array of rows of this shape and dtype, if it can be one."""
+    if isinstance(value, np.ma.MaskedArray):
+        raise TypeError(f"{name} is a masked array: .filled(number) has no hidden numbers")
     array = np.asarray(value)
     whole = {array.dtype.kind, np.dtype(dtype).kind} <= set("biu")
     fits = whole or np.can_cast(array.dtype, dtype, "same_kind")
@@ -79,6 +86,8 @@ class RowsFile(Writer):
         digest: of the content of the .npz, which belongs to this file alone.
     """
 
+    shares_arrays = False
+
     def __init__(
         self, program: Program, stem: str, about: str, own_line: Any, *, embed: bool
     ) -> None:
@@ -114,9 +123,9 @@ class RowsFile(Writer):
                 self._plain_line(f"# {self._layer}")
 
     def refusal(self, guard: Statement) -> str:
-        where = guard.place and short_place(guard.place)
-        line = f" of {where}" if where and guard.place != self._own_line else ""
-        return f'ValueError("values that the model{line} refuses, or for which it does otherwise")'
+        place = guard.place if guard.place != self._own_line else None
+        line = f" ({short_place(place)})" if place else ""
+        return f'ValueError("values that the model refuses, or computes otherwise with{line}")'
 
     def _return(self) -> None:
         made = {out for s in self.program.statements for out in s.outs}

@@ -1,4 +1,4 @@
-"""Programs for any number of rows: a function is recorded at three sizes, and what differs follows.
+"""Recordings of a function at several sizes, made one program for any number of rows.
 
 Numbers that differ are written as a·n + b, found from two sizes and checked by the third. Arrays
 that differ are made anew from n.
@@ -13,22 +13,21 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
-from ..core.callsite import modules_in
-from ..core.doors import Number
-from .callers import Origins, function_name
-from .comparison import place_text, same_target
-from .errors import CompileError
-from .lowering.recording import record_undone
-from .passes import run as run_passes
-from .program import program_of
-from .row_arrays import Rows, array_of_rows
-from .statements import Var
+from ...core.callsite import modules_in
+from ..callers import Origins, function_name
+from ..comparison import place_text, same_target
+from ..errors import CompileError
+from ..lowering.recording import record_undone
+from ..passes import run as run_passes
+from ..program import program_of
+from ..statements import Var
+from .arrays import Rows, array_of_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from .program import Input, Program
-    from .statements import Statement
+    from ..program import Program
+    from ..statements import Statement
 
 SIZES = (5, 8, 13)  # none of them is so far from the next that a count of the calls would follow
 _PASSES = ("fold", "algebra", "common", "dead")  # those that read no size
@@ -75,7 +74,7 @@ def record_at(f: Callable, batch: Sequence[Any]) -> Program:
     program = program_of(name, tape, set(), pin=False)
     for entry in program.inputs:
         if entry.kind != "argument":
-            entry.var.constant = _content(entry)
+            entry.var.constant = entry.var.value
     _check_pure(name, program)
     program.inputs = [entry for entry in program.inputs if entry.kind == "argument"]
     arguments = program.inputs
@@ -85,12 +84,6 @@ def record_at(f: Callable, batch: Sequence[Any]) -> Program:
     run_passes(program, _PASSES)
     program.inputs = arguments  # those that nothing reads, too
     return program
-
-
-def _content(entry: Input) -> Any:
-    """Return the value of something that was captured."""
-    source = entry.source
-    return source.value if isinstance(source, Number) else entry.var.value
 
 
 _DOES = {
@@ -138,8 +131,8 @@ class _Merging:
     def __post_init__(self) -> None:
         self.same: dict[Var, Var] = {}  # values of the first program, by those of the others
         self.made: dict[Any, Var] = {}  # arrays that are made of n, by content
-        self.before: list[Statement] = []
-        self.place: Any = None
+        self.statements: list[Statement] = []
+        self.latest: Any = None  # the statement that is looked at
 
     def run(self) -> Program:
         first = self.programs[0]
@@ -147,9 +140,9 @@ class _Merging:
             self._pair([entry.var for entry in entries])
         rows = itertools.zip_longest(*(program.statements for program in self.programs))
         for statements in rows:
-            self._statement(statements)
+            self.statements.append(self._statement(statements))
         first.template = self._tree([program.template for program in self.programs])
-        first.statements = self.before + first.statements
+        first.statements = self.statements
         return first
 
     def _pair(self, values: Sequence[Var]) -> None:
@@ -159,10 +152,10 @@ class _Merging:
         if one.shape is not None:
             one.shape = self._tree([value.shape for value in values])
 
-    def _statement(self, statements: Sequence[Statement | None]) -> None:
+    def _statement(self, statements: Sequence[Statement | None]) -> Statement:
         """Compare statements, and let the first one follow the rows."""
         there = [s for s in statements if s is not None]
-        self.place = there[-1].place
+        self.latest = there[-1]
         one = there[0]
         calls_the_same = len(there) == len(statements) and all(
             (s.kind, s.method, len(s.outs)) == (one.kind, one.method, len(one.outs))
@@ -170,11 +163,12 @@ class _Merging:
             for s in there
         )
         if not calls_the_same:
-            self._fail("another operation")
+            self._fail("other operations")
         one.args = self._tree([s.args for s in there])
         one.kwargs = self._tree([s.kwargs for s in there])
         for outs in zip(*(s.outs for s in there)):
             self._pair(outs)
+        return one
 
     def _tree(self, trees: Sequence[Any]) -> Any:
         """Merge nested arguments."""
@@ -226,16 +220,19 @@ class _Merging:
             statements = array_of_rows(constants, SIZES, one.hint)
             if not statements:
                 self._fail("an array that holds other numbers, and not the same for each row")
-            self.before += statements
+            for statement in statements:
+                statement.place, statement.layer = self.latest.place, self.latest.layer
+            self.statements += statements
             self.made[key] = statements[-1].out
         return self.made[key]
 
     def _fail(self, found: str) -> NoReturn:
         sizes = f"with {SIZES[0]} rows, with {SIZES[1]} and with {SIZES[2]}"
+        place = place_text(self.latest and self.latest.place)
         raise CompileError(
-            f"{place_text(self.place)}{self.programs[0].name} computes something else {sizes}: "
-            f"{found}. A file for any number of rows can hold numbers that follow it, but no loop "
-            "over rows and no branch on their number. Instead: compute with whole arrays."
+            f"{place}{self.programs[0].name} computes something else {sizes}: {found}. A file for "
+            "any number of rows can hold numbers that follow it, but no loop over rows, and no "
+            "branch on their number. Instead: compute with whole arrays."
         )
 
 

@@ -6,22 +6,22 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
-from .comparison import place_text
-from .errors import CompileError
-from .row_arrays import Rows
-from .statements import Statement, Var, map_arguments, perform
+from ..comparison import place_text
+from ..errors import CompileError
+from ..statements import Statement, Var, map_arguments, perform
+from .arrays import Rows
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from .program import Program
+    from ..program import Program
 
 
 def check_shapes(program: Program) -> None:
-    """Raise where a value that was computed from rows has no axis of rows, or not one alone.
+    """Raise where a value that was computed from rows has no axis of rows any more.
 
     Args:
-        program: one for any number of rows. Checks of values are left out.
+        program: one for any number of rows. What only checks of values read is left out.
     """
     needed = _needed(program)
     computed = {entry.var for entry in program.inputs}
@@ -30,40 +30,60 @@ def check_shapes(program: Program) -> None:
             continue
         for var in _made(statement):
             computed.add(var.root)
-            rows = [length for length in var.shape or () if isinstance(length, Rows)]
-            if var.root in needed and (len(rows) != 1 or rows[0].b):
+            has_rows = any(isinstance(length, Rows) for length in var.shape or ())
+            if var.root in needed and not has_rows:
                 _fail(program, statement)
 
 
-def check_values(program: Program, batches: Sequence[Sequence[np.ndarray]]) -> None:
-    """Raise where a number changes with the even rows of the arguments and with the odd ones.
+def check_values(
+    program: Program,
+    batches: Sequence[Sequence[np.ndarray]],
+    others: tuple[Sequence[int], Sequence[int]],
+) -> None:
+    """Raise if a result changes with rows of the arguments that are not its own.
+
+    The line is the first one whose numbers change with some rows and with the rest. That alone is
+    no mistake: a convolution may compute numbers across the borders of rows, and throw them away.
 
     Args:
         program: one for a certain size.
-        batches: arguments of that size; with other even rows; with other odd rows.
+        batches: arguments of that size; with some other rows; with the rest of them others.
+        others: which rows are others, in the latter two.
     """
     needed = _needed(program)
     runs: list[dict[Var, Any]] = []
     for batch in batches:
         runs.append({e.var: batch[e.source].copy("K") for e in program.inputs})
+    meeting = None
     for statement in program.statements:
         if statement.kind == "guard":
             continue
         for values in runs:
             _run(statement, values)
-        for var in _made(statement):
-            if var.root not in needed:
-                continue
-            base, even, odd = (values[var] for values in runs)
-            if np.any(_differ(base, even) & _differ(base, odd)):
-                _fail(program, statement)
+        made = [var for var in _made(statement) if var.root in needed]
+        if meeting is None and any(_meet(var, runs) for var in made):
+            meeting = statement
     size = len(batches[0][0])
     for var in program.results:
-        if not isinstance(var, Var) or var.shape is None or var.shape[:1] != (size,):
+        if not isinstance(var, Var) or var not in runs[0]:
             continue
-        base, even, odd = (values[var] for values in runs)
-        if np.any(_differ(base, odd)[::2]) or np.any(_differ(base, even)[1::2]):
-            _fail(program, program.statements[-1])
+        if _meet(var, runs) or (var.shape[:1] == (size,) and _moved(var, runs, others)):
+            _fail(program, meeting or program.statements[-1])
+
+
+def _meet(var: Var, runs: Sequence[dict[Var, Any]]) -> bool:
+    """Say whether a number of a value changes with some rows and with the rest."""
+    base, some, rest = (values[var] for values in runs)
+    return bool(np.any(_differ(base, some) & _differ(base, rest)))
+
+
+def _moved(var: Var, runs: Sequence[dict[Var, Any]], others: Sequence[Sequence[int]]) -> bool:
+    """Say whether a row of a value changes with rows of the arguments that are not its own."""
+    base, *changed = (values[var] for values in runs)
+    return any(
+        np.any(np.delete(_differ(base, value), rows, axis=0))
+        for value, rows in zip(changed, others)
+    )
 
 
 def _needed(program: Program) -> set[Var]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .statements import Statement, Var, constant
+from ..statements import Statement, Var, constant
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
