@@ -42,30 +42,34 @@ class Rows:
 def array_of_rows(arrays: Sequence[np.ndarray], sizes: Sequence[int], hint: str) -> list[Statement]:
     """Return statements that make, for n rows, what these arrays are for these sizes.
 
-    One number, a block that comes n times, or whole numbers that go up from row to row. The last
-    statement makes it; none are returned if there are no such.
+    Whole numbers in even steps, one number, or a block that comes n times. The last statement makes
+    it; none are returned if there are no such.
     """
     first = arrays[0]
     shape = _shape(arrays, sizes)
     axes = [axis for axis, length in enumerate(shape) if isinstance(length, Rows)]
-    if len(axes) != 1 or shape[axes[0]].b or any(a.dtype != first.dtype for a in arrays):
+    if len(axes) != 1 or any(array.dtype != first.dtype for array in arrays):
         return []
     axis = axes[0]
-    every = [_blocks(a, axis, n) for a, n in zip(arrays, sizes)]
-    block, step = every[0][0], 0
-    if first.dtype.kind in "iu":
-        step = int(every[0][1].flat[0]) - int(block.flat[0])
-    if not all(np.array_equal(blocks, _steps(block, step, len(blocks))) for blocks in every):
-        return []
     value = Var(first, hint)
     value.shape = shape
-    if step:
-        return [] if axis or step < 0 else _rising(block, step, value)
+    if first.dtype.kind in "iu" and first.size == first.shape[axis]:
+        ends = _ends(arrays, shape[axis])
+        if ends is not None:
+            return _steps(ends, value)
+    if shape[axis].b:
+        return []
+    blocks = [_blocks(array, axis, n) for array, n in zip(arrays, sizes)]
+    block = blocks[0][0]
+    if any(part.tobytes() != block.tobytes() for parts in blocks for part in parts):
+        return []
     number = block.flat[0]
     if block.tobytes() == number.tobytes() * block.size:
-        return [Statement("function", np.full, (shape, number.item(), first.dtype), outs=(value,))]
-    times = tuple(Rows(1) if k == axis else 1 for k in range(first.ndim))
-    return [Statement("function", np.tile, (constant(block, hint), times), outs=(value,))]
+        full = (shape, number.item(), first.dtype)
+        return [Statement("function", np.full, full, outs=(value,))]
+    times = [1] * first.ndim
+    times[axis] = Rows(1)
+    return [Statement("function", np.tile, (constant(block, hint), tuple(times)), outs=(value,))]
 
 
 def _shape(arrays: Sequence[Any], sizes: Sequence[int]) -> tuple[Any, ...]:
@@ -79,31 +83,31 @@ def _shape(arrays: Sequence[Any], sizes: Sequence[int]) -> tuple[Any, ...]:
     )
 
 
+def _ends(arrays: Sequence[np.ndarray], count: Rows) -> tuple[Any, ...] | None:
+    """Return start, stop and step of whole numbers, which stand along one axis; None for others."""
+    start, second = map(int, arrays[0].flat[:2])
+    step = second - start
+    for array in arrays:
+        if not np.array_equal(array.ravel(), start + step * np.arange(array.size)):
+            return None
+    return (start, Rows(step * count.a, step * count.b + start), step) if step else None
+
+
+def _steps(ends: tuple[Any, ...], value: Var) -> list[Statement]:
+    """Return statements that make whole numbers in steps along one axis."""
+    dtype = value.dtype
+    if len(value.shape) == 1:
+        return [Statement("function", np.arange, (*ends, dtype), outs=(value,))]
+    numbers = Var(value.value.ravel(), "numbers")
+    numbers.shape = (next(length for length in value.shape if length != 1),)
+    return [
+        Statement("function", np.arange, (*ends, dtype), outs=(numbers,)),
+        Statement("method", "reshape", (numbers, value.shape), outs=(value,)),
+    ]
+
+
 def _blocks(array: np.ndarray, axis: int, n: int) -> np.ndarray:
     """Return the n blocks of an array along an axis, one after the other."""
     length = array.shape[axis] // n
     split = array.reshape(*array.shape[:axis], n, length, *array.shape[axis + 1 :])
-    return np.ascontiguousarray(np.moveaxis(split, axis, 0))
-
-
-def _steps(block: np.ndarray, step: int, count: int) -> np.ndarray:
-    """Return the block so many times, each by a step above the one before."""
-    if not step:
-        return np.broadcast_to(block, (count, *block.shape))
-    return np.add.outer(np.arange(count) * step, block)
-
-
-def _rising(block: np.ndarray, step: int, value: Var) -> list[Statement]:
-    """Return statements that make blocks of whole numbers along the first axis."""
-    start, dtype = int(block.flat[0]), block.dtype
-    if block.shape == (1,):
-        ends = (start, Rows(step, start), step, dtype)
-        return [Statement("function", np.arange, ends, outs=(value,))]
-    table = Var(_steps(block, step, len(value.value) // len(block)), "table")
-    counts = Var(table.value[:, 0], "counts")
-    counts.shape, table.shape = (Rows(1),), (Rows(1), *block.shape)
-    return [
-        Statement("function", np.arange, (0, Rows(step), step, dtype), outs=(counts,)),
-        Statement("ufunc", np.add, (counts, constant(block)), outs=(table,), method="outer"),
-        Statement("method", "reshape", (table, value.shape), outs=(value,)),
-    ]
+    return np.moveaxis(split, axis, 0)
