@@ -101,6 +101,7 @@ GROUPS = (
         (
             "compile",
             "Number",
+            "export_numpy",
             "CompileError",
             "CompileWarning",
             "PASSES",

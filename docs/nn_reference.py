@@ -228,6 +228,7 @@ MODULES = (
     "training.rate_finder",
     "saving",
     "torch_weights",
+    "numpy_files",
     "pure_functions",
     "distributions",
     "nnfs",

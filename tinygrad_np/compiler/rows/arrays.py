@@ -23,7 +23,8 @@ class Rows:
     @classmethod
     def through(cls, sizes: Sequence[int], numbers: Sequence[int]) -> Rows | None:
         """Find the one that has these values at these sizes; None if there is none."""
-        a, rest = divmod(numbers[1] - numbers[0], sizes[1] - sizes[0])
+        more = sizes[1] - sizes[0]
+        a, rest = divmod(numbers[1] - numbers[0], more)
         found = cls(a, numbers[0] - a * sizes[0])
         fits = not rest and [found.at(n) for n in sizes] == list(numbers)
         return found if fits else None
@@ -36,7 +37,8 @@ class Rows:
         product = {1: "n", -1: "-n"}.get(self.a, f"{self.a} * n")
         if not self.b:
             return product
-        return f"{product} {'-' if self.b < 0 else '+'} {abs(self.b)}"
+        sign = "-" if self.b < 0 else "+"
+        return f"{product} {sign} {abs(self.b)}"
 
 
 def array_of_rows(arrays: Sequence[np.ndarray], sizes: Sequence[int], hint: str) -> list[Statement]:
@@ -45,31 +47,15 @@ def array_of_rows(arrays: Sequence[np.ndarray], sizes: Sequence[int], hint: str)
     Whole numbers in even steps, one number, or a block that comes n times. The last statement makes
     it; none are returned if there are no such.
     """
-    first = arrays[0]
     shape = _shape(arrays, sizes)
     axes = [axis for axis, length in enumerate(shape) if isinstance(length, Rows)]
-    if len(axes) != 1 or any(array.dtype != first.dtype for array in arrays):
+    dtypes = {array.dtype for array in arrays}
+    if len(axes) != 1 or len(dtypes) != 1:
         return []
-    axis = axes[0]
-    value = Var(first, hint)
+    value = Var(arrays[0], hint)
     value.shape = shape
-    if first.dtype.kind in "iu" and first.size == first.shape[axis]:
-        ends = _ends(arrays, shape[axis])
-        if ends is not None:
-            return _steps(ends, value)
-    if shape[axis].b:
-        return []
-    blocks = [_blocks(array, axis, n) for array, n in zip(arrays, sizes)]
-    block = blocks[0][0]
-    if any(part.tobytes() != block.tobytes() for parts in blocks for part in parts):
-        return []
-    number = block.flat[0]
-    if block.tobytes() == number.tobytes() * block.size:
-        full = (shape, number.item(), first.dtype)
-        return [Statement("function", np.full, full, outs=(value,))]
-    times = [1] * first.ndim
-    times[axis] = Rows(1)
-    return [Statement("function", np.tile, (constant(block, hint), tuple(times)), outs=(value,))]
+    axis = axes[0]
+    return _steps(arrays, axis, value) or _repeated(arrays, axis, sizes, value)
 
 
 def _shape(arrays: Sequence[Any], sizes: Sequence[int]) -> tuple[Any, ...]:
@@ -77,37 +63,67 @@ def _shape(arrays: Sequence[Any], sizes: Sequence[int]) -> tuple[Any, ...]:
     shapes = [np.shape(array) for array in arrays]
     if len(set(map(len, shapes))) > 1:
         return ()
-    return tuple(
-        lengths[0] if len(set(lengths)) == 1 else Rows.through(sizes, lengths)
-        for lengths in zip(*shapes)
-    )
+    lengths = []
+    for numbers in zip(*shapes):
+        is_one = len(set(numbers)) == 1
+        lengths.append(numbers[0] if is_one else Rows.through(sizes, numbers))
+    return tuple(lengths)
 
 
-def _ends(arrays: Sequence[np.ndarray], count: Rows) -> tuple[Any, ...] | None:
-    """Return start, stop and step of whole numbers, which stand along one axis; None for others."""
-    start, second = map(int, arrays[0].flat[:2])
-    step = second - start
+def _call(function: Any, args: tuple, value: Var) -> Statement:
+    return Statement("function", function, args, outs=(value,))
+
+
+def _steps(arrays: Sequence[np.ndarray], axis: int, value: Var) -> list[Statement]:
+    """Return statements for whole numbers in even steps along the only axis that is not 1."""
+    first = arrays[0]
+    if first.dtype.kind not in "iu" or first.size != first.shape[axis]:
+        return []
+    start = int(first.flat[0])
+    step = int(first.flat[1]) - start
     for array in arrays:
-        if not np.array_equal(array.ravel(), start + step * np.arange(array.size)):
-            return None
-    return (start, Rows(step * count.a, step * count.b + start), step) if step else None
+        wanted = start + step * np.arange(array.size)
+        if not step or not np.array_equal(array.ravel(), wanted):
+            return []
+    count = value.shape[axis]
+    end = Rows(step * count.a, step * count.b + start)
+    numbers = value
+    if first.ndim > 1:
+        numbers = Var(first.ravel(), "numbers")
+        numbers.shape = (count,)
+    ends = (start, end, step, first.dtype)
+    made = _call(np.arange, ends, numbers)
+    if numbers is value:
+        return [made]
+    return [made, _call(np.reshape, (numbers, value.shape), value)]
 
 
-def _steps(ends: tuple[Any, ...], value: Var) -> list[Statement]:
-    """Return statements that make whole numbers in steps along one axis."""
-    dtype = value.dtype
-    if len(value.shape) == 1:
-        return [Statement("function", np.arange, (*ends, dtype), outs=(value,))]
-    numbers = Var(value.value.ravel(), "numbers")
-    numbers.shape = (next(length for length in value.shape if length != 1),)
-    return [
-        Statement("function", np.arange, (*ends, dtype), outs=(numbers,)),
-        Statement("method", "reshape", (numbers, value.shape), outs=(value,)),
-    ]
+def _repeated(
+    arrays: Sequence[np.ndarray], axis: int, sizes: Sequence[int], value: Var
+) -> list[Statement]:
+    """Return the statement for a block that comes n times along an axis."""
+    if value.shape[axis].b:
+        return []
+    block = _blocks(arrays[0], axis, sizes[0])[0]
+    content = block.tobytes()
+    for array, n in zip(arrays, sizes):
+        for part in _blocks(array, axis, n):
+            if part.tobytes() != content:
+                return []
+    number = block.flat[0]
+    full = (value.shape, number.item(), block.dtype)
+    if content == number.tobytes() * block.size:
+        return [_call(np.full, full, value)]
+    times: list[Any] = [1] * block.ndim
+    times[axis] = Rows(1)
+    operand = constant(block, value.hint)
+    return [_call(np.tile, (operand, tuple(times)), value)]
 
 
 def _blocks(array: np.ndarray, axis: int, n: int) -> np.ndarray:
     """Return the n blocks of an array along an axis, one after the other."""
-    length = array.shape[axis] // n
-    split = array.reshape(*array.shape[:axis], n, length, *array.shape[axis + 1 :])
+    shape = list(array.shape)
+    length = shape[axis] // n
+    shape[axis : axis + 1] = [n, length]
+    split = array.reshape(shape)
     return np.moveaxis(split, axis, 0)
