@@ -301,7 +301,11 @@ def test_a_saved_model_is_not_written_over(tmp_path):
     np.savez(tmp_path / "model.npz", weight=X)
     with pytest.raises(FileExistsError, match="it would be lost"):
         tg.export_numpy(lambda x: x @ BIG, X, tmp_path / "model.py")
-    assert np.load(tmp_path / "model.npz")["weight"].shape == X.shape
+    with np.load(tmp_path / "model.npz") as content:
+        assert content["weight"].shape == X.shape
+    (tmp_path / "model.npz").write_bytes(b"PK\x03\x04 and no more")
+    with pytest.raises(FileExistsError, match="it would be lost"):
+        tg.export_numpy(lambda x: x @ BIG, X, tmp_path / "model.py")
     tg.export_numpy(lambda x: x @ BIG, X, tmp_path / "model.py", embed=True)
 
 

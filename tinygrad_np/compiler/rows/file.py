@@ -266,6 +266,8 @@ def array_literal(value: np.ndarray) -> str:
     numbers = value.astype(np.uint8) if value.dtype.kind == "b" else value
     width = value.shape[-1] if value.ndim > 1 and value.shape[-1] <= 12 else 8
     cells = list(map(str, numbers.reshape(-1)))
+    if not np.array_equal(np.array(cells, numbers.dtype), numbers.reshape(-1), equal_nan=True):
+        cells = list(map(repr, numbers.reshape(-1).tolist()))  # all digits of a double
     lines = [" ".join(cells[k : k + width]) for k in range(0, len(cells), width)]
     text = '"""\n' + "\n".join(lines) + '\n"""'
     through = "np.uint8" if value.dtype.kind == "b" else dtype
