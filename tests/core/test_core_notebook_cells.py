@@ -1,5 +1,6 @@
 """Places in a notebook: the number of the cell, as IPython tells it."""
 
+import linecache
 import sys
 import types
 
@@ -45,3 +46,16 @@ def test_without_a_notebook_it_is_a_file(monkeypatch, shell):
     ipython = types.SimpleNamespace(get_ipython=lambda: shell)
     monkeypatch.setitem(sys.modules, "IPython", ipython)
     assert "1234567.py:3" in lines_of(CELL)
+
+
+def test_the_source_of_a_compiled_function_has_its_cell_and_shows_itself(notebook, monkeypatch):
+    text = "def step():\n    return (w * w).sum()\n"
+    monkeypatch.setitem(linecache.cache, CELL, (len(text), None, text.splitlines(True), CELL))
+    names = {"w": tg.Tensor([1.0, 2.0], requires_grad=True)}
+    exec(compile(text, CELL, "exec"), names)
+    step = tg.compile(names["step"])
+    for _ in range(2):
+        step()
+    lines = repr(step.source).splitlines()
+    assert lines[0] == '"""step (cell [8], line 1) as NumPy statements."""'
+    assert "    # cell [8], line 2: return (w * w).sum()" in lines

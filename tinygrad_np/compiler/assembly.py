@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import inspect
-import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ..core.callsite import short_place
 from . import memory, proof
 from .callers import function_name
 from .effects import guards_first
@@ -116,8 +116,7 @@ def named_with_line(f: Callable) -> str:
     """Return the name of a function, with file and line if they are known."""
     name = function_name(f).rpartition(".")[2]
     try:
-        file = os.path.basename(inspect.getsourcefile(f) or "")
-        line = inspect.getsourcelines(f)[1]
+        place = (inspect.getsourcefile(f) or "", inspect.getsourcelines(f)[1])
     except (OSError, TypeError):
         return name
-    return f"{name} ({file}:{line})"
+    return f"{name} ({short_place(place)})"

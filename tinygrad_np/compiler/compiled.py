@@ -16,6 +16,7 @@ import numpy as np
 from ..core import doors
 from ..core.containers import flatten
 from ..core.modes import is_grad_enabled, watcher
+from ..core.printing import Text
 from ..core.tensor import Tensor
 from ..core.tracebacks import shorten_traceback
 from . import proof
@@ -323,7 +324,7 @@ class Compiled:
         Raises:
             RuntimeError: none was made yet.
         """
-        return next(iter(self.sources.values()))
+        return Text(next(iter(self.sources.values())))
 
     @property
     def sources(self) -> dict[str, str]:
