@@ -111,7 +111,7 @@ def test_the_walk_sees_imports():
     assert "tinygrad_np.core.op" not in modules
     assert "tinygrad_np.core.op" in imports(ENGINE / "ops" / "apply.py")
     assert "tinygrad_np.core.methods" in imports(ENGINE / "core" / "tensor.py")
-    assert any("tqdm" in name for name in imports(ROOT / "nn" / "training" / "callbacks.py"))
+    assert any("tqdm" in name for name in imports(ROOT / "nn" / "training" / "progress.py"))
 
 
 def test_every_file_is_in_a_room():

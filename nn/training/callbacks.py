@@ -127,60 +127,6 @@ class EarlyStopping(Callback):
         self._model = part_of(state, "model")
 
 
-class ProgressBar(Callback):
-    """A bar of tqdm over all batches, with the metrics of the last epoch."""
-
-    def __init__(self, tqdm: Callable[..., Any]) -> None:
-        self.tqdm = tqdm
-
-    @classmethod
-    def wanted(cls, progress: bool | None) -> list[Callback]:
-        """Return the bar that `fit` is asked for, or nothing.
-
-        Raises:
-            ImportError: `progress` is True and tqdm is missing.
-        """
-        if progress is False:
-            return []
-        try:
-            from tqdm.auto import tqdm
-        except ImportError as error:
-            if progress is None:
-                return []
-            text = 'the progress bar needs tqdm: pip install "tinygrad-np[examples]", or '
-            raise ImportError(text + "progress=False") from error
-        return [cls(tqdm)]
-
-    def on_begin(self, run: Run) -> None:
-        self.epoch = 0
-        batches = len(run.data)
-        if batches == 1:
-            self.bar = self.tqdm(total=run.epochs, unit="epoch")
-        else:
-            total = run.epochs * batches if batches else None
-            self.bar = self.tqdm(total=total, unit="batch")
-
-    def on_batch(self, run: Run) -> None:
-        if len(run.data) != 1:
-            if run.epoch != self.epoch:
-                self.epoch = run.epoch
-                self.bar.set_description(f"epoch {run.epoch}/{run.epochs}", refresh=False)
-            done = (run.epoch - 1) * len(run.data) + run.batch
-            self.bar.update(done - self.bar.n)
-
-    def on_epoch(self, run: Run) -> None:
-        bar = self.bar
-        is_last = run.epoch == run.epochs or run.stopped
-        if is_last or bar.n + 1 >= bar.last_print_n + bar.miniters:
-            values = {k: f"{v:.4g}" for k, v in run.values.items() if k.split(".")[0] != "lr"}
-            bar.set_postfix(values, refresh=False)
-        if len(run.data) == 1:
-            bar.update(run.epoch - bar.n)
-
-    def on_end(self, run: Run) -> None:
-        self.bar.close()
-
-
 class Film(Callback):
     """Keep the parameters at steps of a training, evenly spaced over all of it.
 
@@ -262,9 +208,8 @@ class LiveCurve(Callback):
         self.seconds = check_not_negative("seconds", seconds)
 
     def on_begin(self, run: Run) -> None:
-        shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
-        self._is_seen = hasattr(shell, "kernel")
-        if self._is_seen:
+        self._display: Any = notebook_display()
+        if self._display is not None:
             curves.page(1, 1)  # which says what is missing, if matplotlib is
         self._picture: Any = None
         self._due = 0.0
@@ -272,19 +217,26 @@ class LiveCurve(Callback):
 
     def on_epoch(self, run: Run) -> None:
         started = time.monotonic()
-        if self._is_seen and started >= self._due:
+        if self._display is not None and started >= self._due:
             self._draw(run)
             ended = time.monotonic()
             self._due = ended + max(self.seconds, 9 * (ended - started))
 
     def on_end(self, run: Run) -> None:
-        if self._is_seen and self._drawn != len(run.history):
+        if self._display is not None and self._drawn != len(run.history):
             self._draw(run)
 
     def _draw(self, run: Run) -> None:
         figure = curves.draw_history(run.history)
         self._drawn = len(run.history)
         if self._picture is None:
-            self._picture = sys.modules["IPython"].display.display(figure, display_id=True)
+            self._picture = self._display(figure, display_id=True)
         else:
             self._picture.update(figure)
+
+
+def notebook_display() -> Callable[..., Any] | None:
+    """Return IPython's `display` in a notebook, None elsewhere."""
+    ipython: Any = sys.modules.get("IPython")
+    shell = ipython and ipython.get_ipython()
+    return ipython.display.display if hasattr(shell, "kernel") else None

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 from tinygrad_np import Tensor
 
 from ..arguments import check_callable, check_generator, check_optimizer, whole_number
-from .callbacks import Callback, EpochFunction, ProgressBar
+from .callbacks import Callback, EpochFunction
 from .checkpoints import Checkpoint, resume_run
 from .feed import Rows, feed, pair, stream
 from .history import History
 from .lookup import look_up_loss, look_up_metrics
 from .measures import Epoch, all_rows, measured
+from .progress import progress_bar
 from .reasons import explain_failure, refuse_bad_data, warn_of_unlearned
 from .run import Run
 from .steps import NotFinite, Step, scalar
@@ -88,7 +89,7 @@ def fit(
             multiplied with the weight of its class, the sum is divided by that of the weights.
         sample_weight: weights of the rows, as those of the classes. Metrics and validation have
             no weights.
-        progress: show a progress bar; None: if tqdm is installed.
+        progress: show a progress bar; None: in a notebook, or if tqdm is installed.
         on_epoch: called after each epoch with its number (from 1) and the history; returning
             False ends the training.
         rng: generator for the shuffling; by default `tinygrad_np.default_generator()`.
@@ -111,7 +112,7 @@ def fit(
             not made.
         KeyboardInterrupt: Ctrl-C; each update has been made as a whole, or not at all.
         OSError: a checkpoint can't be read or written.
-        ImportError: `progress=True` without tqdm.
+        ImportError: `progress=True` without tqdm, outside of a notebook.
         CompileError: `compile=True` and a step that can't be compiled.
 
     After an exception, its attribute `history` has the epochs that were complete, and the model
@@ -215,7 +216,7 @@ def _callbacks(
     # A checkpoint notes the state that the others have after the epoch, the last one that of the
     # best one, too.
     ordered = sorted(callbacks, key=Checkpoint.place)
-    return [*ProgressBar.wanted(progress), *ordered]
+    return [*progress_bar(progress), *ordered]
 
 
 def _set_modes(modes: list[tuple[Module, bool]]) -> None:

@@ -1,6 +1,10 @@
 """fit with bad input, with losses that are not finite, and its progress bar."""
 
+import itertools
+import re
 import sys
+import time
+import types
 
 import numpy as np
 import pytest
@@ -247,6 +251,84 @@ def test_without_tqdm_an_asked_for_bar_names_the_extra(no_tqdm):
     with pytest.raises(ImportError, match=r'tqdm: pip install "tinygrad-np\[examples\]"'):
         fit(model, progress=True)
     assert all(np.array_equal(before[k], v) for k, v in model.state_dict().items())
+
+
+@pytest.fixture
+def notebook(monkeypatch, no_tqdm):
+    """What IPython shows in a notebook: the text and the HTML of each display and update."""
+    shown = []
+
+    def display(value, display_id=False):
+        shown.append((repr(value), value._repr_html_()))
+        return types.SimpleNamespace(update=display)
+
+    shell = types.SimpleNamespace(kernel=1)
+    ipython = types.SimpleNamespace(
+        get_ipython=lambda: shell, display=types.SimpleNamespace(display=display)
+    )
+    monkeypatch.setitem(sys.modules, "IPython", ipython)
+    return shown
+
+
+def share(html):
+    return float(re.search(r'<progress value="([\d.]+)"', html)[1])
+
+
+def tick(monkeypatch, seconds):
+    """Let each look at the clock take so long."""
+    clock = itertools.count(step=seconds)
+    monkeypatch.setattr(time, "monotonic", lambda: next(clock))
+
+
+@pytest.mark.parametrize("progress", [True, None])
+def test_a_notebook_shows_a_bar_without_tqdm(notebook, monkeypatch, capsys, progress):
+    tick(monkeypatch, 1.0)
+    losses = []
+    fit(
+        epochs=3, progress=progress, metrics={"<b>": lambda out, y: 0.123456},
+        on_epoch=lambda epoch, history: losses.append(f"{history['loss'][-1]:.4g}"),
+    )  # fmt: skip
+    texts = [text for text, _ in notebook]
+    assert texts[0] == "epoch 0 / 3"
+    metrics = [f"loss {loss} · <b> 0.1235" for loss in losses]
+    assert f"epoch 2 / 3 · {metrics[1]} · 3.0 s left" in texts  # three looks in a third
+    assert re.fullmatch(r"3 epochs in \d+\.0 s · " + re.escape(metrics[2]), texts[-1])
+    shares = [share(html) for _, html in notebook]
+    assert shares == sorted(shares)
+    assert (shares[0], shares[-1]) == (0, 1)
+    assert all("&lt;b&gt; 0.1235" in html for _, html in notebook[1:])
+    assert capsys.readouterr() == ("", "")
+
+
+def test_a_bar_in_a_notebook_goes_on_in_an_epoch_and_stands_where_it_was_stopped(
+    notebook, monkeypatch
+):
+    tick(monkeypatch, 70.0)
+
+    def stop(epoch, history):
+        if epoch == 2:
+            raise KeyboardInterrupt
+
+    options = {"epochs": 100, "batch_size": 1, "progress": None, "on_epoch": stop}
+    with pytest.raises(KeyboardInterrupt):
+        fit(**options)
+    assert [share(html) * 400 for _, html in notebook[:6]] == pytest.approx([0, 1, 2, 3, 4, 4])
+    assert "epoch 1 / 100 · loss " in notebook[1][0]  # of the batch
+    assert re.search(r" · \d+:\d\d:\d\d left$", notebook[3][0])
+    assert re.match(r"2 epochs in 0:\d\d:\d\d · loss ", notebook[-1][0])
+    assert share(notebook[-1][1]) == 0.02
+
+
+def test_a_bar_in_a_notebook_is_not_shown_too_often_and_not_unasked(notebook):
+    fit(epochs=300, progress=None)
+    assert 2 <= len(notebook) < 100
+    assert notebook[-1][0].startswith("300 epochs in ")
+    notebook.clear()
+    fit(epochs=0, progress=True)
+    assert [text for text, _ in notebook] == ["epoch 0 / 0", "0 epochs in 0.0 s"]
+    notebook.clear()
+    fit(epochs=3, progress=False)
+    assert notebook == []
 
 
 # --- arrays that are more than an array -----------------------------------------------------------
