@@ -7,6 +7,7 @@ python docs/notebook.py            # --out FILE: somewhere else than out/spiral.
 from __future__ import annotations
 
 import argparse
+import os
 import re
 import sys
 from pathlib import Path
@@ -41,7 +42,9 @@ def executed() -> nbformat.NotebookNode:
         CellExecutionError: a cell that fails, with its traceback.
     """
     notebook = nbformat.v4.new_notebook(cells=cells_of(SOURCE.read_text(encoding="utf-8")))
-    NotebookClient(notebook, timeout=120, kernel_name="python3").execute()
+    # The kernel draws below the cells unless the environment has another place.
+    environment = {name: value for name, value in os.environ.items() if name != "MPLBACKEND"}
+    NotebookClient(notebook, timeout=120, kernel_name="python3").execute(env=environment)
     return notebook
 
 

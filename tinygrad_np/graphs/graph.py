@@ -249,4 +249,5 @@ class Graph(Snapshot):
         return Page(text)
 
     def _repr_svg_(self) -> str:
-        return self.svg()
+        """Return the picture, no wider than the cell of a notebook that shows it."""
+        return self.svg().replace("<svg ", '<svg style="max-width: 100%; height: auto" ', 1)
