@@ -43,7 +43,7 @@ def main() -> None:
         page.wait_for_timeout(1000)
         parts = [column(page, code) for code in COLUMNS]
         browser.close()
-    picture = Image.new("RGB", (len(parts) * (WIDTH + GAP) - GAP, HEIGHT), "#d9dde3")
+    picture = Image.new("RGB", (len(parts) * (WIDTH + GAP) - GAP, HEIGHT), "white")
     for k, part in enumerate(parts):
         picture.paste(part, (k * (WIDTH + GAP), 0))
     size = (round(picture.width * SCALE), round(picture.height * SCALE))
