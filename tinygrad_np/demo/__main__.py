@@ -20,7 +20,7 @@ from ..core.printing import Text
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 INSTALLED = Path(__file__).resolve().parent / "examples"  # the wheel has them here
-HELPERS = {"program", "sheet", "spiral_plots"}  # modules that the programs import
+OTHERS = {"program", "sheet", "spiral_plots", "spiral_notebook"}  # what programs import; a notebook
 PACKAGES = ("matplotlib", "nnfs", "tqdm")  # of the extra "examples"
 VIEWABLE = {".gif", ".html", ".png", ".svg"}
 
@@ -34,7 +34,7 @@ def summaries() -> dict[str, str]:
     """Return the first line about each program, by name."""
     lines = {}
     for path in sorted(examples().glob("*.py")):
-        if path.stem not in HELPERS:
+        if path.stem not in OTHERS:
             doc = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
             lines[path.stem] = (doc or "").split("\n")[0]
     return lines
