@@ -52,11 +52,11 @@ def test_without_a_name_all_are_listed(capsys):
     assert demo.main([]) == 0
     said = capsys.readouterr().out
     files = {path.stem for path in (ROOT / "examples").glob("*.py")}
-    assert set(demo.summaries()) == files - demo.HELPERS
+    assert set(demo.summaries()) == files - demo.OTHERS
     for name, line in demo.summaries().items():
         assert line.endswith(".")
         assert f"  {name:12} {line}\n" in said
-    assert files >= demo.HELPERS
+    assert files >= demo.OTHERS
 
 
 def test_an_unknown_name_is_refused(capsys):
