@@ -12,12 +12,14 @@ from typing import Any
 
 import numpy as np
 
-from . import modes
-from .doors import Number, as_array, told_of_write
+from . import doors, modes
+from .doors import Number, as_array
 from .node import Constant, Leaf, Node
 from .switch import consume
 from .tensor import Tensor, as_operand, wrap
 from .tracebacks import shorten_traceback
+
+_array = np.ndarray
 
 
 def assign_all(targets: list[Any], values: list[Any]) -> None:
@@ -37,46 +39,49 @@ def assign_all(targets: list[Any], values: list[Any]) -> None:
         TypeError: values that the dtype can't hold.
     """
     try:
-        objects: list[Any] = []
         attributes: list[str] = []
         contents: list[Any] = []
-        values.reverse()
-        for target in targets:
-            value = values.pop()
+        results: list[Tensor] = []  # those of ops, which get a node of their own
+        nodes: list[Any] = []
+        tracing = doors.tracing
+        for target, value in zip(targets, values, strict=True):
             if isinstance(target, Number):
-                objects.append(target)
                 attributes.append("value")
                 contents.append(value)
                 continue
             data, node = target._data, target._node
-            own = type(value) is np.ndarray and value.base is None and getrefcount(value) <= _ALONE
+            own = type(value) is _array and value.base is None and getrefcount(value) <= _ALONE
             if not own or value.shape != data.shape or value.dtype is not data.dtype:
                 value = _fitted(target, value)
-            told_of_write(target, value)
+            if tracing:
+                doors.told_of_write(target, value)
             value.setflags(False)
-            objects.append(target)
             attributes.append("_data")
             contents.append(value)
             if node is not None and type(node) is not Leaf:
-                objects.append(target)
-                attributes.append("_node")
-                contents.append(_successor(target, node))
+                results.append(target)
+                nodes.append(_successor(target, node))
+        values.clear()
         watcher = modes.watcher.get()
         if watcher is not None:
-            for target, attribute, value in zip(objects, attributes, contents):
+            for target, attribute, value in zip(targets, attributes, contents):
                 if attribute == "_data" and type(target._node) is Leaf:
                     watcher.wrote(target, value)
-        consume(map(setattr, objects, attributes, contents))
+        if results:
+            targets = [*targets, *results]
+            attributes += ["_node"] * len(results)
+            contents += nodes
+        consume(map(setattr, targets, attributes, contents))
     except Exception as error:
         shorten_traceback(error)
         raise
 
 
 def _references() -> int:
-    """Count the references to a value that has just left a list."""
+    """Count the references to a value of a list that nobody else has."""
     values = [np.empty(0)]
-    value = values.pop()
-    return getrefcount(value)
+    counts = [getrefcount(value) for _, value in zip([None], values, strict=True)]
+    return counts[0]
 
 
 _ALONE = _references()
