@@ -11,7 +11,7 @@ import numpy as np
 from tinygrad_np import Number, Tensor, assign_all, current_record
 
 from ..arguments import check_not_negative, check_option_names, parameter_list, plain_array
-from .flat_parameters import Change, FlatParameters, by_dtype
+from .flat_parameters import Change, FlatParameters, by_dtype, end_to_end
 from .rates import PlainRate
 
 if TYPE_CHECKING:
@@ -317,45 +317,58 @@ class Optimizer:
             RuntimeError: no parameter has a gradient.
         """
         record = current_record()
-        groups = self.groups
-        changes = [group._change(flat, record) for group in groups for flat in group._flat]
-        if not any(change.params for change in changes):
+        targets: list[Any] = []
+        values: list[Any] = []
+        changes = []
+        for group in self._several or (self,):
+            targets.append(group._steps)
+            values.append(group._steps.value + 1)
+            for flat in group._flat:
+                changes.append(group._change(flat, record, targets, values))
+        if not any(changes):
             raise RuntimeError(
                 f"{type(self).__name__}.step(): no parameter has a gradient; call backward() "
                 "between zero_grad() and step(), on a loss that depends on these parameters"
             )
         # Only now that the rules have run does anything change: all of it, or nothing.
-        targets: list[Any] = [group._steps for group in groups]
-        values = [number.value + 1 for number in targets]
-        for change in changes:
-            change.collect(targets, values, record is not None)
         assign_all(targets, values)
         if record is not None:
-            for change in changes:
+            for change in filter(None, changes):
                 change.explain(record)
 
-    def _change(self, flat: FlatParameters, record: Any) -> Change:
-        """Run the rule on parameters that lie end to end."""
-        grads = [p.grad for p in flat.params]
-        reached = [g is not None for g in grads]
-        state = [values.data for values in flat.state.values()]
-        change = Change(flat, reached)
+    def _change(self, flat: FlatParameters, record: Any, targets: list, values: list) -> Any:
+        """Run the rule on parameters that lie end to end, and add to the lists what is to change.
+
+        Returns:
+            False if no parameter has a gradient; for a `record` the `Change`, else True.
+        """
+        reached, gradients = [], []
+        for p in flat.params:
+            gradient: Any = p.grad
+            reached.append(gradient is not None)
+            if gradient is not None:
+                gradients.append(gradient.data.ravel())
+        params, parts, mask = flat.params, flat.parts, None
+        state = [array.data for array in flat.state.values()]
         t: Any = self._steps.value + 1
-        if not (all(reached) and flat.is_even()):
-            change.params = [p for p, is_reached in zip(flat.params, reached) if is_reached]
-            change.mask, t = flat.part(reached, t)  # t for each element
-            if not change.params:
-                return change
-            state = [values[change.mask] for values in state]
-        g = np.concatenate([g.data.ravel() for g in grads if g is not None])
+        if not all(reached) or (flat.uneven and flat.has_missed()):
+            mask, t = flat.part(reached, t)  # t for each element
+            params = [p for p, is_reached in zip(params, reached) if is_reached]
+            parts = end_to_end(params)
+            state = [array[mask] for array in state]
+            flat.miss(reached, targets, values)
+            if not params:
+                return False
+        g = np.concatenate(gradients)
         lr, decay = self.lr, self.weight_decay
-        weights = np.concatenate([p.data.ravel() for p in change.params]) if decay else None
+        weights = np.concatenate([p.data.ravel() for p in params]) if decay else None
         if weights is not None and not self.decoupled:
             g = g + decay * weights
+        rule = None
         if record is None:
             amount, *new_state = self.update(g, lr, t, *state)
         else:
-            (amount, *new_state), change.rule = record.watch_update(
+            (amount, *new_state), rule = record.watch_update(
                 self, (g, lr, t, *state), self.state_names, self._decay_note()
             )
         if len(new_state) != len(state):
@@ -363,8 +376,13 @@ class Optimizer:
             raise ValueError(f"{gave}, not one for each of {list(flat.state)}")
         if weights is not None and self.decoupled:
             amount = amount + lr * decay * weights
-        change.amount, change.new = amount, new_state
-        return change
+        targets += flat.state.values()
+        values += new_state if mask is None else flat.state_with(mask, new_state)
+        targets += params
+        for p, part in zip(params, parts):
+            w = p.data
+            values.append(w - amount[part].reshape(w.shape))
+        return True if record is None else Change(params, parts, rule, amount, tuple(new_state))
 
     def _decay_note(self) -> str:
         """Describe the effect of weight decay besides the rule, for those who watch a step."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -34,9 +34,9 @@ class FlatParameters:
         self.missed = Tensor(np.zeros(len(params)))
         self.uneven = False
 
-    def is_even(self) -> bool:
-        """Return True if all parameters have taken all steps."""
-        return not self.uneven or not self.missed.data.any()
+    def has_missed(self) -> bool:
+        """Return True if some parameter has not taken all steps."""
+        return bool(self.missed.data.any())
 
     def part(self, reached: Sequence[bool], step: Any) -> tuple[np.ndarray, np.ndarray]:
         """Return a mask of the flat state of the reached parameters, and their step's numbers.
@@ -44,8 +44,25 @@ class FlatParameters:
         The numbers are float64, so that powers of them are as exact as those of a Python number.
         """
         mask = np.repeat(reached, self.sizes)
-        steps = np.repeat(step - self.missed.data, self.sizes)
+        taken = step - self.missed.data
+        steps = np.repeat(taken, self.sizes)
         return mask, steps[mask]
+
+    def miss(self, reached: Sequence[bool], targets: list[Any], values: list[Any]) -> None:
+        """Add to the lists that the other parameters miss a step."""
+        self.uneven = True
+        targets.append(self.missed)
+        is_missed = ~np.array(reached)
+        values.append(self.missed + is_missed)
+
+    def state_with(self, mask: np.ndarray, parts: Iterable[Any]) -> list[Tensor]:
+        """Return the rule's arrays with other numbers in the masked places."""
+        arrays = []
+        for array, part in zip(self.state.values(), parts):
+            new = array.copy()
+            new[mask] = part
+            arrays.append(new)
+        return arrays
 
 
 def end_to_end(params: Sequence[Tensor]) -> list[slice]:
@@ -62,67 +79,25 @@ def by_dtype(params: Iterable[Tensor], state_names: Iterable[str]) -> list[FlatP
     return [FlatParameters(of_one, state_names) for of_one in same.values()]
 
 
-class Change:
-    """A step that is about to be made, of parameters that lie end to end.
+class Change(NamedTuple):
+    """A step of parameters that lie end to end, for those who watch it.
 
     Attributes:
-        flat: the parameters.
-        reached: for each of them, True if it has a gradient.
-        params: those that have one.
-        mask: marks their elements in the state; None if no step has missed any.
-        new: the arrays of the rule after it, of the marked elements, in the order of `flat.state`.
-        amount: the array to subtract from the parameters, end to end.
-        rule: the rule as it ran, for those who watch the step.
-        parts, explained: the places of `params`, and `new`, for them.
+        params: those that have a gradient.
+        parts: the place of each.
+        rule: the rule as it ran.
+        amount: the array that was subtracted from the parameters.
+        state: the arrays of the rule after it.
     """
 
-    mask: np.ndarray | None = None
-    new: list[Any]
-    amount: Any
-    rule: Any = None
+    params: list[Tensor]
     parts: list[slice]
-    explained: tuple[Any, ...]
-
-    def __init__(self, flat: FlatParameters, reached: Sequence[bool]) -> None:
-        self.flat = flat
-        self.reached = reached
-        self.params = flat.params
-
-    def collect(self, targets: list[Any], values: list[Any], explained: bool) -> None:
-        """Add what is to change, and what it is to become.
-
-        Args:
-            targets, values: lists to add to.
-            explained: whether `explain` comes afterwards.
-        """
-        flat, mask = self.flat, self.mask
-        parts = flat.parts
-        if mask is not None:
-            targets.append(flat.missed)
-            values.append(flat.missed + ~np.array(self.reached))
-            flat.uneven = True
-            if not self.params:
-                return
-            parts = end_to_end(self.params)
-        new = self.new
-        if explained:
-            self.parts, self.explained = parts, tuple(new)
-        for state in flat.state.values():
-            targets.append(state)
-            if mask is None:
-                values.append(new.pop(0))  # taken over, as nobody else holds it
-            else:
-                after = state.copy()
-                after[mask] = new.pop(0)
-                values.append(after)
-        amount = self.amount
-        targets += self.params
-        for p, part in zip(self.params, parts):
-            w = p.data
-            values.append(w - amount[part].reshape(w.shape))
+    rule: Any
+    amount: Any
+    state: tuple[Any, ...]
 
     def explain(self, record: Any) -> None:
         """Tell those who watch the step of the rule behind it."""
-        if self.params:
-            for p, part in zip(self.params, self.parts):
-                record.explain_update(p, self.rule, part, self.amount, self.explained)
+        rule, amount, state = self.rule, self.amount, self.state
+        for p, part in zip(self.params, self.parts):
+            record.explain_update(p, rule, part, amount, state)

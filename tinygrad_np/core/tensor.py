@@ -179,7 +179,8 @@ class Tensor(Hooked, Writable, NumPyProtocols, PythonProtocols, ForeignNames, Ta
         """
         node = self._node
         holder: Any = node if type(node) is Leaf else self._grad_holder()
-        return holder and gradient_of(holder)
+        g = holder and holder.grad
+        return g if type(g) is not BorrowedGradient else gradient_of(holder)
 
     @grad.setter
     def grad(self, value: Tensor | None) -> None:

@@ -274,9 +274,9 @@ class Record(Switch):
 def current_record() -> Record | None:
     """Return the innermost `record()` that this code runs in; None in a compiled function."""
     watcher = modes.watcher.get()
-    if isinstance(watcher, Record) and doors.tracer.get() is None:
-        return watcher
-    return None
+    if watcher is None or doors.tracer.get() is not None:
+        return None
+    return watcher if isinstance(watcher, Record) else None
 
 
 def record() -> Record:
