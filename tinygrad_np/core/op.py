@@ -47,7 +47,8 @@ class Op:
         rules: the rules in the order of the inputs.
         layout: names of all that a rule may read, in the order in which values are saved.
         slots: for each rule, the positions in the layout of what it reads.
-        readers: for each rule, a function that picks these out of such a tuple of values.
+        readers: for each rule, a function that picks these out of such a tuple of values; None
+            where no gradient flows.
         kept_texts: what the hidden outputs are, as far as that was declared.
     """
 
@@ -80,7 +81,8 @@ class Op:
 
         rules = tuple(self.rule.values())
         self.slots = tuple(map(self._slots, rules))
-        self.readers = tuple(map(_reader, self.slots))
+        readers = zip(rules, map(_reader, self.slots))
+        self.readers: Any = tuple(rule and reader for rule, reader in readers)
         self.rules: Any = rules
         if self.variadic:
             self.rules = repeat(rules[0])  # one rule for every input of the sequence

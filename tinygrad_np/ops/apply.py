@@ -66,8 +66,8 @@ def _computation(op: Op) -> Callable:
 def unary(op: Op) -> Callable:
     """Make the function that calls an elementwise op of one input."""
     compute = _computation(op)
-    flows = op.rules[0] is not None
     read = op.readers[0]
+    flows = read is not None
 
     def call(x):
         try:
@@ -109,9 +109,8 @@ def unary(op: Op) -> Callable:
 def binary(op: Op) -> Callable:
     """Make the function that calls an elementwise op of two inputs, or `matmul`."""
     compute = _computation(op)
-    x_rule, y_rule = op.rules
     x_read, y_read = op.readers
-    x_flows, y_flows = x_rule is not None, y_rule is not None
+    x_flows, y_flows = x_read is not None, y_read is not None
     reads_shapes = op.reads_shapes
 
     def call(x, y, /):  # the op may call them otherwise
@@ -182,33 +181,41 @@ def general(op: Op) -> Callable:
     """Make the function that calls any op: with parameters, several outputs or a sequence."""
     forward = op.forward
     n = len(op.inputs)
+    positional, variadic, kept = op.positional, op.variadic, len(op.keeps)
     defaults = tuple(op.defaults.values())
     required = sum(value is inspect.Parameter.empty for value in defaults)
-    split = op.positional - n  # so many parameters go to forward by position, the rest by name
+    is_plain = _IMMUTABLE.issuperset(map(type, defaults[n:]))
+    split = positional - n  # so many parameters go to forward by position, the rest by name
     names = op.params[split:]
 
     def call(*args, **kwargs):
         try:
-            if kwargs or not required <= len(args) <= op.positional:
+            given = len(args)
+            if kwargs or not required <= given <= positional:
                 args = _bind(op, defaults, args, kwargs)
+                given = len(args)
             else:
-                args += defaults[len(args) :]
+                args += defaults[given:]
             params = args[n:]
-            if not _IMMUTABLE.issuperset(map(type, params)):
+            if (given > n or not is_plain) and not _IMMUTABLE.issuperset(map(type, params)):
                 params = tuple(map(_freeze, params, repeat(op)))
-            operands = args[:n] if not op.variadic else _sequence(op, args[0])
+            operands = args[:n] if not variadic else _sequence(op, args[0])
             recorded = tensors = bare = False
-            arrays = []
+            arrays: list[Any] = []
+            nodes: list[Any] = []
             try:
                 for value in operands:
+                    node = None
                     if isinstance(value, Tensor):
                         tensors = True
-                        recorded = recorded or (value._node is not None and value._node.has_leaf)
+                        node = value._node
+                        recorded = recorded or (node is not None and node.has_leaf)
                         arrays.append(value._data)
                     else:
-                        bare = bare or isinstance(value, np.ndarray)
-                        absent = value is None and not op.variadic and defaults[len(arrays)] is None
+                        bare = bare or isinstance(value, _array)
+                        absent = value is None and not variadic and defaults[len(arrays)] is None
                         arrays.append(None if absent else as_operand(value))
+                    nodes.append(node)
             except (TypeError, ValueError) as error:
                 raise forward_failed(op, error, operands) from error
             except NoArrayError as error:
@@ -216,7 +223,7 @@ def general(op: Op) -> Callable:
             if bare:
                 arrays = beside(arrays, params)
 
-            inputs = (arrays,) if op.variadic else arrays
+            inputs = (arrays,) if variadic else arrays
             try:
                 if names:
                     by_name = dict(zip(names, params[split:]))
@@ -226,8 +233,10 @@ def general(op: Op) -> Callable:
             except _FAILURES as error:
                 raise forward_failed(op, error, operands, params) from error
             hidden = ()
-            if op.keeps:
-                outs, hidden = _without_hidden(op, outs)
+            if kept:
+                _check_hidden(op, outs)
+                hidden = outs[-kept:]
+                outs = outs[0] if len(outs) == kept + 1 else outs[:-kept]
             if type(outs) is not _array and not isinstance(outs, _scalar):
                 outs = _as_arrays(op, outs, operands)
             if not tensors:
@@ -239,11 +248,11 @@ def general(op: Op) -> Callable:
                         outs = unshare(outs, value)
             node = None
             if recorded and (mode := _mode()):
-                parents, saved = _edges(op, operands, arrays, outs, params, hidden)
+                saved = _saved(op, operands, nodes, arrays, outs, params, hidden)
                 if saved:
-                    node = record(mode, op, parents, saved, outs, arrays, params)
+                    node = record(mode, op, tuple(nodes), saved, outs, arrays, params)
                 elif not isinstance(outs, tuple):
-                    node = flat(op, [getattr(value, "_node", None) for value in operands], outs)
+                    node = flat(op, nodes, outs)
             elif recorded and mode is not False:
                 mode.watcher.unrecorded(op, tuple(operands))
             if isinstance(outs, tuple):
@@ -293,52 +302,55 @@ def _freeze(value: Any, op: Op) -> Any:
     return value
 
 
-def _without_hidden(op: Op, outs: Any) -> tuple[Any, tuple]:
-    """Split the outputs of forward into the result and the hidden ones, for the rules alone."""
-    count = len(op.keeps)
-    if not isinstance(outs, tuple) or len(outs) <= count:
+def _check_hidden(op: Op, outs: Any) -> None:
+    """Raise unless a forward gave a result and the hidden outputs."""
+    if not isinstance(outs, tuple) or len(outs) <= len(op.keeps):
         names = ", ".join(op.keeps)
         raise TypeError(f"{op.name}: forward must return its result and then {names}")
-    result, hidden = outs[:-count], outs[-count:]
-    return result[0] if len(result) == 1 else result, hidden
 
 
-def _edges(
-    op: Op, operands: Sequence, arrays: list, outs: Any, params: tuple, hidden: tuple
-) -> tuple[tuple, tuple]:
-    """Return the nodes of the inputs of a call, and what its rules will read; () for nothing."""
+def _saved(
+    op: Op,
+    operands: Sequence,
+    nodes: list,
+    arrays: list,
+    outs: Any,
+    params: tuple,
+    hidden: tuple,
+) -> tuple:
+    """Return what the rules of a call will read; () for nothing.
+
+    Inputs that have no node get one in `nodes`.
+    """
     if not isinstance(outs, tuple) and outs.dtype.kind not in "fc":
-        return (), ()  # integers and booleans have no gradient
-    parents: list[Any] = []
-    for k, value in enumerate(operands):
-        parent = value._node if isinstance(value, Tensor) else None
-        if parent is None:
-            read = op.variadic or k in op.read_inputs
-            parent, arrays[k] = _constant(value, arrays[k], read)
-        parents.append(parent)
-    values = (tuple(arrays),) if op.variadic else tuple(arrays)
+        return ()  # integers and booleans have no gradient
+    variadic = op.variadic
+    if None in nodes:
+        for k, node in enumerate(nodes):
+            if node is None:
+                is_read = variadic or k in op.read_inputs
+                nodes[k], arrays[k] = _constant(operands[k], arrays[k], is_read)
+    values = (tuple(arrays),) if variadic else tuple(arrays)
     values += (outs, *params, *hidden)
     if op.reads_shapes:
-        shapes = tuple(np.shape(a) for a in arrays)
-        values += (shapes,) if op.variadic else shapes
-    elif op.variadic:
+        shapes = tuple(map(np.shape, arrays))
+        values += (shapes,) if variadic else shapes
+    elif variadic:
         values += (None,)
     saved: list[Any] = []
     wanted = False
-    for k, parent in enumerate(parents):
+    readers = op.readers if not variadic else repeat(op.readers[0])
+    for node, read in zip(nodes, readers):
         reads = None
-        if isinstance(parent, Node) and parent.needs_grad:
-            if op.variadic:
-                reads = op.readers[0]((*values, k))
-            elif op.rules[k] is not None:
-                reads = op.readers[k](values)
-        wanted = wanted or reads is not None
+        if read is not None and isinstance(node, Node) and node.needs_grad:
+            reads = read((*values, len(saved)) if variadic else values)
+            wanted = True
         saved.append(reads)
     if not wanted:
-        return (), ()
-    if op.keeps:
+        return ()
+    if hidden:
         saved.append(values)
-    return tuple(parents), tuple(saved)
+    return tuple(saved)
 
 
 def _bind(op: Op, defaults: tuple, args: tuple, kwargs: dict) -> tuple:
