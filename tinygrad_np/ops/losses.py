@@ -6,12 +6,14 @@ exp(x - max) / sum, and the cross-entropy gradient as (p - target) * g / n.
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 
 from .axes import each, floats, narrow, wide
 from .define import define_op
 from .labels import first_place, one_hot
-from .reduce import keep_reduced, restore
+from .reduce import reduced, restore
 from .shape import moveaxis
 
 __all__ = ["cross_entropy", "log_softmax", "logsumexp", "softmax"]
@@ -25,7 +27,7 @@ _UNUSED = (
 
 def _largest(x, axis):
     """Return the largest numbers along an axis, which is kept; 0 where there are none."""
-    return keep_reduced(np.maximum if x.size else np.add, x, axis)
+    return reduced(np.maximum if x.size else np.add, x, axis, True)
 
 
 def _without_unused(d, g, axis):
@@ -36,7 +38,7 @@ def _without_unused(d, g, axis):
     first = d[..., :1] if axis == -1 and d.ndim else d  # one nan makes a whole row nan
     if not np.isnan(first).any():
         return d
-    unused = keep_reduced(np.maximum, np.abs(g), axis) == 0
+    unused = reduced(np.maximum, np.abs(g), axis, True) == 0
     return np.where(unused, 0, d)
 
 
@@ -44,16 +46,16 @@ def _softmax(x, axis=-1):
     """exp(x) / sum(exp(x)) along an axis: positive numbers that sum to 1."""
     x = floats(x)
     e = np.exp(x - _largest(x, axis))
-    e /= keep_reduced(np.add, wide(e), axis)
+    e /= reduced(np.add, wide(e), axis, True)
     return narrow(e, x)
 
 
 def _softmax_formula(g, out, axis):
-    return out * (g - keep_reduced(np.add, g * out, axis))
+    return out * (g - reduced(np.add, g * out, axis, True))
 
 
 def _softmax_rule(g, out, axis):
-    d = g - keep_reduced(np.add, g * out, axis)
+    d = g - reduced(np.add, g * out, axis, True)
     d *= out
     return _without_unused(d, g, axis)
 
@@ -74,16 +76,16 @@ def _log_softmax(x, axis=-1):
     shifted = x - _largest(x, axis)
     if not x.size:
         return shifted
-    shifted -= np.log(keep_reduced(np.add, wide(np.exp(shifted)), axis))
+    shifted -= np.log(reduced(np.add, wide(np.exp(shifted)), axis, True))
     return narrow(shifted, x)
 
 
 def _log_softmax_formula(g, out, axis):
-    return g - np.exp(out) * keep_reduced(np.add, wide(g), axis)
+    return g - np.exp(out) * reduced(np.add, wide(g), axis, True)
 
 
 def _log_softmax_rule(g, out, axis):
-    d = np.exp(out) * -keep_reduced(np.add, wide(g), axis)
+    d = np.exp(out) * -reduced(np.add, wide(g), axis, True)
     d += g
     return _without_unused(d, g, axis)
 
@@ -173,7 +175,9 @@ _UNSIGNED = {np.dtype(f"i{n}"): np.dtype(f"u{n}") for n in (1, 2, 4, 8)}
 
 def check_target(logits, target, axis, ignore_index):
     """Raise unless the target fits the logits: class numbers in range, or a distribution."""
-    if target.dtype.kind == "f":
+    dtype = target.dtype
+    kind = dtype.kind
+    if kind == "f":
         if ignore_index is not None:
             raise ValueError("ignore_index goes with class numbers, but the targets are floats")
         if target.shape != logits.shape:
@@ -182,11 +186,11 @@ def check_target(logits, target, axis, ignore_index):
                 f"{logits.shape}, not {target.shape}; class numbers need an integer dtype"
             )
         return
-    if target.dtype.kind not in "iu":
-        raise TypeError(f"targets must be integers (classes) or floats, not {target.dtype}")
+    if kind not in "iu":
+        raise TypeError(f"targets must be integers (classes) or floats, not {dtype}")
     shape = logits.shape
     classes = shape[axis]
-    expected = shape[:axis] + shape[axis:][1:]
+    expected = shape[:-1] if axis == -1 else shape[:axis] + shape[axis:][1:]
     if target.shape != expected:
         one_hot_rows = target.shape == logits.shape
         hint = "; one-hot rows must be floats: target.astype(float)" if one_hot_rows else ""
@@ -195,11 +199,10 @@ def check_target(logits, target, axis, ignore_index):
             f"{expected}, not {target.shape}{hint}"
         )
     # As unsigned numbers negative labels are huge: one pass over the labels finds both mistakes.
-    unsigned = target
-    if target.dtype in _UNSIGNED:
-        unsigned = target.view(_UNSIGNED[target.dtype])
+    unsigned = target.view(_UNSIGNED[dtype]) if dtype in _UNSIGNED else target
     # Where labels are ignored a recording takes one way, whether a batch has such or not.
-    quick = unsigned.dtype.kind == "u" and (ignore_index is None or type(target) is np.ndarray)
+    is_unsigned = kind == "u" or unsigned is not target
+    quick = is_unsigned and (ignore_index is None or type(target) is np.ndarray)
     if target.size == 0 or (quick and unsigned.max() < classes):
         return
     wrong = (target < 0) | (target >= classes)
@@ -212,6 +215,23 @@ def check_target(logits, target, axis, ignore_index):
         raise ValueError(f"label {target[place]}{at}, but logits have {classes} columns")
 
 
+def _check_options(logits, axis, reduction, label_smoothing):
+    """Raise unless these options have a meaning for the logits."""
+    check_reduction(reduction)
+    if not 0 <= label_smoothing <= 1:
+        raise ValueError(f"label_smoothing must lie between 0 and 1, not {label_smoothing}")
+    if not -logits.ndim <= axis < logits.ndim:
+        raise np.exceptions.AxisError(axis, logits.ndim)
+
+
+@functools.lru_cache(maxsize=4)  # for the batches of a training
+def _row_starts(size, classes):
+    """Return the positions in the flat logits at which their rows start."""
+    starts = np.arange(0, size, classes)
+    starts.setflags(write=False)
+    return starts
+
+
 def _cross_entropy(
     logits, target, axis=-1, reduction="mean", ignore_index=None, label_smoothing=0.0
 ):
@@ -222,24 +242,23 @@ def _cross_entropy(
     `label_smoothing` mixes that much of the uniform distribution into the target. `reduction` is
     "mean" over the predictions that count, "sum", or "none".
     """
-    check_reduction(reduction)
     if isinstance(target, (int, float)):
         target = np.asarray(target)
     if not logits.ndim:
         raise ValueError("logits need an axis of classes, but they are a single number")
-    if not 0 <= label_smoothing <= 1:
-        raise ValueError(f"label_smoothing must lie between 0 and 1, not {label_smoothing}")
-    if not -logits.ndim <= axis < logits.ndim:
-        raise np.exceptions.AxisError(axis, logits.ndim)
+    if axis != -1 or reduction != "mean" or label_smoothing != 0:
+        _check_options(logits, axis, reduction, label_smoothing)
     check_target(logits, target, axis, ignore_index)
-    logits = classes_last(logits, axis)
-    if not logits.shape[-1]:
+    if axis != -1:
+        logits = classes_last(logits, axis)
+    classes = logits.shape[-1]
+    if not classes:
         raise ValueError(f"logits {logits.shape} have no classes")
-    n = logits.size // logits.shape[-1]
+    n = logits.size // classes
     logits = floats(logits)
-    shifted = logits - _largest(logits, -1)
+    shifted = logits - reduced(np.maximum if n else np.add, logits, -1, True)
     e = np.exp(shifted)
-    total = keep_reduced(np.add, wide(e), -1)
+    total = reduced(np.add, wide(e), -1, True)
     p = e / total
     log_total = np.log(total).reshape(logits.shape[:-1])
     picked = counted = None
@@ -254,7 +273,7 @@ def _cross_entropy(
             n = np.sum(counted, dtype=np.intp).astype(p.dtype)
             target = np.where(counted, target, 0)
         # Positions of the targets' logits in the flat logits: much faster than two-axis indexing.
-        starts = np.arange(0, logits.size, logits.shape[-1])
+        starts = _row_starts(logits.size, classes)
         picked = starts + target.ravel().astype(np.intp)
         hit = shifted.reshape(-1)[picked].reshape(target.shape)
         if label_smoothing:
@@ -298,7 +317,7 @@ def _scale(d, g, n, axis, reduction):
     if reduction == "none":
         return _classes_back(d * np.expand_dims(g, -1), axis)
     d = wide(d) * g / n if reduction == "mean" else d * g
-    return _classes_back(d, axis)
+    return d if axis == -1 else _classes_back(d, axis)
 
 
 def _cross_entropy_target(g, logits, n, axis, reduction, label_smoothing):

@@ -41,16 +41,12 @@ def reduced(ufunc, x, axis, keepdims=False):
     by_columns = type(x) is np.ndarray and x.ndim == 2 and type(axis) is int and axis in (-1, 1)
     # Other dtypes are not summed in their own: small integers and halves get a wider one.
     if by_columns and 2 <= x.shape[1] < 8 and x.dtype.char in "fd":
-        out = ufunc(x[:, 0], x[:, 1])
-        for k in range(2, x.shape[1]):
-            out = ufunc(out, x[:, k])
+        columns = x.T
+        out = ufunc(columns[0], columns[1])
+        for column in columns[2:]:
+            out = ufunc(out, column)
         return out.reshape(-1, 1) if keepdims else out
     return ufunc.reduce(x, axis=axis, keepdims=keepdims)
-
-
-def keep_reduced(ufunc, x, axis):
-    """Reduce the numbers along an axis by `ufunc`; the axis is kept with length 1."""
-    return reduced(ufunc, x, axis, True)
 
 
 def _reduction_samples(r):
