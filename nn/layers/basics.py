@@ -80,14 +80,14 @@ class Linear(Module):
         self.penalties = {name: strength for name, strength in penalties.items() if strength}
 
     def forward(self, x: Any) -> Tensor:
-        data, x = x, as_tensor(x)
         weight, bias = self.weight, self.bias
+        rows = as_floats(x, weight.dtype)
         try:
-            product = as_floats(x, weight.dtype) @ weight
+            product = rows @ weight
         except ValueError:
-            if x.ndim and x.shape[-1] == weight.shape[0]:
+            if rows.ndim and rows.shape[-1] == weight.shape[0]:
                 raise
-            raise self._misfit(data, x) from None
+            raise self._misfit(x, rows) from None
         return product if bias is None else product + bias
 
     def _misfit(self, data: Any, x: Tensor) -> ValueError:

@@ -39,11 +39,11 @@ INSIDE = _Inside()
 
 def outside(frame: FrameType) -> FrameType:
     """Return the user's innermost frame, from `frame` outwards; the outermost if there is none."""
-    here: FrameType | None = frame
-    while here is not None:
-        if not INSIDE[here.f_code.co_filename]:
-            return here
-        frame, here = here, here.f_back
+    while INSIDE[frame.f_code.co_filename]:
+        caller = frame.f_back
+        if caller is None:
+            return frame
+        frame = caller
     return frame
 
 
