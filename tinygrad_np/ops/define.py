@@ -106,7 +106,9 @@ def define_op(
     _check_rules(name, forward, rules, formulas or {}, tuple(keeps), variadic)
     operands = ", ".join(f"{{{key}}}" for key in rules)
     if not doc and not is_ufunc:
-        doc = inspect.cleandoc(forward.__doc__ or "")
+        doc = forward.__doc__ or ""
+        if "\n" in doc:  # cleaning takes as long as the rest of a declaration
+            doc = inspect.cleandoc(doc)
     op = Op(
         forward,
         name,

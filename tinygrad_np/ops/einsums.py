@@ -6,7 +6,6 @@ The gradient of an einsum is an einsum: of the incoming gradient and the other o
 from __future__ import annotations
 
 import operator
-import string
 from typing import Any
 
 import numpy as np
@@ -20,6 +19,8 @@ __all__ = ["contract", "einsum"]
 
 # Below this many elements NumPy's own loop beats the search for a good order and BLAS.
 _SMALL = 1000
+# Those of the module `string`, which nothing else here imports.
+_ASCII_LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
 def _labels(spec, shapes):
@@ -39,10 +40,10 @@ def _labels(spec, shapes):
         raise wrong(f"it has {len(terms)} terms for {len(shapes)} operands")
     for term in (*terms, output):
         letters = term.replace("...", "", 1)
-        strange = sorted(set(letters) - set(string.ascii_letters))
+        strange = sorted(set(letters) - set(_ASCII_LETTERS))
         if strange:
             raise wrong(f"{strange[0]!r} in {term!r} is neither a letter nor one '...'")
-    free = [c for c in string.ascii_letters if c not in text]
+    free = [c for c in _ASCII_LETTERS if c not in text]
     hidden = []  # how many axes each '...' stands for
     for k, (term, shape) in enumerate(zip(terms, shapes)):
         count = len(term.replace("...", ""))
@@ -104,7 +105,7 @@ def _contract_rule(g, arrays, spec, i):
             inputs.append(term)
     own = terms[i]
     shape = np.shape(arrays[i])
-    free = iter([c for c in string.ascii_letters if c not in "".join((*terms, result))])
+    free = iter([c for c in _ASCII_LETTERS if c not in "".join((*terms, result))])
     result = ""
     for position, label in enumerate(own):
         if label in result:  # a diagonal: only the elements on it get a gradient
@@ -197,7 +198,7 @@ def _letters(axes: Any) -> str:
     return letters
 
 
-_ALPHABET = "".join(sorted(string.ascii_letters))  # the order that a result without a list has
+_ALPHABET = "".join(sorted(_ASCII_LETTERS))  # the order that a result without a list has
 
 
 @answers(np.einsum)
