@@ -44,6 +44,21 @@ def test_an_error_changes_nothing(bad, error):
     assert (count.item(), number.value) == (5, 7)
 
 
+@pytest.mark.parametrize("count", [3, 5])
+def test_another_number_of_values_changes_nothing(count):
+    tensors = [tg.Tensor(float(k)) for k in range(4)]
+    with pytest.raises(ValueError, match="argument 2"):
+        tg.assign_all(tensors, [9.0] * count)
+    assert [t.item() for t in tensors] == [0.0, 1.0, 2.0, 3.0]
+
+
+def test_an_array_given_twice_is_copied():
+    leaf, *_ = targets()
+    other = tg.Tensor([0.0, 0.0])
+    tg.assign_all([leaf, other], [np.full(2, 3.0)] * 2)
+    assert not np.shares_memory(leaf.data, other.data)
+
+
 def test_results_are_not_written_to():
     leaf, *_ = targets()
     result = leaf * 2

@@ -234,9 +234,10 @@ LOSSES = [nn.cross_entropy, nn.categorical_crossentropy]
         ([-1, 1, 2, 0], r"label -1 at row 0, but \w+ have 3 columns"),
         (np.array([0, 1, 2, 255], np.uint8), "label 255 at row 3"),
         (np.array([0, -128, 2, 0], np.int8), "label -128 at row 1"),
+        (np.array([0, -1, 2, 0], ">i4"), "label -1 at row 1"),
         (np.array([0, 1, 2, 2**64 - 1], np.uint64), f"label {2**64 - 1} at row 3"),
     ],
-    ids=["3", "-1", "uint8", "int8", "uint64"],
+    ids=["3", "-1", "uint8", "int8", "bytes swapped", "uint64"],
 )
 def test_labels_out_of_range(loss, tensor, labels, said):
     x = softmax(normal(4, 3))

@@ -35,7 +35,7 @@ def assign_all(targets: list[Any], values: list[Any]) -> None:
 
     Raises:
         RuntimeError: a Tensor that is the recorded result of an operation.
-        ValueError: another shape.
+        ValueError: another shape, or another number of values than of targets.
         TypeError: values that the dtype can't hold.
     """
     try:
