@@ -244,12 +244,9 @@ class Tensor(Hooked, Writable, NumPyProtocols, PythonProtocols, ForeignNames, Ta
             raise errors.no_gradient(self._title(), node)
         if exits.used:
             cuts.check((node,))
+        seed = self._seed(gradient, create_graph)
         gradients = flow_back(
-            node,
-            self._seed(gradient, create_graph),
-            retain_graph=retain_graph,
-            create_graph=create_graph,
-            lift=wrap,
+            node, seed, retain_graph=retain_graph, create_graph=create_graph, lift=wrap
         )
         if exits.used:
             exits.settle()
