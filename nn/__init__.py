@@ -46,6 +46,7 @@ if _TYPE_CHECKING:
     from . import data as data
     from . import distributions as distributions
     from .numpy_files import *
+    from .onnx_files import *
     from .optimizers.averaging import *
     from .optimizers.clipping import *
     from .optimizers.lbfgs import *
@@ -84,6 +85,7 @@ _LAZY = {
     "data": "",
     "distributions": "",
     "export_numpy": "numpy_files",
+    "export_onnx": "onnx_files",
     "find_lr": "training.rate_finder",
     "functional_call": "pure_functions",
     "load": "saving",

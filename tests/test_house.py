@@ -20,7 +20,7 @@ ENGINE_FILES = sorted(ENGINE.rglob("*.py"))
 NN_FILES = sorted((ROOT / "nn").rglob("*.py"))
 FILES = [*ENGINE_FILES, *NN_FILES]
 OPTIONAL = ["matplotlib", "graphviz", "graphviz_pure", "tqdm", "nnfs", "IPython", "PIL"]
-OPTIONAL += ["sklearn", "scipy", "safetensors", "torch", "pandas"]
+OPTIONAL += ["sklearn", "scipy", "safetensors", "torch", "pandas", "onnx", "onnxruntime"]
 
 # A room imports itself and rooms further up in this list.
 ROOMS = [
@@ -46,6 +46,12 @@ NUMERIC_KERNELS = {  # files of array arithmetic, whose lines are formulas
     "tinygrad_np/checks/differences.py",
     "tinygrad_np/compiler/lowering/einsum.py",
     "tinygrad_np/compiler/lowering/formulas.py",
+    "tinygrad_np/compiler/onnx/elementwise.py",
+    "tinygrad_np/compiler/onnx/following.py",
+    "tinygrad_np/compiler/onnx/functions.py",
+    "tinygrad_np/compiler/onnx/indexing.py",
+    "tinygrad_np/compiler/onnx/networks.py",
+    "tinygrad_np/compiler/onnx/reductions.py",
     "tinygrad_np/ops/conv.py",
     "tinygrad_np/ops/depthwise.py",
     "tinygrad_np/ops/sliding.py",

@@ -44,6 +44,7 @@ _LAZY = {
     "diagnose": "checks.diagnosis",
     "explain": "words",
     "export_numpy": "compiler.rows.export",
+    "export_onnx": "compiler.onnx.export",
     "grad": "transforms.functions",
     "gradcheck": "checks.numeric",
     "graph": "graphs.gathering",

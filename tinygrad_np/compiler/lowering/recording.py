@@ -116,7 +116,7 @@ class _StepState(State):
         return super().read(kind, source, value, hint)
 
 
-class _StepTape(Tape):
+class StepTape(Tape):
     """A tape that keeps which value is the gradient of which node."""
 
     def __init__(self, names: dict[int, str]) -> None:
@@ -185,14 +185,16 @@ def _check_arguments(f: Any) -> None:
         )
 
 
-def record_undone(f: Callable, *args: Any, origins: Origins | None = None) -> _StepTape:
-    """Run a step on a tape, and leave everything as it was.
+def record_undone(
+    f: Callable, *args: Any, origins: Origins | None = None, kind: type[StepTape] = StepTape
+) -> Any:
+    """Run a step on a tape of this kind, and leave everything as it was.
 
     Raises:
         CompileError: it can't be recorded, or changes what it would find in the next run.
     """
     surroundings = Surroundings(f)
-    tape = _StepTape(surroundings.names)
+    tape = kind(surroundings.names)
     tape.origins = origins or tape.origins
     try:
         with surroundings.watching():

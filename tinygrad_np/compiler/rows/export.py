@@ -66,7 +66,7 @@ def export_numpy(
         OSError: the files can't be written; those that were there are as they were.
     """
     path = _checked_path(path, embed)
-    rows = _Example(example)
+    rows = Example(example)
     frame = outside(sys._getframe(1))
     own_line = place_of(frame.f_code, frame.f_lasti)
     with no_grad():
@@ -86,7 +86,7 @@ def export_numpy(
     return path
 
 
-class _Example:
+class Example:
     """Batches of any size, made of the rows of an example."""
 
     def __init__(self, example: Any) -> None:
@@ -125,7 +125,7 @@ class _Example:
 # --- the proof ------------------------------------------------------------------------------------
 
 
-def _prove(f: Callable, rows: _Example, file: RowsFile, path: Path) -> None:
+def _prove(f: Callable, rows: Example, file: RowsFile, path: Path) -> None:
     """Run a draft of the file for several numbers of rows; raise unless it computes what `f` does.
 
     No rows are taken if `f` and the file take them.
@@ -168,7 +168,7 @@ def _quiet() -> Iterator[None]:
 
 
 def _compare(
-    predict: Callable, rows: _Example, size: int, right: list[Any], results: list[Any]
+    predict: Callable, rows: Example, size: int, right: list[Any], results: list[Any]
 ) -> None:
     """Raise unless a call gives the same bits, in shapes that follow the number of rows.
 

@@ -75,7 +75,7 @@ def record_at(f: Callable, batch: Sequence[Any]) -> Program:
     for entry in program.inputs:
         if entry.kind != "argument":
             entry.var.constant = entry.var.value
-    _check_pure(name, program)
+    check_pure(name, program)
     program.inputs = [entry for entry in program.inputs if entry.kind == "argument"]
     arguments = program.inputs
     for statement in program.statements:
@@ -93,13 +93,13 @@ _DOES = {
 }
 
 
-def _check_pure(name: str, program: Program) -> None:
+def check_pure(name: str, program: Program) -> None:
     """Raise for what a function of its arguments alone does not do."""
     for statement in program.statements:
         if statement.kind in _DOES:
             raise CompileError(
-                f"{place_text(statement.place)}{name} {_DOES[statement.kind]}: a file of NumPy "
-                "statements can't hold that"
+                f"{place_text(statement.place)}{name} {_DOES[statement.kind]}: an "
+                "exported file can't hold that"
             )
     for output in program.outputs:
         makers = (s.place for s in program.statements if output.var in s.outs)

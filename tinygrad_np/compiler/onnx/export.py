@@ -1,0 +1,83 @@
+"""Export of a function of rows, such as a trained model, as an .onnx file."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..callers import function_name
+from ..rows.export import Example
+from ..rows.merging import SIZES
+from .graph import to_bytes
+from .merging import for_any_rows
+from .recording import graph_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_MOST = 2**31 - 1  # bytes of a message of Protocol Buffers
+
+
+def export_onnx(f: Callable, example: Any, path: str | os.PathLike[str]) -> Path:
+    """Write a function of rows as an .onnx file, for any number of rows.
+
+        tg.export_onnx(lambda x: tg.softmax(x @ w + b), x, "predict.onnx")
+
+    The file is of ONNX's opset 20, IR version 10. It computes in float32, whatever `f` computes in;
+    integers are int64 inside. Inputs are called as the parameters of `f`; a result is `output`,
+    several are `output_0`, `output_1` ..., or the keys of a dict. How each op is written is in
+    docs/onnx.md.
+
+    Args:
+        f: computes its results from arrays, and changes nothing. What it captures is written as it
+            is now.
+        example: an array with rows along the first axis, of the shape and dtype that the file
+            takes; a tuple of arrays for several arguments.
+        path: ends in .onnx.
+
+    Returns:
+        The path.
+
+    Raises:
+        CompileError: `f` does something else for other numbers of rows, or calls what has no form
+            in ONNX; the message names the op and the line.
+        ValueError: another ending, arguments without rows or with different numbers of them, or
+            more than 2 GB of arrays.
+        OSError: the file can't be written; the one that was there is as it was.
+    """
+    path = _checked_path(path)
+    rows = Example(example)
+    graphs = [graph_of(f, rows.batch(size)) for size in SIZES]
+    name = function_name(f)
+    content = to_bytes(for_any_rows(name, graphs), name)
+    if len(content) > _MOST:
+        raise ValueError(f"{path.name} would have {len(content):,} bytes, and 2 GB are the most")
+    _write(path, content)
+    return path
+
+
+def _checked_path(path: Any) -> Path:
+    """Return a path that a file can be written to.
+
+    Raises:
+        ValueError, OSError: none can.
+    """
+    path = Path(path)
+    if path.suffix != ".onnx":
+        raise ValueError(f"export_onnx() writes an .onnx file, not {path.name!r}")
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"can't write {path}: there is no folder {path.parent}")
+    if path.is_dir():
+        raise IsADirectoryError(f"can't write {path}: it is a folder")
+    return path
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Write a file beside its place, and put it there once it is whole."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        draft.write_bytes(content)
+        os.replace(draft, path)
+    finally:
+        draft.unlink(missing_ok=True)
