@@ -48,10 +48,28 @@ def test_the_lines_for_scipy():
     np.testing.assert_allclose(names["line"].bias.numpy(), [1], rtol=1e-4)
 
 
+def lines_of_saving(package):
+    """The lines of docs/saving.md that import a package, and what they print."""
+    page = (ROOT / "docs" / "saving.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"```py\n(.*?)```\n\n```text\n(.*?)```", page, re.DOTALL)
+    (block,) = (block for block in blocks if f"import {package}\n" in block[0])
+    return block
+
+
+def test_the_lines_for_onnxruntime(capsys, tmp_path, monkeypatch):
+    pytest.importorskip("onnxruntime")
+    lines, printed = lines_of_saving("onnxruntime")
+    monkeypatch.chdir(tmp_path)
+    X = np.random.default_rng(1).random((6, 2), np.float32)
+    model = nn.Sequential(nn.Linear(2, 8), nn.ReLU(), nn.Linear(8, 3))
+    nn.export_onnx(model, X, "model.onnx")
+    exec(lines, {"nn": nn, "np": np, "X": X, "model": model})
+    assert capsys.readouterr().out == printed
+
+
 def test_the_lines_for_pytorch(capsys):
     torch = pytest.importorskip("torch")
-    page = (ROOT / "docs" / "saving.md").read_text(encoding="utf-8")
-    ((lines, printed),) = re.findall(r"```py\n(.*?)```\n\n```text\n(.*?)```", page, re.DOTALL)
+    lines, printed = lines_of_saving("torch")
     names = {"nn": nn, "model": nn.Sequential(nn.Linear(2, 8), nn.ReLU(), nn.Linear(8, 3))}
     before = names["model"].predict(np.ones((5, 2), "float32"))
     exec(lines, names)
