@@ -102,6 +102,7 @@ GROUPS = (
             "compile",
             "Number",
             "export_numpy",
+            "export_onnx",
             "CompileError",
             "CompileWarning",
             "PASSES",

@@ -4,8 +4,9 @@
     python docs/generate.py --check    # fail if one of them is stale
 
 They are the references of the operations, of the core and of nn (`docs/ops.md`, `docs/core.md`,
-`docs/nn.md`), and the type stubs: the signatures of the functions (`tinygrad_np/ops/__init__.pyi`)
-and of the methods and operators that Tensor gets from them (`tinygrad_np/core/methods.pyi`).
+`docs/nn.md`), the table of forms in ONNX (`docs/onnx.md`), and the type stubs: the signatures of
+the functions (`tinygrad_np/ops/__init__.pyi`) and of the methods and operators that Tensor gets
+from them (`tinygrad_np/core/methods.pyi`).
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from pathlib import Path
 import numpy as np
 from core_reference import core_reference
 from nn_reference import nn_reference
+from onnx_reference import onnx_reference
 from reference import reference
 
 import tinygrad_np as tg
@@ -267,6 +269,7 @@ def main() -> int:
         "docs/ops.md": reference(),
         "docs/core.md": core_reference(),
         "docs/nn.md": nn_reference(),
+        "docs/onnx.md": onnx_reference(),
     }.items():
         target = ROOT / path
         if not target.exists() or target.read_text(encoding="utf-8") != text:

@@ -229,6 +229,7 @@ MODULES = (
     "saving",
     "torch_weights",
     "numpy_files",
+    "onnx_files",
     "pure_functions",
     "distributions",
     "nnfs",
