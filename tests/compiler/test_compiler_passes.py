@@ -187,6 +187,18 @@ def test_place_computes_rows_of_a_stack_in_it():
     assert count(placed, "np.copyto") == 1  # the second of two rows that are the same
 
 
+def test_an_array_that_joins_parts_is_a_part_itself():
+    """Its memory has the parts: it is copied into the longer one."""
+
+    def f(x):
+        inner = np.concatenate([np.sin(x).ravel(), np.cos(x).ravel()])
+        return np.concatenate([inner, np.exp(x[0])]) * 2
+
+    placed = compiled(f, X, passes=tg.PASSES)
+    assert "sin = inner[0:200]" in placed.source
+    assert count(placed, "np.copyto") == 1
+
+
 def test_parts_that_are_joined_in_another_dtype_or_into_an_array():
     def f(x):
         whole, rows = x * 0, np.stack([x, x]) * 0

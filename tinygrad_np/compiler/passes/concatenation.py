@@ -29,7 +29,8 @@ def concatenate_in_place(program: Program) -> None:
         if not parts:
             kept.append(statement)
             continue
-        taken = changed | returned | set(program.placed)
+        wholes = {whole for whole, _ in program.placed.values()}  # no statement makes them now
+        taken = changed | returned | set(program.placed) | wholes
         fitting = [part for part in parts if _fits(part, makers, taken)]
         if not fitting or statement.out.root in returned | changed:
             kept.append(statement)
