@@ -8,6 +8,7 @@ import inspect
 import itertools
 import linecache
 import pickle
+import subprocess
 import sys
 import threading
 import warnings
@@ -687,3 +688,15 @@ def test_an_interrupt_finds_a_call_done_or_not_done(before, stride):
         if not interrupted:
             break
     assert line > 20
+
+
+def test_names_do_not_depend_on_warm_code():
+    """CPython calls in another way what it has called some times before."""
+    code = (
+        "import numpy as np, tinygrad_np as tg\n"
+        "x = tg.Tensor(np.ones((2, 2)))\n"
+        "sources = {tg.compile(lambda x: (x @ x + x) * 2).lower(x).source for _ in range(6)}\n"
+        "print(len(sources), 'np.add(matmul, x' in sources.pop())"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "1 True\n"

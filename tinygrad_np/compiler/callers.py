@@ -12,6 +12,7 @@ import numpy as np
 
 from ..core import backward
 from ..core.callsite import INSIDE, asks_inside, assigned_name, modules_in, place_of
+from ..ops import apply
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -78,7 +79,10 @@ class Origins:
             in_backward = in_backward or code is _BACKWARD or code is _BACKWARD_TO
             frame = frame.f_back
         caller = caller or frame
-        self.name = caller and assigned_name(caller.f_code, caller.f_lasti)
+        self.name = None
+        # What every op calls its result says nothing.
+        if caller is not None and caller.f_code.co_filename != apply.__file__:
+            self.name = assigned_name(caller.f_code, caller.f_lasti)
         self._after_backward = self._after_backward or in_backward
         origin: dict[str, Any] = {"section": "forward", "errstate": self._errstate()}
         if in_backward:

@@ -161,10 +161,12 @@ def assigned_name(code: CodeType, lasti: int) -> str | None:
     instruction is read by hand: `dis` reads all of the function for it.
     """
     text, offset, high = code.co_code, lasti + 2, 0
+    # In Python 3.11 a call has two instructions, and warm code may call by the first.
+    skipped = ("CACHE", "EXTENDED_ARG", "CALL" if dis.opname[text[lasti]] == "PRECALL" else "")
     while offset < len(text):
         opname, argument = dis.opname[text[offset]], text[offset + 1] | high
         high = argument << 8 if opname == "EXTENDED_ARG" else 0
-        if opname not in ("CACHE", "EXTENDED_ARG"):
+        if opname not in skipped:
             name = _name_stored(code, opname, argument)
             return name if name and name.isidentifier() else None  # pytest stores other things
         offset += 2

@@ -62,7 +62,8 @@ def rows_of(path, shape, dtype):
         del lines[0]
     if not lines:
         return np.empty((0, *shape), dtype)
-    table = np.loadtxt(lines, dtype, delimiter=",", ndmin=2)
+    whole = int if np.dtype(dtype).kind in "iu" else None  # older NumPy would cut off fractions
+    table = np.loadtxt(lines, dtype, delimiter=",", ndmin=2, converters=whole)
     columns = int(np.prod(shape))
     if table.shape[1] != columns:
         raise ValueError(f"{path} has {table.shape[1]} columns, but a row is {columns} numbers")
