@@ -21,6 +21,8 @@ NN_FILES = sorted((ROOT / "nn").rglob("*.py"))
 FILES = [*ENGINE_FILES, *NN_FILES]
 OPTIONAL = ["matplotlib", "graphviz", "graphviz_pure", "tqdm", "nnfs", "IPython", "PIL"]
 OPTIONAL += ["sklearn", "scipy", "safetensors", "torch", "pandas", "onnx", "onnxruntime"]
+OPTIONAL += ["mpi4py"]
+PACKAGE_OF = {"nn/sklearn.py": "sklearn", "nn/distributed.py": "mpi4py"}  # imported up front
 
 # A room imports itself and rooms further up in this list.
 ROOMS = [
@@ -174,11 +176,11 @@ def test_nn_uses_public_names_only(path):
 @folded
 @pytest.mark.parametrize("path", FILES, ids=path_id)
 def test_numpy_is_all_that_is_imported_up_front(path):
-    """Optional packages are imported where they are used, or in a module of their name."""
+    """Optional packages are imported where they are used, or in a module made for one."""
     roots = {name.split(".")[0] for name in imports(path, inside_functions=False)}
     may_use_nn = path.is_relative_to(ROOT / "nn") or room_of(path) in ABOVE_NN
     allowed = {"numpy", "tinygrad_np"} | ({"nn"} if may_use_nn else set())
-    allowed |= {path.stem} & {*OPTIONAL}
+    allowed |= {PACKAGE_OF.get(path_id(path))}
     assert roots - set(sys.stdlib_module_names) <= allowed
 
 

@@ -17,6 +17,8 @@ from .rates import PlainRate
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
+    from .flat_parameters import Reduce
+
 __all__ = ["Optimizer"]
 
 Own = TypeVar("Own", bound="Optimizer")
@@ -36,6 +38,8 @@ class Optimizer:
             group does not name it has from the other arguments.
         lr: the learning rate, or a function from the number of steps taken to the rate.
         weight_decay: strength λ of the decay: λ·w is added to the gradient.
+        reduce: a function of the flat gradient, before decay, such as `nn.distributed.all_sum`;
+            with it, parameters that are not reached take part, with zeros.
 
     A parameter without a gradient (frozen, or not reached) is left alone, and so is its state.
 
@@ -70,6 +74,7 @@ class Optimizer:
         lr: float | Callable[[int], float],
         *,
         weight_decay: float = 0.0,
+        reduce: Reduce | None = None,
     ) -> None:
         given = parameter_list(type(self).__name__, params)
         if not given and not isinstance(params, _Members):
@@ -82,7 +87,8 @@ class Optimizer:
         self.params = given
         self._check_once(given)
         self._steps = Number(0)
-        self._flat = by_dtype(given, self.state_names)
+        self.reduce = reduce
+        self._flat = by_dtype(given, self.state_names, reduce)
 
     # --- groups -----------------------------------------------------------------------------------
 
@@ -342,12 +348,7 @@ class Optimizer:
         Returns:
             False if no parameter has a gradient; for a `record` the `Change`, else True.
         """
-        reached, gradients = [], []
-        for p in flat.params:
-            gradient: Any = p.grad
-            reached.append(gradient is not None)
-            if gradient is not None:
-                gradients.append(gradient.data.ravel())
+        reached, g = flat.gradient()
         params, parts, mask = flat.params, flat.parts, None
         state = [array.data for array in flat.state.values()]
         t: Any = self._steps.value + 1
@@ -359,7 +360,6 @@ class Optimizer:
             flat.miss(reached, targets, values)
             if not params:
                 return False
-        g = np.concatenate(gradients)
         lr, decay = self.lr, self.weight_decay
         weights = np.concatenate([p.data.ravel() for p in params]) if decay else None
         if weights is not None and not self.decoupled:

@@ -9,8 +9,13 @@ import numpy as np
 
 from tinygrad_np import Tensor
 
+from ..arguments import check_callable
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
+    from typing import TypeAlias
+
+    Reduce: TypeAlias = Callable[[np.ndarray], np.ndarray]
 
 
 class FlatParameters:
@@ -22,10 +27,15 @@ class FlatParameters:
         parts: the place of each.
         state: the rule's arrays by name.
         missed: the number of steps at which each parameter had no gradient.
+        reduce: a function of the flat gradient, or None.
         uneven: False as long as no step has missed any; a compiled step is one for either case.
     """
 
-    def __init__(self, params: Sequence[Tensor], state_names: Iterable[str]) -> None:
+    def __init__(
+        self, params: Sequence[Tensor], state_names: Iterable[str], reduce: Reduce | None
+    ) -> None:
+        if reduce is not None:
+            check_callable("reduce", reduce, "a function of an array, such as all_sum")
         self.params = list(params)
         self.sizes = [p.size for p in params]
         self.parts = end_to_end(params)
@@ -33,6 +43,30 @@ class FlatParameters:
         self.state = {name: Tensor(zeros) for name in state_names}
         self.missed = Tensor(np.zeros(len(params)))
         self.uneven = False
+        self.reduce = reduce
+
+    def gradient(self) -> tuple[list[bool], Any]:
+        """Return for each parameter if it takes part in a step, and the gradients of those.
+
+        With `reduce`, those that are not frozen take part, the same ones in all processes.
+
+        Raises:
+            ValueError: `reduce` gives another shape.
+        """
+        reached, gradients = [], []
+        for p in self.params:
+            gradient: Any = p.grad
+            if gradient is not None:
+                gradient = gradient.data.ravel()
+            elif self.reduce is not None and p.requires_grad:
+                gradient = np.zeros(p.size, p.dtype)
+            reached.append(gradient is not None)
+            if gradient is not None:
+                gradients.append(gradient)
+        if not gradients:
+            return reached, None
+        g = np.concatenate(gradients)
+        return reached, g if self.reduce is None else reduced(self.reduce, g)
 
     def has_missed(self) -> bool:
         """Return True if some parameter has not taken all steps."""
@@ -71,12 +105,27 @@ def end_to_end(params: Sequence[Tensor]) -> list[slice]:
     return [slice(stop - p.size, stop) for p, stop in zip(params, stops)]
 
 
-def by_dtype(params: Iterable[Tensor], state_names: Iterable[str]) -> list[FlatParameters]:
+def reduced(reduce: Reduce, g: np.ndarray) -> np.ndarray:
+    """Return what a function makes of the flat gradient.
+
+    Raises:
+        ValueError: an array of another shape.
+    """
+    result = reduce(g)
+    if np.shape(result) != g.shape:
+        wanted = f"reduce must return an array of the shape that it is given, {g.shape}"
+        raise ValueError(f"{wanted}, not {np.shape(result)}")
+    return result
+
+
+def by_dtype(
+    params: Iterable[Tensor], state_names: Iterable[str], reduce: Reduce | None
+) -> list[FlatParameters]:
     """Lay parameters end to end, those of each dtype for themselves."""
     same: dict[Any, list[Tensor]] = {}
     for p in params:
         same.setdefault(p.dtype, []).append(p)
-    return [FlatParameters(of_one, state_names) for of_one in same.values()]
+    return [FlatParameters(of_one, state_names, reduce) for of_one in same.values()]
 
 
 class Change(NamedTuple):

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from tinygrad_np import Tensor
 
+    from .flat_parameters import Reduce
+
 __all__ = [
     "SGD",
     "AdaGrad",
@@ -46,6 +48,7 @@ class SGD(Optimizer):
         momentum: float = 0.0,
         nesterov: bool = False,
         weight_decay: float = 0.0,
+        reduce: Reduce | None = None,
     ) -> None:
         momentum = check_not_negative("momentum", momentum)
         if nesterov and not momentum:
@@ -54,7 +57,7 @@ class SGD(Optimizer):
         self.nesterov = nesterov
         if momentum:
             self.state_names = ("velocity",)
-        super().__init__(params, lr, weight_decay=weight_decay)
+        super().__init__(params, lr, weight_decay=weight_decay, reduce=reduce)
 
     def update(self, g: Any, lr: float, t: Any, *state: Any) -> tuple[Any, ...]:
         if not state:
@@ -79,9 +82,10 @@ class AdaGrad(Optimizer):
         *,
         eps: float = 1e-10,
         weight_decay: float = 0.0,
+        reduce: Reduce | None = None,
     ) -> None:
         self.eps = check_not_negative("eps", eps)
-        super().__init__(params, lr, weight_decay=weight_decay)
+        super().__init__(params, lr, weight_decay=weight_decay, reduce=reduce)
 
     def update(self, g: Any, lr: float, t: Any, *state: Any) -> tuple[Any, ...]:
         cache = state[0] + g * g
@@ -104,10 +108,11 @@ class RMSprop(Optimizer):
         alpha: float = 0.99,
         eps: float = 1e-8,
         weight_decay: float = 0.0,
+        reduce: Reduce | None = None,
     ) -> None:
         self.alpha = check_fraction("alpha", alpha)
         self.eps = check_not_negative("eps", eps)
-        super().__init__(params, lr, weight_decay=weight_decay)
+        super().__init__(params, lr, weight_decay=weight_decay, reduce=reduce)
 
     def update(self, g: Any, lr: float, t: Any, *state: Any) -> tuple[Any, ...]:
         cache = self.alpha * state[0] + (1 - self.alpha) * (g * g)
@@ -130,10 +135,11 @@ class Adadelta(Optimizer):
         rho: float = 0.9,
         eps: float = 1e-6,
         weight_decay: float = 0.0,
+        reduce: Reduce | None = None,
     ) -> None:
         self.rho = check_fraction("rho", rho)
         self.eps = check_not_negative("eps", eps)
-        super().__init__(params, lr, weight_decay=weight_decay)
+        super().__init__(params, lr, weight_decay=weight_decay, reduce=reduce)
 
     def update(self, g: Any, lr: float, t: Any, *state: Any) -> tuple[Any, ...]:
         cache = self.rho * state[0] + (1 - self.rho) * (g * g)
@@ -161,12 +167,13 @@ class Adam(Optimizer):
         eps: float = 1e-8,
         weight_decay: float = 0.0,
         amsgrad: bool = False,
+        reduce: Reduce | None = None,
     ) -> None:
         self.betas = check_betas(betas)
         self.eps = check_not_negative("eps", eps)
         if amsgrad:
             self.state_names = ("m", "v", "v_max")
-        super().__init__(params, lr, weight_decay=weight_decay)
+        super().__init__(params, lr, weight_decay=weight_decay, reduce=reduce)
 
     def update(self, g: Any, lr: float, t: Any, *state: Any) -> tuple[Any, ...]:
         beta1, beta2 = self.betas
@@ -195,8 +202,9 @@ class AdamW(Adam):
         eps: float = 1e-8,
         weight_decay: float = 1e-2,
         amsgrad: bool = False,
+        reduce: Reduce | None = None,
     ) -> None:
-        options: Any = {"betas": betas, "eps": eps, "amsgrad": amsgrad}
+        options: Any = {"betas": betas, "eps": eps, "amsgrad": amsgrad, "reduce": reduce}
         super().__init__(params, lr, weight_decay=weight_decay, **options)
 
 
@@ -216,10 +224,11 @@ class Adamax(Optimizer):
         betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-8,
         weight_decay: float = 0.0,
+        reduce: Reduce | None = None,
     ) -> None:
         self.betas = check_betas(betas)
         self.eps = check_not_negative("eps", eps)
-        super().__init__(params, lr, weight_decay=weight_decay)
+        super().__init__(params, lr, weight_decay=weight_decay, reduce=reduce)
 
     def update(self, g: Any, lr: float, t: Any, *state: Any) -> tuple[Any, ...]:
         beta1, beta2 = self.betas
@@ -248,11 +257,12 @@ class NAdam(Optimizer):
         eps: float = 1e-8,
         weight_decay: float = 0.0,
         momentum_decay: float = 4e-3,
+        reduce: Reduce | None = None,
     ) -> None:
         self.betas = check_betas(betas)
         self.eps = check_not_negative("eps", eps)
         self.momentum_decay = check_not_negative("momentum_decay", momentum_decay)
-        super().__init__(params, lr, weight_decay=weight_decay)
+        super().__init__(params, lr, weight_decay=weight_decay, reduce=reduce)
 
     def update(self, g: Any, lr: float, t: Any, *state: Any) -> tuple[Any, ...]:
         beta1, beta2 = self.betas
@@ -285,10 +295,11 @@ class RAdam(Optimizer):
         betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-8,
         weight_decay: float = 0.0,
+        reduce: Reduce | None = None,
     ) -> None:
         self.betas = check_betas(betas)
         self.eps = check_not_negative("eps", eps)
-        super().__init__(params, lr, weight_decay=weight_decay)
+        super().__init__(params, lr, weight_decay=weight_decay, reduce=reduce)
 
     def update(self, g: Any, lr: float, t: Any, *state: Any) -> tuple[Any, ...]:
         beta1, beta2 = self.betas
@@ -322,9 +333,10 @@ class Lion(Optimizer):
         *,
         betas: tuple[float, float] = (0.9, 0.99),
         weight_decay: float = 0.0,
+        reduce: Reduce | None = None,
     ) -> None:
         self.betas = check_betas(betas)
-        super().__init__(params, lr, weight_decay=weight_decay)
+        super().__init__(params, lr, weight_decay=weight_decay, reduce=reduce)
 
     def update(self, g: Any, lr: float, t: Any, *state: Any) -> tuple[Any, ...]:
         beta1, beta2 = self.betas

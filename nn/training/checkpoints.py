@@ -67,12 +67,18 @@ class Checkpoint(Callback):
         self.best = math.inf
         if self.metric is not None:
             self._sign = 1 if run.better(self.metric, self.mode) == "min" else -1
+        if self.updates is not None and run.processes.several:
+            raise ValueError(
+                "updates: with distributed=True a training goes on from the end of an epoch: write "
+                "after epochs"
+            )
         if self.updates is not None and isinstance(run.data, Stream):
             raise ValueError(
                 "updates: an epoch of batches from elsewhere can't be gone on with in its middle; "
                 "pass fit arrays, or write after epochs"
             )
-        rehearse(parts_of(run), self.path)
+        if run.processes.is_first:
+            rehearse(parts_of(run), self.path)
 
     def on_batch(self, run: Run) -> None:
         if self.updates is not None and run.updates % self.updates == 0:
@@ -87,7 +93,8 @@ class Checkpoint(Callback):
             if not value < self.best:
                 return
             self.best = value
-        save(parts_of(run), self.path)
+        if run.processes.is_first:
+            save(parts_of(run), self.path)
 
     def state_dict(self) -> dict[str, Any]:
         """Return the best value so far, with the sign of one that is to be small."""

@@ -14,7 +14,7 @@ from ..arguments import whole_number
 from ..module import Module, cast_like
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from .weights import Weights
 
@@ -22,7 +22,14 @@ if TYPE_CHECKING:
 
 
 class Rows:
-    """Arrays, cut into mini-batches in a new order each epoch."""
+    """Arrays, cut into mini-batches in a new order each epoch.
+
+    Attributes:
+        part: a function from the number of rows of a batch to those of them that come, a slice;
+            None for all.
+    """
+
+    part: Callable[[int], slice] | None = None
 
     def __init__(
         self,
@@ -52,13 +59,17 @@ class Rows:
 
     def batches(self, order: np.ndarray | None, first: int = 0) -> Iterator[Batch]:
         """Return the batches of an epoch in an order, from a number on."""
-        if order is None:
+        if order is None and self.part is None:
             return iter(() if first else (self.arrays,))
+        if order is None:
+            order = np.arange(self.batch_size)
         return self._cut(order, first * self.batch_size)
 
     def _cut(self, order: np.ndarray, start: int) -> Iterator[Batch]:
         for k in range(start, len(order), self.batch_size):
             rows = order[k : k + self.batch_size]
+            if self.part is not None:
+                rows = rows[self.part(len(rows))]
             yield tuple([array[rows] for array in self.arrays])
 
     def description(self) -> dict[str, Any]:

@@ -15,10 +15,11 @@ from .feed import Rows, feed, pair, stream
 from .history import History
 from .lookup import look_up_loss, look_up_metrics
 from .measures import Epoch, all_rows, measured
+from .processes import OneProcess, SeveralProcesses
 from .progress import progress_bar
 from .reasons import explain_failure, refuse_bad_data, warn_of_unlearned
 from .run import Run
-from .steps import NotFinite, Step, scalar
+from .steps import NotFinite, scalar
 from .weights import Weights
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from ..module import Module
     from ..optimizers.base import Optimizer
     from .feed import Batch, Stream
+    from .steps import Step
 
     Metric = Callable[[Tensor, Tensor], float]
 
@@ -60,6 +62,7 @@ def fit(
     rng: np.random.Generator | None = None,
     compile: bool | None = None,
     backend: str = "numpy",
+    distributed: bool = False,
 ) -> History:
     """Train the model on (x, y) for a number of epochs.
 
@@ -99,20 +102,25 @@ def fit(
             `CompileWarning` that says why. True uses all rewrites.
         backend: how a compiled step runs: "numpy", "c" or "auto", see `tinygrad_np.compile`; the
             history is the same.
+        distributed: train in all processes that MPI has started, see `nn.distributed`. Each has
+            all of x and y, and takes its part of the rows of each batch; gradients are summed over
+            the ranks. History, early stopping and the model are the same on all of them. Rank 0
+            gives them its model, draws the order, shows the bar, and writes the checkpoints.
 
     Returns:
         The History of this call; after `resume`, of the whole training.
 
     Raises:
         ValueError: lengths that differ, no data, a loss that is not a scalar, an unknown name, a
-            checkpoint of another training.
+            checkpoint of another training; ranks that disagree about the model or the data.
         TypeError: an argument of another kind.
         RuntimeError: the loss does not depend on any parameter that is to be learned.
         FloatingPointError: the data, the loss or a gradient is nan or infinite; that update is
             not made.
         KeyboardInterrupt: Ctrl-C; each update has been made as a whole, or not at all.
         OSError: a checkpoint can't be read or written.
-        ImportError: `progress=True` without tqdm, outside of a notebook.
+        ImportError: `progress=True` without tqdm, outside of a notebook; `distributed` without
+            mpi4py or an MPI.
         CompileError: `compile=True` and a step that can't be compiled.
 
     After an exception, its attribute `history` has the epochs that were complete, and the model
@@ -132,10 +140,12 @@ def fit(
     check_optimizer(optimizer)
     measures = look_up_metrics(metrics, loss)
     check_generator("fit", rng)
-    hooks = _callbacks(callbacks, on_epoch, progress)
+    processes = SeveralProcesses() if distributed else OneProcess()
+    hooks = _callbacks(callbacks, on_epoch, progress if processes.is_first else False)
     warn_of_unlearned(model, optimizer)
-    step = Step(model, loss, optimizer, compile, clip_norm, clip_value, backend)
-    run = Run(model, optimizer, data, epochs, measures, validation, hooks)
+    step = processes.step(model, loss, optimizer, compile, clip_norm, clip_value, backend)
+    run = Run(model, optimizer, data, epochs, measures, validation, hooks, processes)
+    processes.begin(run, {"epochs": epochs, "accumulate": accumulate})
     modes = [(module, module.training) for module in model.modules()]
     with ExitStack() as ends:
         ends.callback(_set_modes, modes)
@@ -160,7 +170,7 @@ def _train_epoch(run: Run, step: Step, accumulate: int) -> None:
     run.epoch = run.complete + 1
     run.model.train()
     if run.progress is None:
-        run.progress = Epoch(_rates(run.optimizer), run.data.order())
+        run.progress = Epoch(_rates(run.optimizer), run.processes.order(run))
     epoch = run.progress
     batches = run.data.batches(epoch.order, epoch.batches)
     groups = zip(batches) if accumulate == 1 else _groups(batches, accumulate)
@@ -168,22 +178,25 @@ def _train_epoch(run: Run, step: Step, accumulate: int) -> None:
         try:
             results = step(group)
         except NotFinite as error:
-            raise explain_failure(run, step, group, str(error)) from None
+            failure = explain_failure(run, step, group, str(error))
+            raise run.processes.failure(failure) from None
         for batch, result in zip(group, results, strict=True):
-            run.values = epoch.note(batch, result, run.metrics)
+            run.values = epoch.note(batch, result, run.metrics) or run.values
         run.updates += 1
         for callback in run.watching:
             callback.on_batch(run)
-    values = epoch.summary(run.metrics)
+    processes = run.processes
+    values = processes.whole(epoch).summary(run.metrics)
     if run.validation is not None:
-        measured = _measured(run.model, run.validation, step.loss, run.metrics)
+        measured = _measured(run.model, run.validation, step.loss, run.metrics, processes)
         values.update({f"val_{name}": value for name, value in measured.items()})
-    run.values = values
+    run.values = processes.settle(values, run.model)
     run.progress = None
-    run.history.append(values)
+    run.history.append(run.values)
     run.complete = run.epoch
     for callback in run.callbacks:
         callback.on_epoch(run)
+    run.stopped = processes.any(run.stopped)
 
 
 def _groups(batches: Iterator[Batch], size: int) -> Iterator[list[Batch]]:
@@ -245,14 +258,19 @@ def evaluate(
     """
     loss = look_up_loss(loss)
     data = feed(model, x, y, batch_size, False, None)
-    return _measured(model, data, loss, look_up_metrics(metrics, loss))
+    return _measured(model, data, loss, look_up_metrics(metrics, loss), OneProcess())
 
 
 def _measured(
-    model: Module, data: Rows | Stream, loss: Callable[..., Tensor], metrics: Mapping[str, Metric]
+    model: Module,
+    data: Rows | Stream,
+    loss: Callable[..., Tensor],
+    metrics: Mapping[str, Metric],
+    processes: OneProcess,
 ) -> dict[str, float]:
-    pairs = [(model.predict(x), y.numpy()) for x, y, *_ in data.batches(data.order())]
-    output, target = all_rows(pairs)
+    batches = data.batches(data.order())
+    pairs = [(model.predict(x), y.numpy()) for x, y, *_ in batches if len(x)]
+    output, target = all_rows(processes.all_pairs(pairs))
     return {"loss": scalar(loss(output, target)).item(), **measured(metrics, output, target)}
 
 

@@ -65,8 +65,16 @@ class Epoch:
     def batches(self) -> int:
         return len(self.rows)
 
-    def note(self, batch: Batch, result: Result, metrics: Metrics) -> dict[str, float]:
-        """Add a batch and what its step gave; return its losses and metrics."""
+    def note(self, batch: Batch, result: Result | None, metrics: Metrics) -> dict[str, float]:
+        """Add a batch and what its step gave; return its losses and metrics.
+
+        Without a result, as this process has no rows of the batch, there are none.
+        """
+        if result is None:
+            self.values.append({})
+            self.rows.append(0)
+            self.weights += [0.0] * (len(batch) - 2)
+            return {}
         total, data_loss, penalty, output = result
         values = {"loss": total.item()}
         if isinstance(penalty, Tensor):

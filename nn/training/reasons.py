@@ -160,7 +160,8 @@ def _cause(run: Run, step: Step, batches: Sequence[Batch]) -> str:
         for name, parameter in run.model.named_parameters():
             if bad_number(parameter):
                 return f"{name} has {bad_number(parameter)}, before the first update."
-    operation = _operation(run, step, batches)
+    # Several processes might not all come here, and wait for each other.
+    operation = "" if run.processes.several else _operation(run, step, batches)
     if run.updates:
         return f"{operation} A smaller learning rate often helps.".lstrip()
     return operation or (

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from ..module import Buffer, Module
     from .feed import Rows, Stream
+    from .processes import OneProcess
 
 __all__ = ["Run"]
 
@@ -41,6 +42,7 @@ class Run:
         values: the metrics of the last batch, or those of the epoch once it is complete.
         stopped: True if the training ends after this epoch.
         error: the exception that ended it, if one did.
+        processes: whether there are others, and if this one writes files.
     """
 
     def __init__(
@@ -52,6 +54,7 @@ class Run:
         metrics: Mapping[str, Callable[..., Any]],
         validation: Rows | Stream | None,
         callbacks: Sequence[Callback],
+        processes: OneProcess,
     ) -> None:
         self.model = model
         self.optimizer = optimizer
@@ -61,6 +64,7 @@ class Run:
         self.metrics = metrics
         self.validation = validation
         self.callbacks = callbacks
+        self.processes = processes
         self.watching = [c for c in callbacks if type(c).on_batch is not Callback.on_batch]
         self.epoch = self.complete = self.updates = 0
         self.values: dict[str, float] = {}
@@ -112,7 +116,7 @@ class Run:
         """Return the buffers that a model's state leaves out; a run that goes on needs them."""
         return {name: b for name, b in self.model.named_buffers() if not b.persistent}
 
-    def _description(self) -> dict[str, Any]:
+    def description(self) -> dict[str, Any]:
         """Return what another run must have alike, to go on from here."""
         validation = self.validation.description() if self.validation is not None else {}
         return {
@@ -124,7 +128,7 @@ class Run:
 
     def state_dict(self) -> dict[str, Any]:
         """Return how far the run is, and of what data and callbacks it is."""
-        state = {f"of.{name}": value for name, value in self._description().items()}
+        state = {f"of.{name}": value for name, value in self.description().items()}
         state |= {"complete": self.complete, "updates": self.updates, "stopped": self.stopped}
         state |= {f"buffers.{name}": b.numpy().copy() for name, b in self._passing().items()}
         if self.progress:
@@ -138,7 +142,7 @@ class Run:
             KeyError, ValueError: a run of other data, metrics or callbacks.
         """
         was = part_of(state, "of")
-        own = self._description()
+        own = self.description()
         for name in {**was, **own}:
             before, now = was.get(name), own.get(name)
             if before != now:

@@ -52,8 +52,8 @@ class Step:
             for function in (self.update, self.part, self.apply)
         )
 
-    def __call__(self, batches: Sequence[Batch]) -> list[Result]:
-        """Make one update from some batches, as if they were one; return the results of each."""
+    def __call__(self, batches: Sequence[Batch]) -> Sequence[Any]:
+        """Make one update from some batches, as if they were one; return the Result of each."""
         if len(batches) == 1 and len(batches[0]) == 2:
             return [self.run(*batches[0])]
         sizes = [size_of(self.loss, batch) for batch in batches]
@@ -96,20 +96,28 @@ class Step:
             raise _no_gradient(data_loss)
         penalty = regularization_loss(self.model)
         total = data_loss + penalty if isinstance(penalty, Tensor) else data_loss
-        if not np.isfinite(total.data):
-            raise NotFinite(f"the loss is {total.item()}")
+        self.check(total)
         return total, data_loss, penalty, output
 
-    def apply(self) -> None:
+    def check(self, loss: Tensor) -> None:
+        """Raise NotFinite for a loss that is not finite."""
+        if not np.isfinite(loss.data):
+            raise NotFinite(f"the loss is {loss.item()}")
+
+    def apply(self, loss: Any = None) -> None:
         """Update the parameters from the gradients that they have, if these are finite."""
-        gradients = [g.data.ravel() for p in self.params if (g := p.grad) is not None]
-        if gradients and not np.isfinite(np.concatenate(gradients)).all():
-            raise NotFinite
+        self.sum_up(loss)
         if self.clip_value is not None:
             clip_grad_value_(self.params, self.clip_value)
         if self.clip_norm is not None:
             clip_grad_norm_(self.params, self.clip_norm)
         self.optimizer.step()
+
+    def sum_up(self, loss: Any) -> None:
+        """Raise NotFinite for gradients that are not finite."""
+        gradients = [g.data.ravel() for p in self.params if (g := p.grad) is not None]
+        if gradients and not np.isfinite(np.concatenate(gradients)).all():
+            raise NotFinite
 
 
 def _limit(name: str, value: Any) -> Any:
