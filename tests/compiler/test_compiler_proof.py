@@ -287,6 +287,22 @@ def test_an_effect_happens_once_in_each_call_and_in_order():
     np.testing.assert_array_equal(gradient, w.grad.numpy())
 
 
+def test_the_rule_of_an_effect_may_call_its_op():
+    calls = []
+
+    def forward(x):
+        calls.append(x)
+        return x * 2
+
+    double = tg.define_op(forward, name="double", effect=True, x=lambda g: double(g))
+    second = tg.compile(tg.grad(lambda x: (tg.grad(lambda t: (double(t) ** 3).sum())(x)).sum()))
+    x = np.array([0.5, 2.0])
+    for _ in range(4):
+        del calls[:]
+        np.testing.assert_allclose(second(x), 2 * 2 * 2 * 6 * x)
+        assert len(calls) == 4  # forward; its rule; and the rules of both
+
+
 def test_checks_come_before_an_effect():
     tell, log = messenger()
     w = nn.Parameter(np.ones((3, 3)), name="w")

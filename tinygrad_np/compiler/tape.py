@@ -161,7 +161,9 @@ class Tape(doors.Tracer, modes.Watcher):
         kinds = set(map(type, flatten((args, kwargs))))
         if Tensor in kinds:
             return function(*args, **kwargs)  # in a recorded backward: its ops are seen
-        return self.call("effect", function, args, kwargs)
+        context = contextvars.copy_context()
+        context.run(doors.tracer.set, None)  # effects inside of it are its own affair
+        return context.run(self.call, "effect", function, args, kwargs)
 
     # --- calls ----------------------------------------------------------------------------------
 
