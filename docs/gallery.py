@@ -36,12 +36,15 @@ LESSONS = {
     "pinn": "second derivatives inside of a loss",
     "cartpole": "reinforcement learning: a gradient without a derivative of the world",
     "gp": "linear algebra with gradients, and SciPy's optimizers on top",
+    "sweep": "many trainings at a time, `concurrent.futures`; [how it scales](scaling.md)",
+    "data_parallel": "`fit(distributed=True)`: processes that share each batch, through MPI",
     "own_op": "`define_op`: a forward and a rule per input, proved by `gradcheck`",
     "micrograd": "backpropagation itself, in thirty lines",
     "book_layers": "layers written by hand, and a tool that names the mistake in them",
     "graph": "the graph that all of this rests on, drawn",
     "step": "one training step, value by value, [in the browser](step.md)",
 }
+RANKS = {"data_parallel": 2}  # of programs that mpiexec starts
 PICTURES = {"graph": "graph_step.png", "book_layers": ""}  # where it is not the program's name
 
 BEGIN = """# Gallery
@@ -55,7 +58,7 @@ python examples/flow.py
 ```
 
 An installed package carries them. This runs one and opens what it drew; without a name it lists
-all. `pip install "tinygrad-np[examples,sklearn]"` brings what they need.
+all. `pip install "tinygrad-np[examples,sklearn,mpi]"` brings what they need.
 
 ```bash
 python -m tinygrad_np.demo flow
@@ -96,6 +99,9 @@ def output_of(name: str) -> str:
     """Run a program, keep its picture, and return what it prints."""
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, str(ROOT / "examples" / f"{name}.py")]
+        if name in RANKS:
+            command[1:1] = ["-m", "mpi4py"]
+            command[:0] = [str(Path(sys.executable).parent / "mpiexec"), "-n", str(RANKS[name])]
         done = subprocess.run(
             command, cwd=folder, stdout=subprocess.PIPE, encoding="utf-8", check=True
         )

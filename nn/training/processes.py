@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import zlib
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -89,7 +90,7 @@ class SeveralProcesses(OneProcess):
             raise ValueError(
                 "fit(distributed=True) sums the gradients itself: make the optimizer without reduce"
             )
-        for data in (run.data, run.validation):
+        for whose, data in (("", run.data), ("validation ", run.validation)):
             if data is None:
                 continue
             if not isinstance(data, Rows):
@@ -99,7 +100,8 @@ class SeveralProcesses(OneProcess):
                 )
             data.part = self.ranks.own_rows
             for name, array in zip("xyw", data.arrays):
-                options[f"{name}.sum()"] = float(array.numpy().sum(dtype=np.float64))
+                values = np.ascontiguousarray(array.numpy())
+                options[f"{whose}{name}'s checksum"] = zlib.crc32(values.tobytes())
         self.ranks.agree({**run.description(), **options}, "fit's ")
         self.ranks.broadcast(run.model)
 
@@ -109,8 +111,9 @@ class SeveralProcesses(OneProcess):
         So the noise of all ranks is known from the generators of rank 0, which a checkpoint has.
         """
         generators = {id(g): g for g in run.generators().values()}.values()
+        order = run.data.order()
         states = [g.bit_generator.state for g in generators]
-        order, states = self.ranks.of_first((run.data.order(), states))
+        order, states = self.ranks.of_first((order, states))
         if not self.is_first:
             for generator, state in zip(generators, states, strict=True):
                 _jump(generator, state, self.ranks.rank)

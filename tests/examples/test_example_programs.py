@@ -35,6 +35,7 @@ PROGRAMS = [
     "pendulum",
     "pinn",
     "regression",
+    "sweep",
     "vae",
 ]
 # The packages beyond the extra "examples".

@@ -369,12 +369,15 @@ def disagree():
     text = "fit's x is (301, 2) on rank 0, but (300, 2) on rank 1"
     refused(ValueError, text, lambda: nn.fit(model, X[:rows], Y[:rows], **options))
     other = X + dist.rank
-    refused(ValueError, "fit's x.sum() is ", lambda: nn.fit(model, other, Y, **options))
+    refused(ValueError, "fit's x's checksum is ", lambda: nn.fit(model, other, Y, **options))
     refused(
         ValueError,
         "fit's epochs is 1 on rank 0, but 2 on",
         lambda: nn.fit(model, X, Y, epochs=1 + dist.rank, **options),
     )
+    validation = (VALIDATION[0] + dist.rank, VALIDATION[1])
+    text = "fit's validation x's checksum is "
+    refused(ValueError, text, lambda: nn.fit(model, X, Y, validation_data=validation, **options))
     batches = nn.data.batches(X, Y, 50)
     refused(TypeError, "needs arrays", lambda: nn.fit(model, batches, **options))
     options["optimizer"] = nn.SGD(model.parameters(), reduce=dist.all_sum)
