@@ -455,6 +455,18 @@ WRONG = {
         "dweights",
         r"weight_regularizer_l1.*missing",
     ),
+    "penalty-power": (
+        broken(Dense(3, 2, 0, 0.3), dweights=lambda s, d: s.inputs.T @ d + 0.6 * s.weights**2),
+        [X],
+        "dweights",
+        r"weight_regularizer_l2 = 0.3 is wrong: it is .* at .* and should be .*; the rest is right",
+    ),
+    "penalty-alone": (
+        broken(Dense(3, 2, 0, 0.3), dweights=lambda s, d: 0.6 * s.weights),
+        [X],
+        "dweights",
+        r"the term of the penalty alone",
+    ),
     "penalty-bias": (
         broken(Dense(3, 2, 0, 0, 0, 0.3), dbiases=lambda s, d: d.sum(0, keepdims=True)),
         [X],

@@ -148,3 +148,11 @@ def test_diagnose_with_what_was_read():
     assert tg.diagnose(right[::-1], right).kind == "order"
     assert "2/3 times" in tg.diagnose(right * 2 / 3, right).text
     assert tg.diagnose(right, right, reads=reads) is None
+
+
+def test_one_number_is_in_proportion_to_any():
+    assert tg.diagnose(-0.413, 1.0).kind == "other"
+    assert "1/2 times" in tg.diagnose(0.5, 1.0).text
+    assert (
+        "the number of points" in tg.diagnose(50.0, 1.0, counts={"the number of points": 50}).text
+    )

@@ -45,8 +45,8 @@ def _treatments(g: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
 
 # How a rule may have turned another operand, of which it needs the transpose or the mirror image.
 TURNS: dict[str, Callable[[np.ndarray], Any]] = {
-    "reversed along its last axis, as a kernel that is not flipped": lambda v: np.flip(v, -1),
-    "reversed along its last two axes, as a kernel that is not flipped": lambda v: np.flip(
+    "reversed along its last axis (a kernel that is not flipped?)": lambda v: np.flip(v, -1),
+    "reversed along its last two axes (a kernel that is not flipped?)": lambda v: np.flip(
         v, (-1, -2)
     ),
     "reversed along its first axis": lambda v: np.flip(v, 0),
@@ -239,7 +239,7 @@ def other_operand(trial: Trial) -> Explanations:
             if turned.shape == values.shape and not np.allclose(turned, values):
                 right = trial.right_with(name, turned)
                 if right is not None and _close(right, trial.got, 1e-4):
-                    yield (name, text), f"it is right for {name} {text}"
+                    yield (name, text), f"it would be right with {name} {text}"
 
 
 def stale(trial: Trial) -> Explanations:

@@ -114,7 +114,11 @@ def _axes(axes: tuple[int, ...]) -> str:
 
 
 def zero_everywhere(trial: Trial) -> Explanations:
-    if not np.any(trial.got[trial.target.known]):
+    if np.any(trial.got[trial.target.known]):
+        return
+    if trial.penalties:
+        yield "", "it is the term of the penalty alone: what comes by the output is missing"
+    else:
         yield "", "it is zero everywhere, though the result depends on it (not connected)"
 
 
@@ -200,8 +204,10 @@ def one_part_of_the_sum(trial: Trial) -> Explanations:
 
 def constant_factor(trial: Trial) -> Explanations:
     factor = trial.target.factor(trial.got)
-    if factor is not None:
-        name = named(factor, trial.counts)
+    if factor is None:
+        return
+    name = named(factor, trial.counts)
+    if trial.right.size > 1 or "." not in name.text or name.why:  # any number is in proportion
         text = f"it is {name.text} times the right gradient (a constant factor{name.why})"
         yield name.text, text
 

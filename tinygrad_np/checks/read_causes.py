@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .factors import named, times
-from .trials import Trial
+from .trials import Trial, at_index
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -140,6 +140,21 @@ def penalty_missing(trial: Trial) -> Explanations:
         if factor is not None:
             wrong = words.get(factor, f"is {1 + factor:.4g} times what it should be")
             yield (name, factor), f"the term of the penalty {name} {wrong}; the rest is right"
+    yield from _wrong_penalty(trial)
+
+
+def _wrong_penalty(trial: Trial) -> Explanations:
+    """Recognise what is right but for something that stays where the incoming gradient is 0."""
+    if not trial.penalties or trial.answer is None:
+        return
+    rest = trial.again(trial.scaled(0.0))
+    if rest is None or not trial.target.near(trial.got - rest):
+        return
+    penalty = np.sum(list(trial.penalties.values()), axis=0)
+    name = " and ".join(trial.penalties)
+    k = tuple(map(int, np.unravel_index(int(np.argmax(np.abs(rest))), rest.shape)))
+    both = f"it is {rest[k] + penalty[k]:.6g}{at_index(k)}, and should be {penalty[k]:.6g}"
+    yield name, f"the term of the penalty {name} is wrong: {both}; the rest is right"
 
 
 # --- factors --------------------------------------------------------------------------------------
@@ -248,20 +263,22 @@ def term_along_an_axis(trial: Trial) -> Explanations:
             continue
         if _is_constant(difference, axis, scale):
             text = f"it is wrong by a number that is the same along axis {axis}"
-            yield (axis, ""), f"{text}: the term of the mean (or of the sum) is missing or too much"
+            yield (axis, ""), f"{text}: the term of the mean (or of the sum) is missing or wrong"
         for name, values in {**arrays, **exponentials}.items():
             if not _is_varied(values) or _is_constant(values, axis, values):
                 continue
             centred = values - values.mean(axis=axis, keepdims=True)
             for shown, factor in ((name, values), (f"{name} less its mean", centred)):
                 if _is_constant(difference / factor, axis, scale / np.abs(factor)):
-                    text = f"the term of the variance or norm (of the sum) along axis {axis}"
-                    wrong = f"it is wrong by {shown} times a number that is the same there"
-                    yield (axis, name), f"{text} is missing or too much: {wrong}"
+                    text = (
+                        f"it is wrong by {shown} times a number that is the same along axis {axis}"
+                    )
+                    term = "the term of a sum, as of a variance, a norm or a softmax,"
+                    yield (axis, name), f"{text}: {term} is missing or wrong"
                     break
             if n >= 4 and _is_line(difference, values, axis, scale):
-                text = f"the terms of the mean and of the variance along axis {axis} are missing"
-                yield (axis, name, "both"), text
+                text = f"the terms of the mean and of the variance along axis {axis}"
+                yield (axis, name, "both"), f"{text} are missing or wrong"
 
 
 def _is_constant(values: np.ndarray, axis: int, scale: np.ndarray) -> bool:
