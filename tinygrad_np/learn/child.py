@@ -11,6 +11,7 @@ import faulthandler
 import io
 import json
 import os
+import re
 import sys
 import traceback
 from pathlib import Path
@@ -81,9 +82,18 @@ def run(task: str, name: str, answer: Path, page: Path) -> dict[str, Any]:
         return _wrong(wrong)
     except NotImplementedError as error:
         return _wrong(Wrong(f"still to be written, {_line(error, answer)}", kind="unfinished"))
+    except (TypeError, ValueError, AttributeError, IndexError) as error:
+        if _line(error, answer):
+            return _failed(error, answer)
+        said = _told(error, answer)  # by the check
+        return _wrong(Wrong(f"what the program returns can't be used here ({said})."))
     except BaseException as error:  # also sys.exit()
-        return {"result": "failed", "kind": "failed", "text": _told(error, answer)}
+        return _failed(error, answer)
     return {"result": "right"}
+
+
+def _failed(error: BaseException, answer: Path) -> dict[str, Any]:
+    return {"result": "failed", "kind": "failed", "text": _told(error, answer)}
 
 
 def _wrong(wrong: Wrong) -> dict[str, Any]:
@@ -114,6 +124,7 @@ def _told(error: BaseException, answer: Path) -> str:
     else:
         said = "".join(traceback.format_exception_only(type(error), error)).strip()
         said = said.rpartition("\n")[2]  # of a SyntaxError, whose line is told in our words
+        said = re.sub(r"made at <string>:\d+, ", "", said)  # a line of this process
     line = _line(error, answer)
     return f"{line}\n{said}" if line else said
 

@@ -52,7 +52,8 @@ def compare_value(
     if _equal(got, right, rtol):
         return
     found = (text for text, wrong in (causes or {}).items() if _equal(got, wrong, rtol))
-    raise Wrong(both(name, got, right, rtol), next(found, ""))
+    without = "nothing is returned: is a `return` missing?" if got is None else ""
+    raise Wrong(both(name, got, right, rtol), next(found, without))
 
 
 def _equal(got: Any, right: Any, rtol: float) -> bool:
@@ -79,7 +80,7 @@ def compare_gradient(name: str, got: Any, right: Any, **clues: Any) -> None:
         raise Wrong(both(name, got, right))
     mistake = tg.diagnose(got, right, **clues)
     if mistake is not None:
-        verdict = _without_numbers(f"{name}: {mistake.text}")
+        verdict = cause_of(f"{name}: {mistake.text}", mistake.kind)
         raise Wrong(both(name, got, right), verdict, mistake.kind)
 
 
@@ -92,8 +93,8 @@ def compare_layer(
         layer: the learner's, with `forward` and `backward`.
         solution: the right one, with the same parameters.
         inputs: what forward is given: the inputs, and for a loss the targets.
-        candidates: wrong gradients that are expected of a loss, by what is wrong with them, for
-            those of which the library knows no cause.
+        candidates: wrong gradients that are expected, by what is wrong with them: arrays, or
+            functions of the incoming gradient.
 
     Raises:
         Wrong: another output; a gradient that is missing, or wrong by `check_backward`.
@@ -114,15 +115,20 @@ def compare_layer(
         name = str(error).partition(": ")[2].partition(" is wrong")[0]
         got = hand.gradients[name]
         text = f"{title}.backward: {both(name, got, right.gradients[name])}"
-        if error.kind == "other":
-            for cause, gradient in (candidates or {}).items():
-                if np.shape(got) == np.shape(gradient) and np.allclose(got, gradient):
-                    raise Wrong(text, f"{name}: {cause}", "slip") from None
-        raise Wrong(text, _without_numbers(str(error)), error.kind) from None
+        for cause, wrong in (candidates or {}).items():
+            gradient = wrong(right.dvalues) if callable(wrong) else wrong
+            if np.shape(got) == np.shape(gradient) and np.allclose(got, gradient):
+                raise Wrong(text, f"{name}: {cause}", "slip") from None
+        raise Wrong(text, cause_of(str(error), error.kind), error.kind) from None
 
 
-def _without_numbers(verdict: str) -> str:
-    """Return a verdict without the numbers of its example: others are told before it."""
+def cause_of(verdict: str, kind: str) -> str:
+    """Return a verdict without the numbers of its example: others are told before it.
+
+    Of the kind "other" it has numbers and nothing else.
+    """
+    if kind == "other":
+        return ""
     return re.sub(r" \(it is \S+( at .*?)?, where the right value is [^)]*\)", "", verdict)
 
 
@@ -141,7 +147,7 @@ def compare_op(op: Any, solution: Any, x: np.ndarray) -> None:
         own, right = (tg.grad(lambda x, f=f: (f(x) * g).sum())(x) for f in (op, solution))
         text = both(f"the gradient of {title}(x)", own, right)
         verdict = re.sub(r" at \S+:\d+(?= for its input)", "", str(error))  # a line of the check
-        raise Wrong(text, _without_numbers(verdict), error.kind) from None
+        raise Wrong(text, cause_of(verdict, error.kind), error.kind) from None
 
 
 def _numbers(value: Any) -> np.ndarray | None:
@@ -176,6 +182,16 @@ def both(name: str, got: Any, right: Any, rtol: float = 1e-6) -> str:
     distance = np.where(off, np.abs(np.nan_to_num(have - want, nan=np.inf)), -1.0)
     place = np.unravel_index(int(np.argmax(distance)), want.shape)
     at = f" at {place[0] if len(place) == 1 else tuple(map(int, place))}" if place else ""
-    pair = f"{name}{at} is {have[place]:.6g}; it should be {want[place]:.6g}"
+    pair = _digits(float(have[place]), float(want[place]))
     number = f" ({off.sum()} of {off.size} numbers differ)" if off.size > 1 else ""
-    return f"{pair}{number}."
+    return f"{name}{at} is {pair[0]}; it should be {pair[1]}{number}."
+
+
+def _digits(*pair: float) -> list[str]:
+    """Write two numbers with six digits, or as many as tell them apart."""
+    texts = [f"{number:.6g}" for number in pair]
+    for digits in (9, 12, 17):
+        if texts[0] != texts[1]:
+            break
+        texts = [f"{number:.{digits}g}" for number in pair]
+    return texts

@@ -14,6 +14,7 @@ MISTAKES = {
         ("f(x - h)) / (2 * h)", "f(x - h)) / h", "value", "it is 2 times the rise divided by"),
         (" / (2 * h)", "", "value", "not yet divided by the run"),
         (NUDGE, "f(x) / x", "value", "f has to be asked at two places"),
+        (f"return {NUDGE}", NUDGE, "value", "is a `return` missing?"),
     ],
     "chain": [
         ("np.cos(x**2) * 2 * x", "np.cos(x**2) * x", "factor", "1/2 times"),

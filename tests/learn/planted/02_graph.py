@@ -34,6 +34,7 @@ MISTAKES = {
         ("1 - out * out", "1 - out", "power", "the square is missing"),
         ("1 - out * out", "1.0", "term", "the slope of tanh is missing"),
         ("return Value(out, (self,), (1 - out * out,))", "return Value(out)", "not connected", ""),
+        ("return Value(out, (self,), (1 - out * out,))", "return out", "value", "'float' object"),
         ("b = b + weight * value", "b = weight * value", "value", "the value of the neuron"),
         ("return b.tanh()", "return b", "value", "the value of the neuron"),
     ],

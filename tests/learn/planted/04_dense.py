@@ -42,6 +42,23 @@ MISTAKES = {
         (START, "dvalues = layers[-1].output", "incoming gradient", "begins with the predictions"),
         (START, "dvalues = layers[-1].output - targets", "incoming gradient", "predictions - targ"),
         (START, "dvalues = np.ones_like(targets)", "incoming gradient", "begins with ones"),
+        ("in reversed(layers)", "in layers", "incoming gradient", "begins at the last layer"),
+        ("layer.backward(dvalues)", "layer.backward(loss.dinputs)", "incoming gradient", "is for"),
+        (
+            START,
+            "dvalues = loss.forward(layers[-1].output, targets)",
+            "incoming gradient",
+            "itself",
+        ),
+        (START, "dvalues = None", "incoming gradient", "backward returns nothing"),
+        (
+            "in reversed(layers)",
+            "in layers.reverse() or layers",
+            "value",
+            "changes the list itself",
+        ),
+        ("dvalues = layer.dinputs", "dvalues = layer.output", "incoming gradient", "an output"),
+        ("(layers[-1].output, targets)", "(targets, layers[-1].output)", "incoming gradient", ""),
         ("in reversed(layers)", "in layers[::-2]", "incoming gradient", "the ReLU is passed by"),
     ],
 }

@@ -9,6 +9,10 @@ VELOCITY = "self.learning_rate * gradient + self.momentum * before"
 MISTAKES = {
     "momentum": [
         (VELOCITY, "self.learning_rate * gradient", "slip", "velocity is not kept"),
+        (VELOCITY, VELOCITY.replace("gra", "(1 - self.momentum) * gra"), "slip", "running mean"),
+        (VELOCITY, "self.learning_rate * (gradient + self.momentum * before)", "slip", "again"),
+        (VELOCITY, VELOCITY.replace("self.momentum", "(1 - self.momentum)"), "slip", "is lost"),
+        (VELOCITY, "self.learning_rate * gradient + before", "slip", "momentum is missing"),
         (VELOCITY, "gradient + self.momentum * before", "slip", "the learning rate is missing"),
         (
             VELOCITY,
@@ -20,6 +24,11 @@ MISTAKES = {
     ],
     "adam": [
         ("t = self.iterations + 1", "t = self.iterations + 2", "slip", "counted from 2"),
+        ("t = self.iterations + 1", "t = self.iterations", "not finite", "t counts from 1"),
+        ("t = self.iterations + 1", "t = 1", "slip", "1 - β has no power"),
+        ("v_corrected = v / (1 - self.beta_2**t)", "v_corrected = v", "slip", "only m is"),
+        ("m_corrected = m / (1 - self.beta_1**t)", "m_corrected = m", "slip", "only v is"),
+        ("np.sqrt(v_corrected) + self.epsilon", "np.sqrt(v_corrected)", "value", "biases"),
         ("return -self", "return self", "sign", "wrong sign"),
         ("return -self.learning_rate *", "return -", "slip", "the learning rate is missing"),
     ],

@@ -6,9 +6,12 @@ HANDED_OUT = {
     "stopping": ("unfinished", "still to be written"),
 }
 TERM = "self.dweights += 2 * self.weight_regularizer_l2 * self.weights"
+WORSE = "sum(losses[k] >= min(losses[:k]) for k in range(1, epoch + 1)) >= patience"
 MISTAKES = {
     "penalty": [
         (TERM, "pass", "term", "the penalty weight_regularizer_l2 = 0.3 is missing"),
+        (TERM, f"{TERM}**2", "term", "l2 = 0.3 is wrong: it is"),
+        (TERM, TERM.replace("+=", "="), "not connected", "the penalty alone"),
         (TERM, TERM.replace("+=", "-="), "term", "has the wrong sign"),
         ("self.inputs.T @ dvalues", "self.inputs.T @ dvalues / len(dvalues)", "factor", "1/5"),
         ("np.sum(self.weights**2)", "np.mean(self.weights**2)", "value", "the penalty is"),
@@ -22,6 +25,7 @@ MISTAKES = {
     "stopping": [
         (">= patience", "> patience", "value", "one epoch too late"),
         ("loss < losses[best]", "loss <= losses[best]", "value", "the first is the best"),
+        ("elif epoch - best >= patience", f"    continue\n        if {WORSE}", "value", "anew"),
         ("return epoch, best", "return best, epoch", "value", "swapped"),
         (
             "return epoch, best",

@@ -1,7 +1,7 @@
 """Mistakes in the exercises of lesson 8, and what the course says of them."""
 
 HANDED_OUT = {
-    "filters": ("other array", "reversed along its last two axes, as a kernel that is not flipped"),
+    "filters": ("other array", "would be right with kernel reversed along its last two axes"),
     "pooled": ("mask", "a wrong mask"),
     "outlet": ("unfinished", "still to be written"),
 }
@@ -34,6 +34,7 @@ MISTAKES = {
     "outlet": [
         (COUNT, COUNT.removesuffix(" + 1"), "value", "stands at its first place, too"),
         (COUNT, COUNT.replace("2 * ", ""), "value", "on both sides"),
+        (COUNT, "(n + 2 * padding - size + 1) // stride", "value", "is no step"),
         (COUNT, COUNT.replace("//", "/"), "value", "divide with //"),
         (COUNT, "n + 2 * padding - size + 1", "value", "the stride is not in it"),
     ],

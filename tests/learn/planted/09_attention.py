@@ -20,12 +20,16 @@ MISTAKES = {
             "value",
             "one position too",
         ),
+        ("scores, -np.inf", "scores, -9.0", "value", "gets a little still"),
+        ("scores, -np.inf", "-np.inf, scores", "value", "nothing to share"),
         ("np.tril(", "np.triu(", "value", "the mask is turned round"),
         ("tg.where(may_see, scores, -np.inf)", "scores", "value", "there is no mask"),
         ("np.tril(np.ones(scores.shape, bool))", "np.eye(len(x))", "value", "hides too much"),
     ],
     "letters": [
         ("codes[places + 1]", "codes[places - 1]", "value", "come before the inputs"),
+        ("codes[places + 1]", "codes[places] + 1", "value", "should be to the places"),
+        ("codes[places + 1]", "np.roll(codes[places], -1, 1)", "value", "its own first letter"),
         ("codes[places + 1]", "codes[places + 2]", "value", "two places further"),
         ("rng.integers(0, len(codes) - length, rows)", "np.arange(rows)", "value", "drawn anew"),
         (

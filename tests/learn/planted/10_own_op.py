@@ -1,7 +1,7 @@
 """Mistakes in the exercises of lesson 10, and what the course says of them."""
 
 HANDED_OUT = {
-    "swish": ("value", "which forget what they are made of"),
+    "swish": ("value", "does not know that it is made of x"),
     "smooth": ("not connected", "backward() leaves bare numbers in .grad"),
     "stepped": ("value", "shortened branches on a value that is computed in each call"),
 }

@@ -24,7 +24,7 @@ def check_slope(program, solution):
         try:
             compare_value(f"slope({title}, {x})", got, right, rtol=1e-9)
         except Wrong as wrong:
-            wrong.verdict = _cause_of_slope(program, f, x, right)
+            wrong.verdict = wrong.verdict or _cause_of_slope(program, f, x, right)
             raise
 
 
@@ -108,7 +108,7 @@ def check_newton(program, solution):
         try:
             compare_value(f"the step from {x} for {title}", got, solution.step(f, df, x))
         except Wrong as wrong:
-            wrong.verdict = _cause_of_step(f(x), df(x), x, got)
+            wrong.verdict = wrong.verdict or _cause_of_step(f(x), df(x), x, got)
             raise
         compare_value(f"the root of {title}", program.root(f, df, x), right, rtol=1e-9)
 
@@ -155,9 +155,9 @@ EXERCISES = [
         check_chain,
         see_chain,
         hints=[
-            "When x moves by a bit, x² moves by 2x bits, and the sine by cos(x²) of these.",
-            "A product moves because the one factor does, and because the other one does.",
-            "1/u falls where u rises.",
+            "wave: when x moves by a bit, x² moves by 2x bits, and the sine by cos(x²) of these.",
+            "swing: a product moves because the one factor does, and because the other one does.",
+            "hill: 1/u falls where u rises.",
         ],
         right="Slopes of functions in a row multiply: that one rule is all of backpropagation.",
     ),

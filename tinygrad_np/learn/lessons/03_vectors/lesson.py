@@ -16,8 +16,16 @@ def check_line(program, solution):
     if not isinstance(answer, tuple) or len(answer) != 2:
         raise Wrong("gradient should return two values, dw and db.")
     right = tg.grad(solution.loss, argnums=(0, 1))(w, b, x, y)
+    error = w * x + b - y
+    candidates = {
+        "it is the derivative by b: x is missing, or the two are swapped": right[1],
+        "it is the derivative by w": right[0],
+        "a mean of products is not the product of the means": 2 * np.mean(error) * np.mean(x),
+    }
     for name, got, value in zip(("dw", "db"), answer, right):
-        compare_gradient(name, got, value, counts={"the number of points": len(x)})
+        wrong = {cause: number for cause, number in candidates.items() if number is not value}
+        counts = {"the number of points": len(x)}
+        compare_gradient(name, got, value, counts=counts, candidates=wrong)
 
 
 def check_scale(program, solution):
@@ -31,7 +39,27 @@ def check_scale(program, solution):
 
 def check_standard(program, solution):
     inputs = np.random.default_rng(3).standard_normal((5, 2))
-    compare_layer(program.Standard(), solution.Standard(), [inputs])
+    layer = solution.Standard()
+    layer.forward(inputs)
+    scores, deviation = layer.output, layer.deviation
+
+    def way_back(mean, factor=scores):
+        def dinputs(dvalues):
+            by_deviation = factor * mean(dvalues * scores)
+            return (dvalues - mean(dvalues) - by_deviation) / deviation
+
+        return dinputs
+
+    candidates = {
+        "the means over the rows are sums there: divide by their number": way_back(
+            lambda values: np.sum(values, axis=0)
+        ),
+        "the means go over all numbers; each column has its own, over axis 0": way_back(np.mean),
+        "the term of the deviation lacks a factor: one input moves it by output / n": way_back(
+            lambda values: np.mean(values, axis=0), factor=1
+        ),
+    }
+    compare_layer(program.Standard(), solution.Standard(), [inputs], candidates)
 
 
 # --- pages ----------------------------------------------------------------------------------------

@@ -32,7 +32,15 @@ def check_network(program, solution):
     solution.backward(*right, y)
     own = _network(program)
     compare_value("forward(layers, loss, inputs, targets)", program.forward(*own, x, y), number)
-    program.backward(*own, y)
+    layers, loss = own
+    in_order = [*layers]
+    _watch(in_order, loss, y)
+    program.backward(layers, loss, y)
+    if layers != in_order:
+        raise Wrong(
+            "backward leaves the list of layers turned round.",
+            "layers.reverse() changes the list itself; reversed(layers) goes through it backwards",
+        )
     for k in (2, 0):
         for name in ("dweights", "dbiases"):
             title = f"{name} of layer {k}"
@@ -48,6 +56,54 @@ def check_network(program, solution):
 def _network(module):
     layers = [module.Dense(3, 3), module.ReLU(), module.Dense(3, 2)]
     return layers, module.SquaredError()
+
+
+def _watch(layers, loss, y):
+    """Make layers and loss refuse what does not fit, and say whose numbers it is."""
+    output = layers[-1].output
+    run_loss = loss.backward
+
+    def backward_of_loss(predictions, targets):
+        if not np.array_equal(predictions, output) or not np.array_equal(targets, y):
+            raise Wrong(
+                "loss.backward is not given the predictions and the targets, in this order.",
+                "the predictions are the output of the last layer",
+                "incoming gradient",
+            )
+        run_loss(predictions, targets)
+
+    loss.backward = backward_of_loss
+    for k in range(len(layers)):
+        layers[k].backward = _watched(k, layers, loss)
+
+
+def _watched(k, layers, loss):
+    layer, run = layers[k], layers[k].backward
+    wanted = layer.output.shape
+
+    def backward(dvalues):
+        shape = np.shape(dvalues)
+        if shape != wanted:
+            given = "nothing" if dvalues is None else f"dvalues of the shape {shape}"
+            text = f"layer {k}, {type(layer).__name__}, is given {given}; its output is {wanted}."
+            raise Wrong(text, _cause_by_shape(dvalues, k, layers, loss), "incoming gradient")
+        run(dvalues)
+
+    return backward
+
+
+def _cause_by_shape(dvalues, k, layers, loss):
+    if dvalues is None:
+        return "backward returns nothing: what it has found is in `dinputs`"
+    if np.ndim(dvalues) == 0:
+        return "that is the loss itself; its gradient is in loss.dinputs, after loss.backward"
+    if layers[k + 1 :] and not hasattr(layers[-1], "dinputs"):
+        return "the way back begins at the last layer: reversed(layers)"
+    if dvalues is getattr(loss, "dinputs", None):
+        return "loss.dinputs is for the last layer; each other one is given dinputs of the next"
+    if any(dvalues is layer.output for layer in layers):
+        return "it is an output, of the way forward; what goes back is `dinputs`"
+    return ""
 
 
 def _cause(solution, x, y, got, k, name):

@@ -35,7 +35,7 @@ def _cause(program, z, got, right):
             with tg.debug():
                 program.softmax(tg.Tensor(z, requires_grad=True, name="z"))
         except FloatingPointError as error:
-            return "not finite", re.sub(r", made at [^.;]+", "", str(error))
+            return "not finite", re.sub(r", made at \S+?:\d+", "", str(error))
     if np.shape(got) != right.shape:
         return "value", ""
     if np.allclose(np.sum(got), 1):
@@ -45,12 +45,33 @@ def _cause(program, z, got, right):
     first = np.sum(got[0])
     if not np.isclose(first, 1):
         return "value", f"probabilities of a row add up to 1; those of row 0 add up to {first:.4g}"
+    if np.allclose(got, tg.softmax(z - np.max(z, axis=0)), atol=1e-9):
+        return "axis", "each row needs a number of its own to subtract: its largest, along axis 1"
+    if np.ptp(got, axis=1).max() < 1e-9:
+        return "value", "logits that were made equal have lost their differences: subtract instead"
     return "value", ""
 
 
 def check_shares(program, solution):
     inputs = np.random.default_rng(5).standard_normal((4, 3))
-    compare_layer(program.Softmax(), solution.Softmax(), [inputs])
+    layer = solution.Softmax()
+    layer.forward(inputs)
+    p = layer.output
+    sums = {
+        "the sum over the classes is a mean there": lambda g: np.mean(g * p, axis=1, keepdims=True),
+        "the sum is that of dvalues, and should be that of dvalues * output": lambda g: np.sum(
+            g, axis=1, keepdims=True
+        ),
+        "the sum goes over all rows, and should be one for each": lambda g: np.sum(g * p),
+        "the sum should be subtracted, and is added": lambda g: (
+            -np.sum(g * p, axis=1, keepdims=True)
+        ),
+        "what a logit does to the other classes, the sum, is missing": lambda g: 0,
+    }
+    candidates = {
+        cause: lambda g, sum_of=sum_of: p * (g - sum_of(g)) for cause, sum_of in sums.items()
+    }
+    compare_layer(program.Softmax(), layer, [inputs], candidates)
 
 
 def check_entropy(program, solution):
@@ -63,6 +84,7 @@ def check_entropy(program, solution):
         "1 is added to the probability of the right class, and should be taken away": hits,
         "1 should be taken away from the probability of the right class": np.zeros((5, 3)),
         "the 1 of the right class is not divided by the number of rows": -5 * hits,
+        "[:, targets] takes these columns of all rows; each row has one target": -np.ones((5, 3)),
     }
     candidates = {
         cause: (loss.output + change) / len(inputs) for cause, change in candidates.items()

@@ -1,6 +1,7 @@
 """The checks of lesson 6."""
 
 import copy
+import functools
 from types import SimpleNamespace
 
 import numpy as np
@@ -8,24 +9,45 @@ import numpy as np
 import tinygrad_np as tg
 from tinygrad_np import nn
 from tinygrad_np.learn.exercises import Exercise
-from tinygrad_np.learn.verdicts import Wrong, compare_value
+from tinygrad_np.learn.verdicts import Wrong, cause_of, compare_value
 
 CURVATURE = np.array([[1.0, 25.0]])
 
 
-def compare_optimizer(optimizer, solution, like):
-    """Compare three steps along the valley; the verdict is that of `diagnose_optimizer`."""
-    ends = [walked(copy.deepcopy(each)).weights for each in (optimizer, solution)]
+def compare_optimizer(optimizer, solution, like, causes):
+    """Compare three steps along the valley; else the verdict is that of `diagnose_optimizer`.
+
+    Args:
+        optimizer: the learner's.
+        solution: the right one.
+        like: makes the library's, which steps as the solution does.
+        causes: wrong methods in the place of one of the solution's, by what is wrong with them.
+    """
+    with np.errstate(invalid="ignore"):
+        ends = [walked(copy.deepcopy(each)) for each in (optimizer, solution)]
+    variants = {cause: walked(_with(solution, *method)).weights for cause, method in causes.items()}
     mistake = nn.nnfs.diagnose_optimizer(optimizer, like)
+    weights = [layer.weights for layer in ends]
     try:
-        compare_value("layer.weights after 3 steps from (10, 1)", *ends)
+        compare_value("layer.weights after 3 steps from (10, 1)", *weights, causes=variants)
     except Wrong as wrong:
-        if mistake is not None:
+        if wrong.verdict:
+            wrong.kind = "slip"
+        elif mistake is not None:
             wrong.kind = mistake.kind
-            wrong.verdict = f"{type(optimizer).__name__}: {mistake.text}"
+            verdict = f"{type(optimizer).__name__}: {mistake.text}"
+            wrong.verdict = cause_of(verdict, mistake.kind)
         raise
+    compare_value("layer.biases, whose gradients are 0,", *(layer.biases for layer in ends))
     if mistake is not None:
         raise Wrong("the first steps are right, but not those for other gradients.", mistake.text)
+
+
+def _with(optimizer, name, function):
+    """Return a copy of an optimizer with another function in the place of a method."""
+    other = copy.deepcopy(optimizer)
+    setattr(other, name, functools.partial(function, other))
+    return other
 
 
 def walked(optimizer, start=((10.0, 1.0),)):
@@ -45,12 +67,29 @@ def walked(optimizer, start=((10.0, 1.0),)):
 # --- momentum -------------------------------------------------------------------------------------
 
 
+VELOCITIES = {  # wrong ones of an optimizer, from the velocity before and the gradient
+    "the gradient has the part 1 - momentum: a running mean, whose steps don't grow": (
+        lambda o, v, g: o.learning_rate * (1 - o.momentum) * g + o.momentum * v
+    ),
+    "what was subtracted has the learning rate in it, and is multiplied by it again": (
+        lambda o, v, g: o.learning_rate * (g + o.momentum * v)
+    ),
+    "momentum is the part that goes on, not the part that is lost": (
+        lambda o, v, g: o.learning_rate * g + (1 - o.momentum) * v
+    ),
+    "all of the velocity goes on: momentum is missing": lambda o, v, g: o.learning_rate * g + v,
+    "learning rate and momentum are swapped": lambda o, v, g: o.momentum * g + o.learning_rate * v,
+}
+
+
 def check_momentum(program, solution):
+    causes = {cause: ("velocity", velocity) for cause, velocity in VELOCITIES.items()}
     for rate, part in ((0.04, 0.9), (0.1, 0.5)):
         compare_optimizer(
             program.Momentum(rate, part),
             solution.Momentum(rate, part),
             lambda params, rate=rate, part=part: nn.SGD(params, lr=rate, momentum=part),
+            causes,
         )
 
 
@@ -73,12 +112,46 @@ def _page_of_steps(optimizer, path):
 # --- adam -----------------------------------------------------------------------------------------
 
 
+def _step(correct_m, correct_v):
+    """Return a step with other corrections: functions of β and t."""
+
+    def step(o, m, v):
+        t = o.iterations + 1
+        m = m * correct_m(o.beta_1, t)
+        v = v * correct_v(o.beta_2, t)
+        return -o.learning_rate * m / (np.sqrt(v) + o.epsilon)
+
+    return step
+
+
+def _right(beta, t):
+    return 1 / (1 - beta**t)
+
+
+STEPS = {
+    "only m is corrected; v is too small as well": _step(_right, lambda beta, t: 1),
+    "only v is corrected; m is too small as well": _step(lambda beta, t: 1, _right),
+    "1 - β has no power: after t steps it is 1 - βᵗ": _step(*[lambda beta, t: 1 / (1 - beta)] * 2),
+    "m and v are too small: divide by 1 - βᵗ": _step(*[lambda beta, t: 1 - beta**t] * 2),
+}
+
+
 def check_adam(program, solution):
+    causes = {cause: ("step", step) for cause, step in STEPS.items()}
+    with np.errstate(all="ignore"):
+        first = program.Adam(0.05).step(np.array([0.1]), np.array([0.001]))
+    if not np.isfinite(first).all():
+        raise Wrong(
+            f"the first step, for a gradient of 1, is {first[0]}; it should be -0.05.",
+            "`iterations` is 0 in the first step, and 1 - β⁰ is 0: t counts from 1",
+            "not finite",
+        )
     for rate, betas in ((0.05, (0.9, 0.999)), (0.02, (0.8, 0.95))):
         compare_optimizer(
             program.Adam(rate, *betas),
             solution.Adam(rate, *betas),
             lambda params, rate=rate, betas=betas: nn.Adam(params, lr=rate, betas=betas, eps=1e-7),
+            causes,
         )
 
 

@@ -37,7 +37,7 @@ def see_penalty(program, path):
 
 
 def check_dropped(program, solution):
-    inputs = np.random.default_rng(7).standard_normal((7, 4))
+    inputs = np.random.default_rng(7).standard_normal((7, 3))
     for rate in (0.2, 0.5):
         compare_layer(program.Dropout(rate), solution.Dropout(rate), [inputs])
     layers = [each.Dropout(0.2) for each in (program, solution)]
@@ -70,6 +70,7 @@ RUNS = [  # validation losses, patience
     ([5.0, 4.0, 4.5, 4.4, 4.3], 2),
     ([3.0, 2.0, 2.0, 2.0, 2.0, 1.0], 3),
     ([3.0, 2.5, 2.0], 2),
+    ([0.9, 0.95, 0.5, 0.7, 0.6, 0.65, 0.4], 3),
 ]
 
 
@@ -83,10 +84,12 @@ def check_stopping(program, solution):
                 _rises(losses, patience),
                 right[1],
             ),
+            "a new best epoch begins the count anew": _counted_on(losses, patience),
             "of equal losses the first is the best": _latest(losses, patience),
             "the two are swapped": right[::-1],
             "it stops one epoch too late": solution.stop(losses, patience + 1),
             "it stops one epoch too early": solution.stop(losses, patience - 1),
+            "it counts rises in a row, not the epochs since the best": _in_a_row(losses, patience),
         }
         name = f"stop({losses}, {patience})"
         compare_value(name, program.stop(losses, patience), right, causes=causes)
@@ -95,6 +98,28 @@ def check_stopping(program, solution):
 def _rises(losses, patience):
     rises = [epoch for epoch in range(1, len(losses)) if losses[epoch] > losses[epoch - 1]]
     return rises[patience - 1] if len(rises) >= patience else len(losses) - 1
+
+
+def _in_a_row(losses, patience):
+    best = rises = 0
+    for epoch in range(1, len(losses)):
+        rises = rises + 1 if losses[epoch] > losses[epoch - 1] else 0
+        best = min(best, epoch, key=losses.__getitem__)
+        if rises >= patience:
+            return epoch, best
+    return len(losses) - 1, best
+
+
+def _counted_on(losses, patience):
+    best = count = 0
+    for epoch, loss in enumerate(losses[1:], 1):
+        if loss < losses[best]:
+            best = epoch
+        else:
+            count += 1
+        if count >= patience:
+            return epoch, best
+    return len(losses) - 1, best
 
 
 def _latest(losses, patience):

@@ -35,7 +35,7 @@ def see_filters(program, path):
 
 
 def check_pooled(program, solution):
-    plain = np.random.default_rng(8).standard_normal((2, 4, 6))
+    plain = np.random.default_rng(8).standard_normal((2, 6, 10))
     for images in (plain, np.round(plain)):
         compare_op(program.pool, solution.pool, images)
 
@@ -51,7 +51,15 @@ def see_pooled(program, path):
 
 # --- outlet ---------------------------------------------------------------------------------------
 
-ROWS = [(8, 3, 1, 0), (9, 3, 1, 3), (8, 3, 2, 1), (9, 4, 3, 0), (5, 5, 1, 0), (28, 5, 2, 2)]
+ROWS = [  # n, size, stride, padding
+    (8, 3, 1, 0),
+    (9, 3, 1, 3),
+    (8, 3, 2, 1),
+    (7, 3, 2, 0),
+    (9, 4, 3, 0),
+    (5, 5, 1, 0),
+    (28, 5, 2, 2),
+]
 
 
 def check_outlet(program, solution):
@@ -60,6 +68,9 @@ def check_outlet(program, solution):
         wide = n + 2 * padding
         causes = {
             "the zeros are on both sides": (n + padding - size) // stride + 1,
+            "the 1 for the first place is no step: add it after the division": (
+                (wide - size + 1) // stride
+            ),
             "how often the window can move on; it stands at its first place, too": (
                 (wide - size) // stride
             ),

@@ -4,7 +4,7 @@ import numpy as np
 
 import tinygrad_np as tg
 from tinygrad_np.learn.exercises import Exercise
-from tinygrad_np.learn.verdicts import Wrong, compare_value
+from tinygrad_np.learn.verdicts import Wrong, both, compare_value
 
 # --- head -----------------------------------------------------------------------------------------
 
@@ -23,6 +23,7 @@ def check_head(program, solution):
         ),
         "the scores are not divided by √d": tg.softmax(scores, axis=1),
         "the scores are divided by d, not by its root": tg.softmax(scores / 3, axis=1),
+        "d is the length of a key, not the number of keys": tg.softmax(scores / 2, axis=1),
         "these are the scores: the softmax is missing": scores / root,
         "these are the powers of e: they are not divided by their sum": np.exp(scores / root),
     }
@@ -52,7 +53,14 @@ def _sequence():
 
 def check_causal(program, solution):
     x, matrices = _sequence()
-    got, right = (each.attend(x, *matrices) for each in (program, solution))
+    with np.errstate(invalid="ignore"):
+        got, right = (each.attend(x, *matrices) for each in (program, solution))
+    if np.isnan(got).any():
+        raise Wrong(
+            both("attend", got, right),
+            "where all scores of a row are -inf, there is nothing to share: a position sees itself "
+            "at least. And 0 · inf is nan",
+        )
     jacobian = tg.jacobian(lambda x: program.attend(x, *matrices))(x)
     slopes = np.abs(np.asarray(jacobian)).max(axis=(1, 3))
     ahead = np.triu(slopes, 1)
@@ -62,7 +70,12 @@ def check_causal(program, solution):
             f"the output at position {t} changes with the input at position {later}: the slope is "
             f"{ahead[t, later]:.3g}, and should be 0."
         )
-        raise Wrong(text, _cause_of_a_look_ahead(x, matrices, got))
+        cause = _cause_of_a_look_ahead(x, matrices, got)
+        if not cause and ahead.max() < 0.01:
+            cause = (
+                "what is masked gets a little still: exp of -inf is 0, of other numbers it is not"
+            )
+        raise Wrong(text, cause)
     below = np.diag(np.tril(slopes, -1), -1)
     own = slopes.diagonal().max()
     if own < 1e-9 or below.max() < 1e-9:
@@ -126,6 +139,9 @@ def check_letters(program, solution):
             "the targets are the inputs: the model learns to copy, and nothing else": inputs,
             "the targets come before the inputs: the model guesses what has been": inputs - 1,
             "the targets are two places further": inputs + 2,
+            "the last target of a row is its own first letter: the text goes on behind the row": (
+                np.roll(inputs, -1, axis=1)
+            ),
         }
         compare_value("targets, where the text is 0, 1, 2, ...", targets, inputs + 1, causes=causes)
         seen.update(first.ravel().tolist())
@@ -134,6 +150,11 @@ def check_letters(program, solution):
             f"60 batches begin at {len(seen)} different places; it should be many more.",
             "each batch has to be drawn anew",
         )
+    other = rng.permutation(40)
+    _, places = program.batch(codes, 3, 7, np.random.default_rng(1))
+    inputs, targets = program.batch(other, 3, 7, np.random.default_rng(1))
+    causes = {"one is added to the codes, and should be to the places": inputs + 1}
+    compare_value("targets, where the text is shuffled,", targets, other[places], causes=causes)
 
 
 def see_letters(program, path):

@@ -16,8 +16,9 @@ def check_swish(program, solution):
     compare_op(program.swish, solution.swish, x)
     s = solution.sigmoid(x)
     causes = {
-        "sigmoid turns Tensors into Python's numbers, which forget what they are made of. So for "
-        "the second derivative it is a constant; NumPy's functions are recorded": s * (1 - s),
+        "what sigmoid returns does not know that it is made of x: Python's numbers, .data and "
+        ".detach() forget it. So for the second derivative it is a constant; NumPy's functions are "
+        "recorded": s * (1 - s),
         "the second derivative is 0: nothing that the rule makes of x is recorded": 0 * x,
     }
     right = tg.grad(lambda x: tg.grad(lambda x: solution.swish(x).sum())(x).sum())(x)
