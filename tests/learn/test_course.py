@@ -69,9 +69,12 @@ def test_first_run_copies_and_checks(learn):
     for exercise in exercises().values():
         copy = Path("learn", exercise.folder.name, exercise.file.name)
         assert copy.read_bytes() == exercise.file.read_bytes()
-        assert (copy.parent / "lesson.md").exists()
+        page = (copy.parent / "lesson.md").read_text(encoding="utf-8")
+        assert "](../../" not in page, "nothing would be at the end of such a link"
         assert not (copy.parent / "lesson.py").exists()
         assert not (copy.parent / "solutions").exists()
+    dense = Path("learn", "04_dense", "lesson.md").read_text(encoding="utf-8")
+    assert "checks (docs/checks.md)" in dense
 
 
 def test_page_of_the_course_shows_what_is_said(learn):
@@ -87,12 +90,12 @@ def test_page_of_the_course_shows_what_is_said(learn):
 
 
 def test_hints_come_in_layers(learn, quick):
-    said = [learn("hint")[1] for _ in range(len(FIRST.hints) + 2)]
-    assert said[0] == "The cause: it is 1/2 times"
-    for hint, text in zip(FIRST.hints, said[1:]):
+    first, *said = (learn("hint")[1] for _ in range(len(FIRST.hints) + 1))
+    assert first == "The cause: it is 1/2 times"
+    for hint, text in zip(FIRST.hints, said, strict=True):
         assert " ".join(hint.split()) in text
     assert f"solution {FIRST.name}" in said[-1]
-    assert said[-1] == said[-2]
+    assert [learn("hint")[1] for _ in range(len(FIRST.hints) + 1)] == [first, *said], "once more"
     quick[FIRST.name] = session.Result("wrong", "It is 2.", "it is twice the right gradient")
     assert learn("hint")[1] == "The cause: it is twice the right gradient"
 

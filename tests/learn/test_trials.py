@@ -6,6 +6,7 @@ import pytest
 
 from tinygrad_np.learn.exercises import exercises
 from tinygrad_np.learn.trials import run_trial
+from tinygrad_np.learn.verdicts import both
 
 SOLUTION = exercises()["line"].solution.read_text(encoding="utf-8")
 
@@ -105,3 +106,9 @@ def test_numpy_of_the_learners_folder_is_not_taken(tmp_path, monkeypatch):
     (tmp_path / "numpy.py").write_text("raise ImportError")
     assert trial(tmp_path, SOLUTION).is_right
     assert {path.name for path in tmp_path.iterdir()} == {"numpy.py", "line.py"}
+
+
+def test_numbers_are_told_apart():
+    assert both("x", 0.5403023, 0.5403024) == "x is 0.5403023; it should be 0.5403024."
+    assert both("x", 1.0, 1 + 1e-16) == "x is 1; it should be 1."
+    assert both("x", 1.5, 2.5) == "x is 1.5; it should be 2.5."

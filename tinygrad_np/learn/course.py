@@ -115,12 +115,14 @@ def _mark(text: bytes) -> str:
 def page_files(lesson: Path) -> dict[str, bytes]:
     """Return the page of a lesson and its pictures, by name.
 
-    Links that lead out of the lessons are words there: nothing would be at their end.
+    Links that lead out of the lessons, to the project's docs, are words there, and say which page:
+    nothing would be at their end.
     """
     pages = [path for path in lesson.iterdir() if path.is_file() and path.suffix != ".py"]
     files = {page.name: page.read_bytes() for page in pages}
     text = files["lesson.md"].decode("utf-8")
-    files["lesson.md"] = re.sub(r"\[([^]]*)\]\((?:\.\./){2}[^)]*\)", r"\1", text).encode("utf-8")
+    words = re.sub(r"\[([^]]*)\]\((?:\.\./){2,}([^)]*)\)", r"\1 (\2)", text)
+    files["lesson.md"] = words.encode("utf-8")
     return files
 
 

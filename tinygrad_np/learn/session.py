@@ -79,11 +79,12 @@ class Session:
             note["verdict"] = result.verdict
             say(f"The cause: {result.verdict}")
         else:
-            number = note.get("hints", 0)
-            last = len(exercise.hints) - 1
+            of = len(exercise.hints)
+            number = note.get("hints", 0) % of
             note["hints"] = number + 1
-            say(f"Hint {min(number, last) + 1} of {last + 1}: {exercise.hints[min(number, last)]}")
-            if number >= last:
+            say(f"Hint {number + 1} of {of}: {exercise.hints[number]}")
+            if number + 1 == of:
+                note.pop("verdict", None)  # the next hint begins again, with the cause
                 say(f"That was the last hint. A solution: {COMMAND} solution {exercise.name}")
         self.course.save()
         return 0
