@@ -28,6 +28,15 @@ def empty_page():
         browser.close()
 
 
+def until(page, condition):
+    """Wait for something; a page's policy forbids that it evaluates text itself."""
+    for _ in range(100):
+        if page.evaluate(condition):
+            return
+        page.wait_for_timeout(50)
+    raise TimeoutError(f"not within five seconds: {condition}")
+
+
 def load(page, step):
     """Start the program of a step in the page, as `program`, and return it lowered."""
     lowered = lower(record_step(step).program)

@@ -1,10 +1,10 @@
-"""A browser for the tests of pages."""
+"""A browser for the tests of pages: one, with one window, since a new one takes most of a test."""
 
 import pytest
 from browser_steps import CHROMIUM
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def browser():
     playwright = pytest.importorskip("playwright.sync_api")
     with playwright.sync_playwright() as p:
@@ -13,23 +13,28 @@ def browser():
         running.close()
 
 
-@pytest.fixture
-def open_page(browser):
-    """Open an address; at the end, nothing may have gone wrong or been asked from the network."""
-    contexts, wrong = [], []
+@pytest.fixture(scope="package")
+def window(browser):
+    """A page of the browser, and what went wrong in it or was asked from the network."""
+    page, wrong = browser.new_page(reduced_motion="reduce"), []
+    page.on("console", lambda message: wrong.append(message.text))
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    page.on("request", lambda r: r.url.startswith(("file:", "data:")) or wrong.append(r.url))
+    return page, wrong
 
-    def opened(address, size=(1280, 860), **options):
-        viewport = {"width": size[0], "height": size[1]}
-        context = browser.new_context(viewport=viewport, reduced_motion="reduce", **options)
-        contexts.append(context)
-        page = context.new_page()
-        page.on("console", lambda message: wrong.append(message.text))
-        page.on("pageerror", lambda error: wrong.append(str(error)))
-        page.on("request", lambda r: r.url.startswith(("file:", "data:")) or wrong.append(r.url))
+
+@pytest.fixture
+def open_page(window):
+    """Open an address in place of what was open; at the end, nothing may have gone wrong."""
+    page, wrong = window
+    wrong.clear()
+
+    def opened(address, size=(1280, 860), color_scheme="light"):
+        page.goto("about:blank")  # or a fragment alone would not open the page anew
+        page.set_viewport_size({"width": size[0], "height": size[1]})
+        page.emulate_media(color_scheme=color_scheme)
         page.goto(address)
         return page
 
     yield opened
-    for context in contexts:
-        context.close()
     assert not wrong

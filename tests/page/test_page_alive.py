@@ -5,7 +5,7 @@ import re
 
 import numpy as np
 import pytest
-from browser_steps import CHROMIUM
+from browser_steps import CHROMIUM, until
 
 import tinygrad_np as tg
 from tinygrad_np import nn
@@ -327,15 +327,6 @@ def point(page, name, *index):
         return document.getElementById("origin").innerText;
     }"""
     return page.evaluate(script, [name, list(index)]).replace("−", "-")
-
-
-def until(page, condition):
-    """Wait for something; the page's policy forbids that it evaluates text itself."""
-    for _ in range(100):
-        if page.evaluate(condition):
-            return
-        page.wait_for_timeout(50)
-    pytest.fail(f"not within five seconds: {condition}")
 
 
 def number(text):

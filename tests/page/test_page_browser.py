@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from browser_steps import CHROMIUM
+from browser_steps import CHROMIUM, until
 from page_cases import adam_by_hand, classifier, small, small_by_hand, updated
 
 import tinygrad_np as tg
@@ -226,7 +226,7 @@ def test_a_wide_table_scrolls_by_the_arrows(visit):
     table.focus()
     page.keyboard.press("ArrowRight")
     assert step(page) == 1
-    page.wait_for_function("document.querySelector('#details .scroll').scrollLeft > 0")
+    until(page, "document.querySelector('#details .scroll').scrollLeft > 0")
 
 
 @pytest.mark.parametrize("size", [(1280, 860), (400, 800), (640, 430)])

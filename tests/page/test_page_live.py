@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from browser_steps import CHROMIUM, difference, empty_page, load, read, run_all, train
+from browser_steps import CHROMIUM, difference, load, read, run_all, train
 from op_cases import CASES
 from random_programs import arrays
 from step_cases import TRAININGS, random_step, results_of, step_of
@@ -23,9 +23,8 @@ pytestmark = [
 
 
 @pytest.fixture(scope="module")
-def page():
-    with empty_page() as empty:
-        yield empty
+def page(browser):
+    return browser.new_page()
 
 
 # --- every op -------------------------------------------------------------------------------------
