@@ -102,7 +102,16 @@ class SeveralProcesses(OneProcess):
             for name, array in zip("xyw", data.arrays):
                 values = np.ascontiguousarray(array.numpy())
                 options[f"{whose}{name}'s checksum"] = zlib.crc32(values.tobytes())
+        kinds = {k: type(g.bit_generator).__name__ for k, g in run.generators().items()}
+        options["generators"] = str(kinds)
         self.ranks.agree({**run.description(), **options}, "fit's ")
+        for generator in run.generators().values():
+            bits = generator.bit_generator
+            if not hasattr(bits, "jumped"):
+                raise TypeError(
+                    "distributed=True needs generators that give each rank noise of its own, such "
+                    f"as np.random.default_rng(0), not one of {type(bits).__name__}"
+                )
         self.ranks.broadcast(run.model)
 
     def order(self, run: Run) -> np.ndarray | None:
@@ -116,7 +125,9 @@ class SeveralProcesses(OneProcess):
         order, states = self.ranks.of_first((order, states))
         if not self.is_first:
             for generator, state in zip(generators, states, strict=True):
-                _jump(generator, state, self.ranks.rank)
+                bits: Any = generator.bit_generator
+                bits.state = state
+                bits.state = bits.jumped(self.ranks.rank).state  # 2¹²⁷ numbers further, or so
         return order
 
     def whole(self, epoch: Epoch) -> Epoch:
@@ -150,18 +161,6 @@ class SeveralProcesses(OneProcess):
         if len(set(texts)) == 1:
             return error
         return type(error)("\n".join(f"rank {k}: {text}" for k, text in enumerate(texts)))
-
-
-def _jump(generator: np.random.Generator, state: Any, times: int) -> None:
-    """Let a generator go on at a state, so many times 2¹²⁷ numbers further."""
-    bits: Any = generator.bit_generator
-    if not hasattr(bits, "jumped"):
-        raise TypeError(
-            "distributed=True needs generators that give each rank noise of its own, such as "
-            f"np.random.default_rng(0), not one of {type(bits).__name__}"
-        )
-    bits.state = state
-    bits.state = bits.jumped(times).state
 
 
 class SharedStep(Step):

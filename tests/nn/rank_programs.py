@@ -364,7 +364,7 @@ def disagree():
     options = {"loss": "cross_entropy", "optimizer": optimizer, "distributed": True}
     refused(ValueError, text, lambda: nn.fit(model, X, Y, **options))
     model = network()
-    options["optimizer"] = nn.SGD(model.parameters())
+    options |= {"optimizer": nn.SGD(model.parameters()), "progress": False}
     rows = 301 - dist.rank
     text = "fit's x is (301, 2) on rank 0, but (300, 2) on rank 1"
     refused(ValueError, text, lambda: nn.fit(model, X[:rows], Y[:rows], **options))
@@ -378,6 +378,10 @@ def disagree():
     validation = (VALIDATION[0] + dist.rank, VALIDATION[1])
     text = "fit's validation x's checksum is "
     refused(ValueError, text, lambda: nn.fit(model, X, Y, validation_data=validation, **options))
+    within = {"callbacks": [nn.Checkpoint(sys.argv[2], updates=2)]}
+    refused(ValueError, "write after epochs", lambda: nn.fit(model, X, Y, **within, **options))
+    other = np.random.Generator(np.random.SFC64(0))
+    refused(TypeError, "not one of SFC64", lambda: nn.fit(model, X, Y, rng=other, **options))
     batches = nn.data.batches(X, Y, 50)
     refused(TypeError, "needs arrays", lambda: nn.fit(model, batches, **options))
     options["optimizer"] = nn.SGD(model.parameters(), reduce=dist.all_sum)

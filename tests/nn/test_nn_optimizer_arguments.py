@@ -223,3 +223,48 @@ def test_a_step_after_zero_grad_says_the_order():
     optimizer.zero_grad()
     with pytest.raises(RuntimeError, match=r"backward\(\) between zero_grad\(\) and step\(\)"):
         optimizer.step()
+
+
+OPTIMIZERS = [nn.SGD, nn.AdaGrad, nn.RMSprop, nn.Adadelta, nn.Adam, nn.AdamW]
+OPTIMIZERS += [nn.Adamax, nn.NAdam, nn.RAdam, nn.Lion]
+
+
+@pytest.mark.parametrize("kind", OPTIMIZERS)
+def test_reduce_is_between_the_gradient_and_the_decay(kind):
+    """As if another process had the same gradient, by hand."""
+    results = []
+    for factor, reduce in ((2, None), (1, lambda g: g + g)):
+        p = parameter()
+        optimizer = kind([{"params": [p]}], lr=0.1, weight_decay=0.5, reduce=reduce)
+        for _ in range(3):
+            optimizer.zero_grad()
+            ((p * p).sum() * factor).backward()
+            optimizer.step()
+        results.append(p.numpy())
+    np.testing.assert_array_equal(*results)
+
+
+def test_reduce_takes_zeros_where_nothing_was_reached_but_not_what_is_frozen():
+    a, b, frozen = parameter(), parameter(), parameter()
+    frozen.requires_grad = False
+    seen = []
+    optimizer = nn.SGD([a, frozen, b], lr=0.1, reduce=lambda g: seen.append(g) or g + 1)
+    a.sum().backward()
+    before = [p.numpy() for p in (a, b, frozen)]
+    optimizer.step()
+    assert seen[0].tolist() == [1.0] * a.size + [0.0] * b.size
+    moved = [x - p.numpy() for x, p in zip(before, (a, b, frozen), strict=True)]
+    np.testing.assert_allclose(moved[0], 0.2, rtol=1e-6)
+    np.testing.assert_allclose(moved[1], 0.1, rtol=1e-6)
+    np.testing.assert_array_equal(moved[2], 0)
+
+
+def test_reduce_that_does_not_fit():
+    p = parameter()
+    with pytest.raises(TypeError, match="reduce must be a function of an array"):
+        nn.Adam([p], reduce="sum")
+    p.sum().backward()
+    before = p.tolist()
+    with pytest.raises(ValueError, match="of the shape that it is given"):
+        nn.Adam([p], reduce=lambda g: g.sum()).step()
+    assert p.tolist() == before
