@@ -389,22 +389,16 @@ def test_what_writes_is_recorded_as_a_write_or_refused(line, passes, tmp_path):
 # --- what ops return ----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    "gradient",
-    [False, pytest.param(True, marks=pytest.mark.oracle)],
-    ids=["plain", "gradient"],
-)
 @every_case
-def test_ops_return_the_same_kinds_eager_recorded_and_compiled(case, gradient):
+def test_ops_return_the_same_kinds_eager_recorded_and_compiled(case):
+    """Without gradients; with them, the tests of compiled ops see to it."""
+
     def step(*inputs):
         outs = case.function(*case.arguments(inputs), **case.params)
         return outs if isinstance(outs, (list, tuple)) else (outs,)
 
     program = tg.compile(step)
-    inputs = [
-        tg.Tensor(value, requires_grad=gradient and value.dtype.kind == "f")
-        for value in case.point()
-    ]
+    inputs = [tg.Tensor(value) for value in case.point()]
     want = step(*inputs)
     for _ in range(3):
         got = program(*inputs)
