@@ -1,5 +1,6 @@
 """Training steps without arguments, as the lowering to loops takes them."""
 
+import functools
 import linecache
 
 import numpy as np
@@ -7,6 +8,7 @@ from random_programs import World, program
 
 import tinygrad_np as tg
 from tinygrad_np import nn
+from tinygrad_np.compiler.lowering import LoweringError, lower, record_step
 
 
 def step_of(case, dtype):
@@ -31,6 +33,17 @@ def results_of(step):
     if isinstance(results, tg.Tensor):
         results = (results,)
     return [np.asarray(getattr(r, "data", r)) for r in results if r is not None]
+
+
+@functools.cache
+def lowered_op(case, dtype):
+    """The loops of an op's step, and its results; or a LoweringError and None."""
+    step = step_of(case, dtype)
+    try:
+        lowered = lower(record_step(step).program)
+    except LoweringError as error:
+        return error, None
+    return lowered, results_of(step)
 
 
 # --- trainings ------------------------------------------------------------------------------------
