@@ -58,7 +58,7 @@ python examples/flow.py
 ```
 
 An installed package carries them. This runs one and opens what it drew; without a name it lists
-all. `pip install "tinygrad-np[examples,sklearn,mpi]"` brings what they need.
+all. `python -m pip install "tinygrad-np[examples,sklearn,mpi]"` brings what they need.
 
 ```bash
 python -m tinygrad_np.demo flow

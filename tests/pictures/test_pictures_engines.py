@@ -180,6 +180,11 @@ def test_other_suffixes(tmp_path, name):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_page_is_no_picture(tmp_path):
+    with pytest.raises(ValueError, match=r"not 'g\.html': \.html\(path\) writes a page"):
+        graph_of("diamond").save(tmp_path / "g.html")
+
+
 def test_a_folder_that_is_not_there(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"can't write .*there is no folder .*missing"):
         graph_of("diamond").save(tmp_path / "missing" / "g.svg")

@@ -659,6 +659,16 @@ def test_after_backward_it_says_that_the_values_are_gone():
     assert any("freed" in note for note in found.not_looked_at)
 
 
+def test_an_axis_that_is_gone_is_said_to_be_gone():
+    """After backward() nothing knows the axis of a softmax."""
+    w = tg.Tensor(np.ones((2, 3)), requires_grad=True)
+    loss = -tg.softmax(np.ones((4, 2)) @ w, axis=0)[:, 0].mean()
+    assert [finding.kind for finding in tg.lint(loss)] == ["axis"]
+    loss.backward()
+    assert not tg.lint(loss)
+    assert any("a softmax over the rows" in note for note in tg.lint(loss).not_looked_at)
+
+
 def test_a_complete_record_leaves_nothing_out():
     model = network()
     with tg.record() as r:

@@ -37,7 +37,7 @@ class Writable:
         if node.op is None and modes.recording.get():
             raise RuntimeError(
                 f"{action} on {self._title()}, a leaf that requires grad: the gradient would no "
-                "longer belong to it. Do it under no_grad(), or on a copy: t.copy()"
+                "longer belong to it. Do it inside of `with no_grad():`, or on a copy: t.copy()"
             )
         if node.op is not None and not modes.recording.get():
             raise RuntimeError(

@@ -167,7 +167,8 @@ class Graph(Snapshot):
         path = Path(path)
         suffix = path.suffix.lower()
         if suffix not in SUFFIXES:
-            raise ValueError(f"save() writes {', '.join(SUFFIXES)} files, not {path.name!r}")
+            page = ": .html(path) writes a page" if suffix == ".html" else ""
+            raise ValueError(f"save() writes {', '.join(SUFFIXES)} files, not {path.name!r}{page}")
         if not path.parent.is_dir():
             raise FileNotFoundError(f"can't write {path}: there is no folder {path.parent}")
         if not os.access(path.parent, os.W_OK):

@@ -135,8 +135,9 @@ def _not_looked_at(graph: LossGraph) -> list[str]:
     if record is None:
         if any(node.saved is None for node in graph.calls()):
             notes.append(
-                "values (dead or saturated units, overflow, infinite derivatives): backward() "
-                "freed them; call lint before it, or give a record"
+                "values and axes (dead or saturated units, overflow, infinite derivatives, "
+                "a softmax over the rows): backward() freed them; call lint before it, or give a "
+                "record"
             )
         notes.append("detached branches and a missing zero_grad(): they need a record")
         if graph.model is None:

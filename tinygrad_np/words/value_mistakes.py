@@ -298,6 +298,6 @@ def gradient_sums(graph: LossGraph) -> Iterator[Finding]:
             "missing zero_grad",
             f"{graph.names(sums)} held a gradient before, and backward() added to it",
             graph.evidence.place(graph.root),
-            "Call optimizer.zero_grad() (or model.zero_grad()) before each backward(), unless "
-            "gradients of several batches are meant to add up.",
+            "Call optimizer.zero_grad() (or model.zero_grad(), or by hand `.grad = None`) before "
+            "each backward(), unless gradients of several batches are meant to add up.",
         )
