@@ -698,8 +698,20 @@ class TestOrigins:
         assert "Σ 0.weight[0, 0, :, :] · padded[1, 0, 2:5, 3:6]" in said
 
     def test_a_softmax_is_its_exponentials(self, visit):
-        said = point(visit(attention()), "softmax", 2, 1, 0, 1)
-        assert "softmax[2, 1, 0, 1] = e[2, 1, 0, 1] / Σ e[2, 1, 0, :]" in said
+        """Also after they were divided in place."""
+        page = visit(attention())
+        row, largest = "divide[2, 1, 0, :]", "max divide[2, 1, 0, :]"
+        one = f"exp(divide[2, 1, 0, 1] - {largest})"
+        said = point(page, "softmax", 2, 1, 0, 1)
+        assert f"softmax[2, 1, 0, 1] = {one} / Σ exp({row} - {largest}) = " in said
+        said = point(page, "∂L/∂divide", 2, 1, 0, 1)
+        products = "Σ (∂L/∂softmax[2, 1, 0, :] · softmax[2, 1, 0, :])"
+        assert f" = (∂L/∂softmax[2, 1, 0, 1] - {products}) · softmax[2, 1, 0, 1] = " in said
+
+    def test_a_limit_that_is_none_is_not_written(self, visit):
+        """A sigmoid clips its input from above alone."""
+        said = point(visit(words()), "e", 1, 0)
+        assert "e[1, 0] = exp(min(add₁[1, 0], 80)) = " in said
 
     @pytest.mark.parametrize("make", [small, spiral, convolution, attention, lstm, dropout])
     def test_every_number_comes_of_what_is_said(self, visit, make):

@@ -167,6 +167,21 @@ const isTruth = ([b]) => live.program.buffers[b][0] === "b1";
 const amount = (place, x) => isTruth(place) ? x ? "True" : "False" : number(x);
 const brackets = (place, x) => x < 0 ? `(${number(x)})` : amount(place, x);
 
+// A call of operands that are written already.
+function called({ name, operands: places }, operands) {
+  if (name === "copy" || name === "positive") return operands[0];
+  if (name === "negative") return `(−${operands[0]})`;
+  if (name === "reciprocal") return `(1 / ${operands[0]})`;
+  if (name === "square") return `${operands[0]}²`;
+  if (name === "clip") {
+    const [, low, high] = places.map(value), [x, ...limits] = operands.map(bare);
+    if (low === -Infinity) return `min(${x}, ${limits[1]})`;
+    if (high === Infinity) return `max(${x}, ${limits[0]})`;
+  }
+  const sign = INFIX[name];
+  return sign ? `(${operands.join(` ${sign} `)})` : `${SHORT[name] ?? name}(${operands.map(bare).join(", ")})`;
+}
+
 // A call as it is written, its unnamed and its overwritten operands spelled out; `leaf` writes a place.
 function spelled(found, leaf, depth = 0) {
   const operands = found.operands.map((place, k, all) => {
@@ -177,12 +192,7 @@ function spelled(found, leaf, depth = 0) {
     if (inner && !inner.operands) return k < all.length - 1 ? `(${summed(inner)})` : summed(inner);
     return isNamed || !owner(place) ? named(place) : "…";
   });
-  if (found.name === "copy" || found.name === "positive") return operands[0];
-  if (found.name === "negative") return `(−${operands[0]})`;
-  if (found.name === "reciprocal") return `(1 / ${operands[0]})`;
-  if (found.name === "square") return `${operands[0]}²`;
-  const sign = INFIX[found.name];
-  return sign ? `(${operands.join(` ${sign} `)})` : `${SHORT[found.name] ?? found.name}(${operands.map(bare).join(", ")})`;
+  return called(found, operands);
 }
 const named = place => label(place) ?? (writers.has(place[0]) ? "…" : number(value(place)));
 
@@ -202,8 +212,18 @@ function pattern(places, loop) {
   return isWhole ? written({ name, index }) : `${places.length} numbers of ${name}`;
 }
 const pairsOf = found => (found.terms || found.over.map(q => [q])).map(pair => pair.map(original));
+// Such a part, or a call of such parts: what was summed before memory was used again.
+function part(places, loop, depth = 0) {
+  const isOne = depth > 0 && places.every(q => key(q) === key(places[0]));
+  if (isOne && (owner(places[0]) ? stands(places[0], loop) : !writers.has(places[0][0]))) return named(places[0]);
+  const calls = places.map(q => origin(q, loop)), [first] = calls;
+  const isSame = first && calls.every(c => c?.loop === first.loop), whole = pattern(places, loop);
+  if (whole || !isSame || !first.operands?.length || depth > 3) return whole || (isOne && first && !first.operands ? summed(first) : null);
+  const operands = first.operands.map((_, k) => part(calls.map(c => c.operands[k]), first.loop, depth + 1));
+  return operands.every(Boolean) ? called(first, operands) : null;
+}
 function summed(found, pairs = pairsOf(found)) {
-  const sides = pairs[0].map((_, k) => pattern(pairs.map(pair => pair[k]), found.loop));
+  const sides = pairs[0].map((_, k) => part(pairs.map(pair => pair[k]), found.loop));
   const all = sides.every(Boolean) ? sides.join(" · ") : found.terms ? "row · column" : `${pairs.length} numbers`;
   return `${SUMS[found.name] ?? found.name} ${all}`;
 }
