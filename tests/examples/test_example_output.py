@@ -28,11 +28,16 @@ def run(arguments, cwd, **environment):
     )
 
 
-@pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
 @pytest.mark.parametrize(
-    "arguments",
-    [SPIRAL, ["graph.py"], ["step.py"], ["book_layers.py"]],
-    ids=["spiral", "graph", "step", "layers"],
+    ("arguments", "encoding"),
+    [
+        (SPIRAL, "ascii"),
+        (["graph.py"], "ascii"),
+        (["step.py"], "ascii"),
+        (["book_layers.py"], "ascii"),
+        (["book_layers.py"], "cp1252"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else value[0],
 )
 def test_they_print_on_consoles_with_few_characters(tmp_path, arguments, encoding):
     if arguments[0] != "book_layers.py":
