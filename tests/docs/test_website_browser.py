@@ -6,7 +6,7 @@ import threading
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
-from browser_steps import CHROMIUM
+from browser_steps import CHROMIUM, until
 
 playwright = pytest.importorskip("playwright.sync_api")
 pytestmark = [
@@ -96,8 +96,7 @@ def test_the_live_page_of_the_home_page(browser, addresses):
         assert box["y"] + box["height"] <= DESKTOP[1], "not in the first screen"
         before = frame.locator("#live").inner_text()
         frame.get_by_role("button", name="One step").click()
-        page.wait_for_timeout(200)
-        assert frame.locator("#live").inner_text() != before
+        playwright.expect(frame.locator("#live")).not_to_have_text(before, use_inner_text=True)
 
 
 def test_a_live_page_is_light_or_dark_as_the_site(browser, addresses):
@@ -119,7 +118,7 @@ def test_code_is_copied_without_prompts_and_outputs(browser, addresses):
         page.context.grant_permissions(["clipboard-read", "clipboard-write"])
         page.goto(addresses["server"] + "start.html")
         page.locator("[data-clipboard-target]").first.click()
-        page.wait_for_timeout(200)
+        until(page, "navigator.clipboard.readText().then(text => text.length > 0)")
         text = page.evaluate("navigator.clipboard.readText()")
     assert text.startswith("import numpy as np\nimport tinygrad_np as tg\nw = tg.Tensor(")
     assert ">>>" not in text
