@@ -247,7 +247,7 @@ def test_folder_is_found_from_inside(learn, quick, monkeypatch):
 
 def test_watch_goes_on_from_exercise_to_exercise(learn, quick, monkeypatch):
     learn()
-    monkeypatch.setattr(watching, "PAUSE", 0.2)
+    monkeypatch.setattr(watching, "PAUSE", 0.02)
     monkeypatch.setattr(sys, "stdin", io.StringIO("h\n"))
     waiting = list(exercises().values())
     check = session.Session.check
