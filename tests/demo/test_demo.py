@@ -149,10 +149,15 @@ def test_a_program_runs_from_anywhere(installed, tmp_path):
     assert done.returncode == 0, done.stderr
     assert "own_op.png" in done.stdout.splitlines()[-1]
     assert (tmp_path / "elsewhere" / "größe→" / "own_op.png").stat().st_size > 10_000
-    helped = called("own_op", "--help", cwd=tmp_path, path=installed)
+
+
+def test_options_are_handed_on(tmp_path):
+    for package in demo.PACKAGES:
+        pytest.importorskip(package)
+    helped = called("own_op", "--help", cwd=tmp_path, path=ROOT)
     assert (helped.returncode, helped.stderr) == (0, "")
     assert "--epochs" in helped.stdout
     (tmp_path / "file").write_text("")
-    refused = called("own_op", "--out", "file/deeper", cwd=tmp_path, path=installed)
+    refused = called("own_op", "--out", "file/deeper", cwd=tmp_path, path=ROOT)
     assert refused.returncode == 2
     assert "argument --out: can't write to the folder" in refused.stderr.splitlines()[-1]

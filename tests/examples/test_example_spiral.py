@@ -124,10 +124,9 @@ def test_the_network_learns_the_spiral(spiral, tmp_path, capsys):
 @pytest.mark.parametrize(
     "options",
     [
-        ["--classes", "2"],
+        ["--classes", "2", "--width", "1"],
         ["--classes", "8", "--samples", "3"],
         ["--samples", "1"],
-        ["--width", "1"],
         ["--samples", "700", "--width", "70", "--epochs", "1"],
     ],
     ids=" ".join,
@@ -295,7 +294,7 @@ def border_is_white(path, margin=10):
     return all(edge.min() == 255 for edge in edges)
 
 
-@pytest.mark.parametrize("largest", [1.5, 40, 5e3, 7e5, 3e8, 9e30])
+@pytest.mark.parametrize("largest", [1.5, 40, 5e3, 3e8, 9e30])
 def test_the_figure_of_a_run_that_diverged_fits_its_page(
     spiral, plots, monkeypatch, tmp_path, largest
 ):

@@ -1,5 +1,6 @@
 """The built-in layout: what every drawing must keep to, whatever the graph."""
 
+import functools
 import itertools
 import random
 
@@ -109,18 +110,20 @@ def test_inputs_stand_above_what_is_made_of_them(layout):
         assert source.y + source.height / 2 < target.y - target.height / 2
 
 
-@pytest.mark.oracle
-def test_texts_fit_their_boxes(layout):
-    """Measured with the widest of the usual fonts, DejaVu Sans, which matplotlib brings."""
-    pytest.importorskip("matplotlib")
+@functools.cache
+def width(text, size, **font):
+    """The width of a text in DejaVu Sans, the widest of the usual fonts, which matplotlib brings."""
     from matplotlib.font_manager import FontProperties
     from matplotlib.textpath import TextPath
 
-    def width(text, size, **font):
-        text = "".join(c if ord(c) < 0x3000 else "W" for c in text)  # a glyph that it has
-        path = TextPath((0, 0), f"|{text}|", size, prop=FontProperties(**font))
-        return path.get_extents().width
+    text = "".join(c if ord(c) < 0x3000 else "W" for c in text)  # a glyph that it has
+    path = TextPath((0, 0), f"|{text}|", size, prop=FontProperties(**font))
+    return path.get_extents().width
 
+
+@pytest.mark.oracle
+def test_texts_fit_their_boxes(layout):
+    pytest.importorskip("matplotlib")
     for box in layout.boxes:
         node = box.node
         if node.kind == "number":
