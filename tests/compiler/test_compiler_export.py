@@ -1,8 +1,10 @@
 """Exported files compute alone what the compiled function computes, or say that they can't."""
 
 import collections
+import contextlib
 import importlib.util
 import itertools
+import signal
 
 import numpy as np
 import pytest
@@ -175,3 +177,48 @@ def test_what_text_cannot_say_is_refused(exported, tmp_path):
     with pytest.raises(tg.CompileError, match="a object is returned"):
         exported(lambda x: (x * 2, thing), X)
     assert not list(tmp_path.iterdir())
+
+
+# --- files ----------------------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def files_of_at_most(size):
+    """A disk that is full after so many bytes of a file, as far as this process can tell."""
+    resource = pytest.importorskip("resource")
+    signals = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, limits[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, signals)
+
+
+def export(w, path):
+    if path.name.startswith("step"):
+        step = tg.compile(lambda: w * 2)
+        step()
+        step()
+        return step.export(path)
+    function = tg.export_onnx if path.suffix == ".onnx" else tg.export_numpy
+    return function(lambda x: x @ w, X, path)
+
+
+@pytest.mark.parametrize("name", ["step.py", "step.c", "predict.py", "predict.onnx"])
+def test_a_disk_that_is_full_leaves_the_old_files(name, tmp_path):
+    path = tmp_path / name
+    assert export(tg.rand(4, 2), path) == path
+    before = {p.name: p.read_bytes() for p in tmp_path.iterdir()}
+    with files_of_at_most(100_000), pytest.raises(OSError, match="too large"):
+        export(tg.rand(4, 20_000), path)
+    assert {p.name: p.read_bytes() for p in tmp_path.iterdir()} == before
+
+
+def test_paths_that_cannot_be_written(tmp_path):
+    step = tg.compile(lambda: tg.Tensor(1.0) * 2)
+    with pytest.raises(ValueError, match=r"writes \.py and \.c files, not 'step\.txt'"):
+        step.export(tmp_path / "step.txt")
+    with pytest.raises(FileNotFoundError, match="there is no folder"):
+        step.export(tmp_path / "missing" / "step.c")

@@ -279,7 +279,7 @@ def test_examples_hold_numbers_of_a_kind(tmp_path):
 
 
 def test_paths_that_cannot_be_written(tmp_path, monkeypatch):
-    with pytest.raises(ValueError, match=r"writes an \.onnx file, not 'model.py'"):
+    with pytest.raises(ValueError, match=r"writes \.onnx files, not 'model.py'"):
         tg.export_onnx(abs, X, tmp_path / "model.py")
     with pytest.raises(FileNotFoundError, match="there is no folder"):
         tg.export_onnx(abs, X, tmp_path / "nowhere" / "f.onnx")

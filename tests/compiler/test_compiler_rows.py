@@ -288,7 +288,7 @@ def test_what_was_there_stays_if_the_export_fails(tmp_path):
 
 
 def test_paths_that_cannot_be_written(tmp_path):
-    with pytest.raises(ValueError, match=r"writes a \.py file, not 'model\.onnx'"):
+    with pytest.raises(ValueError, match=r"writes \.py files, not 'model\.onnx'"):
         tg.export_numpy(abs, X, tmp_path / "model.onnx")
     with pytest.raises(FileNotFoundError, match="there is no folder"):
         tg.export_numpy(abs, X, tmp_path / "missing" / "file.py")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import os
 import sys
 import threading
 import time
@@ -31,6 +30,7 @@ from .tape import Tape
 from .variants import Recording, Variants
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Callable
     from pathlib import Path
 
@@ -362,13 +362,23 @@ class Compiled:
         Or a step without arguments to a .c file that needs only libm, with `main`, its data and
         state to a .bin beside it: `cc -O3 -ffp-contract=off step.c -lm && ./a.out` trains.
 
+        Returns:
+            The path.
+
         Raises:
             CompileError: it calls something that the file can't hold.
+            ValueError: another suffix.
+            OSError: the files can't be written; those that were there are as they were.
         """
-        if os.fspath(path).endswith(".c"):
+        from .files import target
+
+        path = target(path, "export", ".py", ".c")
+        if path.suffix == ".c":
             from .native.file import export as export_c
 
-            return export_c(self, self._name, path)
-        from .emitters.numpy_file import export
+            export_c(self, self._name, path)
+        else:
+            from .emitters.numpy_file import export
 
-        return export(self._latest_variant(), path)
+            export(self._latest_variant(), path)
+        return path

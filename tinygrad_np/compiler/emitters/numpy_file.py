@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import ast
 import itertools
-import os
 import zipfile
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..errors import CompileError
+from ..files import draft
 from ..statements import Var
 from .names import RESERVED, Names
 from .numpy_literals import dtype_text, number_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from ..program import Output
     from ..variant import Variant
@@ -43,26 +43,20 @@ def checked(name, value, shape, dtype):
 '''
 
 
-def export(variant: Variant, path: str | os.PathLike[str]) -> Path:
+def export(variant: Variant, path: Path) -> None:
     """Write the program, and its state as it is now, to `path` and an .npz beside it.
-
-    Returns:
-        The path.
 
     Raises:
         CompileError: the program calls a Python function, leaves arguments changed, or returns
             something that text can't say.
-        ValueError: a file name without .py.
+        OSError: the files can't be written; those that were there are as they were.
     """
-    path = Path(path)
-    if path.suffix != ".py":
-        raise ValueError(f"export() writes a .py file (and an .npz beside it), not {path.name!r}")
     file = _File(variant)
     file.check()
     text = file.text()
-    write_arrays(path.with_suffix(".npz"), file.arrays)
-    path.write_text(text, encoding="utf-8")
-    return path
+    with draft(path) as own:
+        write_arrays(own.with_suffix(".npz"), file.arrays)
+        own.write_text(text, encoding="utf-8")
 
 
 def write_arrays(path: Path, arrays: dict[str, Any]) -> None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ...core.callsite import short_place
 from ..errors import CompileError
+from ..files import draft
 from ..lowering import lower, record_step
 from ..lowering.loops import Gather, Guard, Map, Matmul, Reduce
 from ..lowering.translation import call_name
@@ -19,6 +18,7 @@ from .text import PRELUDE, LoopText, comment, line_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from ..lowering.loops import Loop, View
     from ..lowering.translation import Lowered
@@ -63,25 +63,22 @@ int main(int count, char **words) {{
 """
 
 
-def export(f: Callable, name: str, path: str | os.PathLike[str]) -> Path:
+def export(f: Callable, name: str, path: Path) -> None:
     """Write a step without arguments to a C file, and its data and state to a .bin beside it.
-
-    Returns:
-        The path.
 
     Raises:
         CompileError: an operation of it is none of C's, with its line; or it needs arguments.
+        OSError: the files can't be written; those that were there are as they were.
     """
-    path = Path(path)
     try:
         lowered = lower(record_step(f).program)
     except TypeError as error:
         raise CompileError(f"a C file holds its data: {error}") from None
     file = _File(lowered, name, path)
     text = file.text()
-    path.with_suffix(".bin").write_bytes(b"".join(file.contents))
-    path.write_text(text, encoding="utf-8")
-    return path
+    with draft(path) as own:
+        own.with_suffix(".bin").write_bytes(b"".join(file.contents))
+        own.write_text(text, encoding="utf-8")
 
 
 class _File:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..callers import function_name
+from ..files import draft, target
 from ..rows.export import Example
 from ..rows.merging import SIZES
 from .graph import to_bytes
@@ -14,7 +13,9 @@ from .merging import for_any_rows
 from .recording import graph_of
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Callable
+    from pathlib import Path
 
 _MOST = 2**31 - 1  # bytes of a message of Protocol Buffers
 
@@ -46,38 +47,13 @@ def export_onnx(f: Callable, example: Any, path: str | os.PathLike[str]) -> Path
             more than 2 GB of arrays.
         OSError: the file can't be written; the one that was there is as it was.
     """
-    path = _checked_path(path)
+    path = target(path, "export_onnx", ".onnx")
     rows = Example(example)
     graphs = [graph_of(f, rows.batch(size)) for size in SIZES]
     name = function_name(f)
     content = to_bytes(for_any_rows(name, graphs), name)
     if len(content) > _MOST:
         raise ValueError(f"{path.name} would have {len(content):,} bytes, and 2 GB are the most")
-    _write(path, content)
+    with draft(path) as own:
+        own.write_bytes(content)
     return path
-
-
-def _checked_path(path: Any) -> Path:
-    """Return a path that a file can be written to.
-
-    Raises:
-        ValueError, OSError: none can.
-    """
-    path = Path(path)
-    if path.suffix != ".onnx":
-        raise ValueError(f"export_onnx() writes an .onnx file, not {path.name!r}")
-    if not path.parent.is_dir():
-        raise FileNotFoundError(f"can't write {path}: there is no folder {path.parent}")
-    if path.is_dir():
-        raise IsADirectoryError(f"can't write {path}: it is a folder")
-    return path
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Write a file beside its place, and put it there once it is whole."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        draft.write_bytes(content)
-        os.replace(draft, path)
-    finally:
-        draft.unlink(missing_ok=True)

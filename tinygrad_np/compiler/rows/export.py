@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import os
 import sys
-import tempfile
 import warnings
 import zipfile
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,6 +19,7 @@ from ...core.tensor import Tensor
 from ..assembly import named_with_line
 from ..emitters.numpy_file import write_arrays
 from ..errors import CompileError
+from ..files import draft, target
 from ..proof import DifferenceError, compare
 from ..statements import Var
 from .apart import check_shapes, check_values
@@ -30,7 +28,9 @@ from .file import RowsFile
 from .merging import SIZES, for_any_rows, model_of, record_at
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
 
 _PROOFS = (1, 50)  # numbers of rows, besides those of the recordings
 _SOME = [0, 3, 4, 5, 8, 10]  # of 13 rows: others than these if they are turned round or moved
@@ -65,7 +65,9 @@ def export_numpy(
         ValueError: another ending, or arguments without rows or with different numbers of them.
         OSError: the files can't be written; those that were there are as they were.
     """
-    path = _checked_path(path, embed)
+    path = target(path, "export_numpy", ".py")
+    if not embed:
+        _check_arrays(path.with_suffix(".npz"))
     rows = Example(example)
     frame = outside(sys._getframe(1))
     own_line = place_of(frame.f_code, frame.f_lasti)
@@ -190,26 +192,13 @@ def _compare(
 # --- files ----------------------------------------------------------------------------------------
 
 
-def _checked_path(path: Any, embed: bool) -> Path:
-    """Return a path that a file can be written to.
-
-    Raises:
-        ValueError, OSError: none can.
-    """
-    path = Path(path)
-    if path.suffix != ".py":
-        raise ValueError(f"export_numpy() writes a .py file, not {path.name!r}")
-    if not path.parent.is_dir():
-        raise FileNotFoundError(f"can't write {path}: there is no folder {path.parent}")
-    if path.is_dir():
-        raise IsADirectoryError(f"can't write {path}: it is a folder")
-    arrays = path.with_suffix(".npz")
-    if not embed and arrays.exists() and not _is_ours(arrays):
+def _check_arrays(path: Path) -> None:
+    """Raise if arrays would take the place of an .npz that is not of an exported file."""
+    if path.exists() and not _is_ours(path):
         raise FileExistsError(
-            f"{arrays} is there, and is not of an exported file: it would be lost. Instead: "
+            f"{path} is there, and is not of an exported file: it would be lost. Instead: "
             "another name, or embed=True"
         )
-    return path
 
 
 def _is_ours(path: Path) -> bool:
@@ -222,19 +211,15 @@ def _is_ours(path: Path) -> bool:
 
 
 def _put(file: RowsFile, path: Path, prove: Callable[[Path], None]) -> None:
-    """Write the files beside their places, prove them, and put them there."""
-    with tempfile.TemporaryDirectory(prefix=f".{path.stem}_", dir=path.parent) as folder:
-        draft = Path(folder, path.name)
-        arrays = draft.with_suffix(".npz")
+    """Write the files, proved before they are in their places."""
+    with draft(path) as own:
         if file.constants:
             file.digest = _digest(file.constants)
-            write_arrays(arrays, {"digest": np.array(file.digest), **file.constants})
-        draft.write_text(file.text(), encoding="utf-8")
-        prove(draft)
-        draft.write_text(file.text(), encoding="utf-8")  # it is known now which rows it takes
-        if file.constants:
-            os.replace(arrays, path.with_suffix(".npz"))
-        os.replace(draft, path)
+            arrays = {"digest": np.array(file.digest), **file.constants}
+            write_arrays(own.with_suffix(".npz"), arrays)
+        own.write_text(file.text(), encoding="utf-8")
+        prove(own)
+        own.write_text(file.text(), encoding="utf-8")  # it is known now which rows it takes
 
 
 def _digest(arrays: dict[str, np.ndarray]) -> str:
