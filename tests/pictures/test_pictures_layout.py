@@ -112,7 +112,7 @@ def test_inputs_stand_above_what_is_made_of_them(layout):
 
 @functools.cache
 def width(text, size, **font):
-    """The width of a text in DejaVu Sans, the widest of the usual fonts, which matplotlib brings."""
+    """The width in DejaVu Sans, the widest of the usual fonts, which matplotlib brings."""
     from matplotlib.font_manager import FontProperties
     from matplotlib.textpath import TextPath
 

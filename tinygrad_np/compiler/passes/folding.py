@@ -11,14 +11,17 @@ if TYPE_CHECKING:
 
 
 def fold_constants(program: Program) -> None:
-    """Replace the results of statements that read nothing but constants by their values."""
+    """Replace the results of statements that read nothing but constants by their values.
+
+    A guard of constants held when they were recorded, and holds in every call.
+    """
     changed = program.changed()
     numbers: dict[Any, Any] = {}
     kept = []
     for statement in program.statements:
         statement.replace(numbers)
         read = statement.reads()
-        free = statement.acts or statement.writes is not None
+        free = (statement.kind != "guard" and statement.acts) or statement.writes is not None
         touched = any(out.root in changed for out in statement.outs)
         if free or touched or any(v.constant is None or v.root in changed for v in read):
             kept.append(statement)
