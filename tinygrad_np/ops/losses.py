@@ -203,7 +203,7 @@ def check_target(logits, target, axis, ignore_index):
     # Where labels are ignored a recording takes one way, whether a batch has such or not.
     is_unsigned = kind == "u" or unsigned is not target
     quick = is_unsigned and (ignore_index is None or type(target) is np.ndarray)
-    if target.size == 0 or (quick and unsigned.max() < classes):
+    if target.size == 0 or (quick and np.maximum.reduce(unsigned, axis=None) < classes):
         return
     wrong = (target < 0) | (target >= classes)
     if ignore_index is not None:
@@ -274,7 +274,7 @@ def _cross_entropy(
             target = np.where(counted, target, 0)
         # Positions of the targets' logits in the flat logits: much faster than two-axis indexing.
         starts = _row_starts(logits.size, classes)
-        picked = starts + target.ravel().astype(np.intp)
+        picked = starts + target.ravel().astype(np.intp, copy=False)
         hit = shifted.reshape(-1)[picked].reshape(target.shape)
         if label_smoothing:
             hit = (1 - label_smoothing) * hit + label_smoothing * shifted.mean(axis=-1)
