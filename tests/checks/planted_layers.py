@@ -23,6 +23,15 @@ class Linear:
         return d @ self.W.T
 
 
+class Updating(Linear):
+    """Takes a step within backward, and computes with the new weights from there on."""
+
+    def backward(self, d):
+        self.dW, self.db = self.x.T @ d, d.sum(axis=0)
+        self.W -= 0.1 * self.dW
+        return d @ self.W.T
+
+
 class Params:
     """Parameters and gradients in dicts of the same keys."""
 
@@ -460,6 +469,12 @@ WRONG = {
         [X],
         "dweights",
         r"weight_regularizer_l2 = 0.3 is wrong: it is .* at .* and should be .*; the rest is right",
+    ),
+    "updates-in-backward": (
+        Updating(),
+        [X],
+        "dinputs",
+        r"backward has changed W before it is computed: update after backward",
     ),
     "penalty-alone": (
         broken(Dense(3, 2, 0, 0.3), dweights=lambda s, d: 0.6 * s.weights),

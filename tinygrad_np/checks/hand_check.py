@@ -212,6 +212,7 @@ class _Check:
             trial.others = self._others
             trial.right_with = self._right_with
             trial.slips = self._slips
+        trial.candidates = self._after_changes()
         return trial
 
     def _answer(self, gs: list[Any]) -> Any:
@@ -255,6 +256,18 @@ class _Check:
                 title = check.parameter.name if check.parameter else "inputs"
                 others[title] = check.right(self.dvalues).values
         return others
+
+    def _after_changes(self) -> dict[str, np.ndarray]:
+        """Return what the gradient is with parameters that backward has changed already."""
+        hand, gradients = self.hand, {}
+        for parameter in hand.parameters.values():
+            value = parameter.get(hand.done)
+            if not np.array_equal(value, parameter.get(hand.layer), equal_nan=True):
+                right = self._right_with(parameter.name, value)
+                if right is not None:
+                    when = "before it is computed: update after backward"
+                    gradients[f"backward has changed {parameter.name} {when}"] = right
+        return gradients
 
     def _slips(self) -> Iterator[tuple[str, np.ndarray]]:
         try:
