@@ -48,6 +48,29 @@ def a_classifier():
 
 
 @right
+def a_penalty_in_the_loss():
+    model = nn.Sequential(nn.Linear(4, 8, weight_l2=1e-3, bias_l1=1e-3), nn.ReLU(), nn.Linear(8, 3))
+    return trained(model, lambda: nn.cross_entropy(model(X), Y) + nn.regularization_loss(model))
+
+
+@right
+def attention_to_a_single_token():
+    layer, head = nn.MultiheadAttention(4, 2, batch_first=True), nn.Linear(4, 3)
+    model = nn.ModuleList([layer, head])
+    return trained(model, lambda: nn.cross_entropy(head(layer(*[X[:, None]] * 3)[0][:, 0]), Y))
+
+
+@right
+def a_loss_after_a_fit():
+    model = mlp(4, 8, 3)
+    adam = nn.Adam(model.parameters())
+    nn.fit(model, X, Y, loss=nn.cross_entropy, optimizer=adam, epochs=4, progress=False)
+    with tg.record() as record:
+        loss = nn.cross_entropy(model(X), Y)
+    return loss, model, record
+
+
+@right
 def adam_on_small_weights():
     model = mlp(4, 64, 3)
     with tg.no_grad():

@@ -137,6 +137,30 @@ def likelihood_of_probabilities_as_loss():
     return classifier(lambda p: tg.log(p)[ROWS, Y].mean(), last=(nn.Softmax(),))
 
 
+@planted("one class", "softmax", "always 1")
+def softmax_of_one_unit():
+    model = mlp(4, 8, 1, last=(nn.Softmax(),))
+    return trained(model, lambda: nn.binary_cross_entropy(model(X), Y[:, None] > 0), steps=1)
+
+
+@planted("one class", "cross_entropy", "always 1")
+def cross_entropy_of_one_unit():
+    model = mlp(4, 8, 1)
+    return trained(model, lambda: nn.cross_entropy(model(X), Y * 0), steps=1)
+
+
+@planted("penalty left out", "0.weight_l2", "0.001")
+def penalty_without_its_loss():
+    model = nn.Sequential(nn.Linear(4, 8, weight_l2=1e-3), nn.ReLU(), nn.Linear(8, 3))
+    return trained(model, lambda: nn.cross_entropy(model(X), Y))
+
+
+@planted("penalty left out", "bias_l1")
+def penalty_on_biases():
+    model = nn.Linear(4, 3, bias_l1=0.1)
+    return trained(model, lambda: nn.cross_entropy(model(X), Y))
+
+
 # --- data, targets, start values ------------------------------------------------------------------
 
 
@@ -160,6 +184,19 @@ def weights_of_nan():
     with tg.no_grad():
         model[2].weight[1, 1] = np.nan
     return trained(model, lambda: nn.cross_entropy(model(X), Y), steps=1)
+
+
+@planted("not finite", "weight", "an update has ruined it")
+def weights_ruined_by_a_rate():
+    model = mlp(4, 8, 1)
+    optimizer = nn.SGD(model.parameters(), 1e4)
+    with tg.record() as record, np.errstate(all="ignore"):
+        for _ in range(9):
+            loss = nn.mse_loss(model(X), T)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+    return loss, model, record
 
 
 @planted("unscaled inputs", "255")

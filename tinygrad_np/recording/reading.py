@@ -113,7 +113,7 @@ class Reading:
         value = self._saved(node).get("out")
         if value is not None:
             return value
-        for child in self.children(node):
+        for child in reversed(self.children(node)):  # a parameter's of the last step
             value = self.operand(child, child.parents.index(node))
             if value is not None:
                 return value

@@ -29,6 +29,7 @@ MISTAKES = (
     network_mistakes.numbers_that_are_not_finite,
     probability_mistakes.probabilities_as_logits,
     probability_mistakes.softmax_of_probabilities,
+    probability_mistakes.softmax_of_one,
     probability_mistakes.likelihood_of_probabilities,
     probability_mistakes.log_of_probabilities,
     value_mistakes.targets_that_are_none,
@@ -44,6 +45,7 @@ MISTAKES = (
     value_mistakes.gradient_sums,
     probability_mistakes.loss_of_wrong_sign,
     probability_mistakes.softmax_over_rows,
+    network_mistakes.penalties_left_out,
     network_mistakes.targets_out_of_range,
     network_mistakes.unscaled_inputs,
     network_mistakes.wider_data,
@@ -72,9 +74,9 @@ def lint(loss: Tensor, model: Any = None, *, record: Record | None = None) -> Fi
     that overflow; values that are not finite; values that left the graph as bare numbers
     (`float(t)`); parameters that the loss does not reach, and where their branch was detached;
     integers and float64 in the place of float32; inputs that are not scaled; dead ReLUs, saturated
-    activations and equal units; infinite derivatives, also those that a where() hides in the
-    forward pass; gradients that vanish or explode; a learning rate of 0 or far too large; and a
-    missing zero_grad() or step().
+    activations and equal units; penalties that the loss leaves out; infinite derivatives, also
+    those that a where() hides in the forward pass; gradients that vanish or explode; a learning
+    rate of 0 or far too large; and a missing zero_grad() or step().
     Nothing is changed, and nothing raises because of a finding.
 
     Args:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 Group = tuple[str, ...]  # names of ops
 
 LOSSES_OF_LOGITS: Group = ("cross_entropy", "binary_cross_entropy_with_logits")
+LOSSES_OF_CLASSES: Group = ("cross_entropy",)
 SOFTMAXES: Group = ("softmax",)
 LOG_SOFTMAXES: Group = ("log_softmax",)
 SIGMOIDS: Group = ("sigmoid",)

@@ -40,6 +40,29 @@ def several_losses(graph: LossGraph) -> Iterator[Finding]:
         )
 
 
+def penalties_left_out(graph: LossGraph) -> Iterator[Finding]:
+    """Find a layer with a penalty, trained on a loss that does not have it."""
+    record = graph.evidence.record
+    if record is None or graph.model is None or graph.root not in record.gradients:
+        return
+    layer_ops = loss_graph.PRODUCTS + loss_graph.ADDITIONS
+    for path, module in graph.model.named_modules():
+        penalties = module.penalties if hasattr(module, "regularization_loss") else {}
+        for penalty, strength in penalties.items():
+            parameter = getattr(module, penalty.partition("_")[0])
+            uses = [] if parameter is None else graph.evidence.children(node_of(parameter))
+            if not uses or not all(is_op(use, layer_ops) for use in uses):
+                continue
+            name = f"{path}.{penalty}" if path else penalty
+            yield Finding(
+                "penalty left out",
+                f"`{name}` is {number_text(strength)}, but the loss has no such penalty",
+                graph.evidence.place(graph.root),
+                "Add nn.regularization_loss(model) to the loss; nn.fit does.",
+            )
+            return
+
+
 # --- data and targets -----------------------------------------------------------------------------
 
 

@@ -57,6 +57,25 @@ def softmax_of_probabilities(graph: LossGraph) -> Iterator[Finding]:
             )
 
 
+def softmax_of_one(graph: LossGraph) -> Iterator[Finding]:
+    """Find a softmax over a single output of a layer, alone or in a cross-entropy."""
+    evidence = graph.evidence
+    losses = loss_graph.LOSSES_OF_CLASSES
+    for node in graph.calls(losses + loss_graph.SOFTMAXES + loss_graph.LOG_SOFTMAXES):
+        logits = node.parents[0]
+        axis = evidence.arguments(node).get("axis", -1)
+        if not is_layer(logits) or not isinstance(axis, int) or logits.shape[axis] != 1:
+            continue
+        yield Finding(
+            "one class",
+            f"{evidence.made_by(node)} is of one number for each row: its probability is always "
+            "1, whatever the network says, and no gradient comes back",
+            evidence.place(node),
+            "For two classes, give this number to nn.binary_cross_entropy_with_logits, or end in "
+            "tg.sigmoid; for more, the last layer needs an output for each.",
+        )
+
+
 def likelihood_of_probabilities(graph: LossGraph) -> Iterator[Finding]:
     """Find probabilities, rather than their logs, in nll_loss."""
     evidence = graph.evidence

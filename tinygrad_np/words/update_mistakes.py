@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..core.node import Node
+from ..core.tensor import gradient_of
 from ..recording.findings import Finding, Place
 from ..recording.reading import bare
 from . import loss_graph
@@ -78,8 +79,8 @@ def missing_step(graph: LossGraph) -> Iterator[Finding]:
     for leaf in graph.leaves():
         passes = _passes(record, leaf)
         last = bare(record.gradients.get(leaf))
-        kept = None if leaf.grad is None else leaf.grad.data
-        if passes >= REPEATS and kept is not None and np.array_equal(kept, last):
+        kept = gradient_of(leaf) if passes >= REPEATS else None
+        if kept is not None and np.array_equal(kept.data, last):
             yield Finding(
                 "missing step",
                 f"backward() ran {passes} times, and the parameters were never updated",
