@@ -99,7 +99,7 @@ class Linear(Module):
             f"{self!r} needs inputs of shape (..., {features}), not {x.shape}: "
             f"x is {tg.describe(data)}, the weight {tg.describe(self.weight)}"
             + (". Did you mean x.T?" if transposed else "")
-            + (". To make rows of images: x.reshape(len(x), -1)" if images else "")
+            + (". To make rows: x.reshape(len(x), -1)" if images else "")
         )
 
     def regularization_loss(self) -> Tensor | float:

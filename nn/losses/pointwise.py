@@ -100,7 +100,10 @@ def categorical_crossentropy(probs: Any, target: Any, reduction: str = "mean") -
         raise TypeError(misfit(f"targets must be integers (classes) or floats, not {t.dtype}"))
     labels = t.numpy()
     if labels.shape != p.shape[:1]:
-        raise ValueError(misfit(f"classes must have shape {p.shape[:1]}, not {labels.shape}"))
+        fix = "; one-hot rows must be floats: target.astype(float)"
+        if labels.shape != p.shape:
+            fix = _reshape(labels, p.shape[:1])
+        raise ValueError(misfit(f"classes must have shape {p.shape[:1]}, not {labels.shape}{fix}"))
     wrong = (labels < 0) | (labels >= classes)
     if wrong.any():
         row = int(np.argmax(wrong))
@@ -123,9 +126,11 @@ def binary_cross_entropy(
         weight: factors of the losses, of a shape that broadcasts to theirs.
 
     Raises:
-        ValueError: shapes that differ, outputs that are no probabilities.
+        ValueError: shapes that differ, outputs that are no probabilities, integers as targets that
+            are not 0 and 1.
     """
     x, y = alike("binary_cross_entropy", probs, target)
+    _check_classes("binary_cross_entropy", probs, target)
 
     def misfit(problem: str) -> str:
         call = describe_call("binary_cross_entropy", probs=probs, target=target)
@@ -169,9 +174,10 @@ def binary_cross_entropy_with_logits(
         pos_weight: factors of the part for targets of 1, such as one for each label.
 
     Raises:
-        ValueError: shapes that differ.
+        ValueError: shapes that differ, integers as targets that are not 0 and 1.
     """
     x, y = alike("binary_cross_entropy_with_logits", logits, target)
+    _check_classes("binary_cross_entropy_with_logits", logits, target)
     losses = _bce_with_logits(x, y)
     if pos_weight is not None:
         losses = losses + (as_tensor(pos_weight) - 1) * y * tg.softplus(-x)
@@ -186,12 +192,34 @@ def alike(loss: str, prediction: Any, target: Any) -> tuple[Tensor, Tensor]:
     x, y = as_floats(prediction, np.float64), as_tensor(target)
     if x.shape == y.shape:
         return x, (y.astype(x.dtype) if y.dtype.kind in "biu" else y)
-    x_lengths, y_lengths = ([n for n in t.shape if n != 1] for t in (x, y))
-    fix = f"; target.reshape({x.shape}) would fit" if x_lengths == y_lengths else ""
+    fix = _reshape(y, x.shape)
     if x.ndim == 2 and y.shape == x.shape[::-1]:
         fix = "; target.T would fit"
     call = describe_call(loss, prediction=prediction, target=target)
     raise ValueError(f"{call}: the shapes differ{fix}")
+
+
+def _reshape(target: Any, shape: tuple[int, ...]) -> str:
+    """Return what to write if the target differs from a shape in axes of one element alone."""
+    lengths, wanted = ([n for n in given if n != 1] for given in (target.shape, shape))
+    return f"; target.reshape({shape}) would fit" if lengths == wanted else ""
+
+
+def _check_classes(loss: str, prediction: Any, target: Any) -> None:
+    """Raise for targets of integers that are not 0 and 1, such as -1 and 1, or 1 and 2."""
+    labels = as_tensor(target)
+    if labels.dtype.kind not in "iu":
+        return
+    values = labels.numpy()
+    wrong = (values < 0) | (values > 1)
+    if wrong.any():
+        call = describe_call(loss, prediction=prediction, target=target)
+        raise ValueError(f"{call}: the classes are 0 and 1, but there is {_first(values, wrong)}")
+
+
+def _first(values: np.ndarray, wrong: np.ndarray) -> Any:
+    """Return the first value where `wrong` is true; no mask picks it, which can't be compiled."""
+    return values.reshape(-1)[int(np.argmax(wrong))]
 
 
 def _inside(p: Tensor) -> Tensor:
@@ -205,7 +233,7 @@ def _check_probabilities(p: Tensor, misfit: Callable[[str], str], loss_of_logits
     values = p.numpy()
     wrong = (values < -_ROUNDING) | (values > 1 + _ROUNDING)
     if wrong.any():
-        problem = f"probabilities lie between 0 and 1, but there is {values[wrong][0]:g}"
+        problem = f"probabilities lie between 0 and 1, but there is {_first(values, wrong):g}"
         raise ValueError(misfit(f"{problem}; for logits there is {loss_of_logits}"))
 
 

@@ -286,9 +286,18 @@ def test_targets_that_do_not_fit(loss, target, error, said):
         loss(tg.Tensor(softmax(normal(4, 3)), requires_grad=True), target)
 
 
-def test_one_hot_integers_get_advice():
+@pytest.mark.parametrize("loss", LOSSES)
+def test_one_hot_integers_get_advice(loss):
     with pytest.raises(ValueError, match=r"one-hot rows must be floats: target.astype\(float\)"):
-        nn.cross_entropy(normal(4, 3), np.eye(3, dtype=int)[[0, 1, 2, 0]])
+        loss(softmax(normal(4, 3)), np.eye(3, dtype=int)[[0, 1, 2, 0]])
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_a_column_of_classes_gets_advice(loss):
+    with pytest.raises(ValueError, match=r"\(4, 1\); target\.reshape\(\(4,\)\) would fit"):
+        loss(softmax(normal(4, 3)), np.zeros((4, 1), int))
+    with pytest.raises(ValueError, match=r"not \(3, 1\)$"):
+        loss(softmax(normal(4, 3)), np.zeros((3, 1), int))
 
 
 @pytest.mark.parametrize("loss", LOSSES)

@@ -190,6 +190,20 @@ def test_shape_errors_name_both_operands_and_their_lines(loss):
         loss(scores, bare)
 
 
+@pytest.mark.parametrize(
+    "loss", [nn.binary_cross_entropy, nn.binary_cross_entropy_with_logits], ids=lambda f: f.__name__
+)
+@pytest.mark.parametrize("labels", [[-1, 1, 1], [1, 2, 1], np.uint8([0, 1, 3])], ids=str)
+def test_integers_that_are_not_0_and_1(loss, labels):
+    x = np.full(3, 0.5)
+    with pytest.raises(ValueError, match=r"the classes are 0 and 1, but there is (-1|2|3)$"):
+        loss(x, labels)
+    with pytest.raises(ValueError, match="the classes are 0 and 1"):
+        tg.compile(loss)(x, np.asarray(labels))
+    for right in ([0, 1, 1], [False, True, True]):
+        assert loss(x, right).item() == pytest.approx(loss(x, [0.0, 1.0, 1.0]).item())
+
+
 @pytest.mark.parametrize("loss", LOSSES)
 def test_empty_batch(loss):
     x, t = np.zeros((0, 1)), np.zeros((0, 1))
@@ -240,8 +254,9 @@ def test_targets_of_integers_are_those_of_floats(loss, dtype, kind):
 def test_outputs_that_are_no_probabilities(loss, bad):
     """Clipped they would look certain, and learn nothing."""
     probs = np.array([[0.25, 0.75], [bad, 0.5]])
-    with pytest.raises(ValueError, match=rf"between 0 and 1, but there is {bad:g}; for logits"):
-        loss(probs, np.array([[0.0, 1.0], [1.0, 0.0]]))
+    for call in (loss, tg.compile(loss)):
+        with pytest.raises(ValueError, match=rf"between 0 and 1, but there is {bad:g}; for logits"):
+            call(probs, np.array([[0.0, 1.0], [1.0, 0.0]]))
 
 
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])

@@ -192,8 +192,11 @@ def check_target(logits, target, axis, ignore_index):
     classes = shape[axis]
     expected = shape[:-1] if axis == -1 else shape[:axis] + shape[axis:][1:]
     if target.shape != expected:
-        one_hot_rows = target.shape == logits.shape
-        hint = "; one-hot rows must be floats: target.astype(float)" if one_hot_rows else ""
+        hint = ""
+        if target.shape == logits.shape:
+            hint = "; one-hot rows must be floats: target.astype(float)"
+        elif [n for n in target.shape if n != 1] == [n for n in expected if n != 1]:
+            hint = f"; target.reshape({expected}) would fit"
         raise ValueError(
             f"classes for logits {logits.shape} along axis {axis} must have shape "
             f"{expected}, not {target.shape}{hint}"
