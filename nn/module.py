@@ -11,6 +11,7 @@ import numpy as np
 from tinygrad_np import Tensor, Text, no_grad, shorten_traceback
 
 from .arguments import plain_array
+from .foreign_names import ForeignMembers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -56,7 +57,7 @@ def _buffer(data: Any, persistent: bool, name: str | None) -> Buffer:
     return Buffer(data, persistent=persistent, name=name)
 
 
-class Module:
+class Module(ForeignMembers):
     """Base of layers and models: set Parameters, Buffers and Modules, and write `forward`.
 
     Their order is the order in which they were set, their names are the attributes' names.

@@ -158,6 +158,7 @@ def test_axes_that_are_no_integers(f, axis):
         (lambda: T(2, 3).transpose(0, 0), ValueError, ["transpose", "(2, 3)", "repeated"]),
         (lambda: T(2, 3).transpose(0), ValueError, ["transpose", "(2, 3)"]),
         (lambda: T(2, 3).transpose(0, 2), np.exceptions.AxisError, ["transpose", "(2, 3)"]),
+        (lambda: T(2, 3, 4).transpose(1, 2), ValueError, ["all 3", "t.swapaxes(a, b)"]),
         (lambda: T(2, 3).swapaxes(0, 2), np.exceptions.AxisError, ["axis 2"]),
         (lambda: T(2, 3).moveaxis(-3, 0), np.exceptions.AxisError, ["axis -3"]),
         (lambda: tg.cross_entropy(T(2, 3), [0, 0], 2), np.exceptions.AxisError, ["axis 2"]),

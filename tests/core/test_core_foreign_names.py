@@ -180,9 +180,13 @@ def test_functions_elsewhere(name):
         ("interp", r"has no attribute 'interp'$"),
         ("ndarray", r"has no attribute 'ndarray'$"),
         ("cuda", r"'cuda': leave it out"),
+        ("mse_loss", r"write tinygrad_np\.nn\.mse_loss$"),
+        ("distributions", r"write tinygrad_np\.nn\.distributions$"),
+        ("long", r"write np\.int64$"),
     ],
 )
 def test_names_that_the_package_does_not_have(name, text):
+    assert tg.nn  # whose names are known once it is loaded
     with pytest.raises(AttributeError, match=text):
         getattr(tg, name)
 
@@ -202,6 +206,16 @@ def test_names_that_the_package_does_not_have(name, text):
         (lambda t: t.sum(where=MASK), r"'where', but np\.sum of a Tensor has"),
         (lambda t: t.max(initial=0), r"'initial', but np\.max of a Tensor has"),
         (lambda t: t.sum(size=3), r"has no argument 'size'$"),
+        (lambda t: tg.tril(t, diagonal=1), r"'diagonal': it is called k here"),
+        (lambda t: tg.one_hot([1], num_classes=2), r"'num_classes': it is called classes here"),
+        (
+            lambda t: tg.scaled_dot_product_attention(t, t, t, is_causal=True),
+            r"'is_causal': it is called causal here",
+        ),
+        (
+            lambda t: tg.scaled_dot_product_attention(t, t, t, attn_mask=None),
+            r"'attn_mask': it is called mask here",
+        ),
         (lambda t: tg.zeros(2, 3), r"zeros\(\(2, 3\)\)"),
         (lambda t: tg.ones(2, np.int64(3)), r"ones\(\(2, 3\)\)"),
     ],

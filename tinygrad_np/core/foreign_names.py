@@ -38,7 +38,7 @@ METHODS_ELSEWHERE = {
     "numel": "t.size",
     "nelement": "t.size",
     # --- dtype, place, copies
-    "to": "t.astype(dtype)",
+    "to": "for a dtype, since all arrays are in the memory of the CPU: t.astype(dtype)",
     "type": "t.astype(dtype)",
     "type_as": "t.astype(u.dtype)",
     "float": "t.astype(np.float32)",
@@ -127,14 +127,26 @@ METHODS_ELSEWHERE = {
 _NEW = "tinygrad_np.Tensor(data)"
 
 FUNCTIONS_ELSEWHERE = {
+    # --- dtypes
+    "bool": "np.bool_",
+    "double": "np.float64",
+    "float": "np.float32",
+    "half": "np.float16",
+    "int": "np.int32",
+    "long": "np.int64",
+    # --- functions
     "array": _NEW,
     "as_tensor": _NEW,
     "asarray": _NEW,
+    "FloatTensor": _NEW,
+    "LongTensor": _NEW,
     "from_numpy": _NEW,
     "tensor": _NEW,
     "autograd": "tinygrad_np.grad, or t.backward()",
     "cat": "np.concatenate(arrays, axis)",
     "empty": "tinygrad_np.zeros(shape)",
+    "empty_like": "tinygrad_np.zeros_like(t)",
+    "func": "tinygrad_np.grad and the like, functions of this module",
     "functional": "tinygrad_np.relu and the like, functions of this module",
     "inference_mode": "tinygrad_np.no_grad()",
     "is_tensor": "isinstance(t, tinygrad_np.Tensor)",
@@ -148,6 +160,7 @@ FUNCTIONS_ELSEWHERE = {
     "randn_like": "tinygrad_np.randn(*t.shape)",
     "randperm": "tinygrad_np.permutation(n)",
     "save": "tinygrad_np.nn.save",
+    "utils": "tinygrad_np.nn.data.batches for batches, tinygrad_np.checkpoint for checkpoints",
     "set_grad_enabled": "tinygrad_np.enable_grad() or tinygrad_np.no_grad()",
 }
 

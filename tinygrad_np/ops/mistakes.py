@@ -194,17 +194,23 @@ def missing_function(name: str) -> Exception:
     instead = FUNCTIONS_ELSEWHERE.get(name) or METHODS_ELSEWHERE.get(name)
     if instead is None and _answers_tensors(name):
         instead = f"np.{name}"
+    if instead is None and name in getattr(sys.modules.get("nn"), "__all__", ()):
+        instead = f"tinygrad_np.nn.{name}"
     return missing_name("tinygrad_np", name, instead and remedy(instead))
 
 
 # What PyTorch and NumPy call parameters that ops have by another name.
 _PARAMETERS = {
     "a": "x",
+    "attn_mask": "mask",
     "correction": "ddof",
+    "diagonal": "k",
     "dim": "axis",
     "dims": "axis",
     "input": "x",
+    "is_causal": "causal",
     "keepdim": "keepdims",
+    "num_classes": "classes",
     "other": "y",
 }
 

@@ -42,6 +42,9 @@ def plain_words(op: Op, error: Exception, operands: Sequence[Any]) -> str:
             return re.sub(r",(?=\d)", ", ", problem)
         stacks = " and ".join(str(np.shape(value)[:-2]) for value in operands)
         return f"the axes in front of the matrices do not broadcast: {stacks}"
+    if "axes don't match array" in text:
+        count = np.ndim(operands[0])
+        return f"the axes are all {count} in their new order; t.swapaxes(a, b) exchanges two"
     if "not supported for the input types" in text:
         kinds = (getattr(value, "dtype", type(value).__name__) for value in operands)
         return f"it is not defined for {' and '.join(map(str, kinds))}"
