@@ -287,6 +287,8 @@ def test_grade_is_for_programs(here, capsys):
     assert commands.main(["grade", "--json", str(handed_in)]) == 1
     printed = capsys.readouterr()
     assert "no sandbox" in printed.err
+    left_out = [row for row in printed.err.splitlines() if row.startswith("Left out")]
+    assert [Path(row).name for row in left_out] == ["notes.py"]
     graded = json.loads(printed.out)
     assert (graded["right"], graded["of"]) == (1, 2)
     assert [row["result"] for row in graded["results"]] == ["right", "wrong"]
@@ -297,6 +299,8 @@ def test_grade_is_for_programs(here, capsys):
     assert "No exercise is called notes" in capsys.readouterr().out
     assert commands.main(["grade", str(here / "line.py")]) == 1
     assert "is not there" in capsys.readouterr().out
+    assert commands.main(["grade", str(here / "handed on")]) == 1
+    assert "handed on is not there" in capsys.readouterr().out
     (here / "empty").mkdir()
     assert commands.main(["grade", str(here / "empty")]) == 2
     assert not (here / "learn").exists()

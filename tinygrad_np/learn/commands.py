@@ -132,8 +132,12 @@ def grade(files: list[Path], seconds: float, as_json: bool) -> int:
     Returns:
         0 if all are right, 1 if not, 2 if there is nothing to grade.
     """
-    programs = [program for given in files for program in _programs(given)]
+    found = [program for given in files for program in _programs(given)]
+    programs = [path for path in found if path in files or path.stem in exercises()]
     print(f"Note: {NO_SANDBOX}", file=sys.stderr)
+    others = ", ".join(str(path) for path in found if path not in programs)
+    if others:
+        print(f"Left out, since no exercise has such a name: {others}", file=sys.stderr)
     if not programs:
         raise CourseError(f"No exercises are in {', '.join(map(str, files))}.")
     results = [(program, _grade(program, seconds)) for program in programs]
@@ -150,17 +154,16 @@ def grade(files: list[Path], seconds: float, as_json: bool) -> int:
 
 
 def _programs(given: Path) -> list[Path]:
-    """Return a file, or the exercises in a folder."""
-    if not given.is_dir():
-        return [given]
-    return sorted(path for path in given.rglob("*.py") if path.stem in exercises())
+    """Return a file, or the programs in a folder."""
+    return sorted(given.rglob("*.py")) if given.is_dir() else [given]
 
 
 def _grade(program: Path, seconds: float) -> Result:
     try:
         exercise = find_exercise(program.name)
     except CourseError as error:
-        return Result("failed", str(error), kind="failed")
+        text = str(error) if program.exists() else f"{program} is not there."
+        return Result("failed", text, kind="failed")
     return run_trial("check", exercise.name, program, seconds)
 
 
