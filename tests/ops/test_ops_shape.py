@@ -198,6 +198,10 @@ def test_the_result_is_another_tensor(name):
 def test_flatten_is_ravel():
     t = tg.arange(6.0, requires_grad=True).reshape(2, 3)
     assert t.flatten().tolist() == t.ravel().tolist() == [0, 1, 2, 3, 4, 5]
+    assert t.flatten("C").tolist() == t.data.flatten("C").tolist()
+    for call in (lambda: t.flatten(1), lambda: tg.flatten(t, 1), lambda: t.flatten("F")):
+        with pytest.raises(ValueError, match=r"t\.reshape\(len\(t\), -1\) keeps the first axis"):
+            call()
 
 
 @pytest.mark.parametrize("used", [[0], [2], [1, 2], [0, 1, 2]])

@@ -414,8 +414,8 @@ class TableMethods:
         """Matrices of zeros with the rows of x on a diagonal, in the plane of two axes of the result."""
     def diagonal(self, offset: Any = 0, axis1: Any = 0, axis2: Any = 1) -> Tensor:
         """The elements on a diagonal of the plane of two axes, along a new last axis."""
-    def flatten(self) -> Tensor:
-        """The same as `ravel`."""
+    def flatten(self, order: str = 'C') -> Tensor:
+        """The same as `ravel`; the only order is "C"."""
     def flip(self, axis: int | tuple[int, ...] | None = None) -> Tensor:
         """The elements in reverse order along the given axes, or all."""
     def fliplr(self) -> Tensor:

@@ -970,10 +970,10 @@ def diagonal(x: Tensor, offset: Any = 0, axis1: Any = 0, axis2: Any = 1) -> Tens
 @overload
 def diagonal(x: ArrayLike, offset: Any = 0, axis1: Any = 0, axis2: Any = 1) -> np.ndarray: ...
 @overload
-def flatten(x: Tensor) -> Tensor:
-    """The same as `ravel`."""
+def flatten(x: Tensor, order: str = 'C') -> Tensor:
+    """The same as `ravel`; the only order is "C"."""
 @overload
-def flatten(x: ArrayLike) -> np.ndarray: ...
+def flatten(x: ArrayLike, order: str = 'C') -> np.ndarray: ...
 @overload
 def flip(x: Tensor, axis: int | tuple[int, ...] | None = None) -> Tensor:
     """The elements in reverse order along the given axes, or all."""

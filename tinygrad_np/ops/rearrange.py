@@ -43,8 +43,15 @@ def ravel(x):
     return reshape(x, -1)
 
 
-def flatten(x):
-    """The same as `ravel`."""
+def flatten(x, order: str = "C"):
+    """The same as `ravel`; the only order is "C".
+
+    Raises:
+        ValueError: another order, such as the number of the first axis to join.
+    """
+    if order != "C":
+        fix = "t.reshape(len(t), -1) keeps the first axis"
+        raise ValueError(f"flatten(x) joins all axes in the order 'C', not {order!r}: {fix}")
     return reshape(x, -1)
 
 
