@@ -54,6 +54,14 @@ def a_penalty_in_the_loss():
 
 
 @right
+def layers_of_low_rank():
+    model = nn.Sequential(
+        nn.Linear(4, 16), nn.ReLU(), nn.Linear(16, 2, bias=False), nn.Linear(2, 3)
+    )
+    return trained(model, lambda: nn.cross_entropy(model(X), Y))
+
+
+@right
 def attention_to_a_single_token():
     layer, head = nn.MultiheadAttention(4, 2, batch_first=True), nn.Linear(4, 3)
     model = nn.ModuleList([layer, head])

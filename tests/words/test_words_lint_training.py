@@ -149,6 +149,25 @@ def cross_entropy_of_one_unit():
     return trained(model, lambda: nn.cross_entropy(model(X), Y * 0), steps=1)
 
 
+@planted("limited logits", "cross_entropy", "relu (module 3)")
+def relu_before_the_loss():
+    return classifier(lambda z: nn.cross_entropy(z, Y), last=(nn.ReLU(),))
+
+
+@planted("limited logits", "binary_cross_entropy_with_logits", "tanh")
+def tanh_before_the_loss():
+    model = mlp(4, 8, 1)
+    targets = (T > 0).astype(np.float32)
+    loss = nn.binary_cross_entropy_with_logits
+    return trained(model, lambda: loss(tg.tanh(model(X)), targets), steps=1)
+
+
+@planted("no activation", "0.weight", "1.weight")
+def two_layers_in_a_row():
+    model = nn.Sequential(nn.Linear(4, 8), nn.Linear(8, 3))
+    return trained(model, lambda: nn.cross_entropy(model(X), Y))
+
+
 @planted("penalty left out", "0.weight_l2", "0.001")
 def penalty_without_its_loss():
     model = nn.Sequential(nn.Linear(4, 8, weight_l2=1e-3), nn.ReLU(), nn.Linear(8, 3))

@@ -28,6 +28,7 @@ MISTAKES = (
     network_mistakes.several_losses,
     network_mistakes.numbers_that_are_not_finite,
     probability_mistakes.probabilities_as_logits,
+    probability_mistakes.limited_logits,
     probability_mistakes.softmax_of_probabilities,
     probability_mistakes.softmax_of_one,
     probability_mistakes.likelihood_of_probabilities,
@@ -50,6 +51,7 @@ MISTAKES = (
     network_mistakes.unscaled_inputs,
     network_mistakes.wider_data,
     network_mistakes.equal_units,
+    network_mistakes.layers_without_activation,
     network_mistakes.repeated_layers,
     network_mistakes.bias_before_norm,
     update_mistakes.vanishing_gradients,
@@ -73,10 +75,10 @@ def lint(loss: Tensor, model: Any = None, *, record: Record | None = None) -> Fi
     (n, 1) against (n,) in a loss; targets that are no probabilities or out of range; exponentials
     that overflow; values that are not finite; values that left the graph as bare numbers
     (`float(t)`); parameters that the loss does not reach, and where their branch was detached;
-    integers and float64 in the place of float32; inputs that are not scaled; dead ReLUs, saturated
-    activations and equal units; penalties that the loss leaves out; infinite derivatives, also
-    those that a where() hides in the forward pass; gradients that vanish or explode; a learning
-    rate of 0 or far too large; and a missing zero_grad() or step().
+    integers and float64 in the place of float32; inputs that are not scaled; a missing activation;
+    dead ReLUs, saturated activations and equal units; penalties that the loss leaves out; infinite
+    derivatives, also those that a where() hides in the forward pass; gradients that vanish or
+    explode; a learning rate of 0 or far too large; and a missing zero_grad() or step().
     Nothing is changed, and nothing raises because of a finding.
 
     Args:

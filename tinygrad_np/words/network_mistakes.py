@@ -12,7 +12,7 @@ from ..ops.labels import first_place
 from ..recording.findings import Finding
 from ..recording.reading import bare
 from . import loss_graph
-from .loss_graph import is_op, origin, parents
+from .loss_graph import is_layer, is_op, origin, parents
 from .text import index_text, list_text, number_text, share_text
 
 if TYPE_CHECKING:
@@ -212,6 +212,32 @@ def equal_units(graph: LossGraph) -> Iterator[Finding]:
 def _same_columns(array: np.ndarray) -> bool:
     near = 1e-4 * np.abs(array).max()  # they differ by rounding
     return bool((np.abs(array - array[:, :1]) <= near).all())
+
+
+def layers_without_activation(graph: LossGraph) -> Iterator[Finding]:
+    """Find a dense layer right after another: without an activation both are a single one.
+
+    A narrow one before it is not meant: it limits the rank, which a single layer can't.
+    """
+    for node in graph.calls(loss_graph.MATRIX_PRODUCTS):
+        total = node.parents[0]
+        before = total.parents[0] if is_op(total, loss_graph.ADDITIONS) else total
+        if not is_layer(total) or not is_op(before, loss_graph.MATRIX_PRODUCTS):
+            continue
+        weights = [before.parents[1], node.parents[1]]
+        if not all(isinstance(w, Leaf) and len(w.shape) == 2 for w in weights):
+            continue
+        (inputs, units), (_, outputs) = (w.shape for w in weights)
+        if units < min(inputs, outputs):
+            continue
+        yield Finding(
+            "no activation",
+            f"{graph.names(weights)} follow each other without an activation: two dense layers "
+            "in a row learn no more than one",
+            graph.evidence.place(node),
+            "Put an activation between them, such as nn.ReLU().",
+        )
+        return
 
 
 def repeated_layers(graph: LossGraph) -> Iterator[Finding]:

@@ -42,6 +42,22 @@ def probabilities_as_logits(graph: LossGraph) -> Iterator[Finding]:
         )
 
 
+def limited_logits(graph: LossGraph) -> Iterator[Finding]:
+    """Find an activation between the last layer and a loss that takes logits."""
+    evidence = graph.evidence
+    for node in graph.calls(loss_graph.LOSSES_OF_LOGITS):
+        activation = origin(node.parents[0])
+        if not is_op(activation, loss_graph.LIMITING) or not is_layer(activation.parents[0]):
+            continue
+        yield Finding(
+            "limited logits",
+            f"{evidence.made_by(node)} takes logits, numbers of any size, but "
+            f"{evidence.at(activation)} limits them",
+            evidence.place(node),
+            "Leave out the activation after the last layer.",
+        )
+
+
 def softmax_of_probabilities(graph: LossGraph) -> Iterator[Finding]:
     """Find a softmax of the output of a softmax or sigmoid."""
     evidence = graph.evidence
