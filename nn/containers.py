@@ -39,7 +39,9 @@ class _Container(Module):
 
     def _checked(self, module: Any) -> Module:
         if not isinstance(module, Module):
-            raise TypeError(f"{type(self).__name__} holds Modules, not {type(module).__name__}")
+            fix = f": write {module.__name__}()" if isinstance(module, type) else ""
+            kind = type(module).__name__
+            raise TypeError(f"{type(self).__name__} holds Modules, not {kind}{fix}")
         return module
 
     def _add(self, name: str, module: Any) -> None:
@@ -146,6 +148,9 @@ class Sequential(ModuleList):
     def _checked(self, module: Any) -> Module:
         if callable(module) and not isinstance(module, (Module, type)):
             return Lambda(module)
+        if isinstance(module, (list, tuple)):
+            kind = type(module).__name__
+            raise TypeError(f"Sequential holds Modules, not {kind}: write Sequential(*layers)")
         return super()._checked(module)
 
     def forward(self, x: Any) -> Any:

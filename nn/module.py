@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tinygrad_np import Tensor, Text, no_grad, shorten_traceback
+from tinygrad_np import Tensor, Text, describe, no_grad, shorten_traceback
 
 from .arguments import plain_array
 from .foreign_names import ForeignMembers
@@ -239,7 +239,13 @@ class Module(ForeignMembers):
     # --- modes and use -----------------------------------------------------------------------
 
     def train(self, mode: bool = True) -> Module:
-        """Switch this module and all inside it to training (dropout active) or back."""
+        """Switch this module and all inside it to training (dropout active) or back.
+
+        Raises:
+            TypeError: data in the place of True or False.
+        """
+        if not isinstance(mode, (bool, np.bool_)):
+            raise TypeError(f"train() takes True or False, not {describe(mode)}; nn.fit trains")
         for module in self.modules():
             module.training = mode
         return self

@@ -42,11 +42,14 @@ class LossLayer(Module):
 
     function: Callable[..., Tensor]
 
-    def __init__(self, **options: Any) -> None:
+    def __init__(self, *given: Any, **options: Any) -> None:
+        kind = type(self).__name__
+        if given:
+            fix = f"{kind}()(prediction, target)"
+            raise TypeError(f"{kind} is made of options by name, and then called: {fix}")
         known = inspect.signature(type(self).function).parameters
         for name in options:
             if name not in known:
-                kind = type(self).__name__
                 raise TypeError(f"{kind} has no option {name!r}; it has {', '.join(known)}")
         self.options = options
 

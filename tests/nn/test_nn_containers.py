@@ -59,8 +59,14 @@ def test_only_modules_fit_in(kind, wrong):
 
 
 def test_sequential_of_one_list_is_refused():
-    with pytest.raises(TypeError, match="Sequential holds Modules, not list"):
+    with pytest.raises(TypeError, match=r"holds Modules, not list: write Sequential\(\*layers\)$"):
         nn.Sequential(layers())
+
+
+@pytest.mark.parametrize("kind", [nn.Sequential, lambda layer: nn.ModuleList([layer])])
+def test_a_class_is_refused(kind):
+    with pytest.raises(TypeError, match=r"holds Modules, not type: write ReLU\(\)$"):
+        kind(nn.ReLU)
 
 
 # --- ModuleDict --------------------------------------------------------------------------------

@@ -156,6 +156,7 @@ def test_every_layer_is_that_of_a_function():
         (lambda: nn.gaussian_nll_loss(X, Y, -np.ones(4)), ValueError, "negative"),
         (lambda: nn.margin_ranking_loss(X, Y, BITS), ValueError, "1 and -1"),
         (lambda: nn.HuberLoss(beta=2.0), TypeError, "HuberLoss has no option 'beta'; it has"),
+        (lambda: nn.MSELoss([1.0], [2.0]), TypeError, r"MSELoss\(\)\(prediction, target\)$"),
         (lambda: nn.kl_div(X, Y[:3]), ValueError, "the shapes differ"),
         (lambda: nn.CrossEntropyLoss(reduction="avg")(X, CLASSES), ValueError, "reduction"),
     ],

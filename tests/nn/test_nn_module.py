@@ -353,3 +353,12 @@ def test_a_function_is_applied_to_every_module():
     assert model.apply(start) is model
     assert kinds == ["ReLU", "Linear", "Sequential", "Linear", "Sequential"]
     assert all((p.numpy() == 1).all() for name, p in model.named_parameters() if "weight" in name)
+
+
+@pytest.mark.parametrize("data", [np.ones((3, 2)), [[1.0, 2.0]], None, tg.Tensor([1.0])], ids=str)
+def test_train_takes_no_data(data):
+    model = nn.Sequential(nn.Dropout(0.5))
+    with pytest.raises(TypeError, match=r"train\(\) takes True or False, not .*; nn\.fit trains$"):
+        model.train(data)
+    assert model.training is True
+    assert model.train(np.bool_(False)).training == False  # noqa: E712
