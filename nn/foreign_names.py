@@ -14,7 +14,7 @@ NAMES = {
     "ChainedScheduler": "a * b, the product of two schedules",
     "DataLoader": "nn.data.batches(X, y, batch_size)",
     "Dataset": "nn.data.batches(X, y, batch_size), of arrays",
-    "Model": "nn.Sequential(layers), or a class of nn.Module",
+    "Model": "nn.Module, or nn.Sequential(layers)",
     "RMSProp": "nn.RMSprop",
     "TensorDataset": "nn.data.batches(X, y, batch_size)",
     "TransformerDecoder": "nn.ModuleList of nn.TransformerDecoderLayer",
