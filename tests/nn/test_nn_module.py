@@ -361,4 +361,4 @@ def test_train_takes_no_data(data):
     with pytest.raises(TypeError, match=r"train\(\) takes True or False, not .*; nn\.fit trains$"):
         model.train(data)
     assert model.training is True
-    assert model.train(np.bool_(False)).training == False  # noqa: E712
+    assert not model.train(np.bool_(False)).training
