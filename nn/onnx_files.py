@@ -23,9 +23,10 @@ def export_onnx(model: Module, example: Any, path: str | os.PathLike[str]) -> Pa
         nn.export_onnx(model, X[:10], "model.onnx")
 
     The file has the inputs of the model's `forward`, under their names, and the result `output`;
-    several results are `output_0`, `output_1` ..., or the keys of a dict. It is of ONNX's opset 20,
-    IR version 10, and computes in float32: what is float64 here is rounded to it. Integers, such as
-    the indices of an embedding, keep their dtype. Nothing has to be installed to write it.
+    several results are `output_0`, `output_1` ..., or the keys of a dict; a name that is taken gets
+    a number behind it, `x_2`. It is of ONNX's opset 20, IR version 10, and computes in float32:
+    what is float64 here is rounded to it. Integers, such as the indices of an embedding, keep their
+    dtype. Nothing has to be installed to write it.
 
     Args:
         model: what it computes in evaluation mode is written, with its weights as they are now.

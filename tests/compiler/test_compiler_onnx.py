@@ -8,6 +8,7 @@ import pytest
 
 import tinygrad_np as tg
 from tinygrad_np.compiler.onnx.wire import message, varint
+from tinygrad_np.core.containers import leaves
 
 rng = np.random.default_rng(3)
 X = rng.standard_normal((6, 4)).astype("f4")
@@ -142,6 +143,26 @@ def test_names_types_and_shapes(tmp_path):
     }
 
 
+@pytest.mark.parametrize(
+    ("f", "names"),
+    [
+        (lambda x: {"x": x * 2, "y": x * 3}, ["x_2", "y"]),
+        (lambda output: output * 2, ["output_2"]),
+        (lambda x: {"top-1": x * 2, "top 1": x * 3, "a": {"b": x}, "a_b": x + 1}, None),
+    ],
+    ids=["an input's", "a word", "alike"],
+)
+def test_no_two_values_have_one_name(f, names, tmp_path):
+    session = session_of(tg.export_onnx(f, X, tmp_path / "f.onnx"))
+    (given,) = session.get_inputs()
+    found = [entry.name for entry in session.get_outputs()]
+    assert names is None or found == names
+    right = [leaf for _, leaf in leaves(f(tg.Tensor(X)))]
+    assert len({given.name, *found}) == len(right) + 1
+    for got, wanted in zip(session.run(None, {given.name: X}), right, strict=True):
+        np.testing.assert_allclose(got, wanted.numpy())
+
+
 def test_the_bytes_are_those_of_the_package(tmp_path):
     """The writer of the format writes what the package onnx writes of the same model."""
     onnx = pytest.importorskip("onnx")
@@ -183,6 +204,18 @@ def branch_on_rows(x):
     return x * 2 if len(x) > 6 else x + 1
 
 
+def branch_on_one_row(x):
+    return x * 2 if len(x) == 1 else x + 1
+
+
+def branch_on_many_rows(x):
+    return x * 2 if len(x) > 20 else x + 1
+
+
+def squeezed(x):
+    return x[:, :1].squeeze()
+
+
 def other_number(x):
     return x * (1 / len(x))
 
@@ -201,8 +234,11 @@ def number_of_a_value(x):
 
 REFUSED = {
     running_product: "uses cumprod, and ONNX has no form for it; ONNX has no running product",
-    loop_over_rows: "with 5 rows, with 8 and with 13: other operations",
-    branch_on_rows: "with 5 rows, with 8 and with 13: other operations",
+    loop_over_rows: "with 5 rows, 8, 13, 1 and 50: other operations",
+    branch_on_rows: "with 5 rows, 8, 13, 1 and 50: other operations",
+    branch_on_one_row: "with 5 rows, 8, 13, 1 and 50: other operations",
+    branch_on_many_rows: "with 5 rows, 8, 13, 1 and 50: other operations",
+    squeezed: "with 5 rows, 8, 13, 1 and 50",
     other_number: "an array that holds other numbers, and not the same for each row",
     picked_by_values: "picks elements with a mask that is computed in each call",
     noisy: "draws random numbers",

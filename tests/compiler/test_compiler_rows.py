@@ -94,6 +94,22 @@ def test_no_rows_are_computed_or_refused(name, exported):
         same_bits(alone.predict(X[:0]), right.numpy())
 
 
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x, y, z: y * z - x,
+        lambda x, y, z: z[:, :1] / y,
+        lambda x, y, z: x.reshape(len(z), 2, 2),
+    ],
+    ids=["read in another order", "the first is not read", "only a length is read"],
+)
+def test_arguments_are_those_of_the_function(f, exported):
+    arrays = X, np.abs(X) + 1, X[:, ::-1].copy()
+    module = exported(f, arrays)
+    assert list(inspect.signature(module.predict).parameters) == ["x", "y", "z"]
+    same_bits(module.predict(*arrays), f(*map(tg.Tensor, arrays)).numpy())
+
+
 def test_results_in_containers_come_back_as_they_are(exported):
     alone = exported(lambda x: {"a": x @ W, "b": (tg.exp(x), None, "t", 3.5)})
     got = alone.predict(X)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from ..callers import function_name
 from ..files import draft, target
 from ..rows.export import Example
-from ..rows.merging import SIZES
+from .following import COUNTS
 from .graph import to_bytes
 from .merging import for_any_rows
 from .recording import graph_of
@@ -27,8 +27,8 @@ def export_onnx(f: Callable, example: Any, path: str | os.PathLike[str]) -> Path
 
     The file is of ONNX's opset 20, IR version 10. It computes in float32, whatever `f` computes in;
     integers are int64 inside. Inputs are called as the parameters of `f`; a result is `output`,
-    several are `output_0`, `output_1` ..., or the keys of a dict. How each op is written is in
-    docs/onnx.md.
+    several are `output_0`, `output_1` ..., or the keys of a dict; a name that is taken gets a
+    number behind it, `x_2`. How each op is written is in docs/onnx.md.
 
     Args:
         f: computes its results from arrays, and changes nothing. What it captures is written as it
@@ -49,7 +49,7 @@ def export_onnx(f: Callable, example: Any, path: str | os.PathLike[str]) -> Path
     """
     path = target(path, "export_onnx", ".onnx")
     rows = Example(example)
-    graphs = [graph_of(f, rows.batch(size)) for size in SIZES]
+    graphs = [graph_of(f, rows.batch(size)) for size in COUNTS]
     name = function_name(f)
     content = to_bytes(for_any_rows(name, graphs), name)
     if len(content) > _MOST:

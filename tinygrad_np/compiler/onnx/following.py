@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..rows.arrays import Rows
-from ..rows.merging import SIZES
+from ..rows.merging import PROOFS, SIZES
 from .graph import FLOAT, INTEGER, TRUTH, Graph, Value
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     Arrays = Sequence[np.ndarray]
 
+COUNTS = (*SIZES, *PROOFS)  # of rows, with which a function is recorded
 _FEW = 64  # so many numbers may each follow the rows in its own way
 
 
@@ -34,7 +35,7 @@ class Following:
     _made: dict[Rows, Value] = field(default_factory=dict)
 
     def value(self, arrays: Arrays) -> Value | None:
-        """Return the value that is these arrays at `SIZES`; None if none is known."""
+        """Return the value that is these arrays at `COUNTS`; None if none is known."""
         one = arrays[0]
         if all(_same(one, array) for array in arrays):
             return Value(one.dtype, one.shape, constant=one)
@@ -70,7 +71,7 @@ class Following:
             return None
         axis = axes[0]
         every = []
-        for array, n in zip(arrays, SIZES):
+        for array, n in zip(arrays, COUNTS):
             if array.shape[axis] % n:
                 return None
             every.append(_blocks(array, axis, n))
@@ -141,7 +142,7 @@ def _through(columns: Sequence[Sequence[float]]) -> list[Any] | None:
         if not all(float(number).is_integer() for number in numbers):
             return None
         same = len(set(numbers)) == 1
-        found.append(numbers[0] if same else Rows.through(SIZES, list(map(int, numbers))))
+        found.append(numbers[0] if same else Rows.through(COUNTS, list(map(int, numbers))))
     return None if None in found else found
 
 

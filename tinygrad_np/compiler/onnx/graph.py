@@ -197,14 +197,14 @@ def _name_values(graph: Graph) -> list[Value]:
         taken.add(name)
     for node in graph.nodes:
         for value in node.outputs:
-            value.name = value.name or _unused(node.kind.lower(), taken)
+            value.name = value.name or unused(node.kind.lower(), taken)
     constants = constants_of(graph.nodes)
     for value in constants:
-        value.name = _unused(value.name or "constant", taken)
+        value.name = unused(value.name or "constant", taken)
     return constants
 
 
-def _unused(name: str, taken: set[str]) -> str:
+def unused(name: str, taken: set[str]) -> str:
     """Return a name, with a number behind it if it is taken, and take it."""
     number, own = 1, name
     while own in taken:

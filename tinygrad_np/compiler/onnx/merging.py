@@ -1,4 +1,4 @@
-"""Graphs of three sizes, made one for any number of rows: constants that differ follow these."""
+"""Graphs of several sizes, made one for any number of rows: constants that differ follow these."""
 
 from __future__ import annotations
 
@@ -11,8 +11,7 @@ import numpy as np
 from ..comparison import place_text
 from ..errors import CompileError
 from ..rows.arrays import Rows
-from ..rows.merging import SIZES
-from .following import Following
+from .following import COUNTS, Following
 from .graph import Graph, Node, Value
 
 if TYPE_CHECKING:
@@ -22,7 +21,7 @@ ROWS = "rows"  # the name of their number in shapes
 
 
 def for_any_rows(name: str, graphs: Sequence[Graph]) -> Graph:
-    """Make the graphs of `SIZES` one; the first becomes it.
+    """Make the graphs of `COUNTS` one; the first becomes it.
 
     Raises:
         CompileError: they differ in more than numbers that follow the rows.
@@ -32,7 +31,7 @@ def for_any_rows(name: str, graphs: Sequence[Graph]) -> Graph:
 
 @dataclass
 class _Merging:
-    """Comparison of the graphs of `SIZES`, node by node.
+    """Comparison of the graphs of `COUNTS`, node by node.
 
     Attributes:
         same: values of the first graph, by those of the others.
@@ -74,7 +73,7 @@ class _Merging:
         """Return a length, or the text of how it follows the rows."""
         if len(set(lengths)) == 1:
             return lengths[0]
-        found = Rows.through(SIZES, lengths)
+        found = Rows.through(COUNTS, lengths)
         if found is None:
             self._fail(f"the lengths {', '.join(map(str, lengths))}")
         return repr(found).replace("n", ROWS)
@@ -123,7 +122,8 @@ class _Merging:
         return self.made[key]
 
     def _fail(self, found: str) -> NoReturn:
-        sizes = f"with {SIZES[0]} rows, with {SIZES[1]} and with {SIZES[2]}"
+        first, *others, last = COUNTS
+        sizes = f"with {first} rows, {', '.join(map(str, others))} and {last}"
         place = place_text(self.latest and self.latest.place)
         raise CompileError(
             f"{place}{self.name} computes something else {sizes}: {found}. A file for any number "

@@ -28,7 +28,7 @@ from . import (  # noqa: F401 - they fill the table
     shapes,
 )
 from .calls import Call, OpTape, calls_of
-from .graph import FLOAT, INTEGER, Graph, NoFormError, Value, kind_of
+from .graph import FLOAT, INTEGER, Graph, NoFormError, Value, kind_of, unused
 from .registry import FORMS, NO_FORM
 
 if TYPE_CHECKING:
@@ -89,8 +89,9 @@ class _Translation:
         for call in self.calls:
             self._translate(call)
         self.graph.place, self.graph.call = None, "output"
+        taken = set(self.graph.inputs)
         for name, leaf in _result_names(self.template):
-            self.graph.outputs[name] = self._result(leaf)
+            self.graph.outputs[unused(name, taken)] = self._result(leaf)
         return self.graph
 
     def _translate(self, call: Call) -> None:

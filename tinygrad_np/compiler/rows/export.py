@@ -25,14 +25,13 @@ from ..statements import Var
 from .apart import check_shapes, check_values
 from .arrays import Rows
 from .file import RowsFile
-from .merging import SIZES, for_any_rows, model_of, record_at
+from .merging import PROOFS, SIZES, for_any_rows, model_of, record_at
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
-_PROOFS = (1, 50)  # numbers of rows, besides those of the recordings
 _SOME = [0, 3, 4, 5, 8, 10]  # of 13 rows: others than these if they are turned round or moved
 
 
@@ -134,7 +133,7 @@ def _prove(f: Callable, rows: Example, file: RowsFile, path: Path) -> None:
     """
     predict = _namespace(path)["predict"]
     results = file.program.results
-    for size in (*SIZES, *_PROOFS):
+    for size in (*SIZES, *PROOFS):
         with _quiet():
             right = flatten(f(*rows.tensors(size)))
         try:

@@ -19,7 +19,7 @@ from ..comparison import place_text, same_target
 from ..errors import CompileError
 from ..lowering.recording import record_undone
 from ..passes import run as run_passes
-from ..program import program_of
+from ..program import Input, program_of
 from ..statements import Var
 from .arrays import Rows, array_of_rows
 
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from ..statements import Statement
 
 SIZES = (5, 8, 13)  # none of them is so far from the next that a count of the calls would follow
+PROOFS = (1, 50)  # other numbers of rows, with which a function must do the same
 _PASSES = ("fold", "algebra", "common", "dead")  # those that read no size
 
 
@@ -76,13 +77,18 @@ def record_at(f: Callable, batch: Sequence[Any]) -> Program:
         if entry.kind != "argument":
             entry.var.constant = entry.var.value
     check_pure(name, program)
-    program.inputs = [entry for entry in program.inputs if entry.kind == "argument"]
-    arguments = program.inputs
+    read = {entry.source: entry for entry in program.inputs if entry.kind == "argument"}
+    names = [tape.state.names[id(tensor)] for tensor in batch]
+    arguments = [  # in the order of the call, those that nothing reads, too
+        read.get(k) or Input("argument", k, Var(tensor._data, name))
+        for k, (tensor, name) in enumerate(zip(batch, names))
+    ]
+    program.inputs = list(arguments)
     for statement in program.statements:
         if statement.is_view() and statement.out.root.constant is not None:
             statement.out.hint = statement.out.root.hint  # a weight in another shape
     run_passes(program, _PASSES)
-    program.inputs = arguments  # those that nothing reads, too
+    program.inputs = arguments
     return program
 
 
