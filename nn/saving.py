@@ -6,6 +6,7 @@ import hashlib
 import json
 import math
 import os
+import re
 import zipfile
 from collections.abc import Mapping
 from contextlib import contextmanager, suppress
@@ -40,11 +41,13 @@ class Saved(dict):
     Attributes:
         checked: True if the file has a checksum, which held. A file without one comes from
             elsewhere: its arrays are read as they are, as if they had the layout of `nn`.
+        origin: "PyTorch", "TensorFlow" or "Flax", if the file says it is of one of them, else "".
     """
 
-    def __init__(self, content: Mapping[str, Any], checked: bool) -> None:
+    def __init__(self, content: Mapping[str, Any], checked: bool, origin: str = "") -> None:
         super().__init__(content)
         self.checked = checked
+        self.origin = origin
 
     def __repr__(self) -> str:
         origin = "" if self.checked else ", from elsewhere: without layout and checksum"
@@ -235,7 +238,8 @@ def load(path: str | os.PathLike[str], into: Any = None) -> Saved:
     if into is not None:
         _check_origin(path, metadata, into)
         _restore(into, content)
-    return Saved(content, "checksum" in metadata)
+    origin = FOREIGN.get(metadata.get("format", ""), "")
+    return Saved(content, "checksum" in metadata, origin)
 
 
 def _values(path: Path, arrays: Arrays, metadata: dict[str, str]) -> dict[str, Any]:
@@ -309,10 +313,13 @@ _HEADERS = {
 def _read_safetensors(path: Path) -> tuple[Arrays, dict[str, str]]:
     safetensors = _safetensors()
     with safetensors.safe_open(path, framework="np") as file:
-        names = list(file.keys())
+        dtypes = {name: file.get_slice(name).get_dtype() for name in file.keys()}  # noqa: SIM118
+        for name, dtype in dtypes.items():
+            if not re.fullmatch("BF16|BOOL|C64|[FIU](16|32|64)|[IU]8", dtype):
+                raise ValueError(f"{name} is of {dtype}, which NumPy does not have")
         metadata = file.metadata() or {}
-        if all(file.get_slice(name).get_dtype() != "BF16" for name in names):
-            return {name: file.get_tensor(name) for name in names}, metadata
+        if "BF16" not in dtypes.values():
+            return {name: file.get_tensor(name) for name in dtypes}, metadata
     entries = safetensors.deserialize(path.read_bytes())
     return {name: _entry_array(**entry) for name, entry in entries}, metadata
 

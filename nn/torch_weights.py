@@ -8,7 +8,6 @@ a name decides nothing, for a square weight fits both ways.
 
 from __future__ import annotations
 
-import itertools
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -19,8 +18,15 @@ import numpy as np
 from tinygrad_np import Tensor, Text, no_grad
 
 from .module import Module, evaluation
-from .saving import load
-from .torch_layouts import check_layers, is_of_torch, transposed_tensors
+from .saving import Saved, load
+from .torch_layouts import (
+    check_layers,
+    check_settings,
+    check_ties,
+    entries,
+    is_of_torch,
+    transposed_tensors,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -72,7 +78,8 @@ def load_torch(
         nn.load_torch(model, "model.safetensors", rename={"fc1.": "0.", "fc2.": "2."})
 
     The weights of `Linear`, recurrent layers and the products of attention are transposed, all
-    others taken as they are. Nothing changes unless everything fits.
+    others taken as they are. Of a PyTorch module the settings of layers are compared too, such as
+    eps, strides and the number of heads. Nothing changes unless everything fits.
 
     Args:
         model: a Module whose parameters and buffers have PyTorch's names, or get them by `rename`.
@@ -90,11 +97,15 @@ def load_torch(
     Raises:
         KeyError: arrays that are missing, or that the model does not have.
         TypeError: no model, no source, or values that the model's dtype can't hold.
-        ValueError: another shape, a broken file, or an output that is not `check`'s.
+        ValueError: another shape or setting, a broken file, a file of other programs, or an output
+            that is not `check`'s.
         ImportError, OSError: the file can't be read.
     """
     if not isinstance(model, Module):
         raise TypeError(f"load_torch(model, source) fills an nn.Module, not one {_kind(model)}")
+    if check is not None and not (isinstance(check, tuple) and len(check) == 2):
+        raise TypeError(f"check must be (x, y), inputs and PyTorch's output, not {_kind(check)}")
+    check_ties(model)
     own = model._state()
     given = _without_aliases(model, own, _renamed(_state(source), rename))
     _check_names(own, given)
@@ -112,6 +123,10 @@ def load_torch(
             )
         values[name] = value
         weights.append(LoadedWeight(name, torch_name, value.shape, change))
+    if hasattr(source, "named_modules"):
+        owners = {_owner(name): _owner(theirs) for name, (theirs, _) in given.items()}
+        same = {} if rename else {path: path for path, _ in model.named_modules()}
+        check_settings(model, source, same | owners)
     before = model.state_dict()
     model.load_state_dict(values)
     if check is not None:
@@ -130,12 +145,19 @@ def to_torch(model: Module) -> dict[str, np.ndarray]:
         torch_model.load_state_dict(state)
 
     Returns:
-        Contiguous copies by name, for the PyTorch model of the same layers.
+        Contiguous copies for the PyTorch model of the same layers, by name; of what is shared, by
+        each of its names.
+
+    Raises:
+        ValueError: a parameter of two layers that PyTorch holds transposed in one of them.
     """
-    transposed = transposed_tensors(model)
+    check_ties(model)
+    transposed, state = transposed_tensors(model), model.state_dict()
+    first_names = {id(tensor): name for name, tensor in model._state().items()}
     return {
-        name: np.array(_converted(value, name in transposed)[0], order="C")
-        for name, value in model.state_dict().items()
+        name: np.array(_converted(state[first_names[id(tensor)]], name in transposed)[0], order="C")
+        for name, tensor, _ in entries(model)
+        if id(tensor) in first_names
     }
 
 
@@ -144,14 +166,17 @@ def to_torch(model: Module) -> dict[str, np.ndarray]:
 
 def _state(source: Any) -> Arrays:
     """Return the arrays of a module, a state or a file by PyTorch's names."""
+    name = "the state"
     if isinstance(source, (str, os.PathLike)):
-        source = _read(Path(source))
+        name, source = str(source), _read(Path(source))
     elif isinstance(source, Module):
         raise TypeError(
             f"{type(source).__name__} is a model of nn: model.load_state_dict(it.state_dict())"
         )
     elif hasattr(source, "state_dict"):
         source = source.state_dict()
+    if isinstance(source, Saved):
+        _check_origin(name, source)
     if not isinstance(source, Mapping):
         raise TypeError(
             "the source must be a PyTorch module, its state_dict() or a path, not one "
@@ -162,10 +187,7 @@ def _state(source: Any) -> Arrays:
 
 def _read(path: Path) -> Mapping[str, Any]:
     if path.suffix in (".npz", ".safetensors"):
-        saved = load(path)
-        if saved.checked:
-            raise ValueError(f"{path} was written by nn.save: nn.load({str(path)!r}, model)")
-        return saved
+        return load(path)
     if path.suffix not in (".pt", ".pth", ".bin"):
         raise ValueError(
             f"the name of the file must end in .safetensors, .pt, .pth or .npz: {path}"
@@ -185,11 +207,23 @@ def _read(path: Path) -> Mapping[str, Any]:
         raise ValueError(f"{path} holds no state that can be read safely: {error}") from error
 
 
+def _check_origin(name: str, saved: Saved) -> None:
+    """Raise for the content of a file whose layout is another one than PyTorch's."""
+    if saved.checked:
+        raise ValueError(f"{name} was written by nn.save: nn.load(path, model)")
+    if saved.origin not in ("", "PyTorch"):
+        raise ValueError(
+            f"{name} is of {saved.origin}, which lays weights out in its own way: give a dict of "
+            "arrays as PyTorch has them"
+        )
+
+
 def _array(name: str, value: Any) -> np.ndarray:
     """Return PyTorch's tensor, or an array, as an array."""
     if is_of_torch(value):
         value = value.detach().cpu()
-        value = value.float() if str(value.dtype) == "torch.bfloat16" else value
+        small = str(value.dtype).startswith(("torch.bfloat16", "torch.float8"))
+        value = value.float() if small else value
     elif isinstance(value, Tensor):
         return value.numpy()
     elif not isinstance(value, (np.ndarray, np.generic)):
@@ -252,6 +286,11 @@ def _without_aliases(model: Module, own: Mapping[str, Tensor], given: Given) -> 
     return single
 
 
+def _owner(name: str) -> str:
+    """Return the path of the module that has a parameter."""
+    return name.rpartition(".")[0]
+
+
 def _attribute(module: Any, name: str) -> Any:
     """Return what a module has by a dotted name; None for nothing."""
     for part in name.split("."):
@@ -279,17 +318,30 @@ def _check_names(own: Mapping[str, Any], given: Given) -> None:
 
 def _remedy(own: list[str], given: list[str]) -> str:
     """Say what to write if it is certain."""
-    if any(".parametrizations." in f".{name}" for name in given):
-        return (
-            ". Parametrized weights are two arrays; in PyTorch, "
-            "torch.nn.utils.parametrize.remove_parametrizations(layer, 'weight') makes them one"
-        )
+    parts = {part for name in given for part in name.split(".")}
+    for part, call in _MADE_WEIGHTS.items():
+        if part in parts:
+            return (
+                ". Such a weight is made of several arrays; in PyTorch, "
+                f"torch.nn.utils.{call} makes it one"
+            )
     for longer, shorter in ((given, own), (own, given)):
         start = longer[0].removesuffix(shorter[0]) if longer and shorter else ""
         if start and [start + name for name in shorter] == longer:
             table = {start: ""} if longer is given else {"": start}
             return f". Write rename={table}"
-    return ". rename={'fc.': '0.'} says which names of PyTorch's stand for which here"
+    return (
+        ". rename={'fc.': '0.', 'head.': None} says which names of PyTorch's stand for which here, "
+        "and which are left out"
+    )
+
+
+_MADE_WEIGHTS = {  # parts of names, and what makes one array of several
+    "parametrizations": "parametrize.remove_parametrizations(layer, 'weight')",
+    "weight_g": "remove_weight_norm(layer)",
+    "weight_u": "remove_spectral_norm(layer)",
+    "weight_mask": "prune.remove(layer, 'weight')",
+}
 
 
 def _listed(names: Iterable[str]) -> str:
@@ -301,8 +353,10 @@ def _check_output(model: Module, x: Any, y: Any) -> None:
     """Raise if the model's outputs for x are not y."""
     with evaluation(model), no_grad():
         outputs = model(*(x if isinstance(x, tuple) else (x,)))
-    pairs = itertools.zip_longest(_arrays(outputs), _arrays(y), fillvalue=np.zeros(0))
-    for output, wanted in pairs:
+    own, theirs = _arrays(outputs), _arrays(y)
+    if len(own) != len(theirs):
+        raise ValueError(f"check: the model returns {len(own)} arrays, PyTorch {len(theirs)}")
+    for output, wanted in zip(own, theirs):
         if output.shape != wanted.shape:
             raise ValueError(
                 f"check: the model's output has shape {output.shape}, PyTorch's {wanted.shape}"

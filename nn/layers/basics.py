@@ -219,6 +219,8 @@ class Embedding(Module):
         dtype, rng: as of `Linear`.
     """
 
+    torch_transposed = ()
+
     def __init__(
         self,
         num_embeddings: int,

@@ -182,6 +182,7 @@ class RNNCell(_Cell):
         rng: np.random.Generator | None = None,
     ) -> None:
         self.rule = _Simple(nonlinearity)
+        self.nonlinearity = nonlinearity
         super().__init__(input_size, hidden_size, bias, dtype=dtype, rng=rng)
 
 
@@ -322,6 +323,7 @@ class RNN(_Layers):
         rng: np.random.Generator | None = None,
     ) -> None:
         self.rule = _Simple(nonlinearity)
+        self.nonlinearity = nonlinearity
         super().__init__(
             input_size,
             hidden_size,

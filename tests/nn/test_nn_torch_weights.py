@@ -100,6 +100,34 @@ def test_a_parameter_under_two_names():
         nn.load_torch(model, given)
 
 
+def test_a_parameter_that_the_model_holds_beside_its_layer():
+    class Penalized(nn.Module):
+        def __init__(self):
+            self.layer = nn.Linear(4, 4, bias=False)
+            self.penalized = self.layer.weight
+
+        def forward(self, x):
+            return self.layer(x)
+
+    model, w = Penalized(), np.arange(16.0, dtype="f4").reshape(4, 4)
+    nn.load_torch(model, {"layer.weight": w}, check=(X, X @ w.T))
+    np.testing.assert_array_equal(nn.to_torch(model)["layer.weight"], w)
+
+
+def test_a_parameter_that_is_transposed_in_one_of_its_layers():
+    class Tied(nn.Module):
+        def __init__(self):
+            self.words = nn.Embedding(4, 4)
+            self.out = nn.Linear(4, 4, bias=False)
+            self.out.weight = self.words.weight
+
+    message = "words.weight and out.weight are one parameter, but PyTorch holds"
+    with pytest.raises(ValueError, match=message):
+        nn.load_torch(Tied(), {"words.weight": np.eye(4), "out.weight": np.eye(4)})
+    with pytest.raises(ValueError, match=message):
+        nn.to_torch(Tied())
+
+
 BAD = {
     "missing": (lambda a: a.pop("2.bias"), KeyError, "missing 2.bias; unknown nothing"),
     "unknown": (lambda a: a.update(more=np.ones(2)), KeyError, "missing nothing; unknown more"),
@@ -125,6 +153,11 @@ BAD = {
         lambda a: a.update({"0.parametrizations.weight.original0": a.pop("0.weight")}),
         KeyError,
         "remove_parametrizations",
+    ),
+    "normed": (
+        lambda a: a.update({"0.weight_g": a["0.bias"], "0.weight_v": a.pop("0.weight")}),
+        KeyError,
+        "remove_weight_norm",
     ),
 }
 
@@ -163,6 +196,10 @@ def test_bad_arguments():
         nn.load_torch(model, model)
     with pytest.raises(TypeError, match="must be a PyTorch module"):
         nn.load_torch(model, 3)
+    with pytest.raises(TypeError, match=r"check must be \(x, y\).*not of type ndarray"):
+        nn.load_torch(model, state(4, 4), check=X[:2])
+    with pytest.raises(ValueError, match="returns 1 arrays, PyTorch 2"):
+        nn.load_torch(model, state(4, 4), check=(X, (X, X)))
     with pytest.raises(KeyError, match="no name begins with 'fc'"):
         nn.load_torch(model, state(4, 4), rename={"fc": "0"})
     with pytest.raises(ValueError, match=r"a.weight and b.weight are both 0.weight"):
@@ -187,8 +224,10 @@ def test_files(tmp_path):
     model = dense(4, 4, 4)
     nn.load_torch(model, tmp_path / "a.npz", check=(X, output(arrays, X)))
     nn.save(model, tmp_path / "b.npz")
-    with pytest.raises(ValueError, match=r"was written by nn.save: nn.load\('.*b.npz', model\)"):
+    with pytest.raises(ValueError, match=r"b.npz was written by nn.save: nn.load\(path, model\)"):
         nn.load_torch(model, tmp_path / "b.npz")
+    with pytest.raises(ValueError, match=r"the state was written by nn.save"):
+        nn.load_torch(model, nn.load(tmp_path / "b.npz"))
     with pytest.raises(ValueError, match=r"must end in .safetensors, .pt"):
         nn.load_torch(model, "weights.h5")
     with pytest.raises(FileNotFoundError):
@@ -205,6 +244,10 @@ def test_safetensors_files(tmp_path):
     numpy.save_file(nn.to_torch(model), path, {"format": "pt"})
     other = dense(4, 4, 4)
     nn.load_torch(other, path, check=(X, output(arrays, X)))
+    for kind, program in (("tf", "TensorFlow"), ("flax", "Flax")):  # square weights fit both ways
+        numpy.save_file(arrays, path, {"format": kind})
+        with pytest.raises(ValueError, match=f"a.safetensors is of {program}, which lays"):
+            nn.load_torch(other, path)
     path.write_bytes(path.read_bytes()[:-5])
     with pytest.raises(ValueError, match=r"no whole .safetensors file"):
         nn.load_torch(other, path)
@@ -246,6 +289,18 @@ def test_pytorchs_own_files(torch, tmp_path):
 
 
 @pytest.mark.oracle
+def test_numbers_of_eight_bits(torch, tmp_path):
+    files = pytest.importorskip("safetensors.torch")
+    half = torch.tensor(state(4, 4)["0.weight"]).to(torch.float8_e4m3fn)
+    layer = nn.Linear(4, 4, bias=False)
+    nn.load_torch(layer, {"weight": half})
+    np.testing.assert_array_equal(layer.weight.numpy().T, half.float().numpy())
+    files.save_file({"weight": half}, tmp_path / "a.safetensors")
+    with pytest.raises(ValueError, match="weight is of F8_E4M3, which NumPy does not have"):
+        nn.load_torch(layer, tmp_path / "a.safetensors")
+
+
+@pytest.mark.oracle
 def test_tensors_of_pytorch_are_not_taken_as_they_are(torch):
     theirs = torch.nn.Linear(4, 4)
     model = nn.Linear(4, 4)
@@ -254,6 +309,20 @@ def test_tensors_of_pytorch_are_not_taken_as_they_are(torch):
     nn.load_torch(model, theirs.state_dict(), check=(X, theirs(torch.tensor(X))))
     norm = nn.LayerNorm(4)
     norm.load_state_dict(torch.nn.LayerNorm(4).state_dict())  # one layout, nothing to refuse
+
+
+@pytest.mark.oracle
+def test_layers_under_several_names_go_back(torch):
+    class Twice(nn.Module):
+        def __init__(self):
+            self.first = nn.Linear(4, 4)
+            self.second = self.first
+
+    theirs = torch.nn.Module()
+    theirs.first = theirs.second = torch.nn.Linear(4, 4)
+    given = nn.to_torch(Twice())
+    theirs.load_state_dict({name: torch.from_numpy(array) for name, array in given.items()})
+    np.testing.assert_array_equal(theirs.second.weight.detach(), given["first.weight"])
 
 
 @pytest.mark.oracle
