@@ -48,7 +48,7 @@ class _Estimator(BaseEstimator):
         """Make a network of so many outputs, and train it."""
         whole_number("epochs", self.epochs, 1)
         with _seeded(self.random_state):
-            model = self._network(X.shape[1], outputs)
+            model = self._network(X, outputs)
             optimizer = self.optimizer(model.parameters(), lr=self.lr)
             size = None if self.batch_size is None else min(self.batch_size, len(X))
             self.history_ = fit(
@@ -63,19 +63,22 @@ class _Estimator(BaseEstimator):
             )
         self.module_ = model
 
-    def _network(self, inputs: int, outputs: int) -> Module:
+    def _network(self, X: np.ndarray, outputs: int) -> Module:
+        inputs = X.shape[1]
+        wanted = "module is a function (inputs, outputs) that makes an nn.Module anew for each fit"
         if self.module is None:
+            if not isinstance(self.hidden, (tuple, list)):
+                raise TypeError(f"hidden must be widths of layers, (64,), not {self.hidden!r}")
             widths = [inputs, *self.hidden, outputs]
             layers: list[Module] = []
             for width, following in itertools.pairwise(widths):
                 layers += [Linear(width, following), ReLU()]
             return Sequential(*layers[:-1])
+        if isinstance(self.module, Module):
+            raise TypeError(f"{wanted}, not a {type(self.module).__name__} itself")
         model = self.module(inputs, outputs)
         if not isinstance(model, Module):
-            raise TypeError(
-                "module is a function (inputs, outputs) that makes an nn.Module anew for each fit, "
-                f"but it made a {type(model).__name__}"
-            )
+            raise TypeError(f"{wanted}, but it made a {type(model).__name__}")
         return model
 
     def _checked(self, X: Any, **options: Any) -> Any:
@@ -83,9 +86,12 @@ class _Estimator(BaseEstimator):
         options["allow_nd"] = self.module is not None  # it may take images
         try:
             return validate_data(self, X, dtype=np.float32, **options)
-        except ValueError:
+        except (TypeError, ValueError) as error:
             if hasattr(X, "columns"):
-                tg.Tensor(X)  # its error names the column that is not of numbers
+                columns = tg.Tensor(X).numpy().T  # its error names a column that is not of numbers
+                for name, numbers in zip(X.columns, columns):
+                    if not np.isfinite(numbers).all():
+                        raise ValueError(f"column {name!r} of X: {error}") from None
             raise
 
     def _outputs(self, X: Any) -> np.ndarray:
@@ -150,9 +156,20 @@ class Classifier(ClassifierMixin, _Estimator):
             raise ValueError(f"there is one class only, {self.classes_.tolist()}: nothing to learn")
         weight = self.class_weight
         if isinstance(weight, dict):
-            weight = [weight.get(label, 1.0) for label in self.classes_.tolist()]
+            labels = self.classes_.tolist()
+            unknown = [label for label in weight if label not in labels]
+            if unknown and not weight.keys() >= set(labels):
+                raise ValueError(f"class_weight: no label is {unknown[0]!r}; there are {labels}")
+            weight = [weight.get(label, 1.0) for label in labels]
         self._train(X, numbers, len(self.classes_), loss="cross_entropy", class_weight=weight)
         return self
+
+    def _network(self, X: np.ndarray, outputs: int) -> Module:
+        model = super()._network(X, outputs)
+        shape = model.predict(X[:1]).shape
+        if shape != (1, outputs):
+            raise ValueError(f"module makes logits of shape {shape} for a row, not {(1, outputs)}")
+        return model
 
     def predict_proba(self, X: Any) -> np.ndarray:
         """Return the probabilities of the classes, (rows, classes)."""

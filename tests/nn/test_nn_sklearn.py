@@ -94,6 +94,12 @@ def test_a_module_of_ones_own():
     assert model.score(X, np.arange(60) % 2) > 0.95
     with pytest.raises(TypeError, match=r"makes an nn\.Module anew .* a str"):
         Classifier(module=lambda inputs, outputs: "net").fit([[1.0], [2.0]], [0, 1])
+    with pytest.raises(TypeError, match=r"makes an nn\.Module anew .* not a Linear itself"):
+        Classifier(module=nn.Linear(1, 2)).fit([[1.0], [2.0]], [0, 1])
+    with pytest.raises(ValueError, match=r"logits of shape \(1, 3\) for a row, not \(1, 2\)"):
+        Classifier(module=lambda inputs, _: nn.Linear(inputs, 3)).fit([[1.0], [2.0]], [0, 1])
+    with pytest.raises(TypeError, match=r"hidden must be widths of layers, \(64,\), not 64"):
+        Classifier(hidden=64).fit([[1.0], [2.0]], [0, 1])
 
 
 def test_weights_of_classes():
@@ -104,6 +110,9 @@ def test_weights_of_classes():
     heavy = fit(class_weight={"b": 50}).fit(X, y)
     assert (heavy.predict(X) == "b").all()
     assert (fit(class_weight={"a": 50}).fit(X, y).predict(X) == "a").all()
+    with pytest.raises(ValueError, match=r"no label is 'B'; there are \['a', 'b'\]"):
+        fit(class_weight={"B": 50}).fit(X, y)
+    fit(class_weight={"a": 1, "b": 1, "c": 50}, epochs=1).fit(X, y)  # of a fold without any c
     few = np.where(np.arange(200) < 190, "a", "b")
     balanced = fit(class_weight="balanced", batch_size=None).fit(X * 0, few)
     np.testing.assert_allclose(balanced.predict_proba([[0.0]])[0], 0.5, atol=0.02)
@@ -135,3 +144,20 @@ def test_tables(library):
     for use in (tg.Tensor, lambda table: Classifier().fit(table, [0, 1])):
         with pytest.raises(TypeError, match="a DataFrame whose column 'city' is of"):
             use(bad)
+    hole = tables.DataFrame({"width": [1.0, 2.0], "height": [None, 3.0]})
+    with pytest.raises(ValueError, match="column 'height' of X: Input X contains NaN"):
+        Classifier().fit(hole, [0, 1])
+
+
+def test_tables_of_several_kinds():
+    pandas = pytest.importorskip("pandas")
+    table = pandas.DataFrame({"width": [1.0, 2.0], "height": pandas.array([1, 3], dtype="Int64")})
+    Classifier(epochs=1).fit(table, [0, 1])
+    with pytest.raises(TypeError, match=r"whose columns of several kinds .*\.astype\('float64'\)"):
+        tg.Tensor(table)
+    assert tg.Tensor(table.astype("float64")).shape == (2, 2)
+    dated = table.assign(day=pandas.Timestamp("2020-01-01"))
+    with pytest.raises(TypeError, match="a DataFrame whose column 'day' is of datetime64"):
+        Classifier().fit(dated, [0, 1])
+    with pytest.raises(TypeError, match="not a Series of datetime64"):
+        tg.Tensor(dated.day)

@@ -129,10 +129,14 @@ def as_array(data: Any, dtype: Any = None, copy: bool | None = None) -> np.ndarr
         raise
     if array.dtype.kind not in NUMERIC:
         given = type(data).__name__
+        if hasattr(data, "dtype"):  # a Series
+            given = f"a {given} of {data.dtype}"
         for name in getattr(data, "columns", ()):  # a table of pandas or polars
+            given = f"a {type(data).__name__} whose columns of several kinds make an array of "
+            given += f"{array.dtype} together: .astype('float64') makes them of one"
             kind = np.asarray(data[name]).dtype
             if kind.kind not in NUMERIC:
-                given = f"a {given} whose column {name!r} is of {kind}"
+                given = f"a {type(data).__name__} whose column {name!r} is of {kind}"
                 break
         if isinstance(data, np.ndarray):
             given = f"an array of dtype {data.dtype}"
