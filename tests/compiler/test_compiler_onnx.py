@@ -94,6 +94,19 @@ FUNCTIONS = {
     "picked by the largest": (lambda x: tg.embedding(x.argmax(1), TABLE), X),
     "a choice": (lambda x: tg.where(x > 0, x, x * 0.1), X),
     "truths": (lambda x: ((x > 0).any(1), (x > 0).all(1), (x > 0).sum(1)), X),
+    "sums of truths": (
+        lambda b: (b + b, b * ~b, np.minimum(b, ~b), tg.where(b, b[:, ::-1], ~b), np.cumsum(b, 1)),
+        IDS > 3,
+    ),
+    "truths beside integers": (
+        lambda ids: (
+            np.concatenate([ids > 1, ids * 3], 1),
+            tg.where(ids > 1, ids > 3, 5),
+            np.sort(ids > 3, 1),
+        ),
+        IDS,
+    ),
+    "a choice of two numbers": (lambda x: tg.where(x > 0, 3, 2.5), X),
     "two inputs": (lambda x, ids: (x @ W, TABLE[ids].sum(1) * x), (X, IDS)),
     "attention": (lambda x: tg.scaled_dot_product_attention(x, x, x, causal=True), SEQUENCE),
     "attention with a mask": (
@@ -232,6 +245,10 @@ def number_of_a_value(x):
     return x * float(x.sum())
 
 
+def compared_truths(x):
+    return (x > 0) < (x > 1)
+
+
 REFUSED = {
     running_product: "uses cumprod, and ONNX has no form for it; ONNX has no running product",
     loop_over_rows: "with 5 rows, 8, 13, 1 and 50: other operations",
@@ -242,6 +259,7 @@ REFUSED = {
     other_number: "an array that holds other numbers, and not the same for each row",
     picked_by_values: "picks elements with a mask that is computed in each call",
     noisy: "draws random numbers",
+    compared_truths: "uses less, and ONNX has no form for booleans as operands of Less: cast them",
     number_of_a_value: "makes a Python number of a value",
 }
 
@@ -310,6 +328,8 @@ def test_examples_hold_numbers_of_a_kind(tmp_path):
         tg.export_onnx(abs, np.array(["a", "b"]), tmp_path / "f.onnx")
     with pytest.raises(tg.CompileError, match="numbers of complex128 have no form"):
         tg.export_onnx(tg.abs, X.astype(complex), tmp_path / "f.onnx")
+    with pytest.raises(tg.CompileError, match="takes uint64, but the file would compute in int64"):
+        tg.export_onnx(lambda x: x // 3, IDS.astype("u8"), tmp_path / "f.onnx")
     with pytest.raises(tg.CompileError, match="returns a str, and only arrays and numbers"):
         tg.export_onnx(lambda x: (x, "label"), X, tmp_path / "f.onnx")
 

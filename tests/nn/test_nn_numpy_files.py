@@ -279,6 +279,9 @@ def test_errors_of_the_program(path):
     assert done.stderr.endswith("items.csv has 1 columns, but a row is 2 numbers\n")
     done = alone(path, features, features)
     assert "could not convert string '0.5' to int64 at row 0, column 1" in done.stderr
+    for text in ("0.5;1\n", "0.5\t1\n", '"0.5","1"\n'):  # no names, which would be left out
+        features.write_text(text)
+        assert "could not convert string" in alone(path, items, features).stderr
     done = alone(path, path.with_name("missing.csv"), features)
     assert "No such file" in done.stderr
     features.write_text("0.5,1\n2,3\n")

@@ -6,16 +6,16 @@ import math
 
 import numpy as np
 
-from .graph import FLOAT, INTEGER, TRUTH, NoFormError, Value
+from .graph import FLOAT, INTEGER, TRUTH, NoFormError, Value, kind_of
 from .registry import FORMS, form
 
 _SAME = {  # one node, of the operands as they are
-    "abs": "Abs", "add": "Add", "arccos": "Acos", "arccosh": "Acosh", "arcsin": "Asin",
+    "abs": "Abs", "arccos": "Acos", "arccosh": "Acosh", "arcsin": "Asin",
     "arcsinh": "Asinh", "arctan": "Atan", "arctanh": "Atanh", "cos": "Cos", "cosh": "Cosh",
     "divide": "Div", "equal": "Equal", "erf": "Erf", "exp": "Exp", "fabs": "Abs",
     "float_power": "Pow", "greater": "Greater", "greater_equal": "GreaterOrEqual", "isnan": "IsNaN",
-    "less": "Less", "less_equal": "LessOrEqual", "log": "Log", "matmul": "MatMul", "maximum": "Max",
-    "minimum": "Min", "mish": "Mish", "multiply": "Mul", "negative": "Neg", "power": "Pow",
+    "less": "Less", "less_equal": "LessOrEqual", "log": "Log", "matmul": "MatMul", "mish": "Mish",
+    "negative": "Neg", "power": "Pow",
     "reciprocal": "Reciprocal", "relu": "Relu", "selu": "Selu", "sigmoid": "Sigmoid",
     "sign": "Sign", "sin": "Sin", "sinh": "Sinh", "softsign": "Softsign", "sqrt": "Sqrt",
     "subtract": "Sub", "tan": "Tan", "tanh": "Tanh",
@@ -74,17 +74,24 @@ def _invert(g, x):
     return g.add("Not" if x.dtype == TRUTH else "BitwiseNot", x)
 
 
-def _bitwise(truths, integers):
+def _bitwise(truths, numbers):
     def add(g, x, y):
         dtypes = [v.dtype for v in (x, y) if isinstance(v, Value)]
-        return g.add(truths if dtypes[0] == TRUTH else integers, x, y)
+        return g.add(truths if dtypes[0] == TRUTH else numbers, x, y)
 
     return add
 
 
-form("bitwise_and")(_bitwise("And", "BitwiseAnd"))
-form("bitwise_or")(_bitwise("Or", "BitwiseOr"))
-form("bitwise_xor")(_bitwise("Xor", "BitwiseXor"))
+for name, truths, numbers in (
+    ("bitwise_and", "And", "BitwiseAnd"),
+    ("bitwise_or", "Or", "BitwiseOr"),
+    ("bitwise_xor", "Xor", "BitwiseXor"),
+    ("add", "Or", "Add"),
+    ("multiply", "And", "Mul"),
+    ("maximum", "Or", "Max"),
+    ("minimum", "And", "Min"),
+):
+    form(name)(_bitwise(truths, numbers))
 
 
 @form("left_shift")
@@ -185,9 +192,13 @@ def _clip(g, x, min=None, max=None):
 
 @form("where")
 def _where(g, condition, x, y):
-    dtype = next((v.dtype for v in (x, y) if isinstance(v, Value)), None)
+    dtypes = [v.dtype for v in (x, y) if isinstance(v, Value)]
+    dtype = dtypes[0] if dtypes else kind_of(np.result_type(x, y))
     x, y = (g.value(v, dtype) for v in (x, y))
-    return g.Where(g.cast(condition, TRUTH), x, y)
+    condition = g.cast(condition, TRUTH)
+    if dtype == TRUTH:  # for which onnxruntime has no Where
+        return g.Or(g.And(condition, x), g.And(g.Not(condition), y))
+    return g.Where(condition, x, y)
 
 
 @form("copysign")

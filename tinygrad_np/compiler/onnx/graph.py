@@ -24,6 +24,11 @@ _RESULTS = {  # kinds whose output has another dtype than their operands
     **dict.fromkeys(("IsInf", "IsNaN", "Not"), TRUTH),
     **dict.fromkeys(("ArgMax", "ArgMin", "Shape"), INTEGER),
 }
+_TAKE_TRUTHS = {  # kinds whose operands may be booleans
+    *("And", "Cast", "Concat", "Equal", "Expand", "Gather", "GatherElements", "GatherND"),
+    *("Identity", "Not", "Or", "Pad", "Reshape", "ScatterElements", "ScatterND", "Shape", "Slice"),
+    *("Split", "Squeeze", "Tile", "Transpose", "Unsqueeze", "Where", "Xor"),
+}
 _CODES = {  # TensorProto.DataType
     "float32": 1,
     "uint8": 2,
@@ -134,6 +139,8 @@ class Graph:
         operands = inputs[1:] if kind == "Where" else inputs
         given = [x.dtype for x in operands if isinstance(x, Value)]
         dtype = given[0] if given else FLOAT
+        if dtype == TRUTH and kind not in _TAKE_TRUTHS:
+            raise NoFormError(f"booleans as operands of {kind}: cast them, .astype('float32')")
         values = [None if x is None else self.value(x, dtype) for x in inputs]
         outs = tuple(Value(_RESULTS.get(kind, dtype)) for _ in range(count))
         self.nodes.append(Node(kind, values, outs, attributes, self.place, self.call))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...core.containers import leaves
+from ...core.containers import flatten, leaves
 from ...core.modes import enable_grad
 from ...core.tensor import Tensor
 from ...ops import TABLE
@@ -28,7 +28,7 @@ from . import (  # noqa: F401 - they fill the table
     shapes,
 )
 from .calls import Call, OpTape, calls_of
-from .graph import FLOAT, INTEGER, Graph, NoFormError, Value, kind_of, unused
+from .graph import INTEGER, TRUTH, Graph, NoFormError, Value, kind_of, unused
 from .registry import FORMS, NO_FORM
 
 if TYPE_CHECKING:
@@ -80,6 +80,11 @@ class _Translation:
             kind = kind_of(array.dtype)
         except NoFormError as error:
             raise CompileError(f"{self.name}: {error}") from None
+        if array.dtype == np.uint64:
+            raise CompileError(
+                f"{self.name} takes uint64, but the file would compute in int64, which can't hold "
+                "the largest of these numbers. Instead: an example of int64."
+            )
         outside = array.dtype if kind == INTEGER else kind
         value = Value(outside, array.shape)
         self.graph.inputs[name] = value
@@ -142,7 +147,9 @@ class _Translation:
         else:
             names = [name for name in op.inputs if name != "condition"]
         kind = kind_of(call.outs[0].dtype)
-        return dict.fromkeys(names, kind) if kind == FLOAT else {}
+        if kind == INTEGER:  # of booleans too, beside integers
+            names = [name for name in names if _has_truths(call.arguments[name])]
+        return dict.fromkeys(names, kind) if kind != TRUTH else {}
 
     def _value(self, x: Any, dtype: np.dtype | None) -> Any:
         """Return what stands for an argument in the graph: a value, or a constant as it is."""
@@ -198,6 +205,10 @@ def _loop_dtypes(ufunc: np.ufunc, operands: Sequence[Any]) -> list[np.dtype]:
     kinds = [_dtype(x) for x in operands]
     resolved = ufunc.resolve_dtypes((*kinds, *[None] * ufunc.nout))
     return [kind_of(dtype) for dtype in resolved[: ufunc.nin]]
+
+
+def _has_truths(operand: Any) -> bool:
+    return any(np.dtype(_dtype(x)) == TRUTH for x in flatten(operand))
 
 
 def _dtype(x: Any) -> Any:

@@ -58,8 +58,10 @@ def rows_of(path, shape, dtype):
     """Read an argument from a CSV file: each line is a row; a first line of names is left out."""
     with open(path, encoding="utf-8-sig") as file:
         lines = file.read().splitlines()
-    if lines and not any(map(is_number, lines[0].split(","))):
-        del lines[0]
+    if lines:
+        cells = lines[0].replace('"', ",").replace(";", ",").replace("\\t", ",").split(",")
+        if not any(map(is_number, cells)):
+            del lines[0]
     if not lines:
         return np.empty((0, *shape), dtype)
     whole = int if np.dtype(dtype).kind in "iu" else None  # older NumPy would cut off fractions
