@@ -257,6 +257,23 @@ def test_fallback_runs_what_cannot_be_compiled():
     np.testing.assert_array_equal(compiled(-X), X)
 
 
+@pytest.mark.parametrize("count", [1, 3])
+def test_calls_with_other_arguments_are_the_callers_error(count, tmp_path, recwarn):
+    def difference(x, y):
+        return x - y
+
+    arrays = (X,) * count
+    uses = [
+        lambda: tg.compile(difference)(*arrays),
+        lambda: tg.export_numpy(difference, arrays, tmp_path / "f.py"),
+        lambda: tg.export_onnx(difference, arrays, tmp_path / "f.onnx"),
+    ]
+    for use in uses:
+        with pytest.raises(TypeError, match=r"difference\(\) (missing 1 req|takes 2 pos)"):
+            use()
+    assert not list(recwarn)
+
+
 def test_bad_arguments_of_compile():
     with pytest.raises(TypeError, match="compile\\(\\) takes a function, not int"):
         tg.compile(3)

@@ -10,6 +10,7 @@ from ..core.callsite import warn as warn_outside
 _HERE = os.path.dirname(__file__)
 _DOING = ("hooks.py", "calls.py", "attributes.py")  # what the user's code says
 _COMPUTING = (
+    "_record_all",
     "_perform",
     "perform",
     "draw",
