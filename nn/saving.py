@@ -350,9 +350,9 @@ def _restore(into: Any, content: Mapping[str, Any]) -> None:
     parts = list(_parts(into))
     before = [(part, _state_of(part)) for _, part in parts]
     try:
-        for name, part in parts:
+        for (name, part), (_, state) in zip(parts, before):
             own = part_of(content, name) if name else dict(content)
-            if not own:
+            if state and not own:
                 raise KeyError(f"the file has nothing of {name!r}; it has {', '.join(content)}")
             _set_state(part, own, name)
     except BaseException:
@@ -366,7 +366,7 @@ def _parts(into: Any, name: str = "") -> Iterator[tuple[str, Any]]:
     if isinstance(into, Mapping):
         for key, value in into.items():
             yield from _parts(value, f"{name}.{key}" if name else str(key))
-    elif isinstance(into, np.random.Generator) or hasattr(into, "load_state_dict"):
+    elif isinstance(into, np.random.Generator) or hasattr(type(into), "load_state_dict"):
         yield name, into
     else:
         raise TypeError(

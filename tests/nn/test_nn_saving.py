@@ -279,6 +279,15 @@ def test_what_does_not_fit_changes_nothing(path):
     assert same(model.state_dict(), before)
 
 
+def test_models_without_parameters_come_back(path):
+    nn.save(nn.Flatten(), path)
+    nn.load(path, nn.Flatten())
+    nn.save({"layer": nn.ReLU(), "epoch": 3}, path)
+    assert nn.load(path, {"layer": nn.ReLU()})["epoch"] == 3
+    with pytest.raises(TypeError, match=r"load\(\) gives Modules, .* their state, not layer type"):
+        nn.load(path, {"layer": nn.ReLU})
+
+
 def test_arrays_from_elsewhere_are_read_and_the_result_says_so(tmp_path):
     weights = {"weight": np.ones((2, 3), "f4"), "bias": np.zeros(3, "f4")}
     for write in (np.savez, np.savez_compressed):
