@@ -145,6 +145,8 @@ def _alike(own: Any, theirs: Any) -> bool:
     if isinstance(own, str) != isinstance(theirs, str):  # padding="same", or its number
         return True
     own, theirs = _single(own), _single(theirs)
+    if type(own) is int and type(theirs) is int and (own < 0) != (theirs < 0):
+        return True  # axes, counted from the end and from the beginning
     return own == theirs or not (own or theirs)
 
 

@@ -50,6 +50,10 @@ def test_settings_of_training_may_differ(torch):
     )
     x = torch.randn(3, 2, 5)
     nn.load_torch(layers, theirs, check=(x.numpy(), theirs.eval()(x)))
+    nn.load_torch(
+        nn.Sequential(nn.Linear(4, 4), nn.Softmax()),
+        torch.nn.Sequential(torch.nn.Linear(4, 4), torch.nn.Softmax(dim=1)),
+    )
     renamed = nn.ModuleDict({"conv": layers[0], "norm": layers[1]})
     nn.load_torch(renamed, theirs, rename={"0.": "conv.", "1.": "norm."})
     theirs[1].eps = 0.1
