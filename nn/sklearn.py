@@ -14,7 +14,7 @@ import numpy as np
 
 import tinygrad_np as tg
 
-from .arguments import whole_number
+from .arguments import check_callable, whole_number
 from .containers import Sequential
 from .layers.activations import ReLU
 from .layers.basics import Linear
@@ -47,6 +47,7 @@ class _Estimator(BaseEstimator):
     def _train(self, X: np.ndarray, y: np.ndarray, outputs: int, **options: Any) -> None:
         """Make a network of so many outputs, and train it."""
         whole_number("epochs", self.epochs, 1)
+        check_callable("optimizer", self.optimizer, "a function of (parameters, lr=lr), as nn.Adam")
         with _seeded(self.random_state):
             model = self._network(X, outputs)
             optimizer = self.optimizer(model.parameters(), lr=self.lr)
@@ -67,7 +68,7 @@ class _Estimator(BaseEstimator):
         inputs = X.shape[1]
         wanted = "module is a function (inputs, outputs) that makes an nn.Module anew for each fit"
         if self.module is None:
-            if not isinstance(self.hidden, (tuple, list)):
+            if np.ndim(self.hidden) != 1:
                 raise TypeError(f"hidden must be widths of layers, (64,), not {self.hidden!r}")
             widths = [inputs, *self.hidden, outputs]
             layers: list[Module] = []
@@ -161,6 +162,12 @@ class Classifier(ClassifierMixin, _Estimator):
             if unknown and not weight.keys() >= set(labels):
                 raise ValueError(f"class_weight: no label is {unknown[0]!r}; there are {labels}")
             weight = [weight.get(label, 1.0) for label in labels]
+        elif (
+            weight is not None and not isinstance(weight, str) and len(weight) != len(self.classes_)
+        ):
+            raise ValueError(
+                f"class_weight has {len(weight)} weights for {len(self.classes_)} labels"
+            )
         self._train(X, numbers, len(self.classes_), loss="cross_entropy", class_weight=weight)
         return self
 

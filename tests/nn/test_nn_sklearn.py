@@ -100,6 +100,9 @@ def test_a_module_of_ones_own():
         Classifier(module=lambda inputs, _: nn.Linear(inputs, 3)).fit([[1.0], [2.0]], [0, 1])
     with pytest.raises(TypeError, match=r"hidden must be widths of layers, \(64,\), not 64"):
         Classifier(hidden=64).fit([[1.0], [2.0]], [0, 1])
+    Classifier(hidden=np.array([4, 4]), epochs=1).fit([[1.0], [2.0]], [0, 1])
+    with pytest.raises(TypeError, match=r"optimizer must be a function of \(parameters, lr=lr\)"):
+        Classifier(optimizer="adam").fit([[1.0], [2.0]], [0, 1])
 
 
 def test_weights_of_classes():
@@ -112,6 +115,8 @@ def test_weights_of_classes():
     assert (fit(class_weight={"a": 50}).fit(X, y).predict(X) == "a").all()
     with pytest.raises(ValueError, match=r"no label is 'B'; there are \['a', 'b'\]"):
         fit(class_weight={"B": 50}).fit(X, y)
+    with pytest.raises(ValueError, match="class_weight has 3 weights for 2 labels"):
+        fit(class_weight=[1, 2, 3]).fit(X, y)
     fit(class_weight={"a": 1, "b": 1, "c": 50}, epochs=1).fit(X, y)  # of a fold without any c
     few = np.where(np.arange(200) < 190, "a", "b")
     balanced = fit(class_weight="balanced", batch_size=None).fit(X * 0, few)
