@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
-from ..comparison import place_text
-from ..errors import CompileError
 from ..rows.arrays import Rows
+from ..rows.merging import different
 from .following import COUNTS, Following
 from .graph import Graph, Node, Value
 
@@ -122,14 +121,7 @@ class _Merging:
         return self.made[key]
 
     def _fail(self, found: str) -> NoReturn:
-        first, *others, last = COUNTS
-        sizes = f"with {first} rows, {', '.join(map(str, others))} and {last}"
-        place = place_text(self.latest and self.latest.place)
-        raise CompileError(
-            f"{place}{self.name} computes something else {sizes}: {found}. A file for any number "
-            "of rows can hold numbers that follow it, but no loop over rows, and no branch on "
-            "their number. Instead: compute with whole arrays."
-        )
+        raise different(self.name, self.latest, COUNTS, found)
 
 
 def _inferred(shapes: Sequence[np.ndarray]) -> list[np.ndarray]:

@@ -233,13 +233,24 @@ class _Merging:
         return self.made[key]
 
     def _fail(self, found: str) -> NoReturn:
-        sizes = f"with {SIZES[0]} rows, with {SIZES[1]} and with {SIZES[2]}"
-        place = place_text(self.latest and self.latest.place)
-        raise CompileError(
-            f"{place}{self.programs[0].name} computes something else {sizes}: {found}. A file for "
-            "any number of rows can hold numbers that follow it, but no loop over rows, and no "
-            "branch on their number. Instead: compute with whole arrays."
-        )
+        raise different(self.programs[0].name, self.latest, SIZES, found)
+
+
+def different(name: str, latest: Any, sizes: Sequence[int], found: str) -> CompileError:
+    """Make the error of a function that does something else for other numbers of rows.
+
+    Args:
+        latest: the last statement (or node) that was the same, which knows its line, or None.
+        sizes: the numbers of rows.
+        found: what differs.
+    """
+    first, *others, last = sizes
+    counts = f"with {first} rows, {', '.join(map(str, others))} and {last}"
+    return CompileError(
+        f"{place_text(latest and latest.place)}{name} computes something else {counts}: {found}. "
+        "A file for any number of rows can hold numbers that follow it, but no loop over rows, and "
+        "no branch on their number. Instead: compute with whole arrays."
+    )
 
 
 def _same(a: Any, b: Any) -> bool:
