@@ -9,6 +9,7 @@ calls of these functions in the same order: a call waits for those of the others
 from __future__ import annotations
 
 import sys
+import time
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -121,6 +122,9 @@ def sum_gradients(
             p.grad = Tensor(total[part].reshape(p.shape))
 
 
+_READ = 0.5  # seconds in which mpiexec reads what a rank printed: after an abort it no longer does
+
+
 def _end_together(show: Callable[..., Any]) -> Callable[..., None]:
     """Make a hook that shows an exception that nobody caught, and ends all ranks.
 
@@ -130,6 +134,7 @@ def _end_together(show: Callable[..., Any]) -> Callable[..., None]:
     def hook(*failure: Any) -> None:
         show(*failure)
         sys.stderr.flush()
+        time.sleep(_READ)
         _comm.Abort(1)
 
     return hook

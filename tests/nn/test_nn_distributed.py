@@ -78,8 +78,8 @@ def test_a_rank_that_raises_ends_the_run(launcher):
     started = time.monotonic()
     done = ranks(2, None, "raises", launcher=launcher)
     assert done.returncode != 0
-    assert "KeyError: 'rank 1 is the one'" in done.stderr
     assert "Traceback" in done.stderr
+    assert "KeyError: 'rank 1 is the one'" in done.stderr, done.stderr
     assert time.monotonic() - started < 20
 
 
