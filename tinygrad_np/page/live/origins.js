@@ -216,9 +216,11 @@ const pairsOf = found => (found.terms || found.over.map(q => [q])).map(pair => p
 function part(places, loop, depth = 0) {
   const isOne = depth > 0 && places.every(q => key(q) === key(places[0]));
   if (isOne && (owner(places[0]) ? stands(places[0], loop) : !writers.has(places[0][0]))) return named(places[0]);
+  const whole = pattern(places, loop);
+  if (whole) return whole;
   const calls = places.map(q => origin(q, loop)), [first] = calls;
-  const isSame = first && calls.every(c => c?.loop === first.loop), whole = pattern(places, loop);
-  if (whole || !isSame || !first.operands?.length || depth > 3) return whole || (isOne && first && !first.operands ? summed(first) : null);
+  if (isOne && first && !first.operands) return summed(first);
+  if (depth > 3 || !first?.operands?.length || !calls.every(c => c?.loop === first.loop)) return null;
   const operands = first.operands.map((_, k) => part(calls.map(c => c.operands[k]), first.loop, depth + 1));
   return operands.every(Boolean) ? called(first, operands) : null;
 }
